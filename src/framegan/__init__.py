@@ -1,0 +1,1 @@
+"""framegan: generative adversarial networks on images and short video clips."""

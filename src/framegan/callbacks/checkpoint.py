@@ -1,0 +1,99 @@
+"""Checkpoints: written whole or not at all, a bounded number of them."""
+
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from framegan.callbacks.every import Every
+from framegan.gan import GAN
+from framegan.trainer import GANTrainer
+
+
+class Checkpoint(Every):
+    """Writes checkpoints/last.ckpt every so often and at the end, with best.ckpt beside it by a metric.
+
+    Args:
+        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt.
+        monitor: key of the metric that decides which is best. None = there is no best.
+        mode: whether a smaller or a larger value is better.
+    """
+
+    def __init__(
+        self,
+        every: PositiveInt | None,
+        keep: NonNegativeInt = 2,
+        monitor: str | None = None,
+        mode: Literal["min", "max"] = "min",
+    ):
+        super().__init__(every)
+        self.keep = keep
+        self.monitor = monitor
+        self.mode = mode
+        self.best: dict[str, float] = {}
+        """The best value of the monitored metric, by its key; empty until there is one."""
+        self.best_samples = 0
+        self.last_saved: int | None = None
+
+    def act(self, trainer: GANTrainer, gan: GAN) -> None:
+        self.last_saved = int(gan.samples_seen)
+        is_best = self._is_best(gan)
+        folder = trainer.folder / "checkpoints"
+        partial = folder / "writing.part"
+        trainer.save_checkpoint(partial)
+        if trainer.is_global_zero:
+            _sync(partial)
+            if self.keep:
+                _copy(partial, folder / f"samples_{self.last_saved}.ckpt")
+            if is_best:
+                _copy(partial, folder / "best.ckpt")
+            partial.replace(folder / "last.ckpt")
+            for old in numbered(folder)[: -self.keep or None]:
+                old.unlink()
+        trainer.strategy.barrier()
+
+    def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        if self.last_saved != int(gan.samples_seen):
+            self.act_timed(trainer, gan)
+
+    def _is_best(self, gan: GAN) -> bool:
+        value = gan.metrics.get(self.monitor or "")
+        if value is None or not math.isfinite(value):
+            return False
+        best = self.best.get(str(self.monitor))
+        if best is not None and (value >= best if self.mode == "min" else value <= best):
+            return False
+        self.best, self.best_samples = {str(self.monitor): value}, int(gan.samples_seen)
+        return True
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "best": self.best, "best_samples": self.best_samples}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.best, self.best_samples = state_dict["best"], state_dict["best_samples"]
+
+
+def numbered(folder: Path) -> list[Path]:
+    """Return the checkpoints that carry their samples_seen in their name, oldest first."""
+    return sorted(folder.glob("samples_*.ckpt"), key=lambda path: int(path.stem.removeprefix("samples_")))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, whole or not at all; a second copy where links can't be had."""
+    partial = target.with_name(target.name + ".part")
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(source, partial)
+    except OSError:
+        shutil.copyfile(source, partial)
+        _sync(partial)
+    partial.replace(target)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,49 @@
+"""What happens every so many samples."""
+
+import time
+from typing import Any
+
+from lightning.pytorch import Callback
+from pydantic import PositiveInt
+from torch import Tensor
+
+from framegan.gan import GAN
+from framegan.trainer import GANTrainer
+
+
+class Every(Callback):
+    """Calls `act` at the end of the batch in which the clock passes a multiple of `every`, on all ranks.
+
+    Args:
+        every: interval in samples seen. None = never.
+    """
+
+    is_evaluation = False
+    """Whether the seconds spent in `act` count as evaluation rather than training."""
+
+    def __init__(self, every: PositiveInt | None):
+        self.every = every
+        self.seconds = 0.0
+
+    def act(self, trainer: GANTrainer, gan: GAN) -> None:
+        raise NotImplementedError
+
+    def act_timed(self, trainer: GANTrainer, gan: GAN) -> None:
+        """Call `act` and add up the seconds it took."""
+        start = time.perf_counter()
+        self.act(trainer, gan)
+        self.seconds += time.perf_counter() - start
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
+    ) -> None:
+        now = int(gan.samples_seen)
+        before = now - len(batch[0]) * trainer.world_size
+        if self.every and now // self.every > before // self.every:
+            self.act_timed(trainer, gan)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds = state_dict["seconds"]

@@ -1,0 +1,52 @@
+"""The step's metrics, averaged over the ranks, to the loggers."""
+
+import time
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback
+from torch import Tensor
+
+from framegan.gan import GAN
+from framegan.trainer import GANTrainer
+
+
+class LogMetrics(Callback):
+    """Sends what the step measured to every logger, with the speed since the last time.
+
+    The step measures on every `trainer.log_every_n_steps`-th batch and returns tensors on the device; they are fetched
+    in one transfer. Tensors logged through `self.log` would cost about 0.2 ms each and step.
+    """
+
+    def __init__(self) -> None:
+        self.last_time = 0.0
+        self.last_samples = 0
+        self.last_waited = 0.0
+
+    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        for logger in trainer.loggers:
+            logger.cut(int(gan.samples_seen))
+
+    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        self._reset(trainer, gan)
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: GANTrainer, gan: GAN, outputs: dict[str, Tensor] | None, batch: Any, batch_idx: int
+    ) -> None:
+        if not outputs:
+            return
+        values = torch.stack([value.to(gan.device, torch.float32) for value in outputs.values()])
+        values = trainer.strategy.reduce(values, reduce_op="mean")
+        metrics = dict(zip(outputs, values.tolist(), strict=True))
+        seconds = time.perf_counter() - self.last_time
+        metrics["samples_per_second"] = (int(gan.samples_seen) - self.last_samples) / seconds
+        metrics["data_wait_fraction"] = (trainer.train_dataloader.seconds_waited - self.last_waited) / seconds
+        gan.metrics.update(metrics)
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics, step=int(gan.samples_seen))
+        self._reset(trainer, gan)
+
+    def _reset(self, trainer: GANTrainer, gan: GAN) -> None:
+        self.last_time = time.perf_counter()
+        self.last_samples = int(gan.samples_seen)
+        self.last_waited = trainer.train_dataloader.seconds_waited

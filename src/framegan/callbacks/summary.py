@@ -1,0 +1,88 @@
+"""summary.json: what a run did, how long it took and where its metrics ended."""
+
+import json
+import math
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback
+
+from framegan.callbacks.checkpoint import Checkpoint
+from framegan.callbacks.every import Every
+from framegan.callbacks.stop_on_signal import StopOnSignal
+from framegan.data.datamodule import TrainLoader
+from framegan.gan import GAN
+from framegan.trainer import GANTrainer
+
+
+class Summary(Callback):
+    """Writes summary.json at the end or at a clean stop; one of an earlier session is removed at the start.
+
+    Times are those of all sessions of the run together. It has to be the last of the callbacks.
+    """
+
+    def __init__(self) -> None:
+        self.earlier = {"seconds": 0.0, "waited": 0.0}
+        self.started = 0.0
+        self.loader: TrainLoader | None = None
+        self.contents: dict[str, Any] = {}
+
+    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        self.started = time.perf_counter()
+        self.loader = trainer.train_dataloader
+        if trainer.is_global_zero:
+            _path(trainer).unlink(missing_ok=True)
+
+    def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        callbacks: list[Callback] = trainer.callbacks
+        samples_seen, times = int(gan.samples_seen), self.state_dict()
+        evaluating = sum(c.seconds for c in callbacks if isinstance(c, Every) and c.is_evaluation)
+        stopped_by = next((c.received for c in callbacks if isinstance(c, StopOnSignal)), None)
+        best = {
+            key: {"value": value, "samples_seen": callback.best_samples}
+            for callback in callbacks
+            if isinstance(callback, Checkpoint)
+            for key, value in callback.best.items()
+        }
+        self.contents = {
+            "status": f"stopped by {stopped_by}" if stopped_by else "finished",
+            "samples_seen": samples_seen,
+            "seconds": round(times["seconds"], 3),
+            "samples_per_second": round(samples_seen / times["seconds"], 3),
+            "data_wait_fraction": round(times["waited"] / times["seconds"], 5),
+            "evaluation_fraction": round(evaluating / times["seconds"], 5),
+            "peak_memory_mb": round(peak_memory_mb(), 1),
+            "num_ranks": trainer.world_size,
+            "split": trainer.datamodule.split,
+            "final": {key: value if math.isfinite(value) else None for key, value in gan.metrics.items()},
+            "best": best,
+        }
+        if trainer.is_global_zero:
+            partial = _path(trainer).with_suffix(".part")
+            partial.write_text(json.dumps(self.contents, indent=2) + "\n")
+            partial.replace(_path(trainer))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "seconds": self.earlier["seconds"] + time.perf_counter() - self.started,
+            "waited": self.earlier["waited"] + (self.loader.seconds_waited if self.loader else 0.0),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.earlier = state_dict
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory used so far: of the GPU where there is one, else of this process, in MiB."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return torch.cuda.max_memory_allocated() / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _path(trainer: GANTrainer) -> Path:
+    return trainer.folder / "summary.json"

@@ -1,0 +1,282 @@
+"""The adversarial training step, and nothing but the step: images and clips alike.
+
+Samples are float32 (N, *shape) in [-1, 1]; higher logits mean "more real". The clock is `samples_seen`: real samples
+shown to the discriminator, over all ranks. All noise is a function of (seed, samples_seen), drawn for the global batch
+of which each rank takes its own rows, so that a resumed run, or one on more ranks, sees the same numbers.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import compress
+from typing import Any, Literal, Self
+
+import torch
+from lightning.pytorch import LightningModule
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim import Optimizer
+
+from framegan import noise
+from framegan.losses import Loss
+from framegan.regularizers import PositiveFloat, Regularizer
+from framegan.sampling import Weights, sample
+from framegan.schedules import Constant
+from framegan.trainer import GANTrainer
+
+Network = Literal["generator", "discriminator"]
+
+
+class GAN(LightningModule):
+    """A generator and a discriminator trained against each other.
+
+    Args:
+        generator: (N, latent_dim) latents -> (N, *shape) samples.
+        discriminator: (N, *shape) samples -> (N, K) logits by head.
+        generator_optimizer: called with the generator's parameters.
+        discriminator_optimizer: called with the discriminator's parameters.
+        regularizers: penalties and constraints of the discriminator, by the name they are logged under.
+        discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
+        head_weights: weight of each of the discriminator's heads. None = 1 each.
+        generator_clip_norm: largest norm of the generator's gradient. None = unclipped; likewise the discriminator's.
+        ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
+        ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
+            leaves the random start behind quickly.
+        compile_networks: run both networks through torch.compile; the first steps take longer.
+        seed: key of all noise.
+    """
+
+    samples_seen: Tensor
+    trainer: GANTrainer  # type: ignore[override]
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        generator_optimizer: Callable[..., Optimizer],
+        discriminator_optimizer: Callable[..., Optimizer],
+        loss: Loss,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        generator_schedule: Callable[[int], float] = Constant(),
+        discriminator_schedule: Callable[[int], float] = Constant(),
+        discriminator_steps: PositiveInt = 1,
+        head_weights: Mapping[str, NonNegativeFloat] | None = None,
+        generator_clip_norm: PositiveFloat | None = None,
+        discriminator_clip_norm: PositiveFloat | None = None,
+        ema_half_life: NonNegativeInt = 10_000,
+        ema_rampup: PositiveFloat = 0.05,
+        compile_networks: bool = False,
+        seed: NonNegativeInt = 0,
+    ):
+        super().__init__()
+        self.automatic_optimization = False
+        self.generator = generator
+        self.discriminator = discriminator
+        self.generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+        self.make_optimizers = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
+        self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
+        self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
+        self.loss = loss
+        self.regularizers = dict(regularizers or {})
+        self.discriminator_steps = discriminator_steps
+        self.head_weights = head_weights
+        self.ema_half_life = ema_half_life
+        self.ema_rampup = ema_rampup
+        self.compile_networks = compile_networks
+        self.seed = seed
+        self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
+        self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
+        self.wrappers: dict[str, nn.Module] = {}
+        """The networks as a distributed strategy wraps them; a plain dict keeps them out of the state dict."""
+        self.measured: dict[str, Tensor] | None = None
+        """What this step logs, as detached tensors on the device; None on the steps that log nothing."""
+        self.metrics: dict[str, float] = {}
+        """The latest value of everything logged, by key; kept by the callbacks."""
+        self.configure_optimizers()  # a bad learning rate stops here, before any data is read
+
+    def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
+        return (
+            self.make_optimizers["generator"](self.generator.parameters()),
+            self.make_optimizers["discriminator"](self.discriminator.parameters()),
+        )
+
+    def setup(self, stage: str) -> None:
+        if self.compile_networks:
+            self.generator.compile()
+            self.discriminator.compile()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
+        real, _labels = batch
+        samples_seen, batch_size = int(self.samples_seen), len(real) * self.trainer.world_size
+        step = samples_seen // batch_size
+        self.measured = {} if batch_idx % self.trainer.log_every_n_steps == 0 else None
+        self._seed_modules(samples_seen)
+
+        self._descend("discriminator", self.discriminator_loss, real, step)
+        if (step + 1) % self.discriminator_steps == 0:
+            with frozen(self.discriminator):
+                self._descend("generator", self.generator_loss, real, step)
+            self._update_ema(samples_seen, batch_size * self.discriminator_steps)
+
+        self.samples_seen += batch_size
+        return self.measured
+
+    def discriminator_loss(self, real: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
+        """Return the loss the discriminator descends, (N,).
+
+        Args:
+            real: (N, *shape) samples; fake ones are made of the (N, latent_dim) latents.
+            mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken.
+            step: number of the discriminator step, which decides the penalties that are due.
+        """
+        discriminator = self._trained("discriminator")
+        penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
+        places = {regularizer.at for regularizer in penalties.values()}
+        with torch.no_grad():
+            fake = self.generator(latents)
+        real = real.detach().requires_grad_("real" in places)
+        fake.requires_grad_("fake" in places)
+        real_logits, fake_logits = discriminator(real), discriminator(fake)
+
+        loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in real_logits})
+        self._measure("discriminator/loss", loss)
+        self._measure_logits(real_logits, fake_logits)
+
+        points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
+        if "between" in places:
+            between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
+            points["between"] = between, discriminator(between)
+        for name, regularizer in penalties.items():
+            samples, logits = points[str(regularizer.at)]
+            penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in logits})
+            self._measure(f"penalty/{name}", penalty)
+            loss = loss + regularizer.weight * regularizer.every * penalty
+        return loss
+
+    def generator_loss(self, real: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
+        """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
+        fake_logits = self.discriminator(self._trained("generator")(latents))
+        real_logits: Mapping[str, Tensor | None] = dict.fromkeys(fake_logits)
+        if self.loss.generator_sees_real:
+            real_logits = self.discriminator(real)
+        loss = self._weighted({h: self.loss.generator(real_logits[h], fake_logits[h]) for h in fake_logits})
+        self._measure("generator/loss", loss)
+        return loss
+
+    def sample(self, seeds: Sequence[int], weights: Weights = "ema") -> Tensor:
+        """Return one sample for each seed, (N, *shape) in [-1, 1]; seed k gives the same sample in any batch."""
+        return sample(self.generator_ema if weights == "ema" else self.generator, seeds)
+
+    def _descend(self, name: Network, loss_of: Callable[..., Tensor], real: Tensor, step: int) -> None:
+        """Take one optimizer step of a network down the mean of its loss."""
+        network, optimizer = getattr(self, name), self._optimizer(name)
+        latents, mixing = self._noise_like(real, stream=name)
+        optimizer.zero_grad()
+        for part in zip(*(rows.chunk(self.trainer.micro_batches) for rows in (real, latents, mixing)), strict=True):
+            self.manual_backward(loss_of(*part, step).sum() / len(real))
+        self._clip(name, network)
+        optimizer.step()
+        if name == "discriminator":
+            for regularizer in self.regularizers.values():
+                if regularizer.due(step):
+                    regularizer.constrain(network)
+
+    def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:
+        """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
+        rank, num_ranks, size = self.trainer.global_rank, self.trainer.world_size, len(real)
+        rows = slice(rank * size, (rank + 1) * size)
+        key = {"seed": self.seed, "counter": int(self.samples_seen)}
+        shape = (num_ranks * size, int(self.generator.latent_dim))  # type: ignore[arg-type]
+        latents = noise.normal(shape, stream=noise.LATENTS[stream], **key)
+        mixing = noise.uniform((num_ranks * size,), stream=noise.MIXING, **key)
+        return latents[rows].to(real), mixing[rows].to(real)
+
+    def _seed_modules(self, samples_seen: int) -> None:
+        """Make what modules draw themselves (dropout) a function of the clock and the rank too."""
+        key = noise.generator(self.seed, noise.MODULES + self.trainer.global_rank, samples_seen)
+        torch.manual_seed(int(key.integers(2**63)))
+
+    def _trained(self, name: str) -> nn.Module:
+        """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""
+        return self.wrappers.get(name, getattr(self, name))
+
+    def _optimizer(self, name: str) -> Any:
+        """Return the network's optimizer with its learning rate set for this point of the schedule."""
+        both: Any = self.optimizers()
+        optimizer = both[("generator", "discriminator").index(name)]
+        factor = self.schedules[name](int(self.samples_seen))
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+        self._measure(f"{name}/lr", torch.tensor(group["lr"]))
+        return optimizer
+
+    def _clip(self, name: str, network: nn.Module) -> None:
+        limit = self.clip_norms[name]
+        if limit is None and self.measured is None:
+            return
+        parameters = list(network.parameters())
+        norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+        self._measure(f"{name}/gradient_norm", norm)
+        if limit is not None:
+            clip_grads_with_norm_(parameters, limit, norm)
+
+    def _weighted(self, by_head: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted sum over the discriminator's heads: (N,) each -> (N,)."""
+        weights = self.head_weights or dict.fromkeys(by_head, 1.0)
+        if weights.keys() != by_head.keys():
+            raise ValueError(
+                f"model.head_weights names {sorted(weights)}; the discriminator's heads: {sorted(by_head)}"
+            )
+        return torch.stack([weights[head] * value for head, value in by_head.items()]).sum(0)
+
+    def _measure(self, name: str, values: Tensor) -> None:
+        if self.measured is not None:
+            self.measured[name] = values.detach().mean()
+
+    def _measure_logits(self, real_logits: Mapping[str, Tensor], fake_logits: Mapping[str, Tensor]) -> None:
+        if self.measured is None:
+            return
+        for head in real_logits:
+            prefix = "discriminator" if len(real_logits) == 1 else f"discriminator/{head}"
+            self._measure(f"{prefix}/real_logit", real_logits[head])
+            self._measure(f"{prefix}/fake_logit", fake_logits[head])
+            self._measure(f"{prefix}/real_accuracy", (real_logits[head] > 0).float())
+            self._measure(f"{prefix}/fake_accuracy", (fake_logits[head] < 0).float())
+
+    @torch.no_grad()
+    def _update_ema(self, samples_seen: int, num_samples: int) -> None:
+        """Move the averaged generator towards the live one, as far as `num_samples` new samples warrant."""
+        half_life = min(self.ema_half_life, self.ema_rampup * samples_seen)
+        weight = 1 - 0.5 ** (num_samples / half_life) if half_life > 0 else 1.0
+        averages = [*self.generator_ema.parameters(), *self.generator_ema.buffers()]
+        values = [*self.generator.parameters(), *self.generator.buffers()]
+        floating = [average.is_floating_point() for average in averages]
+        torch._foreach_lerp_(list(compress(averages, floating)), list(compress(values, floating)), weight)
+        for average, value in zip(averages, values, strict=True):
+            if not average.is_floating_point():
+                average.copy_(value)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        self.generator_ema.eval()
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move everything but the clock, which stays on the CPU: reading it must not wait for the device."""
+        super()._apply(fn, recurse)
+        self.samples_seen = self.samples_seen.cpu()
+        return self
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Hold the network's trainable parameters still."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)

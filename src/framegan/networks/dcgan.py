@@ -1,0 +1,132 @@
+"""DCGAN: strided convolutions, batch normalisation and no pooling (Radford et al. 2016).
+
+Every layer doubles or halves the sides, between a base of 4 to 7 pixels and the full image: 32 and 64 start from a
+base of 4, 28 from a base of 7 (7, 14, 28), so that no resolution is cropped or padded.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
+
+Normalization = Literal["batch", "group", "none"]
+
+
+def base_and_doublings(shape: Sequence[int]) -> tuple[tuple[int, int], int]:
+    """Return the base (H, W) whose shorter side is 4 to 7, and how often it doubles to reach (C, H, W).
+
+    Raises:
+        ValueError: no such base exists.
+    """
+    if len(shape) != 3:
+        raise ValueError(f"dcgan makes images (C, H, W); got shape={list(shape)}. Choose another model for clips.")
+    _, height, width = shape
+    doublings = 0
+    while min(height, width) >> doublings >= 8:
+        doublings += 1
+    base = height >> doublings, width >> doublings
+    if min(base) < 4 or (base[0] << doublings, base[1] << doublings) != (height, width):
+        raise ValueError(
+            f"dcgan can't make {height}x{width} images: each side must be a base of 4 to 7 pixels doubled some times, "
+            "such as 4 * 2^k (32, 64, 128) or 28. Set data.resolution to one of them."
+        )
+    return base, doublings
+
+
+def normalization_layer(normalization: Normalization, channels: int) -> nn.Module:
+    """Return the layer that normalises (N, channels, H, W) features."""
+    match normalization:
+        case "batch":
+            return nn.BatchNorm2d(channels)
+        case "group":
+            return nn.GroupNorm(min(8, channels), channels)
+        case "none":
+            return nn.Identity()
+
+
+def initialize(module: nn.Module) -> None:
+    """Draw weights from N(0, 0.02^2), gains from N(1, 0.02^2), and set biases to 0 (Radford et al. 2016, Section 4)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+    bias = getattr(module, "bias", None)
+    if isinstance(bias, nn.Parameter):
+        nn.init.zeros_(bias)
+
+
+class Generator(nn.Module):
+    """Latents to a base map, doubled up to the image.
+
+    Args:
+        shape: (C, H, W) of one image.
+        width: channels before the last layer; each layer nearer to the base has twice as many.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[PositiveInt],
+        latent_dim: PositiveInt = 100,
+        width: PositiveInt = 64,
+        normalization: Normalization = "batch",
+    ):
+        super().__init__()
+        base, doublings = base_and_doublings(shape)
+        self.shape = tuple(shape)
+        self.latent_dim = latent_dim
+        biased = normalization == "none"
+        widths = [width << level for level in reversed(range(doublings))] or [width]
+        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], base, bias=biased)]
+        for wide, narrow in pairwise(widths):
+            layers += [normalization_layer(normalization, wide), nn.ReLU(inplace=True)]
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=biased)]
+        layers += [normalization_layer(normalization, widths[-1]), nn.ReLU(inplace=True)]
+        if doublings:
+            layers += [nn.ConvTranspose2d(widths[-1], shape[0], 4, stride=2, padding=1)]
+        else:
+            layers += [nn.Conv2d(widths[-1], shape[0], 3, padding=1)]
+        self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.apply(initialize)
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents; labels are not used."""
+        return self.layers(latents[:, :, None, None])
+
+
+class Discriminator(nn.Module):
+    """An image halved down to its base map, then to one logit.
+
+    Args:
+        shape: (C, H, W) of one image.
+        width: channels after the first layer; each layer nearer to the base has twice as many.
+        spectral_norm: divide every weight by its largest singular value (Miyato et al. 2018).
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[PositiveInt],
+        width: PositiveInt = 64,
+        normalization: Normalization = "batch",
+        spectral_norm: bool = False,
+    ):
+        super().__init__()
+        base, doublings = base_and_doublings(shape)
+        widths = [width << level for level in range(doublings)]
+        layers: list[nn.Module] = []
+        for level, (narrow, wide) in enumerate(zip([shape[0], *widths], widths, strict=False)):
+            normalized = normalization if level > 0 else "none"
+            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=normalized == "none")]
+            layers += [normalization_layer(normalized, wide), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1] if widths else shape[0], 1, base))
+        self.apply(initialize)
+        if spectral_norm:
+            for layer in self.layers:
+                if isinstance(layer, nn.Conv2d):
+                    add_spectral_norm(layer)
+
+    def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        """Return {"sample": (N, 1) logits} of (N, C, H, W) images; labels are not used."""
+        return {"sample": self.layers(samples).flatten(1)}

@@ -1,0 +1,36 @@
+"""Stateless noise: every random number is a function of a key, never of what was drawn before.
+
+The counter-based generator Philox (Salmon et al. 2011) makes that cheap. A run that is resumed, or spread over
+more processes, therefore sees the noise it would have seen: there is no state to save and none to go out of step.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
+LATENTS = {"discriminator": 4, "generator": 5}
+MODULES = 1 << 16
+"""The streams (the last one plus the rank): keys that differ in their stream share no numbers."""
+
+
+def generator(seed: int, stream: int, counter: int = 0) -> np.random.Generator:
+    """Return the random generator of (seed, stream, counter); all three are non-negative and below 2**63."""
+    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, 0, counter]))
+
+
+def normal(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> Tensor:
+    """Return float32 standard normal numbers of this shape, on the CPU."""
+    return torch.from_numpy(generator(seed, stream, counter).standard_normal(shape, dtype=np.float32))
+
+
+def uniform(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> Tensor:
+    """Return float32 numbers of this shape in [0, 1), on the CPU."""
+    return torch.from_numpy(generator(seed, stream, counter).random(shape, dtype=np.float32))
+
+
+def latents_of_seeds(seeds: Iterable[int], latent_dim: int) -> Tensor:
+    """Return (N, latent_dim) standard normal latents, row k a function of seeds[k] alone."""
+    return torch.stack([normal((latent_dim,), seed=seed, stream=SAMPLES, counter=0) for seed in seeds])

@@ -1,0 +1,86 @@
+"""Regularizers of the discriminator: penalties (samples, logits) -> (N,), and a constraint on its weights.
+
+A penalty is added to the discriminator's loss on one step in `every`, `every` times as strong, so that its average
+strength is `weight` whatever the interval (Karras et al. 2020, Section 3.1: lazy regularization).
+"""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, NonNegativeFloat, PositiveInt
+from torch import Tensor, nn
+
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+
+def squared_gradient_norm(samples: Tensor, logits: Tensor) -> Tensor:
+    """Return |d mean_K(logits) / d samples|^2 of each sample: (N, *shape), (N, K) -> (N,), itself differentiable."""
+    (gradient,) = torch.autograd.grad(logits.flatten(1).mean(1).sum(), samples, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+class Regularizer:
+    """What the discriminator step asks of a regularizer.
+
+    Args:
+        weight: its strength, averaged over the steps.
+        every: number of discriminator steps from one application to the next.
+    """
+
+    at: Literal["real", "fake", "between"] | None = None
+    """Where the penalty is taken: at the real samples, the fake ones, or on the lines between them; None: nowhere."""
+
+    def __init__(self, weight: NonNegativeFloat, every: PositiveInt = 1):
+        self.weight = weight
+        self.every = every
+
+    def due(self, step: int) -> bool:
+        """Say whether discriminator step number `step` (from 0) applies it."""
+        return step % self.every == 0
+
+    def penalty(self, samples: Tensor, logits: Tensor) -> Tensor:
+        """Return the unweighted penalty of each sample: (N, *shape), (N, K) -> (N,)."""
+        raise NotImplementedError
+
+    def constrain(self, discriminator: nn.Module) -> None:
+        """Change the weights in place after an optimizer step; by default leave them."""
+
+
+class R1(Regularizer):
+    """gamma / 2 * |grad D(x)|^2 at the real samples (Mescheder et al. 2018, Equation 9)."""
+
+    at: Literal["real", "fake"] = "real"
+
+    def __init__(self, gamma: NonNegativeFloat, every: PositiveInt = 1):
+        super().__init__(weight=gamma / 2, every=every)
+
+    def penalty(self, samples: Tensor, logits: Tensor) -> Tensor:
+        return squared_gradient_norm(samples, logits)
+
+
+class R2(R1):
+    """gamma / 2 * |grad D(x)|^2 at the fake samples (Mescheder et al. 2018, Equation 10)."""
+
+    at = "fake"
+
+
+class WGANGP(Regularizer):
+    """weight * (|grad D(x)| - 1)^2 on the lines between real and fake samples (Gulrajani et al. 2017, Equation 3)."""
+
+    at = "between"
+
+    def penalty(self, samples: Tensor, logits: Tensor) -> Tensor:
+        return (squared_gradient_norm(samples, logits).clamp(min=1e-24).sqrt() - 1).square()
+
+
+class WeightClipping(Regularizer):
+    """Clamp every weight into [-limit, limit] after the step (Arjovsky et al. 2017, Algorithm 1)."""
+
+    def __init__(self, limit: PositiveFloat = 0.01, every: PositiveInt = 1):
+        super().__init__(weight=0.0, every=every)
+        self.limit = limit
+
+    @torch.no_grad()
+    def constrain(self, discriminator: nn.Module) -> None:
+        for parameter in discriminator.parameters():
+            parameter.clamp_(-self.limit, self.limit)

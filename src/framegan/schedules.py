@@ -1,0 +1,52 @@
+"""Learning-rate schedules: samples seen -> the factor in [0, 1] that multiplies an optimizer's own learning rate."""
+
+import math
+
+from pydantic import NonNegativeInt, PositiveInt
+
+
+class Constant:
+    """The learning rate as given, after a linear warm-up from 0.
+
+    Args:
+        warmup_samples: length of the warm-up, in samples. 0 = none.
+    """
+
+    def __init__(self, warmup_samples: NonNegativeInt = 0):
+        self.warmup_samples = warmup_samples
+
+    def __call__(self, samples_seen: int) -> float:
+        warmup = min(1.0, (samples_seen + 1) / self.warmup_samples) if self.warmup_samples else 1.0
+        return warmup * self.decay(samples_seen)
+
+    def decay(self, samples_seen: int) -> float:
+        """Return the factor without the warm-up."""
+        return 1.0
+
+
+class Linear(Constant):
+    """Constant until `start_samples`, then a straight line down to 0 at `total_samples`."""
+
+    def __init__(
+        self, total_samples: PositiveInt, start_samples: NonNegativeInt = 0, warmup_samples: NonNegativeInt = 0
+    ):
+        super().__init__(warmup_samples)
+        if start_samples >= total_samples:
+            raise ValueError(f"schedule: start_samples={start_samples} must be below total_samples={total_samples}")
+        self.total_samples = total_samples
+        self.start_samples = start_samples
+
+    def progress(self, samples_seen: int) -> float:
+        """Return how far the decay has come, from 0 to 1."""
+        progress = (samples_seen - self.start_samples) / (self.total_samples - self.start_samples)
+        return min(max(progress, 0.0), 1.0)
+
+    def decay(self, samples_seen: int) -> float:
+        return 1 - self.progress(samples_seen)
+
+
+class Cosine(Linear):
+    """Like `Linear`, along half a cosine (Loshchilov & Hutter 2017, Equation 5, one cycle)."""
+
+    def decay(self, samples_seen: int) -> float:
+        return (1 + math.cos(math.pi * self.progress(samples_seen))) / 2

@@ -1,0 +1,148 @@
+"""Checks a composed configuration before anything is built: the annotations of what it instantiates are the schema.
+
+Every node with a `_target_` is compared with the signature it will be called with: unknown keys are refused and each
+value has to fit its annotation. A value that was typed elsewhere (`${data.batch_size}`) is reported under the key the
+user typed. Plain keys that nothing reads are misspelt, and refused too.
+"""
+
+import difflib
+import importlib
+import inspect
+import json
+import re
+import typing
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError
+
+Config = dict[str, Any]
+
+HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+NOT_FROM_YAML = {"needs_python_object"}
+"""What pydantic says of the members of a union that no configuration can hold, such as a tensor."""
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+
+
+def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
+    """Raise ValueError with one line for each thing that is wrong.
+
+    Args:
+        config: the configuration as plain containers, interpolations resolved.
+        raw: the same with the interpolations as they were written, e.g. "${data.batch_size}".
+        read_by_script: dotted keys that the entry script reads itself.
+    """
+    problems = [*_misfits(config, raw, ""), *_unread(raw, set(read_by_script))]
+    if problems:
+        raise ValueError("\n".join(dict.fromkeys(problems)))
+
+
+def check_call(config: Config, function: Callable[..., Any]) -> None:
+    """Raise ValueError with one line for each value that doesn't fit its annotation in a function."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    problems = [line for key, value in config.items() for line in _misfit(value, value, key, hints[key])]
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def _misfits(node: Any, raw: Any, path: str) -> Iterator[str]:
+    """Yield what is wrong with a node and everything below it."""
+    if isinstance(node, dict):
+        parameters = yield from _parameters(node, path)
+        for key, value in node.items():
+            raw_value = raw[key] if isinstance(raw, dict) else raw
+            here = f"{path}.{key}".lstrip(".")
+            if parameters is not None and key not in HYDRA_KEYS:
+                yield from _misfit(value, raw_value, here, parameters.get(key, inspect.Parameter.empty))
+            yield from _misfits(value, raw_value, here)
+    elif isinstance(node, list) and isinstance(raw, list):
+        for index, (value, raw_value) in enumerate(zip(node, raw, strict=True)):
+            yield from _misfits(value, raw_value, f"{path}[{index}]")
+
+
+def _parameters(node: Config, path: str) -> Any:
+    """Yield unknown keys of a node with a `_target_`, and return its parameters' annotations; None without a target."""
+    if "_target_" not in node:
+        return None
+    try:
+        target = locate(node["_target_"])
+    except ValueError as error:
+        yield f"{path}._target_ got {node['_target_']!r}: {error}"
+        return None
+    parameters = inspect.signature(target).parameters
+    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
+    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        for key in node.keys() - parameters.keys() - HYDRA_KEYS:
+            yield f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
+    return {name: hints.get(name, inspect.Parameter.empty) for name in parameters}
+
+
+def _misfit(value: Any, raw: Any, path: str, annotation: Any) -> Iterator[str]:
+    """Yield how a value fails its annotation; nodes that will be instantiated are checked on their own."""
+    if annotation is inspect.Parameter.empty or _has_target(value):
+        return
+    try:
+        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError as error:
+        if not isinstance(error, PydanticSchemaGenerationError):
+            adapter = TypeAdapter(annotation)  # the type brings its own pydantic configuration
+        else:
+            return
+    try:
+        adapter.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        match = REFERENCE.fullmatch(raw) if isinstance(raw, str) else None
+        problems = [p["msg"].removeprefix("Input should be ") for p in error.errors() if p["type"] not in NOT_FROM_YAML]
+        expected = dict.fromkeys(problems)
+        yield f"{match[1] if match else path} got {value!r}; it should be {' or '.join(expected)}"
+
+
+def _unread(raw: Config, read: set[str]) -> Iterator[str]:
+    """Yield the plain keys outside nodes with a `_target_` that no interpolation and no script reads."""
+    references = {match for text in _strings(raw) for match in REFERENCE.findall(text)}
+    keys = list(_plain_keys(raw, ""))
+    for key in keys:
+        if not any(key == name or key.startswith(f"{name}.") for name in references | read):
+            yield f"{key} is not a setting{_did_you_mean(key, references | read)}"
+
+
+def _plain_keys(node: Config, path: str) -> Iterator[str]:
+    for key, value in node.items():
+        here = f"{path}.{key}".lstrip(".")
+        if not isinstance(value, dict):
+            yield here
+        elif "_target_" not in value:
+            yield from _plain_keys(value, here)
+
+
+def _strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _strings(child)
+
+
+def _has_target(value: Any) -> bool:
+    """Say whether a value holds anything that will be instantiated."""
+    if isinstance(value, dict):
+        return "_target_" in value or any(map(_has_target, value.values()))
+    return isinstance(value, list) and any(map(_has_target, value))
+
+
+def _did_you_mean(key: str, choices: Collection[str]) -> str:
+    close = difflib.get_close_matches(key, list(choices), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(sorted(choices))}"
+
+
+def locate(target: str) -> Callable[..., Any]:
+    """Return the class or function with this dotted name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"no such class or function ({error})") from error

@@ -1,0 +1,146 @@
+"""What the entry scripts share: from a command line to a checked configuration, and plain errors on the way.
+
+Only this file and the scripts beside it know Hydra; nothing here imports a heavy library, so that `--help`,
+`--cfg job` and completion answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+PROJECT = Path(__file__).resolve().parent.parent
+USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
+OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
+
+
+def stop(message: str) -> NoReturn:
+    """End the program with one message."""
+    raise SystemExit(f"error: {message}")
+
+
+@contextmanager
+def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """End the program with the message alone where one of these exceptions says what the user can mend.
+
+    HYDRA_FULL_ERROR=1 shows the whole traceback.
+    """
+    try:
+        yield
+    except USER_ERRORS + kinds as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        stop(str(error))
+
+
+def build(node: DictConfig, **arguments: Any) -> Any:
+    """Instantiate a node; what its constructor raises comes out as it was raised."""
+    try:
+        return instantiate(node, _convert_="all", **arguments)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
+        raise ValueError(str(error)) from None
+
+
+def require_choice(cfg: DictConfig, group: str) -> None:
+    """Stop where nothing was chosen from a group, and list what there is."""
+    if cfg.get(group) is None:
+        options = GlobalHydra.instance().config_loader().get_group_options(group)
+        stop(f"no {group} was chosen; type {group}=NAME with one of: {', '.join(options)}")
+
+
+def check(cfg: DictConfig, read_by_script: Collection[str]) -> None:
+    """Stop where the configuration has a key or a value that it can't have, before anything is built."""
+    from framegan.validation import check as check_containers
+
+    check_containers(as_dict(cfg), as_dict(cfg, resolve=False), read_by_script)
+
+
+def check_call(cfg: DictConfig, function: Callable[..., Any]) -> None:
+    """Stop where a value of the configuration is not what the function of these names takes."""
+    from framegan.validation import check_call as check_values
+
+    check_values(as_dict(cfg), function)
+
+
+def as_dict(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
+    """Return a configuration as plain containers."""
+    return OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[return-value]
+
+
+def run_folder(path: str | Path) -> Path:
+    """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither."""
+    path = Path(path)
+    folder = path.parent.parent if path.suffix == ".ckpt" else path
+    if not path.exists():
+        stop(f"{path} does not exist; give a run folder, or a checkpoint in one")
+    if not saved_config(folder).exists():
+        stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
+    return folder.resolve()
+
+
+def saved_config(folder: Path) -> Path:
+    """Return where a run folder keeps its configuration."""
+    return folder / ".hydra" / "config.yaml"
+
+
+def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
+    """Return the checkpoint meant by a path: itself, or the first of the preferred ones in a run folder."""
+    path = Path(path)
+    if path.suffix == ".ckpt":
+        return path.resolve()
+    candidates = [run_folder(path) / "checkpoints" / f"{name}.ckpt" for name in preferences]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    stop(f"{path} holds no checkpoint: {' or '.join(str(candidate) for candidate in candidates)} is missing")
+
+
+def save_config(cfg: DictConfig, folder: Path) -> None:
+    """Write .hydra/ of a run folder: config.yaml as composed, and for a new run the overrides and Hydra's own part."""
+    target = saved_config(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part")
+    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None}), partial)
+    partial.replace(target)
+    if cfg.resume is None:
+        OmegaConf.save(HydraConfig.get().overrides.task, target.with_name("overrides.yaml"))
+        OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
+
+
+def arguments_from(folder: Path) -> list[str]:
+    """Return the arguments with which a script takes its configuration from a run folder and runs in it."""
+    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
+    return [
+        "--config-path",
+        str(saved_config(folder).parent),
+        "--config-name",
+        "config",
+        f"hydra.run.dir='{quoted}'",
+        "hydra.output_subdir=null",
+    ]
+
+
+def resuming(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
+    values = [argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")]
+    if not values or values[-1] in ("", "null"):
+        return list(arguments)
+    checkpoint_of(values[-1], ["last"])
+    return [*arguments, *arguments_from(run_folder(values[-1]))]
+
+
+def child_command(script: str, folder: Path, cfg: DictConfig) -> list[str]:
+    """Return the command that starts a further rank of this very job: its configuration, not its command line."""
+    resume = [] if cfg.resume is None else [f"resume={cfg.resume}"]
+    quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
+    return [sys.executable, str(Path(script).resolve()), *arguments_from(folder), *resume, *quiet]

@@ -1,0 +1,231 @@
+"""The adversarial step: who moves when, the clock, the averages, the noise, and everything that can be switched on."""
+
+import copy
+from functools import partial
+from itertools import pairwise
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+from worlds import SHAPE, fit, flat, real_batches, tiny_gan
+
+from framegan import losses, noise, regularizers, schedules
+from framegan.gan import frozen
+from framegan.networks import dcgan
+
+
+class Record(Callback):
+    """Keeps what each step measured, and a copy of chosen state after it."""
+
+    def __init__(self, state=lambda gan: None):
+        self.state = state
+        self.measured = []
+        self.states = []
+
+    def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
+        self.measured.append(outputs)
+        self.states.append(copy.deepcopy(self.state(gan)))
+
+
+def test_the_discriminator_step_leaves_the_generator_still_and_the_reverse():
+    moved = {"discriminator": [], "generator": []}
+    gan = tiny_gan()
+    descend = gan._descend
+
+    def watched(name, *args):
+        before = {network: flat(getattr(gan, network)) for network in moved}
+        descend(name, *args)
+        moved[name].append({n for n in moved if not torch.equal(before[n], flat(getattr(gan, n)))})
+
+    gan._descend = watched
+    fit(gan, real_batches(3))
+    assert moved == {"discriminator": [{"discriminator"}] * 3, "generator": [{"generator"}] * 3}
+
+
+def test_freezing_is_undone_even_after_an_error():
+    gan = tiny_gan()
+    gan.discriminator.layers[0].weight.requires_grad_(False)
+    with pytest.raises(RuntimeError), frozen(gan.discriminator):
+        assert not any(parameter.requires_grad for parameter in gan.discriminator.parameters())
+        raise RuntimeError
+    trainable = [parameter.requires_grad for parameter in gan.discriminator.parameters()]
+    assert trainable == [False] + [True] * (len(trainable) - 1)
+
+
+def test_the_generator_steps_once_in_n_discriminator_steps():
+    record = Record(lambda gan: (flat(gan.generator), flat(gan.discriminator)))
+    fit(tiny_gan(discriminator_steps=3), real_batches(6), callbacks=[record])
+    start = tiny_gan()
+    generators = [flat(start.generator), *(state[0] for state in record.states)]
+    discriminators = [flat(start.discriminator), *(state[1] for state in record.states)]
+    moves = [not torch.equal(a, b) for a, b in pairwise(generators)]
+    assert moves == [False, False, True, False, False, True]
+    assert all(not torch.equal(a, b) for a, b in pairwise(discriminators))
+
+
+def test_the_clock_counts_real_samples_and_is_saved():
+    gan = fit(tiny_gan(), real_batches(5, batch_size=8))
+    assert int(gan.samples_seen) == 40
+    assert int(gan.state_dict()["samples_seen"]) == 40
+
+
+def test_micro_batches_give_the_result_of_the_whole_batch():
+    options = {"regularizers": {"gp": regularizers.WGANGP(weight=1)}}
+    whole = fit(tiny_gan("group", **options).double(), real_batches(4).double(), precision="fp64")
+    parts = fit(tiny_gan("group", **options).double(), real_batches(4).double(), precision="fp64", micro_batches=3)
+    torch.testing.assert_close(flat(parts.generator), flat(whole.generator), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(flat(parts.discriminator), flat(whole.discriminator), rtol=1e-9, atol=1e-12)
+
+
+def test_the_same_seed_trains_the_same_and_another_does_not():
+    first, second, other = (fit(tiny_gan(seed=seed), real_batches(3)) for seed in (1, 1, 2))
+    assert torch.equal(flat(first.generator), flat(second.generator))
+    assert not torch.equal(flat(first.generator), flat(other.generator))
+
+
+def test_gradients_are_clipped_to_the_norm_asked_for():
+    gan = tiny_gan(  # under plain gradient descent with rate 1 the change of the weights is the gradient
+        generator_optimizer=partial(torch.optim.SGD, lr=1.0),
+        discriminator_optimizer=partial(torch.optim.SGD, lr=1.0),
+        generator_clip_norm=1e-3,
+        discriminator_clip_norm=2e-3,
+    )
+    before = flat(gan.generator), flat(gan.discriminator)
+    fit(gan, real_batches(1))
+    assert (flat(gan.generator) - before[0]).norm().item() == pytest.approx(1e-3, rel=1e-3)
+    assert (flat(gan.discriminator) - before[1]).norm().item() == pytest.approx(2e-3, rel=1e-3)
+
+
+def test_learning_rates_follow_their_schedules_on_the_clock():
+    record = Record()
+    gan = tiny_gan(generator_schedule=schedules.Linear(total_samples=32), discriminator_schedule=schedules.Constant(16))
+    fit(gan, real_batches(4), callbacks=[record], log_every_n_steps=1)
+    rates = [(m["generator/lr"].item(), m["discriminator/lr"].item()) for m in record.measured]
+    assert [g for g, _ in rates] == pytest.approx([1e-2, 0.75e-2, 0.5e-2, 0.25e-2])
+    assert [d for _, d in rates] == pytest.approx([1e-2 / 16, 9e-2 / 16, 1e-2, 1e-2])
+
+
+def test_the_average_halves_its_memory_in_a_half_life():
+    """With a long run behind it, an average of half-life h weighs h new samples by one half."""
+    gan = tiny_gan(ema_half_life=8, ema_rampup=1.0)
+    gan.samples_seen += 8_000
+    record = Record(lambda gan: (flat(gan.generator_ema), flat(gan.generator)))
+    start = flat(gan.generator_ema)
+    fit(gan, real_batches(1, batch_size=8), callbacks=[record])
+    ((average, live),) = record.states
+    torch.testing.assert_close(average, (start + live) / 2)
+
+
+def test_the_average_starts_as_the_live_generator_and_stays_out_of_training():
+    gan = fit(tiny_gan(ema_half_life=0), real_batches(2))
+    assert torch.equal(flat(gan.generator_ema), flat(gan.generator))
+    assert not any(parameter.requires_grad for parameter in gan.generator_ema.parameters())
+    assert not gan.train().generator_ema.training
+
+
+@pytest.mark.parametrize("weights", ["ema", "raw"])
+def test_a_seed_gives_the_same_sample_in_any_batch(weights):
+    gan = fit(tiny_gan(), real_batches(2))
+    together = gan.sample(range(64), weights)
+    alone = torch.cat([gan.sample([seed], weights) for seed in range(64)])
+    torch.testing.assert_close(alone, together, rtol=0, atol=1e-5)
+    assert together.std(0).max() > 1e-3
+    torch.testing.assert_close(gan.sample(range(5, 9), weights), together[5:9], rtol=0, atol=1e-5)
+
+
+def test_metrics_are_measured_only_when_they_are_logged():
+    record = Record()
+    fit(tiny_gan(), real_batches(5), callbacks=[record], log_every_n_steps=2)
+    assert [bool(m) for m in record.measured] == [True, False, True, False, True]
+    assert set(record.measured[0]) == {
+        *(f"discriminator/{key}" for key in ("loss", "real_logit", "fake_logit", "real_accuracy", "fake_accuracy")),
+        *("discriminator/lr", "discriminator/gradient_norm", "generator/loss", "generator/lr"),
+        "generator/gradient_norm",
+    }
+
+
+def test_a_lazy_penalty_is_as_strong_on_average():
+    """Every 2nd step at twice the weight: where the critic hardly moves, gradients of two steps add up to the same."""
+    norms = {}
+    for every in (1, 2):
+        record = Record()
+        gan = tiny_gan(
+            "none",
+            regularizers={"r1": regularizers.R1(gamma=1e4, every=every)},
+            discriminator_optimizer=partial(torch.optim.SGD, lr=1e-12),
+            generator_optimizer=partial(torch.optim.SGD, lr=1e-12),
+        )
+        fit(gan, real_batches(2), callbacks=[record], log_every_n_steps=1)
+        norms[every] = [m["discriminator/gradient_norm"].item() for m in record.measured]
+        assert ["penalty/r1" in m for m in record.measured] == [True, every == 1]
+    assert norms[2][0] / norms[1][0] == pytest.approx(2, rel=0.05)
+    assert norms[2][1] < norms[1][1] / 2
+
+
+LOSSES = [losses.NonSaturating, losses.Minimax, losses.LeastSquares, losses.Hinge, losses.Wasserstein]
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, losses.Relativistic])
+@pytest.mark.parametrize(
+    "regularizer",
+    [None, regularizers.R1(1), regularizers.R2(1), regularizers.WGANGP(1), regularizers.WeightClipping(0.5)],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_loss_trains_with_every_regularizer(loss, regularizer):
+    record = Record()
+    gan = tiny_gan("none", loss=loss(), regularizers={"it": regularizer} if regularizer else None)
+    fit(gan, real_batches(2), callbacks=[record], log_every_n_steps=1)
+    assert all(torch.isfinite(value) for measured in record.measured for value in measured.values())
+    assert ("penalty/it" in record.measured[0]) == bool(regularizer and regularizer.at)
+
+
+class TwoHeads(torch.nn.Module):
+    """A discriminator with a head for the whole and one for its patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.whole = dcgan.Discriminator(SHAPE, width=4, normalization="none")
+        self.patch = torch.nn.Conv2d(1, 1, 3)
+
+    def forward(self, samples, labels=None):
+        return {"whole": self.whole(samples)["sample"], "patch": self.patch(samples).flatten(1)}
+
+
+def test_heads_count_by_their_weights():
+    gan = tiny_gan(discriminator=TwoHeads(), head_weights={"whole": 1.0, "patch": 0.0})
+    before = flat(gan.discriminator.patch), flat(gan.discriminator.whole)
+    record = Record()
+    fit(gan, real_batches(1), callbacks=[record])
+    assert torch.equal(flat(gan.discriminator.patch), before[0])
+    assert not torch.equal(flat(gan.discriminator.whole), before[1])
+    assert {"discriminator/whole/real_logit", "discriminator/patch/fake_accuracy"} <= record.measured[0].keys()
+
+
+def test_weights_of_heads_that_are_not_there_are_refused():
+    with pytest.raises(ValueError, match=r"head_weights names \['frame'\].*heads: \['sample'\]"):
+        fit(tiny_gan(head_weights={"frame": 1.0}), real_batches(1))
+
+
+def test_bf16_mixed_precision_trains():
+    gan = fit(tiny_gan(), real_batches(2), precision="bf16-mixed")
+    assert flat(gan.generator).dtype == torch.float32
+    assert torch.isfinite(flat(gan.generator)).all()
+
+
+def test_noise_depends_on_its_key_alone():
+    key = {"seed": 3, "stream": 1, "counter": 7}
+    first = noise.normal((4, 5), **key)
+    noise.normal((9, 9), seed=1, stream=1, counter=1)
+    assert torch.equal(first, noise.normal((4, 5), **key))
+    for change in ({"seed": 4}, {"stream": 2}, {"counter": 8}):
+        assert not torch.equal(first, noise.normal((4, 5), **{**key, **change}))
+
+
+def test_noise_has_the_moments_it_should():
+    normal = noise.normal((1000, 100), seed=0, stream=0, counter=0)
+    uniform = noise.uniform((100_000,), seed=0, stream=0, counter=0)
+    assert abs(normal.mean()) < 0.02
+    assert normal.std().item() == pytest.approx(1, abs=0.02)
+    assert uniform.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert uniform.min() >= 0
+    assert uniform.max() < 1

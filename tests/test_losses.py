@@ -1,0 +1,92 @@
+"""Losses against their closed forms: value at the optimum, sign of the gradient, mean over a patch map."""
+
+import math
+
+import pytest
+import torch
+
+from framegan import losses
+
+ALL = [
+    losses.NonSaturating(),
+    losses.Minimax(),
+    losses.LeastSquares(),
+    losses.Hinge(),
+    losses.Wasserstein(),
+    losses.Relativistic(),
+]
+zero = torch.zeros(3, 1)
+real, fake = torch.tensor([[2.0]]), torch.tensor([[-1.0]])
+
+
+def softplus(x: float) -> float:
+    return math.log1p(math.exp(x))
+
+
+@pytest.mark.parametrize(
+    ("loss", "discriminator", "generator"),
+    [
+        (losses.NonSaturating(), softplus(-2) + softplus(-1), softplus(1)),
+        (losses.Minimax(), softplus(-2) + softplus(-1), -softplus(-1)),
+        (losses.LeastSquares(), ((2 - 1) ** 2 + 1) / 2, (-1 - 1) ** 2 / 2),
+        (losses.Hinge(), 0.0, 1.0),
+        (losses.Wasserstein(), -1 - 2.0, 1.0),
+        (losses.Relativistic(), softplus(-1 - 2), softplus(2 + 1)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_values(loss, discriminator, generator):
+    assert loss.discriminator(real, fake).item() == pytest.approx(discriminator, rel=1e-6, abs=1e-7)
+    assert loss.generator(real, fake).item() == pytest.approx(generator, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "value"),
+    [
+        (losses.NonSaturating(), 2 * math.log(2)),  # -log 4 of the paper, with its sign turned
+        (losses.Relativistic(), math.log(2)),
+        (losses.Hinge(), 2.0),
+        (losses.Wasserstein(), 0.0),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_blind_discriminator_is_at_the_value_of_the_game(loss, value):
+    torch.testing.assert_close(loss.discriminator(zero, zero), torch.full((3,), value))
+
+
+def test_least_squares_is_at_its_optimum_on_its_targets():
+    loss = losses.LeastSquares()
+    assert loss.discriminator(torch.ones(2, 1), torch.zeros(2, 1)).tolist() == [0, 0]
+    assert loss.generator(None, torch.ones(2, 1)).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: type(loss).__name__)
+def test_signs(loss):
+    """The discriminator wants real logits up and fake ones down, the generator fake ones up."""
+    r, f = torch.full((4, 1), 0.3, requires_grad=True), torch.full((4, 1), 0.2, requires_grad=True)
+    gradient_real, gradient_fake = torch.autograd.grad(loss.discriminator(r, f).sum(), (r, f))
+    assert (gradient_real < 0).all()
+    assert (gradient_fake > 0).all()
+    (gradient,) = torch.autograd.grad(loss.generator(r, f).sum(), f)
+    assert (gradient < 0).all()
+
+
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: type(loss).__name__)
+def test_a_patch_map_counts_as_the_mean_of_its_patches(loss):
+    r, f = torch.randn(5, 6), torch.randn(5, 6)
+    patches = torch.stack([loss.discriminator(r[:, k : k + 1], f[:, k : k + 1]) for k in range(6)])
+    torch.testing.assert_close(loss.discriminator(r, f), patches.mean(0))
+    assert loss.generator(r, f).shape == (5,)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in ALL if not loss.generator_sees_real], ids=lambda x: type(x).__name__)
+def test_only_the_relativistic_generator_needs_real_logits(loss):
+    torch.testing.assert_close(loss.generator(None, fake), loss.generator(real, fake))
+
+
+def test_the_textbook_generator_saturates_and_the_usual_one_does_not():
+    confident = torch.tensor([[-20.0]], requires_grad=True)
+    (saturating,) = torch.autograd.grad(losses.Minimax().generator(None, confident).sum(), confident)
+    (usual,) = torch.autograd.grad(losses.NonSaturating().generator(None, confident).sum(), confident)
+    assert abs(saturating.item()) < 1e-8
+    assert usual.item() == pytest.approx(-1, abs=1e-6)
