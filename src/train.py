@@ -119,13 +119,8 @@ def be_quiet() -> None:
     """Silence what Lightning says about choices that are made on purpose here."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
-    for message in (
-        ".*does not have many workers.*",
-        ".*`log_every_n_steps`.*",
-        ".*tensorboardX.*",
-        ".*lr_scheduler.*",
-    ):
-        warnings.filterwarnings("ignore", message)
+    for message in ("does not have many workers", "log_every_n_steps", "lr_scheduler", "in eval mode", "treespec"):
+        warnings.filterwarnings("ignore", f".*{message}.*")
 
 
 if __name__ == "__main__":

@@ -208,7 +208,6 @@ class GAN(LightningModule):
         factor = self.schedules[name](int(self.samples_seen))
         for group in optimizer.param_groups:
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
-        self._measure(f"{name}/lr", torch.tensor(group["lr"]))
         return optimizer
 
     def _clip(self, name: str, network: nn.Module) -> None:

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.loggers import Logger
 from pydantic import NonNegativeInt, PositiveInt
 
+from framegan.loggers.run_logger import RunLogger
 from framegan.strategy import GANStrategy
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}
@@ -49,7 +49,7 @@ class GANTrainer(Trainer):
         max_batches: PositiveInt | None = None,
         deterministic: bool = False,
         callbacks: Sequence[Callback] = (),
-        loggers: Sequence[Logger] = (),
+        loggers: Sequence[RunLogger] = (),
         folder: str | Path = ".",
         child_command: Sequence[str] | None = None,
     ):
@@ -62,6 +62,7 @@ class GANTrainer(Trainer):
             chosen = strategy
         self.micro_batches = micro_batches
         self.folder = Path(folder)
+        self.run_loggers = list(loggers)
         super().__init__(
             accelerator=accelerator,
             devices=devices if isinstance(devices, list) and uses_cuda else num_devices,
@@ -73,7 +74,7 @@ class GANTrainer(Trainer):
             max_epochs=1 if max_batches else -1,
             limit_train_batches=max_batches,
             callbacks=list(callbacks),
-            logger=list(loggers),
+            logger=self.run_loggers,
             default_root_dir=folder,
             use_distributed_sampler=False,
             enable_checkpointing=False,

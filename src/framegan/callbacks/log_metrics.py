@@ -24,7 +24,7 @@ class LogMetrics(Callback):
         self.last_waited = 0.0
 
     def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        for logger in trainer.loggers:
+        for logger in trainer.run_loggers:
             logger.cut(int(gan.samples_seen))
 
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
@@ -38,11 +38,13 @@ class LogMetrics(Callback):
         values = torch.stack([value.to(gan.device, torch.float32) for value in outputs.values()])
         values = trainer.strategy.reduce(values, reduce_op="mean")
         metrics = dict(zip(outputs, values.tolist(), strict=True))
+        for name, optimizer in zip(("generator", "discriminator"), trainer.optimizers, strict=True):
+            metrics[f"{name}/lr"] = optimizer.param_groups[0]["lr"]
         seconds = time.perf_counter() - self.last_time
         metrics["samples_per_second"] = (int(gan.samples_seen) - self.last_samples) / seconds
         metrics["data_wait_fraction"] = (trainer.train_dataloader.seconds_waited - self.last_waited) / seconds
         gan.metrics.update(metrics)
-        for logger in trainer.loggers:
+        for logger in trainer.run_loggers:
             logger.log_metrics(metrics, step=int(gan.samples_seen))
         self._reset(trainer, gan)
 

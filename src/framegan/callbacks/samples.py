@@ -47,5 +47,5 @@ class SampleGrid(Every):
         folder.mkdir(exist_ok=True)
         image = media.grid(samples)
         media.write_png(folder / file, image)
-        for logger in trainer.loggers:
+        for logger in trainer.run_loggers:
             logger.log_image(f"samples/{name}", image, step=int(gan.samples_seen))

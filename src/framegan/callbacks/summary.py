@@ -69,7 +69,7 @@ class Summary(Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "seconds": self.earlier["seconds"] + time.perf_counter() - self.started,
-            "waited": self.earlier["waited"] + (self.loader.seconds_waited if self.loader else 0.0),
+            "waited": self.earlier["waited"] + (self.loader.seconds_waited if self.loader is not None else 0.0),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,0 +1,35 @@
+"""What every logger of a run offers beyond Lightning's: pictures, and going back to an earlier clock."""
+
+from typing import Any
+
+import numpy as np
+from lightning.pytorch.loggers import Logger
+
+
+class RunLogger(Logger):
+    """Keeps what a run logs in, or beside, its folder. `step` is samples_seen wherever it appears.
+
+    Args:
+        folder: the run folder.
+    """
+
+    def __init__(self, folder: str):
+        super().__init__()
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
+        """Keep the configuration, plain containers; by default it is left to the run folder."""
+
+    def log_image(self, name: str, image: np.ndarray, step: int) -> None:
+        """Keep an (H, W, C) uint8 image with 1 or 3 channels; by default it is left to the run folder."""
+
+    def cut(self, samples_seen: int) -> None:
+        """Forget what was logged after this point, before a run goes on from there."""

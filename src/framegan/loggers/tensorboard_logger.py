@@ -1,0 +1,57 @@
+"""TensorBoard: curves and pictures below <run folder>/tensorboard; `tensorboard --logdir runs` shows every run."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from framegan.loggers.run_logger import RunLogger
+
+
+class TensorBoard(RunLogger):
+    """Writes event files whose step is samples_seen.
+
+    Raises:
+        ImportError: tensorboard isn't installed.
+    """
+
+    def __init__(self, folder: str):
+        super().__init__(folder)
+        self.purge_step: int | None = None
+        try:
+            import tensorboard  # noqa: F401
+        except ImportError as error:
+            raise ImportError('logger=tensorboard needs: pip install "framegan[tensorboard]"') from error
+
+    @cached_property
+    def writer(self) -> Any:
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(Path(self.folder) / "tensorboard", purge_step=self.purge_step)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # type: ignore[override]
+        for key, value in metrics.items():
+            self.writer.add_scalar(key, value, step)
+
+    @rank_zero_only
+    def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
+        self.writer.add_text("configuration", f"```\n{yaml.safe_dump(params, sort_keys=False)}```")
+
+    @rank_zero_only
+    def log_image(self, name: str, image: np.ndarray, step: int) -> None:
+        self.writer.add_image(name, image, step, dataformats="HWC")
+
+    @rank_zero_only
+    def cut(self, samples_seen: int) -> None:
+        """Make TensorBoard hide what an earlier session logged from here on; a new run has nothing to hide."""
+        self.purge_step = samples_seen + 1 if samples_seen else None
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        if "writer" in self.__dict__:
+            self.writer.close()
