@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt, PositiveInt
 import launch
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="generate")
+@hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="generate")
 def main(cfg: DictConfig) -> None:
     if OmegaConf.is_missing(cfg, "checkpoint"):
         launch.stop("no checkpoint was named; type checkpoint=RUN_FOLDER")

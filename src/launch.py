@@ -18,6 +18,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 PROJECT = Path(__file__).resolve().parent.parent
+CONFIGURATIONS = str(PROJECT / "conf")
 USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
 OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
@@ -136,7 +137,7 @@ def resuming(arguments: Sequence[str]) -> list[str]:
     if not values or values[-1] in ("", "null"):
         return list(arguments)
     checkpoint_of(values[-1], ["last"])
-    return [*arguments, *arguments_from(run_folder(values[-1]))]
+    return [*arguments_from(run_folder(values[-1])), *arguments]
 
 
 def child_command(script: str, folder: Path, cfg: DictConfig) -> list[str]:

@@ -17,7 +17,7 @@ import launch
 READ_HERE = {"resume", "data.shape", "data.num_classes"}
 
 
-@hydra.main(version_base="1.3", config_path="../conf", config_name="train")
+@hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
 def main(cfg: DictConfig) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     for group in ("model", "data"):
@@ -119,7 +119,7 @@ def be_quiet() -> None:
     """Silence what Lightning says about choices that are made on purpose here."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
-    for message in ("does not have many workers", "log_every_n_steps", "lr_scheduler", "in eval mode", "treespec"):
+    for message in ("does not have many workers", "log_every_n_steps", "in eval mode", "treespec", "broadcast_buffers"):
         warnings.filterwarnings("ignore", f".*{message}.*")
 
 

@@ -11,13 +11,15 @@ import inspect
 import json
 import re
 import typing
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from typing import Any
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
 Config = dict[str, Any]
+Misfit = tuple[str, Any, str]
+"""The key to blame, the value it got, and the line that says what is wrong."""
 
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 NOT_FROM_YAML = {"needs_python_object"}
@@ -31,9 +33,12 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
     Args:
         config: the configuration as plain containers, interpolations resolved.
         raw: the same with the interpolations as they were written, e.g. "${data.batch_size}".
-        read_by_script: dotted keys that the entry script reads itself.
+        read_by_script: dotted keys that the entry script reads itself, or fills in later where they are null.
     """
-    problems = [*_misfits(config, raw, ""), *_unread(raw, set(read_by_script))]
+    misfits = [
+        line for key, value, line in _misfits(config, raw, "") if not (key in read_by_script and _has_gap(value))
+    ]
+    problems = [*misfits, *_unread(raw, set(read_by_script))]
     if problems:
         raise ValueError("\n".join(dict.fromkeys(problems)))
 
@@ -41,12 +46,12 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
 def check_call(config: Config, function: Callable[..., Any]) -> None:
     """Raise ValueError with one line for each value that doesn't fit its annotation in a function."""
     hints = typing.get_type_hints(function, include_extras=True)
-    problems = [line for key, value in config.items() for line in _misfit(value, value, key, hints[key])]
+    problems = [line for key, value in config.items() for *_, line in _misfit(value, value, key, hints[key])]
     if problems:
         raise ValueError("\n".join(problems))
 
 
-def _misfits(node: Any, raw: Any, path: str) -> Iterator[str]:
+def _misfits(node: Any, raw: Any, path: str) -> Iterator[Misfit]:
     """Yield what is wrong with a node and everything below it."""
     if isinstance(node, dict):
         parameters = yield from _parameters(node, path)
@@ -61,24 +66,24 @@ def _misfits(node: Any, raw: Any, path: str) -> Iterator[str]:
             yield from _misfits(value, raw_value, f"{path}[{index}]")
 
 
-def _parameters(node: Config, path: str) -> Any:
+def _parameters(node: Config, path: str) -> Generator[Misfit, None, dict[str, Any] | None]:
     """Yield unknown keys of a node with a `_target_`, and return its parameters' annotations; None without a target."""
     if "_target_" not in node:
         return None
     try:
         target = locate(node["_target_"])
     except ValueError as error:
-        yield f"{path}._target_ got {node['_target_']!r}: {error}"
+        yield path, node, f"{path}._target_ got {node['_target_']!r}: {error}"
         return None
     parameters = inspect.signature(target).parameters
     hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
     if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         for key in node.keys() - parameters.keys() - HYDRA_KEYS:
-            yield f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
+            yield path, node, f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
     return {name: hints.get(name, inspect.Parameter.empty) for name in parameters}
 
 
-def _misfit(value: Any, raw: Any, path: str, annotation: Any) -> Iterator[str]:
+def _misfit(value: Any, raw: Any, path: str, annotation: Any) -> Iterator[Misfit]:
     """Yield how a value fails its annotation; nodes that will be instantiated are checked on their own."""
     if annotation is inspect.Parameter.empty or _has_target(value):
         return
@@ -93,9 +98,10 @@ def _misfit(value: Any, raw: Any, path: str, annotation: Any) -> Iterator[str]:
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         match = REFERENCE.fullmatch(raw) if isinstance(raw, str) else None
+        key = match[1] if match else path
         problems = [p["msg"].removeprefix("Input should be ") for p in error.errors() if p["type"] not in NOT_FROM_YAML]
         expected = dict.fromkeys(problems)
-        yield f"{match[1] if match else path} got {value!r}; it should be {' or '.join(expected)}"
+        yield key, value, f"{key} got {value!r}; it should be {' or '.join(expected)}"
 
 
 def _unread(raw: Config, read: set[str]) -> Iterator[str]:
@@ -121,6 +127,10 @@ def _strings(node: Any) -> Iterator[str]:
         yield node
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from _strings(child)
+
+
+def _has_gap(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and None in value)
 
 
 def _has_target(value: Any) -> bool:

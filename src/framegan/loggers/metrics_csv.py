@@ -24,7 +24,7 @@ class MetricsCSV(RunLogger):
         self.columns: list[str] | None = None
 
     @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # type: ignore[override]
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         if self.columns is None:
             self.columns = self._header()
         new = [key for key in metrics if key not in self.columns]

@@ -1,12 +1,12 @@
 """TensorBoard: curves and pictures below <run folder>/tensorboard; `tensorboard --logdir runs` shows every run."""
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from framegan.loggers.run_logger import RunLogger
@@ -34,13 +34,13 @@ class TensorBoard(RunLogger):
         return SummaryWriter(Path(self.folder) / "tensorboard", purge_step=self.purge_step)
 
     @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # type: ignore[override]
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         for key, value in metrics.items():
             self.writer.add_scalar(key, value, step)
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
-        self.writer.add_text("configuration", f"```\n{yaml.safe_dump(params, sort_keys=False)}```")
+        self.writer.add_text("configuration", f"```\n{json.dumps(params, indent=2)}\n```")
 
     @rank_zero_only
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:

@@ -65,7 +65,7 @@ class WandB(RunLogger):
         return run
 
     @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # type: ignore[override]
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         if step is not None and self.run is not None and step > self.sent_until:
             self.run.log({**metrics, "samples_seen": step})
 

@@ -1,0 +1,29 @@
+"""Runs the entry scripts in this process, as their command lines would."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT / "src"))
+
+
+def run(script: str, *arguments: str) -> str | None:
+    """Run `python src/<script>.py ARGUMENTS`; return the message it stopped with, or None."""
+    module = importlib.import_module(script)
+    launch = importlib.import_module("launch")
+    before = sys.argv
+    sys.argv = [str(PROJECT / "src" / f"{script}.py"), *launch.resuming(arguments)]
+    try:
+        module.main()
+    except SystemExit as stop:
+        return str(stop.code)
+    finally:
+        sys.argv = before
+        os.environ.pop("LOCAL_RANK", None)
+    return None
+
+
+def train(*arguments: str) -> str | None:
+    return run("train", *arguments)

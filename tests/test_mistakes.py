@@ -1,0 +1,93 @@
+"""What a new user mistypes, and the one message that comes back: what was got, the rule, what to type."""
+
+import re
+
+import pytest
+from commands import run, train
+
+CHOSEN = ("model=dcgan", "data=synthetic", "trainer=cpu")
+
+TABLE = [
+    ((), "no model was chosen; type model=NAME with one of: dcgan, mlp"),
+    (("model=mlp",), "no data was chosen; type data=NAME with one of: cifar10, digits, "),
+    ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),
+    ((*CHOSEN, "model.generator_optimizer.lr=abc"), "model.generator_optimizer.lr got 'abc'; it should be a valid num"),
+    ((*CHOSEN, "model.generator_optimizer.lr=-1"), "Invalid learning rate: -1"),
+    ((*CHOSEN, "total_samples=-5"), "total_samples got -5; it should be greater than 0"),
+    ((*CHOSEN, "total_samples=many"), "total_samples got 'many'; it should be a valid integer"),
+    ((*CHOSEN, "data.batch_size=0"), "data.batch_size got 0; it should be greater than 0"),
+    ((*CHOSEN, "data.flip=perhaps"), "data.flip got 'perhaps'; it should be a valid boolean"),
+    ((*CHOSEN, "seed=-1"), "seed got -1; it should be greater than or equal to 0"),
+    ((*CHOSEN, "trainer.precision=fp17"), "trainer.precision got 'fp17'; it should be 'fp32', 'fp64' or 'bf16-mixed'"),
+    ((*CHOSEN, "+data.flipp=true"), "data.flipp is not a setting; did you mean data.flip?"),
+    ((*CHOSEN, "+model.generator.widht=3"), "model.generator.widht is not a setting of framegan.*did you mean width?"),
+    ((*CHOSEN, "+totl_samples=3"), "totl_samples is not a setting; did you mean total_samples?"),
+    ((*CHOSEN, "model.loss._target_=framegan.losses.Hing"), "model.loss._target_ got 'framegan.losses.Hing': no such"),
+    ((*CHOSEN, "data.resolution=30"), r"dcgan can't make 30x30 images: .*4 \* 2\^k .* Set data.resolution"),
+    ((*CHOSEN, "data.batch_size=513"), "512 samples, fewer than one batch: .* Set data.batch_size to at most 512"),
+    ((*CHOSEN, "trainer.accelerator=gpu"), "no CUDA GPU is visible here; type trainer=cpu"),
+    ((*CHOSEN, "data.num_classes=0"), "data.num_classes got 0"),
+    (("model=dcgan", "data=image_folder", "data.root=nowhere"), "nowhere"),
+    (("model=mlp", "data=synthetic", "model.head_weights={frame: 1}", "trainer=debug"), "heads: \\['sample'\\]"),
+    (("resume=nowhere",), "nowhere does not exist; give a run folder, or a checkpoint in one"),
+    (("resume=.",), "is not a run folder: it has no .hydra/config.yaml"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), TABLE, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_one_clear_message(arguments, message, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    stopped_with = run_or_stop(*arguments)
+    assert re.search(message, stopped_with), stopped_with
+    assert stopped_with.startswith("error: ")
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def run_or_stop(*arguments):
+    try:
+        return str(train(*arguments))
+    except SystemExit as stop:
+        return str(stop.code)
+
+
+COMPOSING = [
+    ((*CHOSEN, "totl_samples=3"), "totl_samples"),
+    ((*CHOSEN, "model.generator.widht=3"), "widht"),
+    (("model=dcgna", "data=synthetic"), "Available options in 'model':\n\tdcgan\n\tmlp"),
+    ((*CHOSEN, "model/loss=hing"), "hinge"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"), COMPOSING, ids=lambda value: " ".join(value) if isinstance(value, tuple) else ""
+)
+def test_what_hydra_refuses_itself(arguments, message, capfd):
+    assert train(*arguments) == "1"
+    error = capfd.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_misspelt_key_in_a_yaml_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "my_model.yaml").write_text("defaults: [dcgan]\ngenerator: {widht: 3}\n")
+    (tmp_path / "model").symlink_to(tmp_path / "mine")
+    message = run_or_stop("--config-dir", str(tmp_path), "model=my_model", "data=synthetic")
+    assert "model.generator.widht is not a setting of framegan.networks.dcgan.Generator; did you mean width?" in message
+
+
+def test_all_mistakes_are_told_at_once():
+    message = run_or_stop(*CHOSEN, "total_samples=-5", "trainer.devices=four", "seed=x")
+    assert len(message.splitlines()) == 3
+
+
+def test_generate_asks_for_a_checkpoint(tmp_path):
+    assert "type checkpoint=RUN_FOLDER" in str(run("generate"))
+    assert "num_samples got 0; it should be greater than 0" in str(
+        run("generate", f"checkpoint={tmp_path}", "num_samples=0")
+    )
+    assert "is not a run folder" in str(run("generate", f"checkpoint={tmp_path}"))
