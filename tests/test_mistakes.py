@@ -28,7 +28,7 @@ TABLE = [
     ((*CHOSEN, "trainer.accelerator=gpu"), "no CUDA GPU is visible here; type trainer=cpu"),
     ((*CHOSEN, "data.num_classes=0"), "data.num_classes got 0"),
     (("model=dcgan", "data=image_folder", "data.root=nowhere"), "nowhere"),
-    (("model=mlp", "data=synthetic", "model.head_weights={frame: 1}", "trainer=debug"), "heads: \\['sample'\\]"),
+    (("model=mlp", "data=synthetic", "model.head_weights={frame: 1}", "trainer=debug"), "heads are \\['sample'\\]"),
     (("resume=nowhere",), "nowhere does not exist; give a run folder, or a checkpoint in one"),
     (("resume=.",), "is not a run folder: it has no .hydra/config.yaml"),
 ]

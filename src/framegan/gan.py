@@ -93,7 +93,8 @@ class GAN(LightningModule):
         """What this step logs, as detached tensors on the device; None on the steps that log nothing."""
         self.metrics: dict[str, float] = {}
         """The latest value of everything logged, by key; kept by the callbacks."""
-        self.configure_optimizers()  # a bad learning rate stops here, before any data is read
+        self.configure_optimizers()  # a bad learning rate stops here, before the first batch
+        self._check_heads()
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         return (
@@ -223,10 +224,6 @@ class GAN(LightningModule):
     def _weighted(self, by_head: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum over the discriminator's heads: (N,) each -> (N,)."""
         weights = self.head_weights or dict.fromkeys(by_head, 1.0)
-        if weights.keys() != by_head.keys():
-            raise ValueError(
-                f"model.head_weights names {sorted(weights)}; the discriminator's heads: {sorted(by_head)}"
-            )
         return torch.stack([weights[head] * value for head, value in by_head.items()]).sum(0)
 
     def _measure(self, name: str, values: Tensor) -> None:
@@ -242,6 +239,17 @@ class GAN(LightningModule):
             self._measure(f"{prefix}/fake_logit", fake_logits[head])
             self._measure(f"{prefix}/real_accuracy", (real_logits[head] > 0).float())
             self._measure(f"{prefix}/fake_accuracy", (fake_logits[head] < 0).float())
+
+    @torch.no_grad()
+    def _check_heads(self) -> None:
+        """Raise ValueError where head_weights and the discriminator's heads don't go together."""
+        self.discriminator.eval()
+        heads = self.discriminator(self.sample([0]))
+        self.discriminator.train()
+        if self.head_weights is not None and self.head_weights.keys() != heads.keys():
+            raise ValueError(
+                f"model.head_weights names {sorted(self.head_weights)}; the discriminator's heads are {sorted(heads)}"
+            )
 
     @torch.no_grad()
     def _update_ema(self, samples_seen: int, num_samples: int) -> None:
