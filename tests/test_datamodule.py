@@ -1,0 +1,97 @@
+"""From a source to batches: ranges, order, flips, and what doesn't fit together."""
+
+from itertools import islice
+
+import pytest
+import torch
+from PIL import Image
+from small_files import write_images
+
+from framegan.data.datamodule import DataModule, TicketDataset, read_all
+from framegan.data.image_folder import ImageFolder
+from framegan.data.source import TensorSource
+from framegan.data.synthetic import synthetic
+from framegan.trainer import GANTrainer
+
+
+def numbered(number=10):
+    """Return a source whose sample k is filled with k."""
+    samples = torch.arange(number, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 3)
+    return TensorSource(samples.contiguous(), torch.arange(number), num_classes=number)
+
+
+def batches(datamodule, count):
+    datamodule.trainer = GANTrainer(accelerator="cpu")
+    datamodule.setup("fit")
+    loader = datamodule.train_dataloader()
+    return [datamodule.on_after_batch_transfer(batch, 0) for batch in islice(iter(loader), count)], loader
+
+
+def test_batches_are_full_and_labels_travel_with_their_samples():
+    taken, loader = batches(DataModule(numbered(), batch_size=4), 5)
+    for samples, labels in taken:
+        assert samples.shape == (4, 1, 2, 3)
+        assert samples.dtype == torch.float32
+        torch.testing.assert_close(samples[:, 0, 0, 0], labels / 127.5 - 1)
+    assert sorted(torch.cat([labels for _, labels in taken])[:10].tolist()) == list(range(10))
+    assert loader.seconds_waited > 0
+
+
+def test_a_start_in_the_stream_is_where_it_goes_on():
+    whole, _ = batches(DataModule(numbered(), batch_size=4), 5)
+    later = DataModule(numbered(), batch_size=4)
+    later.start = 12
+    rest, _ = batches(later, 2)
+    assert [labels.tolist() for _, labels in rest] == [labels.tolist() for _, labels in whole[3:]]
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_files_give_the_same_batches_from_memory_and_from_workers(tmp_path, num_workers):
+    write_images(tmp_path)
+    folder = ImageFolder(str(tmp_path), resolution=8)
+    memory, _ = batches(DataModule(folder, batch_size=5, flip=True), 6)
+    lazy, _ = batches(DataModule(folder, batch_size=5, flip=True, num_workers=num_workers, keep_on_device_mb=0), 6)
+    for (samples, labels), (lazy_samples, lazy_labels) in zip(memory, lazy, strict=True):
+        assert torch.equal(samples, lazy_samples)
+        assert torch.equal(labels, lazy_labels)
+
+
+def test_a_flip_mirrors_about_half_anew_in_every_epoch():
+    source = synthetic(200, resolution=8)
+    dataset = TicketDataset(source, flip=True, seed=0)
+    flipped = []
+    for epoch in range(2):
+        samples, _ = dataset.__getitems__([(index, epoch) for index in range(200)])
+        mirrored = (samples == source.samples.flip(-1)).flatten(1).all(1)
+        same = (samples == source.samples).flatten(1).all(1)
+        assert (mirrored | same).all()
+        flipped.append(mirrored & ~same)
+        assert 60 < flipped[-1].sum() < 140
+    assert not torch.equal(*flipped)
+
+
+def test_what_the_files_tell_has_to_fit_the_configuration():
+    DataModule(numbered(), shape=[None, 2, 3], num_classes=None, batch_size=1)
+    with pytest.raises(ValueError, match=r"data.shape=\[3, 2, 3\], but the samples are \[1, 2, 3\]"):
+        DataModule(numbered(), shape=[3, 2, 3])
+    with pytest.raises(ValueError, match="data.num_classes=3, but the data have 10"):
+        DataModule(numbered(), num_classes=3)
+
+
+def test_a_data_set_smaller_than_a_batch_is_refused():
+    with pytest.raises(ValueError, match="has 10 samples, fewer than one batch: .* to at most 5"):
+        DataModule(numbered(), batch_size=6).check_batch_fits(num_ranks=2)
+
+
+def test_a_corrupt_file_stops_the_reading_by_name(tmp_path):
+    write_images(tmp_path)
+    file = tmp_path / "cats" / "7.png"
+    file.write_bytes(file.read_bytes()[:200])
+    assert Image.open(file).size == (30, 27)
+    with pytest.raises(ValueError, match=r"7\.png can't be read"):
+        read_all(ImageFolder(str(tmp_path)))
+
+
+def test_real_samples_are_spread_over_the_data():
+    samples = DataModule(numbered(), batch_size=1).real_samples(5)
+    torch.testing.assert_close(samples[:, 0, 0, 0], torch.arange(0, 10, 2) / 127.5 - 1)

@@ -1,0 +1,231 @@
+"""Whole runs by command line: every model on every data set, what a run folder holds, stopping and going on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from commands import PROJECT, run, train
+from PIL import Image
+from small_files import write_cifar10, write_images, write_mnist
+
+MODELS = sorted(path.stem for path in (PROJECT / "conf" / "model").glob("*.yaml"))
+DATA = sorted(path.stem for path in (PROJECT / "conf" / "data").glob("*.yaml"))
+SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2")
+WRITERS = {
+    "mnist": write_mnist,
+    "fashion_mnist": write_mnist,
+    "cifar10": lambda folder: write_cifar10(folder, num_records=12),
+    "image_folder": write_images,
+}
+
+
+def state(folder, name="last"):
+    return torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True, map_location="cpu")
+
+
+def summary(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def rows(folder, *without):
+    with (folder / "metrics.csv").open() as file:
+        return [{k: v for k, v in row.items() if k not in without} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_trains_on_every_data_set(model, data, tmp_path, monkeypatch):
+    monkeypatch.setattr("framegan.data.cifar10.RECORDS_PER_FILE", 12)
+    if data in WRITERS:
+        WRITERS[data](tmp_path / "data")
+        root = [f"data.root={tmp_path / 'data'}"]
+    else:
+        root = []
+    folder = tmp_path / "run"
+    stopped_with = train(f"model={model}", f"data={data}", *root, "trainer=debug", f"hydra.run.dir={folder}")
+    assert stopped_with is None
+    assert summary(folder)["samples_seen"] == 8
+    assert np.isfinite([float(value) for value in rows(folder)[0].values()]).all()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of 160 samples."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert (
+        train(*SMALL, "total_samples=160", "checkpoint_every=48", "sample_every=64", f"hydra.run.dir={folder}") is None
+    )
+    return folder
+
+
+def test_a_run_folder_holds_what_it_should(finished):
+    assert {path.name for path in finished.iterdir()} == {
+        ".hydra",
+        "metrics.csv",
+        "checkpoints",
+        "samples",
+        "summary.json",
+    }
+    assert {path.name for path in (finished / ".hydra").iterdir()} == {"config.yaml", "overrides.yaml", "hydra.yaml"}
+    assert {path.name for path in (finished / "checkpoints").iterdir()} == {
+        *("last.ckpt", "samples_144.ckpt", "samples_160.ckpt")
+    }
+    pictures = {"real.png", "fake_0.png", "fake_64.png", "fake_128.png", "fake_160.png"}
+    assert {path.name for path in (finished / "samples").iterdir()} == pictures
+    assert Image.open(finished / "samples" / "fake_160.png").size == (8 * 34 + 2, 8 * 34 + 2)
+
+
+def test_the_summary_is_complete(finished):
+    contents = summary(finished)
+    assert contents["status"] == "finished"
+    assert contents["samples_seen"] == 160
+    assert contents["samples_per_second"] == pytest.approx(160 / contents["seconds"], rel=0.01)
+    assert 0 <= contents["data_wait_fraction"] < 1
+    assert 0 < contents["evaluation_fraction"] < 1
+    assert contents["peak_memory_mb"] > 50
+    assert {"generator/loss", "discriminator/loss", "samples_per_second"} <= contents["final"].keys()
+    assert contents["best"] == {}
+
+
+def test_metrics_are_counted_in_samples(finished):
+    assert [row["samples_seen"] for row in rows(finished)] == ["16", "48", "80", "112", "144"]
+    assert float(rows(finished)[0]["generator/lr"]) == 2e-4
+
+
+def test_a_checkpoint_is_plain_data(finished):
+    contents = state(finished)
+    assert int(contents["state_dict"]["samples_seen"]) == 160
+    assert {name.partition(".")[0] for name in contents["state_dict"]} == {
+        *("generator", "discriminator", "generator_ema", "samples_seen")
+    }
+
+
+def test_a_finished_run_is_not_run_over(finished):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    assert "already holds a run. To go on with it: python src/train.py resume=" in str(
+        train(*SMALL, f"hydra.run.dir={finished}")
+    )
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+
+
+@pytest.mark.parametrize("options", [(), ("data.flip=true", "model.discriminator_steps=2", "model/regularizers=r1")])
+def test_a_resumed_run_ends_like_one_never_stopped(options, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train(*SMALL, *options, "total_samples=192", f"hydra.run.dir={whole}")
+    train(*SMALL, *options, "total_samples=96", f"hydra.run.dir={parts}")
+    assert train(f"resume={parts}", "total_samples=192") is None
+    first, second = state(whole), state(parts)
+    for name, value in first["state_dict"].items():
+        assert torch.equal(value, second["state_dict"][name]), name
+    for ours, theirs in zip(first["optimizer_states"], second["optimizer_states"], strict=True):
+        for key, slots in ours["state"].items():
+            for slot, value in slots.items():
+                assert torch.equal(value, theirs["state"][key][slot])
+    timing = ("samples_per_second", "data_wait_fraction")
+    assert rows(whole, *timing) == rows(parts, *timing)
+    assert summary(parts)["samples_seen"] == 192
+
+
+def test_rows_after_the_checkpoint_are_logged_once(tmp_path):
+    """A run that was killed goes on from its last checkpoint; what it logged after that is cut."""
+    folder = tmp_path / "run"
+    train(*SMALL, "total_samples=160", "checkpoint_every=64", f"hydra.run.dir={folder}")
+    (folder / "checkpoints" / "samples_128.ckpt").replace(folder / "checkpoints" / "last.ckpt")
+    train(f"resume={folder}", "total_samples=160")
+    assert [row["samples_seen"] for row in rows(folder)] == ["16", "48", "80", "112", "144"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "total_samples=100_000_000"]
+    with subprocess.Popen([*command, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE, text=True) as running:
+        wait_for(folder / "metrics.csv")
+        running.send_signal(number)
+        output, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    seen = summary(folder)["samples_seen"]
+    assert summary(folder)["status"] == f"stopped by {number.name}"
+    assert int(state(folder)["state_dict"]["samples_seen"]) == seen > 0
+    assert f"resume={os.path.relpath(folder)}" in output
+    assert (folder / "samples" / f"fake_{seen}.png").exists()
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.1)
+
+
+def test_two_devices_share_a_run(tmp_path):
+    folder = tmp_path / "run"
+    command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "total_samples=128", "trainer.devices=2"]
+    done = subprocess.run(
+        [*command, f"hydra.run.dir={folder}"], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert summary(folder)["num_ranks"] == 2
+    assert summary(folder)["samples_seen"] == 128
+    assert [row["samples_seen"] for row in rows(folder)] == ["32", "96"]
+    assert done.stdout.count("finished: 128 samples") == 1
+    assert "Warning" not in done.stderr
+
+
+def test_a_sweep_gives_each_job_its_folder_and_its_wandb_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sweep = ("-m", "model=mlp,dcgan", *SMALL[1:], "total_samples=16", "logger=[wandb,tensorboard]")
+    assert train(*sweep, f"hydra.sweep.dir={tmp_path}") is None
+    ids = {(tmp_path / job / "wandb_run_id").read_text() for job in "01"}
+    assert len(ids) == 2
+    for job in "01":
+        assert summary(tmp_path / job)["samples_seen"] == 16
+        assert list((tmp_path / job / "tensorboard").iterdir())
+
+
+def test_the_objective_keeps_the_best_checkpoint(tmp_path):
+    folder = tmp_path / "run"
+    train(*SMALL, "total_samples=160", "checkpoint_every=32", "objective=generator/loss", f"hydra.run.dir={folder}")
+    best = summary(folder)["best"]["generator/loss"]
+    at_checkpoints = [float(row["generator/loss"]) for row in rows(folder)]
+    assert best["value"] == min(at_checkpoints)
+    assert int(state(folder, "best")["state_dict"]["samples_seen"]) == best["samples_seen"]
+
+
+def test_samples_need_nothing_but_the_run_folder(finished, tmp_path):
+    assert run("generate", f"checkpoint={finished}", "num_samples=70", f"out={tmp_path / 'many'}", "seed=0") is None
+    assert run("generate", f"checkpoint={finished}", "num_samples=1", f"out={tmp_path / 'one'}", "seed=7") is None
+    assert len(list((tmp_path / "many").glob("seed_*.png"))) == 70
+    alone, among = (np.asarray(Image.open(tmp_path / name / "seed_7.png")) for name in ("one", "many"))
+    assert np.array_equal(alone, among)
+    assert Image.open(tmp_path / "many" / "grid.png").size == (8 * 34 + 2, 8 * 34 + 2)
+    raw = tmp_path / "raw.png"
+    assert run("generate", f"checkpoint={finished / 'checkpoints' / 'last.ckpt'}", "weights=raw", f"out={raw}") is None
+    assert not np.array_equal(np.asarray(Image.open(raw)), np.asarray(Image.open(tmp_path / "many" / "grid.png")))
+
+
+def test_the_grid_of_the_run_shows_the_seeds_that_generate_makes(finished, tmp_path):
+    run("generate", f"checkpoint={finished}", "num_samples=64", f"out={tmp_path / 'grid.png'}")
+    ours, theirs = (
+        np.asarray(Image.open(path)).astype(int)
+        for path in (finished / "samples" / "fake_160.png", tmp_path / "grid.png")
+    )
+    assert np.abs(ours - theirs).max() <= 1
+
+
+@pytest.mark.parametrize("script", ["train", "generate"])
+def test_help_needs_no_heavy_import(script):
+    code = "import sys; sys.argv[1:] = ['--help']; sys.path.insert(0, 'src'); import runpy\n"
+    code += f"try: runpy.run_path('src/{script}.py', run_name='__main__')\n"
+    code += "except SystemExit: pass\n"
+    code += "print(sorted({'torch', 'lightning', 'wandb', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "python src/" in done.stdout
