@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 import torch
 from lightning.pytorch import Callback
+from plain_loop import PlainLoop
 from worlds import SHAPE, fit, flat, real_batches, tiny_gan
 
 from framegan import losses, noise, regularizers, schedules
@@ -40,6 +41,25 @@ def test_the_discriminator_step_leaves_the_generator_still_and_the_reverse():
     gan._descend = watched
     fit(gan, real_batches(3))
     assert moved == {"discriminator": [{"discriminator"}] * 3, "generator": [{"generator"}] * 3}
+
+
+def test_the_step_is_the_one_a_plain_loop_takes():
+    """The loop that the benchmark compares with, written without the framework, trains the same weights."""
+    gan, start, seen = tiny_gan().double(), tiny_gan().double(), {"discriminator": [], "generator": []}
+    noise_like = gan._noise_like
+
+    def kept(real, stream):
+        seen[stream].append(noise_like(real, stream))
+        return seen[stream][-1]
+
+    gan._noise_like = kept
+    batches = real_batches(4).double()
+    fit(gan, batches, precision="fp64")
+    plain = PlainLoop(start.generator, start.discriminator, lr=1e-2)
+    for real, (latents, _), (generator_latents, _) in zip(batches, *seen.values(), strict=True):
+        plain.step(real, latents, generator_latents)
+    for name in ("generator", "discriminator", "generator_ema"):
+        torch.testing.assert_close(flat(getattr(gan, name)), flat(getattr(plain, name)), rtol=0, atol=1e-13)
 
 
 def test_freezing_is_undone_even_after_an_error():

@@ -1,0 +1,97 @@
+"""How much longer than a plain PyTorch loop a step takes, with everything on: python benchmarks/step_time.py
+
+Both train the default DCGAN at 32 pixels, batch 64, in one process: a block of framework steps (logging, progress,
+checkpoints, sample grids, averaging, the data loader), then a block of plain steps, in turn. The ratio is taken pair by
+pair, so that it holds when the machine's speed drifts.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from lightning.pytorch import Callback
+from plain_loop import PlainLoop
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+sys.path.insert(0, str(SOURCE))
+
+import launch  # noqa: E402
+from framegan.media import to_samples  # noqa: E402
+from train import be_quiet  # noqa: E402
+
+CHOICES = ["model=dcgan", "data=digits", "data.resolution=32", "data.batch_size=64", "total_samples=1_000_000_000"]
+Z_95 = 1.96
+
+
+class Interleaved(Callback):
+    """After each block of framework steps runs a block of plain ones; keeps the seconds of both.
+
+    Args:
+        num_pairs: pairs of blocks that count; `warm_up` more come first.
+        block: steps in a block.
+    """
+
+    def __init__(self, plain: PlainLoop, pixels: torch.Tensor, num_pairs: int, block: int, warm_up: int = 3):
+        self.plain, self.pixels = plain, pixels
+        self.num_pairs, self.block, self.warm_up = num_pairs, block, warm_up
+        self.seconds: list[tuple[float, float]] = []
+        self.started = 0.0
+
+    def on_train_start(self, trainer, gan):
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
+        if (batch_idx + 1) % self.block:
+            return
+        framework = time.perf_counter() - self.started
+        start = time.perf_counter()
+        for _ in range(self.block):
+            real = to_samples(self.pixels[torch.randint(len(self.pixels), (64,))])
+            self.plain.step(real, torch.randn(64, 100), torch.randn(64, 100))
+        self.seconds.append((framework, time.perf_counter() - start))
+        trainer.should_stop = len(self.seconds) == self.num_pairs + self.warm_up
+        self.started = time.perf_counter()
+
+
+def measure(num_pairs: int, block: int, folder: Path) -> list[tuple[float, float]]:
+    """Return the seconds per step of the framework and of the plain loop, pair by pair."""
+    with initialize_config_dir(launch.CONFIGURATIONS, version_base="1.3"):
+        cfg = compose("train", CHOICES)
+    datamodule, gan, other = launch.build(cfg.data.datamodule), launch.build(cfg.model), launch.build(cfg.model)
+    plain = PlainLoop(other.generator, other.discriminator)
+    interleaved = Interleaved(plain, datamodule.source.samples, num_pairs, block)
+    trainer = launch.build(
+        cfg.trainer,
+        callbacks=[*(launch.build(node) for node in cfg.callbacks.values()), interleaved],
+        loggers=[launch.build(node, folder=str(folder)) for node in cfg.logger.values()],
+        folder=str(folder),
+    )
+    trainer.fit(gan, datamodule=datamodule)
+    return [(ours / block, theirs / block) for ours, theirs in interleaved.seconds[interleaved.warm_up :]]
+
+
+def median_with_interval(values: list[float]) -> tuple[float, float, float]:
+    """Return the median and its distribution-free 95 percent interval, from order statistics."""
+    ordered, count = sorted(values), len(values)
+    reach = Z_95 * count**0.5 / 2
+    low, high = ordered[max(0, int(count / 2 - reach))], ordered[min(count - 1, int(count / 2 + reach))]
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2, low, high
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=60)
+    parser.add_argument("--block", type=int, default=10, help="steps in a block")
+    options = parser.parse_args()
+    be_quiet()
+    with tempfile.TemporaryDirectory() as temporary:
+        pairs = measure(options.pairs, options.block, Path(temporary))
+    for name, column in (("framework", 0), ("plain loop", 1)):
+        milliseconds = sorted(1000 * pair[column] for pair in pairs)
+        print(f"{name:<11} {milliseconds[len(pairs) // 2]:8.2f} ms per step (median of {len(pairs)} blocks)")
+    ratio, low, high = median_with_interval([ours / theirs for ours, theirs in pairs])
+    print(f"ratio       {ratio:8.3f} (median of pairs, 95 percent interval {low:.3f} to {high:.3f})")
