@@ -1,0 +1,1 @@
+"""From files to batches: sources, the stream of tickets, the data module."""

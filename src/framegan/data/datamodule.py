@@ -1,0 +1,214 @@
+"""From a source to batches on the device: uint8 in the loader, float32 in [-1, 1] for the networks."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from pydantic import NonNegativeInt, PositiveInt
+from rich.progress import track
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from framegan import noise
+from framegan.data.source import Source, TensorSource
+from framegan.data.stream import Ticket, TicketStream
+from framegan.media import to_samples
+
+Batch = tuple[Tensor, Tensor]
+
+
+class TicketDataset(Dataset[Batch]):
+    """Whole batches of a source: tickets -> uint8 (N, *shape) samples and int64 (N,) labels.
+
+    Args:
+        flip: mirror each sample left to right with probability 1/2, drawn anew for each epoch.
+    """
+
+    def __init__(self, source: Source, *, flip: bool, seed: int):
+        self.source = source
+        self.flip = flip
+        self.seed = seed
+        self.coins: dict[int, np.ndarray] = {}
+        """By epoch: which samples it mirrors; only of the epochs that the last batch touched."""
+
+    def __getitems__(self, tickets: Sequence[Ticket]) -> Batch:
+        samples, labels = self._read([index for index, _ in tickets])
+        if self.flip:
+            mirrored = torch.tensor(self._mirrored(tickets), device=samples.device)
+            samples = torch.where(mirrored.view(-1, *[1] * (samples.ndim - 1)), samples.flip(-1), samples)
+        return samples, labels
+
+    def _read(self, indices: list[int]) -> Batch:
+        if isinstance(self.source, TensorSource):
+            where = torch.tensor(indices, device=self.source.samples.device)
+            return self.source.samples[where], self.source.labels[where]
+        samples, labels = zip(*(self.source[index] for index in indices), strict=True)
+        return torch.stack(samples), torch.tensor(labels)
+
+    def _mirrored(self, tickets: Sequence[Ticket]) -> list[bool]:
+        epochs = {epoch for _, epoch in tickets}
+        self.coins = {epoch: self.coins[epoch] if epoch in self.coins else self._toss(epoch) for epoch in epochs}
+        return [bool(self.coins[epoch][index]) for index, epoch in tickets]
+
+    def _toss(self, epoch: int) -> np.ndarray:
+        return noise.generator(self.seed, noise.FLIP, epoch).random(len(self.source)) < 0.5
+
+
+class TrainLoader(DataLoader[Batch]):
+    """A DataLoader that adds up the seconds its reader waited, and whose position is its sampler's start.
+
+    Lightning asks a loader for its state to resume in mid-epoch; there is none: the stream starts at `samples_seen`.
+    """
+
+    seconds_waited: float = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        batches = super().__iter__()
+        while True:
+            start = time.perf_counter()
+            batch = next(batches)
+            self.seconds_waited += time.perf_counter() - start
+            yield batch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class DataModule(LightningDataModule):
+    """Endless training batches of one source.
+
+    Args:
+        source: where the samples come from.
+        shape: what the configuration says a sample's shape is; None in a place, or altogether, = as the source says.
+        num_classes: likewise.
+        batch_size: samples per device and step.
+        num_workers: processes that read; sources in memory need none.
+        flip: mirror left to right at random.
+        keep_on_device_mb: a data set of at most so many MB is read once and kept on the training device. 0 = never.
+        seed: key of the order and of the augmentation.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        shape: Sequence[PositiveInt | None] | None = None,
+        num_classes: NonNegativeInt | None = None,
+        batch_size: PositiveInt = 64,
+        num_workers: NonNegativeInt = 0,
+        flip: bool = False,
+        keep_on_device_mb: NonNegativeInt = 1024,
+        seed: NonNegativeInt = 0,
+    ):
+        super().__init__()
+        self.source = source
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.flip = flip
+        self.keep_on_device_mb = keep_on_device_mb
+        self.seed = seed
+        self.start = 0
+        """Position in the stream at which training begins; a resumed run sets it to its samples_seen."""
+        self._check(shape, num_classes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample, e.g. (C, H, W)."""
+        return tuple(self.source.shape)
+
+    @property
+    def num_classes(self) -> int:
+        return self.source.num_classes
+
+    @property
+    def split(self) -> str:
+        """The split that is really read."""
+        return self.source.split
+
+    def setup(self, stage: str) -> None:
+        assert self.trainer is not None
+        self.check_batch_fits(self.trainer.world_size)
+        if self._is_small and not isinstance(self.source, TensorSource):
+            self.source = read_all(self.source)
+
+    def check_batch_fits(self, num_ranks: int) -> None:
+        """Raise ValueError where the data set is smaller than one global batch."""
+        if len(self.source) < self.batch_size * num_ranks:
+            raise ValueError(
+                f"the data set has {len(self.source)} samples, fewer than one batch: data.batch_size={self.batch_size} "
+                f"on {num_ranks} device(s) takes {self.batch_size * num_ranks}. Set data.batch_size to at most "
+                f"{len(self.source) // num_ranks}."
+            )
+
+    def train_dataloader(self) -> TrainLoader:
+        assert self.trainer is not None
+        device = self.trainer.strategy.root_device
+        in_memory = isinstance(self.source, TensorSource)
+        if isinstance(self.source, TensorSource) and self._is_small:
+            self.source = self.source.to(device)
+        num_workers = 0 if in_memory else self.num_workers
+        stream = TicketStream(
+            len(self.source),
+            self.batch_size,
+            seed=self.seed,
+            start=self.start,
+            rank=self.trainer.global_rank,
+            num_ranks=self.trainer.world_size,
+        )
+        return TrainLoader(
+            TicketDataset(self.source, flip=self.flip, seed=self.seed),
+            batch_sampler=stream,
+            num_workers=num_workers,
+            pin_memory=not in_memory and device.type == "cuda",
+            collate_fn=_as_it_is,
+        )
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        pixels, labels = batch
+        return to_samples(pixels), labels
+
+    def real_samples(self, num_samples: int) -> Tensor:
+        """Return at most `num_samples` samples spread evenly over the data set: (N, *shape) in [-1, 1]."""
+        num_samples = min(num_samples, len(self.source))
+        indices = [index * len(self.source) // num_samples for index in range(num_samples)]
+        tickets = [(index, 0) for index in indices]
+        return to_samples(TicketDataset(self.source, flip=False, seed=self.seed).__getitems__(tickets)[0])
+
+    @property
+    def _is_small(self) -> bool:
+        return len(self.source) * math.prod(self.shape) <= self.keep_on_device_mb * 2**20
+
+    def _check(self, shape: Sequence[int | None] | None, num_classes: int | None) -> None:
+        sample, _ = self.source[0]
+        if sample.dtype != torch.uint8 or tuple(sample.shape) != self.shape:
+            raise ValueError(f"the source says uint8 {self.shape}; its first sample is {sample.dtype} {sample.shape}")
+        expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
+        if len(shape or self.shape) != len(self.shape) or tuple(expected) != self.shape:
+            raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
+        if num_classes is not None and num_classes != self.num_classes:
+            raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
+
+
+def read_all(source: Source) -> TensorSource:
+    """Read every sample of a source into memory, several at a time; a corrupt one stops here, by name."""
+    samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
+    labels = torch.empty(len(source), dtype=torch.int64)
+
+    def read(index: int) -> None:
+        samples[index], labels[index] = source[index]
+
+    with ThreadPoolExecutor() as threads:
+        for _ in track(threads.map(read, range(len(source))), "reading", total=len(source), transient=True):
+            pass
+    return TensorSource(samples, labels, source.num_classes, source.split)
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

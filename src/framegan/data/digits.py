@@ -1,0 +1,21 @@
+"""The 1,797 handwritten digits that scikit-learn ships, 8x8 pixels (Alpaydin & Kaynak 1998): no download."""
+
+import torch
+from pydantic import PositiveInt
+
+from framegan.data.source import TensorSource, resize
+
+
+def digits(resolution: PositiveInt = 32) -> TensorSource:
+    """Return the digits scaled to (1, resolution, resolution), white on black, in 10 classes.
+
+    Raises:
+        ImportError: scikit-learn isn't installed.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError('data=digits needs scikit-learn; type: pip install "framegan[digits]"') from error
+    images, labels = load_digits(return_X_y=True)
+    samples = torch.from_numpy(images).mul(255 / 16).round().to(torch.uint8).view(-1, 1, 8, 8)
+    return TensorSource(resize(samples, resolution), torch.from_numpy(labels).long(), num_classes=10)

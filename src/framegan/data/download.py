@@ -1,0 +1,164 @@
+"""Downloads one file: mirrors in turn, broken transfers resumed, checked by its sum, in place whole or not at all."""
+
+import fcntl
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+TIMEOUT = 15.0
+"""Seconds to wait for a connection, and then for each next piece."""
+
+ATTEMPTS = 5
+"""How often one mirror may break off, as long as every attempt gets further."""
+
+
+def fetch(name: str, folder: Path, urls: Sequence[str], checksum: str) -> Path:
+    """Return the path of a file in a folder; download it first where it isn't there.
+
+    Any number of processes may ask for the same file at once: one downloads it, the others wait. What a broken
+    download has got so far stays beside it as `.part`, and the next one goes on from there.
+
+    Args:
+        urls: the mirrors, tried in order.
+        checksum: "sha256:..." or "md5:..." of the whole file.
+
+    Raises:
+        FileNotFoundError: it can't be had; the message says why, mirror by mirror, and where to put it by hand.
+    """
+    path = folder / name
+    if _fits(path, checksum):
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder / f".{name}.lock"):
+            problems = [] if _fits(path, checksum) else _download(path, urls, checksum)
+    except OSError as error:
+        problems = [f"{folder} can't be written: {_reason(error)}"]
+    if problems:
+        state = "is not the published file" if path.exists() else "is missing"
+        tried = "".join(f"\n  {problem}" for problem in problems)
+        raise FileNotFoundError(
+            f"{path} {state} and can't be downloaded:{tried}\n"
+            f"  Get {name} ({checksum}) from {' or '.join(urls)} and put it into the folder {folder.absolute()}"
+        )
+    return path
+
+
+def _download(path: Path, urls: Sequence[str], checksum: str) -> list[str]:
+    """Put the file in place and return nothing, or return what is wrong with each mirror."""
+    if not sys.stderr.isatty():
+        print(f"downloading {path}", file=sys.stderr, flush=True)
+    part = path.with_name(f"{path.name}.part")
+    problems = []
+    for url in urls:
+        problem = _complete(part, url, checksum)
+        if problem is None:
+            part.replace(path)
+            return []
+        problems.append(f"{url}: {problem}")
+    return problems
+
+
+def _complete(part: Path, url: str, checksum: str) -> str | None:
+    """Complete a partial file from one mirror; return None, or why that failed."""
+    problem = None
+    for _ in range(ATTEMPTS):
+        before = _size(part)
+        try:
+            _append(part, url)
+        except (OSError, HTTPException) as error:
+            problem = _reason(error)
+            if _size(part) <= before:
+                break
+            continue
+        if _fits(part, checksum):
+            return None
+        part.unlink(missing_ok=True)
+        problem = "the file there has another checksum"
+        if before == 0:
+            break
+    return problem
+
+
+def _append(part: Path, url: str) -> None:
+    """Download what a partial file lacks; all of it from a server that can't send ranges."""
+    offset = _size(part)
+    wanted = {"Range": f"bytes={offset}-"} if offset else {}
+    try:
+        response = urlopen(Request(url, headers={"User-Agent": "framegan", **wanted}), timeout=TIMEOUT)
+    except HTTPError as error:
+        if error.code == 416 and offset:  # nothing follows these bytes: the checksum tells whether they are all
+            return
+        raise
+    with response:
+        start = offset if response.status == 206 else 0
+        if start and not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
+            raise OSError("the server sent another range than it was asked for")
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length else None
+        with part.open("ab" if start else "wb") as file:
+            _copy(response, file, part.stem, total)
+        if total is not None and _size(part) != total:
+            raise ConnectionError(f"the connection broke after {_size(part)} of {total} bytes")
+
+
+def _copy(response: Any, file: IO[bytes], name: str, total: int | None) -> None:
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(TextColumn("{task.description}"), *columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, total=total, completed=file.tell())
+        while piece := response.read1(1 << 16):
+            file.write(piece)
+            bar.advance(task, len(piece))
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock file that is there only while somebody holds it; a process that is killed lets go of it."""
+    lock = path.open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    while not _is_open_as(path, lock):  # the one before us has removed it
+        lock.close()
+        lock = path.open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.close()
+
+
+def _is_open_as(path: Path, file: IO[str]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _fits(path: Path, checksum: str) -> bool:
+    if not path.is_file():
+        return False
+    algorithm, _, digest = checksum.partition(":")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest() == digest
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _reason(error: Exception) -> str:
+    cause = error.reason if isinstance(error, URLError) and not isinstance(error, HTTPError) else error
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

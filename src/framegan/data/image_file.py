@@ -1,0 +1,94 @@
+"""One image file: its header checked, its pixels decoded upright, without alpha, and fitted to a square."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What a file with these extensions may hold; Pillow knows others that run programs, such as EPS."""
+
+GREY = {"1", "L", "LA", "I;16", "I;16B", "I"}
+COLOUR = {"P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+"""Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
+
+Policy = Literal["crop", "pad", "stretch"]
+
+
+def is_grey(path: Path) -> bool:
+    """Say from its header whether an image is grey; one with a palette counts as colour.
+
+    Raises:
+        ValueError: there is no header that can be read, or it announces pixels that we don't; without the path.
+    """
+    if path.stat().st_size == 0:
+        raise ValueError("empty file")
+    with _open(path) as image:
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise ValueError(f"{image.width}x{image.height} pixels, above Pillow's limit of {limit}")
+        if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
+            raise ValueError(
+                f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
+            )
+        return image.mode in GREY
+
+
+def read(path: Path, resolution: int, channels: Literal[1, 3], policy: Policy) -> np.ndarray:
+    """Return an image as (resolution, resolution, channels) uint8, transparent parts black; the first frame of several.
+
+    Raises:
+        ValueError: the file can't be decoded; without the path.
+    """
+    with _open(path) as file:
+        try:
+            image = ImageOps.exif_transpose(file)
+        except Exception as error:  # a decoder may stumble over anything in a damaged file
+            raise ValueError(str(error) or type(error).__name__) from None
+    image = _without_alpha(_eight_bits(image)).convert("L" if channels == 1 else "RGB")
+    return np.array(_to_square(image, resolution, policy)).reshape(resolution, resolution, channels)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=FORMATS)
+    except Image.UnidentifiedImageError:
+        raise ValueError("not an image that can be read") from None
+    except Exception as error:
+        raise ValueError(str(error) or type(error).__name__) from None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale grey of 16 bits; Pillow's own conversion clips it."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """Lay what may be transparent over black."""
+    if not image.has_transparency_data:
+        return image
+    grey = image.mode in GREY
+    layers = image.convert("LA" if grey else "RGBA")
+    canvas = Image.new("L" if grey else "RGB", image.size)
+    canvas.paste(layers.convert(canvas.mode), mask=layers.getchannel("A"))
+    return canvas
+
+
+def _to_square(image: Image.Image, resolution: int, policy: Policy) -> Image.Image:
+    size, width, height = (resolution, resolution), image.width, image.height
+    if policy == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+    if policy == "pad":
+        scale = resolution / max(width, height)
+        fitted = max(1, round(width * scale)), max(1, round(height * scale))
+        canvas = Image.new(image.mode, size)
+        corner = (resolution - fitted[0]) // 2, (resolution - fitted[1]) // 2
+        canvas.paste(image.resize(fitted, Image.Resampling.LANCZOS), corner)
+        return canvas
+    return image.resize(size, Image.Resampling.LANCZOS)

@@ -1,0 +1,130 @@
+"""A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import torch
+from PIL import Image
+from pydantic import PositiveInt
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from framegan.data.image_file import EXTENSIONS, Policy, is_grey, read
+
+MANY_FILES = 5_000
+"""From how many on reading their headers takes long enough for a progress bar."""
+NAMED_PROBLEMS = 10
+
+
+class ImageFolder:
+    """The images anywhere below a folder, in the order of their paths, uint8 (C, resolution, resolution).
+
+    The header of every file is read at once, so that what isn't an image is known before training.
+
+    Args:
+        channels: 1 grey, 3 colour; None = 1 if every image is grey, otherwise 3.
+        resize: crop the middle of the image to a square, pad it with black, or stretch it.
+        split: a folder below root to read instead of root, such as train.
+
+    Raises:
+        ValueError: there are no images, or files that can't be read; the message names them.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] | None = None,
+        resize: Policy = "crop",
+        split: str | None = None,
+    ):
+        self.split = split if split not in (None, "auto") else "all"
+        self.folder = _chosen(Path(root).expanduser(), self.split)
+        self.files = [os.path.relpath(path, self.folder) for path in _images(self.folder)]
+        if not self.files:
+            raise ValueError(f"no images in {self.folder}; files that end in {', '.join(EXTENSIONS)} are read")
+        all_grey = _check(self.folder, self.files)
+        self.channels: Literal[1, 3] = channels or (1 if all_grey else 3)
+        self.resolution = resolution
+        self.resize = resize
+        names = [_class_name(file) for file in self.files]
+        self.classes = sorted(set(names))
+        self.num_classes = len(self.classes)
+        numbers = {name: number for number, name in enumerate(self.classes)}
+        self.labels = [numbers[name] for name in names]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.channels, self.resolution, self.resolution
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        path = self.folder / self.files[index]
+        try:
+            pixels = read(path, self.resolution, self.channels, self.resize)
+        except ValueError as error:
+            raise ValueError(f"{path} can't be decoded: {error}; mend it or remove it") from None
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), self.labels[index]
+
+
+def _chosen(root: Path, split: str) -> Path:
+    folder = root if split == "all" else root / split
+    if folder.is_dir():
+        return folder
+    if not root.is_dir():
+        raise ValueError(f"{root} is not a folder; set data.root to a folder of images ({', '.join(EXTENSIONS)})")
+    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    raise ValueError(f"{root} has no folder {split!r}; set data.split to null for all of it, or to one of: {there}")
+
+
+def _class_name(file: str) -> str:
+    """Return the first folder of a relative path; files right in the root share the class "."."""
+    first, *rest = Path(file).parts
+    return first if rest else "."
+
+
+def _images(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[str]:
+    """Yield the paths of the images below a folder in order, without hidden ones; links are followed, once around."""
+    here = folder.resolve()
+    if here in above:
+        return
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _images(Path(entry.path), (*above, here))
+        elif entry.name.lower().endswith(EXTENSIONS):
+            yield entry.path
+
+
+def _check(folder: Path, files: list[str]) -> bool:
+    """Read all headers, several at a time for the sake of network disks; return whether every image is grey."""
+
+    def look(file: str) -> bool | str:
+        try:
+            return is_grey(folder / file)
+        except (ValueError, OSError) as error:
+            return f"{file}: {error}"
+
+    console = Console(stderr=True)
+    quiet = len(files) < MANY_FILES or not console.is_terminal
+    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is an error here
+        found = threads.map(look, files)
+        seen = list(track(found, "reading headers", len(files), console=console, transient=True, disable=quiet))
+    problems = [answer for answer in seen if isinstance(answer, str)]
+    if problems:
+        shown = "".join(f"\n  {problem}" for problem in problems[:NAMED_PROBLEMS])
+        more = len(problems) - NAMED_PROBLEMS
+        rest = f"\n  and {more} more" if more > 0 else ""
+        raise ValueError(
+            f"{len(problems)} of {len(files)} files in {folder} can't be read; mend or remove them:{shown}{rest}"
+        )
+    return all(seen)

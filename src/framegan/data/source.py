@@ -1,0 +1,78 @@
+"""Sources of samples: what a data set has to offer, and the source that lies in memory."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Split = Literal["auto", "train", "test", "all"]
+"""What to read of a published data set; see `parts_of`."""
+
+VALUES_AT_ONCE = 1 << 24
+"""How many float32 values `resize` works on at a time: 64 MB."""
+
+
+class Source(Protocol):
+    """A finite set of labelled samples."""
+
+    num_classes: int
+    split: str
+    """The split that is really read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of every sample, e.g. (C, H, W)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        """Return one uint8 sample of this shape and its class, in [0, num_classes)."""
+
+
+@dataclass
+class TensorSource:
+    """A source in memory: uint8 samples (N, *shape) and int64 labels (N,), on any device."""
+
+    samples: Tensor
+    labels: Tensor
+    num_classes: int
+    split: str = "all"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.samples.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.samples[index], int(self.labels[index])
+
+    def to(self, device: torch.device) -> "TensorSource":
+        """Return the same source on a device."""
+        return TensorSource(self.samples.to(device), self.labels.to(device), self.num_classes, self.split)
+
+
+def resize(samples: Tensor, resolution: int) -> Tensor:
+    """Return uint8 (N, C, H, W) samples at (resolution, resolution): bicubic, antialiased, rounded and clamped."""
+    num_samples, channels, height, width = samples.shape
+    size = (resolution, resolution)
+    if (height, width) == size:
+        return samples
+    resized = torch.empty((num_samples, channels, *size), dtype=torch.uint8)
+    chunk = math.ceil(VALUES_AT_ONCE / (channels * max(height * width, resolution**2)))
+    for part, out in zip(samples.split(chunk), resized.split(chunk), strict=True):
+        out.copy_(F.interpolate(part.float(), size, mode="bicubic", antialias=True).round_().clamp_(0, 255))
+    return resized
+
+
+def parts_of(split: Split, *, only_test_is_here: bool) -> list[Literal["train", "test"]]:
+    """Return the parts that a split is made of; "auto" is train, or test where nothing else lies on the disk."""
+    if split == "all":
+        return ["train", "test"]
+    if split == "auto":
+        return ["test" if only_test_is_here else "train"]
+    return [split]

@@ -1,0 +1,43 @@
+"""Flowers drawn from a formula, for tests: no files, any number of classes, the same for the same seed."""
+
+import math
+from typing import Literal
+
+import torch
+from pydantic import NonNegativeInt, PositiveInt
+from torch import Tensor
+
+from framegan.data.source import TensorSource
+
+DEPTH = 0.35
+"""How far a flower's outline swings around its mean radius, relative to that."""
+
+
+def synthetic(
+    num_samples: PositiveInt = 512,
+    resolution: PositiveInt = 32,
+    channels: Literal[1, 3] = 3,
+    num_classes: PositiveInt = 4,
+    seed: NonNegativeInt = 0,
+) -> TensorSource:
+    """Return bright flowers on black, (channels, resolution, resolution), of random place, size, turn and colour.
+
+    Args:
+        num_classes: class 0 is a disc, class k > 0 a flower of k + 1 petals; they take turns.
+    """
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.arange(num_samples) % num_classes
+    colours = torch.rand(num_samples, channels, 1, 1, generator=random) * 155 + 100
+    cover = _flowers(labels, resolution, random).unsqueeze(1)
+    return TensorSource((colours * cover).round().to(torch.uint8), labels, num_classes)
+
+
+def _flowers(labels: Tensor, resolution: int, random: torch.Generator) -> Tensor:
+    """Return how much of each pixel one flower covers: (N, H, W) in [0, 1]; the picture spans [-1, 1]."""
+    across, down, size, turn = torch.rand(4, len(labels), 1, 1, generator=random)
+    axis = (torch.arange(resolution) + 0.5) * 2 / resolution - 1
+    x, y = axis + (across - 0.5) / 2, axis.view(-1, 1) + (down - 0.5) / 2
+    petals = ((labels + 1) * (labels > 0)).view(-1, 1, 1)
+    swing = DEPTH * torch.cos(petals * torch.atan2(y, x) + 2 * math.pi * turn) * (petals > 0)
+    outline = (0.3 + 0.2 * size) * (1 + swing)
+    return ((outline - torch.hypot(x, y)) * resolution / 2 + 0.5).clamp(0, 1)

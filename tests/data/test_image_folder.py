@@ -1,0 +1,218 @@
+"""A folder of images of any kind becomes uint8 squares; what isn't an image is named before training."""
+
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from framegan.data.image_folder import ImageFolder
+
+
+def save(path: Path, colour=(200, 100, 50), mode: str = "RGB", size=(8, 8), **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, colour).save(path, **options)
+    return path
+
+
+def only_sample(root: Path, resolution: int = 8, **options) -> torch.Tensor:
+    source = ImageFolder(str(root), resolution, **options)
+    sample, _ = source[0]
+    assert sample.dtype == torch.uint8
+    assert tuple(sample.shape) == source.shape
+    return sample
+
+
+def corners(sample: torch.Tensor) -> list[list[int]]:
+    """Return the pixels at the upper left and the lower right."""
+    return [sample[:, 0, 0].tolist(), sample[:, -1, -1].tolist()]
+
+
+def test_classes_are_the_first_folders_in_order(tmp_path):
+    for name in ("b/2.png", "b/deep/1.PNG", "a/3.jpg", "c/.hidden/x.png", "c/.x.png", "c/notes.txt", "a/1.webp"):
+        save(tmp_path / name, format="PNG" if name.endswith("txt") else None)
+    source = ImageFolder(str(tmp_path), 8)
+    assert source.files == ["a/1.webp", "a/3.jpg", "b/2.png", "b/deep/1.PNG"]
+    assert source.classes == ["a", "b"]
+    assert [source[index][1] for index in range(len(source))] == [0, 0, 1, 1]
+    assert (source.num_classes, source.split, source.shape) == (2, "all", (3, 8, 8))
+
+
+def test_files_right_in_the_root_are_one_class(tmp_path):
+    save(tmp_path / "1.png")
+    save(tmp_path / "2.png")
+    assert ImageFolder(str(tmp_path), 8).num_classes == 1
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    save(tmp_path / "elsewhere" / "1.png")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "a").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "again").symlink_to(tmp_path / "root")
+    assert ImageFolder(str(tmp_path / "root"), 8).files == ["a/1.png"]
+
+
+def test_a_split_is_a_folder(tmp_path):
+    save(tmp_path / "train" / "a" / "1.png")
+    save(tmp_path / "test" / "a" / "1.png")
+    assert len(ImageFolder(str(tmp_path), 8, split="auto")) == 2
+    source = ImageFolder(str(tmp_path), 8, split="train")
+    assert (len(source), source.split, source.classes) == (1, "train", ["a"])
+    with pytest.raises(ValueError, match=r"no folder 'val'; .*\['test', 'train'\]"):
+        ImageFolder(str(tmp_path), 8, split="val")
+
+
+def test_nothing_to_read(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere is not a folder; .*\.jpg"):
+        ImageFolder(str(tmp_path / "nowhere"), 8)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(ValueError, match=r"no images in .*\.jpg"):
+        ImageFolder(str(tmp_path), 8)
+
+
+MODES = [
+    ("RGB", (200, 100, 50), {}, [200, 100, 50]),
+    ("RGBA", (200, 100, 50, 0), {}, [0, 0, 0]),
+    ("RGBA", (200, 100, 50, 51), {}, [40, 20, 10]),
+    ("L", 90, {}, [90]),
+    ("L", 90, {"transparency": 90}, [0]),
+    ("LA", (200, 51), {}, [40]),
+    ("1", 1, {}, [255]),
+    ("I;16", 0x9ABC, {}, [0x9A]),
+    ("RGB", (1, 2, 3), {"transparency": (1, 2, 3)}, [0, 0, 0]),
+]
+
+
+@pytest.mark.parametrize(("mode", "colour", "options", "expected"), MODES)
+def test_modes_of_png(mode, colour, options, expected, tmp_path):
+    save(tmp_path / "1.png", colour, mode, **options)
+    assert corners(only_sample(tmp_path)) == [expected, expected]
+
+
+def test_palette_with_transparency(tmp_path):
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([9, 9, 9, 200, 100, 50])
+    image.putpixel((0, 0), 0)
+    image.save(tmp_path / "1.png", transparency=0)
+    assert corners(only_sample(tmp_path)) == [[0, 0, 0], [200, 100, 50]]
+
+
+def test_cmyk(tmp_path):
+    save(tmp_path / "1.jpg", (0, 255, 255, 0), "CMYK", quality=100)
+    red = only_sample(tmp_path)[:, 4, 4].tolist()
+    assert red[0] > 250 and max(red[1:]) < 5
+
+
+def test_16_bits_of_a_pgm(tmp_path):
+    (tmp_path / "1.pgm").write_bytes(b"P5 2 1 65535\n" + bytes((0x12, 0x34, 0xFE, 0x01)))
+    assert only_sample(tmp_path, 2, resize="stretch")[0, 0].tolist() == [0x12, 0xFE]
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("F", 0.5), ("I", 70_000)])
+def test_pixels_without_a_known_range_are_refused(mode, colour, tmp_path):
+    save(tmp_path / "1.tif", colour, mode)
+    with pytest.raises(ValueError, match=f"1.tif: pixels of mode '{mode}'"):
+        ImageFolder(str(tmp_path), 8)
+
+
+def test_the_camera_is_turned_upright(tmp_path):
+    image = Image.new("RGB", (16, 16))
+    image.paste((255, 255, 255), (8, 0, 16, 16))  # white on the right
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter
+    image.save(tmp_path / "1.png", exif=exif)
+    sample = only_sample(tmp_path, 16)
+    assert sample[:, 8:].min() == 255  # white below
+    assert sample[:, :8].max() == 0
+
+
+def test_the_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "1.gif", save_all=True, append_images=frames[1:])
+    assert corners(only_sample(tmp_path))[0] == [255, 0, 0]
+
+
+def test_channels_are_one_only_if_every_image_is_grey(tmp_path):
+    save(tmp_path / "1.png", 90, "L")
+    save(tmp_path / "2.png", 0x9ABC, "I;16")
+    assert ImageFolder(str(tmp_path), 8).shape == (1, 8, 8)
+    assert corners(only_sample(tmp_path, channels=3))[0] == [90, 90, 90]
+    save(tmp_path / "3.png")
+    assert ImageFolder(str(tmp_path), 8).shape == (3, 8, 8)
+    assert ImageFolder(str(tmp_path), 8, channels=1).shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize("size", [(30, 10), (10, 30)])
+def test_ways_to_a_square(size, tmp_path):
+    image = Image.new("L", size, 255)
+    image.paste(0, (0, 0, 10, 10))  # the first third is black
+    image.save(tmp_path / "1.png")
+    cropped, padded, stretched = (only_sample(tmp_path, 10, resize=how)[0] for how in ("crop", "pad", "stretch"))
+    if size[1] > size[0]:
+        padded, stretched = padded.T, stretched.T
+    assert cropped.min() == 255
+    assert padded[[0, 1, 2, 7, 8, 9]].max() == 0
+    assert padded[4:6, 5:].min() > 200
+    assert stretched[:, 0].max() < 10 and stretched[:, -1].min() > 245
+
+
+def test_a_very_long_image_can_be_padded(tmp_path):
+    save(tmp_path / "1.png", size=(500, 1))
+    assert only_sample(tmp_path, resize="pad").shape == (3, 8, 8)
+
+
+def test_what_is_no_image_is_named_at_once(tmp_path):
+    save(tmp_path / "good.png")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:20])
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ValueError) as caught:
+        ImageFolder(str(tmp_path), 8)
+    message = str(caught.value)
+    assert message.startswith(f"4 of 5 files in {tmp_path} can't be read; mend or remove them:\n  cut.png: ")
+    assert "empty.png: empty file" in message
+    assert "text.png: not an image" in message
+    assert "good" not in message
+
+
+def test_many_broken_files_are_counted(tmp_path):
+    for number in range(25):
+        (tmp_path / f"{number:02}.png").touch()
+    with pytest.raises(ValueError, match=r"(?s)25 of 25 .*09.png.*and 15 more$") as caught:
+        ImageFolder(str(tmp_path), 8)
+    assert "10.png" not in str(caught.value)
+
+
+@pytest.mark.parametrize("limit", [60, 20])
+def test_decompression_bombs_are_refused(limit, tmp_path, monkeypatch, recwarn):
+    save(tmp_path / "1.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(ValueError, match=r"1\.png: .*64.* pixels|1\.png: 8x8 pixels"):
+        ImageFolder(str(tmp_path), 8)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif", "gif", "bmp"])
+def test_a_file_cut_short_is_named_when_it_is_decoded(ending, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = tmp_path / f"1.{ending}"
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-1500])
+    with pytest.raises(ValueError, match=re.escape(path.name)):
+        ImageFolder(str(tmp_path), 8)[0]
+
+
+def test_other_formats_do_not_hide_behind_an_ending(tmp_path):
+    save(tmp_path / "1.png", format="EPS")
+    with pytest.raises(ValueError, match="not an image"):
+        ImageFolder(str(tmp_path), 8)
+
+
+def test_a_pickled_copy_reads_the_same(tmp_path):
+    save(tmp_path / "a" / "1.png")
+    source = ImageFolder(str(tmp_path), 8)
+    assert torch.equal(pickle.loads(pickle.dumps(source))[0][0], source[0][0])
