@@ -1,9 +1,12 @@
 """Loggers: every row on disk, the clock as x axis, and a run that goes on where it was cut."""
 
 import csv
+import sys
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from framegan.loggers.metrics_csv import MetricsCSV
@@ -30,6 +33,36 @@ def test_a_metric_that_comes_later_widens_the_table(tmp_path):
         {"samples_seen": "64", "a": "1.0", "b": ""},
         {"samples_seen": "128", "a": "", "b": "2.0"},
     ]
+
+
+def test_calls_with_the_same_clock_make_one_row(tmp_path):
+    logger = MetricsCSV(str(tmp_path))
+    logger.log_metrics({"a": 1.0}, step=64)
+    logger.log_metrics({"b": 2.0}, step=64)
+    logger.log_metrics({"a": 3.0, "b": float("inf")}, step=128)
+    assert rows(tmp_path) == [
+        {"samples_seen": "64", "a": "1.0", "b": "2.0"},
+        {"samples_seen": "128", "a": "3.0", "b": "inf"},
+    ]
+
+
+def test_an_existing_table_is_appended_to(tmp_path):
+    MetricsCSV(str(tmp_path)).log_metrics({"a": 1.0}, step=64)
+    with (tmp_path / "metrics.csv").open("a") as file:
+        file.write("12")  # a kill in the middle of a row
+    MetricsCSV(str(tmp_path)).log_metrics({"a": 2.0}, step=128)
+    assert [(row["samples_seen"], row["a"]) for row in rows(tmp_path)] == [("64", "1.0"), ("128", "2.0")]
+
+
+def test_other_ranks_write_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(rank_zero_only, "rank", 1)
+    for logger in (MetricsCSV(str(tmp_path)), TensorBoard(str(tmp_path)), WandB(str(tmp_path))):
+        logger.log_hyperparams({"seed": 0})
+        logger.cut(64)
+        logger.log_metrics({"a": 1.0}, step=128)
+        logger.log_image("samples/fake", np.zeros((8, 8, 3), np.uint8), step=128)
+        logger.finalize("success")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_second_session_appends_after_the_cut(tmp_path):
@@ -76,6 +109,7 @@ def test_tensorboard_counts_in_samples(tmp_path):
 def test_tensorboard_hides_what_comes_after_the_cut(tmp_path):
     for start, steps in ((0, (64, 128, 192)), (128, (192, 256))):
         logger = TensorBoard(str(tmp_path))
+        logger.log_hyperparams({"seed": 0})
         logger.cut(start)
         for step in steps:
             logger.log_metrics({"a": float(start)}, step=step)
@@ -83,21 +117,74 @@ def test_tensorboard_hides_what_comes_after_the_cut(tmp_path):
     assert [(e.step, e.value) for e in events(tmp_path).Scalars("a")] == [(64, 0), (128, 0), (192, 128), (256, 128)]
 
 
+def test_tensorboard_missing_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ImportError, match=r"framegan\[tensorboard\]"):
+        TensorBoard(str(tmp_path))
+
+
 @pytest.fixture
 def no_account(monkeypatch, tmp_path):
-    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("NETRC", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
 
 
 def test_wandb_is_offline_without_an_account(no_account, monkeypatch, tmp_path):
+    folder = str(tmp_path)
+    assert WandB(folder).mode == "offline"
+    assert WandB(folder, offline=False).mode == "online"
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert WandB(folder).mode is None, "wandb itself obeys WANDB_MODE"
+    assert WandB(folder, offline=True).mode == "offline"
+
+
+def test_a_wandb_account_is_found(no_account, monkeypatch, tmp_path):
     assert not has_account()
-    (tmp_path / ".netrc").write_text("machine api.wandb.ai login user password secret\n")
-    (tmp_path / ".netrc").chmod(0o600)
+    (tmp_path / "netrc").write_text("machine api.wandb.ai login user password none\n")
     assert has_account()
-    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.example.org")
     assert not has_account()
+    monkeypatch.setenv("WANDB_API_KEY", "none")
+    assert has_account()
+
+
+def test_wandb_disabled_leaves_nothing(no_account, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    logger = WandB(str(tmp_path))
+    logger.log_hyperparams({"seed": 0})
+    logger.log_metrics({"a": 1.0}, step=64)
+    logger.finalize("success")
+    assert not list(tmp_path.iterdir())
+    assert not capsys.readouterr().out
+
+
+@pytest.fixture
+def wandb_run(monkeypatch):
+    """Stands in for a run at W&B that has rows up to 128 samples."""
+    run = MagicMock(id="abc", summary={"samples_seen": 128}, disabled=False, offline=False, url="https://wandb.ai/abc")
+    monkeypatch.setattr("wandb.init", lambda **_: run)
+    return run
+
+
+def test_wandb_rows_carry_the_clock_and_are_sent_once(wandb_run, tmp_path, capsys):
+    logger = WandB(str(tmp_path), offline=False)
+    for step in (64, 128, 192, 192):
+        logger.log_metrics({"a": 1.0}, step=step)
+    assert [call.args[0] for call in wandb_run.log.call_args_list] == [{"a": 1.0, "samples_seen": 192}] * 2
+    wandb_run.define_metric.assert_called_once_with("*", step_metric="samples_seen")
+    assert wandb_run.url in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("status", "exit_code"), [("success", 0), ("failed", 1)])
+def test_wandb_is_told_once_how_the_run_ended(wandb_run, tmp_path, status, exit_code):
+    logger = WandB(str(tmp_path), offline=False)
+    logger.finalize(status)
+    wandb_run.finish.assert_not_called()
+    logger.log_metrics({"a": 1.0}, step=192)
+    logger.finalize(status)
+    logger.finalize("failed")
+    wandb_run.finish.assert_called_once_with(exit_code=exit_code)
 
 
 def test_wandb_runs_of_one_process_stay_apart(no_account, tmp_path, capsys):

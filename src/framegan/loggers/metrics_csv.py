@@ -4,48 +4,48 @@ Lightning's CSVLogger deletes an existing file, which a resumed run can't afford
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from framegan.loggers.run_logger import RunLogger
 
 CLOCK = "samples_seen"
-Row = dict[str, str]
+Row = dict[str, Any]
 
 
 class MetricsCSV(RunLogger):
-    """Appends to metrics.csv in the run folder; every row is on disk once it is logged."""
+    """Appends to metrics.csv in the run folder; every row is on disk once it is logged.
+
+    Calls in a row with the same clock make one row. That, a new metric and the first row of a session rewrite the file.
+    """
 
     def __init__(self, folder: str):
         super().__init__(folder)
         self.path = Path(folder) / "metrics.csv"
-        self.columns: list[str] | None = None
+        self.columns: list[str] = []
+        self.last_step: int | None = -1
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        if self.columns is None:
-            self.columns = self._header()
-        new = [key for key in metrics if key not in self.columns]
-        if new:
+        row: Row = {CLOCK: step, **metrics}
+        if step != self.last_step and set(row) <= set(self.columns):
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, self.columns).writerow(row)
+        else:
             rows = self._rows()
-            self.columns += new
-            self._rewrite(rows)
-        with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, self.columns).writerow({CLOCK: step, **metrics})
+            if step == self.last_step:
+                row = {**rows.pop(), **row}
+            self._rewrite([*rows, row])
+        self.last_step = step
 
     @rank_zero_only
     def cut(self, samples_seen: int) -> None:
-        self.columns = self._header()
         if self.path.exists():
             self._rewrite([row for row in self._rows() if int(row[CLOCK]) <= samples_seen])
-
-    def _header(self) -> list[str]:
-        if not self.path.exists():
-            return [CLOCK]
-        with self.path.open(newline="") as file:
-            return next(csv.reader(file), [CLOCK])
+            self.last_step = -1
 
     def _rows(self) -> list[Row]:
         """Return the complete rows; one that a kill cut short is dropped."""
@@ -54,8 +54,8 @@ class MetricsCSV(RunLogger):
         with self.path.open(newline="") as file:
             return [row for row in csv.DictReader(file) if None not in row.values()]
 
-    def _rewrite(self, rows: Iterable[Row]) -> None:
-        assert self.columns is not None
+    def _rewrite(self, rows: Sequence[Row]) -> None:
+        self.columns = list(dict.fromkeys([CLOCK, *(key for row in rows for key in row)]))
         partial = self.path.with_suffix(".part")
         with partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns)

@@ -21,7 +21,6 @@ class TensorBoard(RunLogger):
 
     def __init__(self, folder: str):
         super().__init__(folder)
-        self.purge_step: int | None = None
         try:
             import tensorboard  # noqa: F401
         except ImportError as error:
@@ -31,7 +30,7 @@ class TensorBoard(RunLogger):
     def writer(self) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
-        return SummaryWriter(Path(self.folder) / "tensorboard", purge_step=self.purge_step)
+        return SummaryWriter(Path(self.folder) / "tensorboard")
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -49,7 +48,9 @@ class TensorBoard(RunLogger):
     @rank_zero_only
     def cut(self, samples_seen: int) -> None:
         """Make TensorBoard hide what an earlier session logged from here on; a new run has nothing to hide."""
-        self.purge_step = samples_seen + 1 if samples_seen else None
+        if samples_seen:
+            self.writer.close()
+            self.writer.purge_step = samples_seen + 1  # the next event opens a file that begins with this
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
@@ -25,7 +26,8 @@ class WandB(RunLogger):
         name: what it is called. None = the run folder's name.
         entity: the account or team. None = your own.
         group: runs of one group are listed together.
-        offline: keep everything in <run folder>/wandb until `wandb sync`. None = where no account is configured.
+        offline: keep everything in <run folder>/wandb until `wandb sync`. None = where no account is
+            configured, unless WANDB_MODE says otherwise.
     """
 
     def __init__(
@@ -41,9 +43,11 @@ class WandB(RunLogger):
         super().__init__(folder)
         self.options = {"project": project, "entity": entity, "group": group, "tags": list(tags)}
         self.options["name"] = name or Path(folder).name
-        self.offline = not has_account() if offline is None else offline
+        if offline is None:
+            self.mode = None if os.environ.get("WANDB_MODE") or has_account() else "offline"
+        else:
+            self.mode = "offline" if offline else "online"
         self.sent_until = -1
-        self.finished = False
 
     @cached_property
     def run(self) -> Any:
@@ -52,23 +56,26 @@ class WandB(RunLogger):
         id_file = Path(self.folder) / "wandb_run_id"
         run = wandb.init(
             **self.options,  # type: ignore[arg-type]
-            id=id_file.read_text().strip() if id_file.exists() else None,
+            id=id_file.read_text() if id_file.exists() else None,
             dir=self.folder,
-            mode="offline" if self.offline else None,
+            mode=self.mode,  # type: ignore[arg-type]
             resume="allow",
             settings=wandb.Settings(console="off", silent=True),
         )
-        id_file.write_text(run.id)
+        if run.disabled:
+            return run
+        partial = id_file.with_suffix(".part")
+        partial.write_text(run.id)
+        partial.replace(id_file)
         run.define_metric("*", step_metric="samples_seen")
-        self.sent_until = int(run.summary.get("samples_seen") or -1)
-        if self.offline:
-            print(f"W&B      offline; to upload: wandb sync {run.dir.removesuffix('/files')}", flush=True)
+        self.sent_until = int(run.summary.get("samples_seen", -1))
+        where = f"offline; to upload: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+        print(f"W&B      {where}", flush=True)
         return run
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        if step is not None and self.run is not None and step > self.sent_until:
-            self.run.log({**metrics, "samples_seen": step})
+        self._send(metrics, step)
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
@@ -78,24 +85,28 @@ class WandB(RunLogger):
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:
         import wandb
 
-        if self.run is not None and step > self.sent_until:
-            self.run.log({name: wandb.Image(image), "samples_seen": step})
+        self._send({name: wandb.Image(image)}, step)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         """End the W&B run: the next job of a sweep in this process must begin its own."""
-        if "run" in self.__dict__ and not self.finished:
+        if "run" in self.__dict__:
             self.run.finish(exit_code=0 if status == "success" else 1)
-            self.finished = True
+            del self.run
+
+    def _send(self, row: Mapping[str, Any], step: int | None) -> None:
+        run = self.run  # its first use finds out what was sent before
+        if step is not None and step > self.sent_until:
+            run.log({**row, "samples_seen": step})
 
 
 def has_account() -> bool:
-    """Say whether W&B knows who we are and isn't told to stay offline."""
-    if os.environ.get("WANDB_MODE"):
-        return os.environ["WANDB_MODE"] == "online"
+    """Say whether W&B knows who we are: by WANDB_API_KEY, or by a login that it saved."""
     if os.environ.get("WANDB_API_KEY"):
         return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).netloc
     try:
-        return netrc.netrc().authenticators("api.wandb.ai") is not None
+        saved = netrc.netrc(Path(os.environ.get("NETRC", "~/.netrc")).expanduser())
     except (OSError, netrc.NetrcParseError):
         return False
+    return saved.authenticators(host) is not None
