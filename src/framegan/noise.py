@@ -12,13 +12,14 @@ from torch import Tensor
 
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}
+CLIPS, CATEGORIES, VIDEOS = range(6, 9)
 MODULES = 1 << 16
 """The streams (the last one plus the rank): keys that differ in their stream share no numbers."""
 
 
-def generator(seed: int, stream: int, counter: int = 0) -> np.random.Generator:
-    """Return the random generator of (seed, stream, counter); all three are non-negative and below 2**63."""
-    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, 0, 0, counter]))
+def generator(seed: int, stream: int, counter: int = 0, item: int = 0, attempt: int = 0) -> np.random.Generator:
+    """Return the random generator of (seed, stream, counter, item, attempt), all non-negative and below 2**63."""
+    return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, attempt, item, counter]))
 
 
 def normal(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> Tensor:

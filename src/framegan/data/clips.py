@@ -1,0 +1,193 @@
+"""Clips drawn at random from videos: the source of samples (C, T, H, W), or of images where T is 1.
+
+Every draw is a function of (seed, epoch, index) alone, so that clips are the same for any number of workers and
+devices, and after a resume.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import Tensor
+
+from framegan import noise
+from framegan.data.stream import Ticket
+from framegan.data.videos import PackedVideos, Videos
+
+Short = Literal["drop", "loop", "repeat_last", "error"]
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+NAMED_PROBLEMS = 10
+FAILURES_IN_A_ROW = 20
+"""How many other videos are tried in place of one that can't be read."""
+
+
+class Clips:
+    """Draws clips of `num_frames` frames from videos; see `framegan.data.source.Source`.
+
+    Args:
+        num_frames: frames of a clip. 1 makes images (C, H, W).
+        frame_stride: frames from one to the next; [a, b]: drawn anew for each clip from a to b, as far as the video
+            is long enough.
+        target_fps: take the frames nearest to this rate in place of every frame_stride-th; needs videos that know
+            their frames' times.
+        clips_per_video: clips of each video in an epoch.
+        short: what to do with a video that is too short for one clip: drop it, loop it, repeat its last frame, or
+            raise an error.
+        on_error: what to do with a video that can't be read while training: raise, or skip (name it once and draw
+            another one in its place).
+        max_bad_fraction: raise all the same once more than this share of the videos was skipped.
+        seed: key of the draws.
+
+    Raises:
+        ValueError: no video is long enough, or they don't know their times.
+    """
+
+    def __init__(
+        self,
+        videos: Videos,
+        num_frames: PositiveInt = 16,
+        frame_stride: PositiveInt | tuple[PositiveInt, PositiveInt] = 1,
+        target_fps: PositiveFloat | None = None,
+        clips_per_video: PositiveInt = 1,
+        short: Short = "drop",
+        on_error: Literal["raise", "skip"] = "raise",
+        max_bad_fraction: Share = 0.01,
+        seed: NonNegativeInt = 0,
+    ):
+        self.videos = videos
+        self.num_frames = num_frames
+        lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
+        self.strides = lowest, highest
+        self.target_fps = target_fps
+        self.clips_per_video = clips_per_video
+        self.short = short
+        self.on_error = on_error
+        self.max_bad_fraction = max_bad_fraction
+        self.seed = seed
+        self.bad: dict[int, str] = {}
+        """Why a video could not be read, by index, for those that this process came across."""
+        if lowest > highest:
+            raise ValueError(f"data.frame_stride got [{lowest}, {highest}]; the first has to be the smaller one")
+        self.kept = self._long_enough()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        size = self.videos.resolution
+        length = (self.num_frames,) if self.num_frames > 1 else ()
+        return (self.videos.channels, *length, size, size)
+
+    @property
+    def num_classes(self) -> int:
+        return self.videos.num_classes
+
+    @property
+    def split(self) -> str:
+        return self.videos.split
+
+    def __len__(self) -> int:
+        return len(self.kept) * self.clips_per_video
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        samples, labels = self.batch([(index, 0)])
+        return samples[0], int(labels[0])
+
+    def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+        """Return the clips of these tickets, uint8 (N, *shape), and their labels, int64 (N,)."""
+        if isinstance(self.videos, PackedVideos) and not self.videos.errors:
+            drawn = [self.draw(index, epoch) for index, epoch in tickets]
+            positions = np.stack([frames + self.videos.starts[video] for video, frames in drawn])
+            clips, videos = self.videos.gather(positions), [video for video, _ in drawn]
+        else:
+            read = [self._read(index, epoch) for index, epoch in tickets]
+            clips, videos = torch.from_numpy(np.stack([frames for _, frames in read])), [video for video, _ in read]
+        samples = clips.permute(0, 4, 1, 2, 3) if self.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
+        return samples.contiguous(), torch.tensor([self.videos.label(video) for video in videos])
+
+    def draw(self, index: int, epoch: int, attempt: int = 0) -> tuple[int, np.ndarray]:
+        """Return the video and the frame numbers, (T,) ascending, of a clip.
+
+        Args:
+            attempt: 0, or how many videos could not be read in its place before.
+        """
+        random = noise.generator(self.seed, noise.CLIPS, epoch, index, attempt)
+        video = self.kept[index // self.clips_per_video] if attempt == 0 else self.kept[random.integers(len(self.kept))]
+        if self.target_fps is not None:
+            return video, self._at_rate(video, self.target_fps, random)
+        length, steps = self.videos.num_frames(video), self.num_frames - 1
+        lowest, highest = self.strides
+        fitting = max(lowest, min(highest, (length - 1) // steps if steps else highest))
+        stride = int(random.integers(lowest, fitting + 1))
+        start = random.integers(max(1, length - steps * stride))
+        return video, self._within(start + stride * np.arange(self.num_frames), length)
+
+    def _at_rate(self, video: int, rate: float, random: np.random.Generator) -> np.ndarray:
+        times = self._times(video)
+        offsets = np.arange(self.num_frames) * (self.strides[0] / rate)
+        room = max(0.0, times[-1] - times[0] - offsets[-1])
+        wanted = times[0] + random.random() * room + offsets
+        if wanted[-1] > times[-1] + 1e-6:  # too short: number the frames that would follow at the video's own rate
+            gap = (times[-1] - times[0]) / max(1, len(times) - 1) or offsets[-1]
+            times = np.concatenate([times, np.arange(times[-1] + gap, wanted[-1] + gap, gap)])
+        right = np.searchsorted(times, wanted).clip(1, len(times) - 1) if len(times) > 1 else np.zeros(len(wanted), int)
+        nearest = np.where(wanted - times[right - 1] <= times[right] - wanted, right - 1, right)
+        return self._within(nearest, self.videos.num_frames(video))
+
+    def _within(self, frames: np.ndarray, length: int) -> np.ndarray:
+        """Fold frame numbers beyond the end back into the video."""
+        return frames % length if self.short == "loop" else frames.clip(max=length - 1)
+
+    def _read(self, index: int, epoch: int) -> tuple[int, np.ndarray]:
+        """Return a clip's video and its frames, (T, H, W, C); of another video where its own can't be read."""
+        for attempt in range(FAILURES_IN_A_ROW):
+            video, frames = self.draw(index, epoch, attempt)
+            wanted, places = np.unique(frames, return_inverse=True)
+            try:
+                return video, self.videos.read(video, wanted.tolist())[places]
+            except ValueError as error:
+                self._blame(video, str(error))
+        raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {self.videos.name(video)}")
+
+    def _blame(self, video: int, reason: str) -> None:
+        """Count a video that can't be read, and raise where that must not be."""
+        name = self.videos.name(video)
+        if self.on_error == "raise":
+            raise ValueError(f"{name} can't be read: {reason}; mend or remove it, or set data.on_error=skip") from None
+        if video not in self.bad:
+            self.bad[video] = reason
+            print(f"skipped  {name}: {reason}", flush=True)
+        if len(self.bad) > self.max_bad_fraction * len(self.videos):
+            raise ValueError(
+                f"{len(self.bad)} of {len(self.videos)} videos can't be read, more than data.max_bad_fraction="
+                f"{self.max_bad_fraction} allows; the last one: {name}: {reason}"
+            ) from None
+
+    def _long_enough(self) -> list[int]:
+        """Return the videos that clips are drawn from."""
+        videos = range(len(self.videos))
+        too_short = {video for video in videos if not self._fits(video)}
+        if too_short and self.short == "error" or len(too_short) == len(videos) and self.short == "drop":
+            shown = "".join(
+                f"\n  {self.videos.name(video)}: {self.videos.num_frames(video)} frames"
+                for video in sorted(too_short)[:NAMED_PROBLEMS]
+            )
+            raise ValueError(
+                f"{len(too_short)} of {len(videos)} videos are too short for data.num_frames={self.num_frames} at "
+                f"data.frame_stride={self.strides[0]}; set data.short=loop or repeat_last, or ask for fewer frames:{shown}"
+            )
+        return [video for video in videos if video not in too_short or self.short in ("loop", "repeat_last")]
+
+    def _fits(self, video: int) -> bool:
+        if self.target_fps is None:
+            return self.videos.num_frames(video) > (self.num_frames - 1) * self.strides[0]
+        times = self._times(video)
+        return times[-1] - times[0] + 1e-6 >= (self.num_frames - 1) * self.strides[0] / self.target_fps
+
+    def _times(self, video: int) -> np.ndarray:
+        times = self.videos.frame_times(video)
+        if times is None:
+            raise ValueError(f"data.target_fps needs frame times, and {self.videos.name(video)} has none; set it to null")
+        return times
