@@ -149,7 +149,8 @@ class Clips:
                 return video, self.videos.read(video, wanted.tolist())[places]
             except ValueError as error:
                 self._blame(video, str(error))
-        raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {self.videos.name(video)}")
+        last = self.videos.name(video)
+        raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {last}")
 
     def _blame(self, video: int, reason: str) -> None:
         """Count a video that can't be read, and raise where that must not be."""
@@ -169,14 +170,14 @@ class Clips:
         """Return the videos that clips are drawn from."""
         videos = range(len(self.videos))
         too_short = {video for video in videos if not self._fits(video)}
-        if too_short and self.short == "error" or len(too_short) == len(videos) and self.short == "drop":
+        if (too_short and self.short == "error") or (len(too_short) == len(videos) and self.short == "drop"):
             shown = "".join(
                 f"\n  {self.videos.name(video)}: {self.videos.num_frames(video)} frames"
                 for video in sorted(too_short)[:NAMED_PROBLEMS]
             )
             raise ValueError(
                 f"{len(too_short)} of {len(videos)} videos are too short for data.num_frames={self.num_frames} at "
-                f"data.frame_stride={self.strides[0]}; set data.short=loop or repeat_last, or ask for fewer frames:{shown}"
+                f"data.frame_stride={self.strides[0]}; set data.short=loop or repeat_last, or ask for fewer:{shown}"
             )
         return [video for video in videos if video not in too_short or self.short in ("loop", "repeat_last")]
 
@@ -189,5 +190,6 @@ class Clips:
     def _times(self, video: int) -> np.ndarray:
         times = self.videos.frame_times(video)
         if times is None:
-            raise ValueError(f"data.target_fps needs frame times, and {self.videos.name(video)} has none; set it to null")
+            name = self.videos.name(video)
+            raise ValueError(f"data.target_fps needs the frames' times, and {name} has none; set it to null")
         return times

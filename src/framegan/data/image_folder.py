@@ -1,8 +1,6 @@
 """A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
 
-import os
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from framegan.data.files import chosen_folder, class_name, walk
 from framegan.data.image_file import EXTENSIONS, Policy, is_grey, read
 
 MANY_FILES = 5_000
@@ -44,15 +43,15 @@ class ImageFolder:
         split: str | None = None,
     ):
         self.split = split if split not in (None, "auto") else "all"
-        self.folder = _chosen(Path(root).expanduser(), self.split)
-        self.files = [os.path.relpath(path, self.folder) for path in _images(self.folder)]
+        self.folder = chosen_folder(root, self.split)
+        self.files = walk(self.folder, EXTENSIONS)
         if not self.files:
             raise ValueError(f"no images in {self.folder}; files that end in {', '.join(EXTENSIONS)} are read")
         all_grey = _check(self.folder, self.files)
         self.channels: Literal[1, 3] = channels or (1 if all_grey else 3)
         self.resolution = resolution
         self.resize = resize
-        names = [_class_name(file) for file in self.files]
+        names = [class_name(file) for file in self.files]
         self.classes = sorted(set(names))
         self.num_classes = len(self.classes)
         numbers = {name: number for number, name in enumerate(self.classes)}
@@ -72,36 +71,6 @@ class ImageFolder:
         except ValueError as error:
             raise ValueError(f"{path} can't be decoded: {error}; mend it or remove it") from None
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), self.labels[index]
-
-
-def _chosen(root: Path, split: str) -> Path:
-    folder = root if split == "all" else root / split
-    if folder.is_dir():
-        return folder
-    if not root.is_dir():
-        raise ValueError(f"{root} is not a folder; set data.root to a folder of images ({', '.join(EXTENSIONS)})")
-    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    raise ValueError(f"{root} has no folder {split!r}; set data.split to null for all of it, or to one of: {there}")
-
-
-def _class_name(file: str) -> str:
-    """Return the first folder of a relative path; files right in the root share the class "."."""
-    first, *rest = Path(file).parts
-    return first if rest else "."
-
-
-def _images(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[str]:
-    """Yield the paths of the images below a folder in order, without hidden ones; links are followed, once around."""
-    here = folder.resolve()
-    if here in above:
-        return
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _images(Path(entry.path), (*above, here))
-        elif entry.name.lower().endswith(EXTENSIONS):
-            yield entry.path
 
 
 def _check(folder: Path, files: list[str]) -> bool:
