@@ -45,6 +45,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         datamodule = launch.build(cfg.data.datamodule)
         fill_in(cfg, datamodule)
         torch.manual_seed(cfg.seed)
+        torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
         gan = launch.build(cfg.model)
         loggers = [launch.build(node, folder=str(folder)) for node in cfg.logger.values()]
         trainer = launch.build(
@@ -76,9 +77,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:
     """Write into the configuration what only the data could tell, for the networks and for the run folder."""
-    cfg.data.shape = [
-        have if want is None else want for want, have in zip(cfg.data.shape, datamodule.shape, strict=True)
-    ]
+    cfg.data.shape = list(datamodule.shape)
     cfg.data.num_classes = datamodule.num_classes
     if cfg.data.get("split") == "auto":
         cfg.data.split = datamodule.split

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from small_files import write_images
 
-from framegan.data.datamodule import DataModule, TicketDataset, read_all
+from framegan.data.datamodule import DataModule, TicketDataset, in_memory
 from framegan.data.image_folder import ImageFolder
 from framegan.data.source import TensorSource
 from framegan.data.synthetic import synthetic
@@ -89,9 +89,9 @@ def test_a_corrupt_file_stops_the_reading_by_name(tmp_path):
     file.write_bytes(file.read_bytes()[:200])
     assert Image.open(file).size == (30, 27)
     with pytest.raises(ValueError, match=r"7\.png can't be decoded"):
-        read_all(ImageFolder(str(tmp_path), resolution=8))
+        in_memory(ImageFolder(str(tmp_path), resolution=8))
 
 
 def test_real_samples_are_spread_over_the_data():
-    samples = DataModule(numbered(), batch_size=1).real_samples(5)
+    samples, _ = DataModule(numbered(), batch_size=1).real_batch(5)
     torch.testing.assert_close(samples[:, 0, 0, 0], torch.arange(0, 10, 2) / 127.5 - 1)

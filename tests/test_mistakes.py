@@ -8,7 +8,7 @@ from commands import run, train
 CHOSEN = ("model=dcgan", "data=synthetic", "trainer=cpu")
 
 TABLE = [
-    ((), "no model was chosen; type model=NAME with one of: dcgan, mlp"),
+    ((), "no model was chosen; type model=NAME with one of: dcgan, dcgan3d, "),
     (("model=mlp",), "no data was chosen; type data=NAME with one of: cifar10, digits, "),
     ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),
     ((*CHOSEN, "model.generator_optimizer.lr=abc"), "model.generator_optimizer.lr got 'abc'; it should be a valid num"),
@@ -56,7 +56,7 @@ def run_or_stop(*arguments):
 COMPOSING = [
     ((*CHOSEN, "totl_samples=3"), "totl_samples"),
     ((*CHOSEN, "model.generator.widht=3"), "widht"),
-    (("model=dcgna", "data=synthetic"), "Available options in 'model':\n\tdcgan\n\tmlp"),
+    (("model=dcgna", "data=synthetic"), "Available options in 'model':\n\tdcgan\n\tdcgan3d\n"),
     ((*CHOSEN, "model/loss=hing"), "hinge"),
 ]
 

@@ -12,6 +12,7 @@ from itertools import compress
 from typing import Any, Literal, Self
 
 import torch
+import torch.nn.functional as F
 from lightning.pytorch import LightningModule
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
@@ -32,13 +33,16 @@ class GAN(LightningModule):
     """A generator and a discriminator trained against each other.
 
     Args:
-        generator: (N, latent_dim) latents -> (N, *shape) samples.
-        discriminator: (N, *shape) samples -> (N, K) logits by head.
+        generator: (N, latent_dim) latents and (N,) labels -> (N, *shape) samples. One that leaves a (N,) `penalty` of
+            its last forward adds it to its own loss.
+        discriminator: (N, *shape) samples and (N,) labels -> (N, K) logits by head. Under "class" it may give (N,
+            num_classes) logits of the class, which are trained on real and on fake samples (Odena et al. 2017).
         generator_optimizer: called with the generator's parameters.
         discriminator_optimizer: called with the discriminator's parameters.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
-        head_weights: weight of each of the discriminator's heads. None = 1 each.
+        head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
+        class_weight: weight of the class's cross-entropy in both networks' losses.
         generator_clip_norm: largest norm of the generator's gradient. None = unclipped; likewise the discriminator's.
         ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
@@ -62,6 +66,7 @@ class GAN(LightningModule):
         discriminator_schedule: Callable[[int], float] = Constant(),
         discriminator_steps: PositiveInt = 1,
         head_weights: Mapping[str, NonNegativeFloat] | None = None,
+        class_weight: NonNegativeFloat = 1.0,
         generator_clip_norm: PositiveFloat | None = None,
         discriminator_clip_norm: PositiveFloat | None = None,
         ema_half_life: NonNegativeInt = 10_000,
@@ -81,6 +86,7 @@ class GAN(LightningModule):
         self.regularizers = dict(regularizers or {})
         self.discriminator_steps = discriminator_steps
         self.head_weights = head_weights
+        self.class_weight = class_weight
         self.ema_half_life = ema_half_life
         self.ema_rampup = ema_rampup
         self.compile_networks = compile_networks
@@ -108,26 +114,27 @@ class GAN(LightningModule):
             self.discriminator.compile()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
-        real, _labels = batch
+        real, labels = batch
         samples_seen, batch_size = int(self.samples_seen), len(real) * self.trainer.world_size
         step = samples_seen // batch_size
         self.measured = {} if batch_idx % self.trainer.log_every_n_steps == 0 else None
         self._seed_modules(samples_seen)
 
-        self._descend("discriminator", self.discriminator_loss, real, step)
+        self._descend("discriminator", self.discriminator_loss, real, labels, step)
         if (step + 1) % self.discriminator_steps == 0:
             with frozen(self.discriminator):
-                self._descend("generator", self.generator_loss, real, step)
+                self._descend("generator", self.generator_loss, real, labels, step)
             self._update_ema(samples_seen, batch_size * self.discriminator_steps)
 
         self.samples_seen += batch_size
         return self.measured
 
-    def discriminator_loss(self, real: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
+    def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the discriminator descends, (N,).
 
         Args:
             real: (N, *shape) samples; fake ones are made of the (N, latent_dim) latents.
+            labels: (N,) classes of the real samples, and those asked of the fake ones.
             mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken.
             step: number of the discriminator step, which decides the penalties that are due.
         """
@@ -135,10 +142,11 @@ class GAN(LightningModule):
         penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
         places = {regularizer.at for regularizer in penalties.values()}
         with torch.no_grad():
-            fake = self.generator(latents)
+            fake = self.generator(latents, labels)
         real = real.detach().requires_grad_("real" in places)
         fake.requires_grad_("fake" in places)
-        real_logits, fake_logits = discriminator(real), discriminator(fake)
+        real_logits, fake_logits = discriminator(real, labels), discriminator(fake, labels)
+        class_loss = self._class_loss("real", real_logits, labels) + self._class_loss("fake", fake_logits, labels)
 
         loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in real_logits})
         self._measure("discriminator/loss", loss)
@@ -147,34 +155,40 @@ class GAN(LightningModule):
         points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
         if "between" in places:
             between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
-            points["between"] = between, discriminator(between)
+            points["between"] = between, discriminator(between, labels)
         for name, regularizer in penalties.items():
             samples, logits = points[str(regularizer.at)]
-            penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in logits})
+            penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in real_logits})
             self._measure(f"penalty/{name}", penalty)
             loss = loss + regularizer.weight * regularizer.every * penalty
-        return loss
+        return loss + self.class_weight * class_loss
 
-    def generator_loss(self, real: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
+    def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
-        fake_logits = self.discriminator(self._trained("generator")(latents))
+        fake_logits = self.discriminator(self._trained("generator")(latents, labels), labels)
+        class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(fake_logits)
         if self.loss.generator_sees_real:
-            real_logits = self.discriminator(real)
+            real_logits = self.discriminator(real, labels)
         loss = self._weighted({h: self.loss.generator(real_logits[h], fake_logits[h]) for h in fake_logits})
         self._measure("generator/loss", loss)
-        return loss
+        penalty = getattr(self.generator, "penalty", None)
+        if penalty is not None:
+            self._measure("penalty/generator", penalty)
+            loss = loss + penalty
+        return loss + self.class_weight * class_loss
 
-    def sample(self, seeds: Sequence[int], weights: Weights = "ema") -> Tensor:
-        """Return one sample for each seed, (N, *shape) in [-1, 1]; seed k gives the same sample in any batch."""
-        return sample(self.generator_ema if weights == "ema" else self.generator, seeds)
+    def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
+        """Return one sample for each seed, (N, *shape) in [-1, 1]; see `framegan.sampling.sample`."""
+        return sample(self.generator_ema if weights == "ema" else self.generator, seeds, **choices)
 
-    def _descend(self, name: Network, loss_of: Callable[..., Tensor], real: Tensor, step: int) -> None:
+    def _descend(self, name: Network, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
         """Take one optimizer step of a network down the mean of its loss."""
         network, optimizer = getattr(self, name), self._optimizer(name)
         latents, mixing = self._noise_like(real, stream=name)
         optimizer.zero_grad()
-        for part in zip(*(rows.chunk(self.trainer.micro_batches) for rows in (real, latents, mixing)), strict=True):
+        rows = (real, labels, latents, mixing)
+        for part in zip(*(values.chunk(self.trainer.micro_batches) for values in rows), strict=True):
             self.manual_backward(loss_of(*part, step).sum() / len(real))
         self._clip(name, network)
         optimizer.step()
@@ -226,6 +240,14 @@ class GAN(LightningModule):
         weights = self.head_weights or dict.fromkeys(by_head, 1.0)
         return torch.stack([weights[head] * value for head, value in by_head.items()]).sum(0)
 
+    def _class_loss(self, name: str, logits: dict[str, Tensor], labels: Tensor) -> Tensor:
+        """Take the class's logits out of the heads' and return their cross-entropy, (N,); zeros without classes."""
+        class_logits = logits.pop("class", None)
+        if class_logits is None:
+            return torch.zeros(len(labels), device=labels.device)
+        self._measure(f"class_accuracy/{name}", (class_logits.argmax(1) == labels).float())
+        return F.cross_entropy(class_logits, labels, reduction="none")
+
     def _measure(self, name: str, values: Tensor) -> None:
         if self.measured is not None:
             self.measured[name] = values.detach().mean()
@@ -242,10 +264,16 @@ class GAN(LightningModule):
 
     @torch.no_grad()
     def _check_heads(self) -> None:
-        """Raise ValueError where head_weights and the discriminator's heads don't go together."""
+        """Raise ValueError where head_weights, classes and the discriminator's heads don't go together."""
         self.discriminator.eval()
-        heads = self.discriminator(self.sample([0]))
+        heads = self.discriminator(self.sample([0]), torch.zeros(1, dtype=torch.int64))
         self.discriminator.train()
+        num_classes = heads.pop("class", torch.empty(1, 0)).shape[1]
+        if num_classes and num_classes != getattr(self.generator, "num_classes", 0):
+            raise ValueError(
+                f"the discriminator knows {num_classes} classes, but the generator is not asked for any: it would "
+                "be blamed for what it can't know. Choose a generator with as many, or a discriminator without classes"
+            )
         if self.head_weights is not None and self.head_weights.keys() != heads.keys():
             raise ValueError(
                 f"model.head_weights names {sorted(self.head_weights)}; the discriminator's heads are {sorted(heads)}"

@@ -32,6 +32,15 @@ def uniform(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> 
     return torch.from_numpy(generator(seed, stream, counter).random(shape, dtype=np.float32))
 
 
-def latents_of_seeds(seeds: Iterable[int], latent_dim: int) -> Tensor:
-    """Return (N, latent_dim) standard normal latents, row k a function of seeds[k] alone."""
-    return torch.stack([normal((latent_dim,), seed=seed, stream=SAMPLES, counter=0) for seed in seeds])
+def latents_of_seeds(seeds: Iterable[int], latent_dim: int, part: int = 0) -> Tensor:
+    """Return (N, latent_dim) standard normal latents, row k a function of seeds[k] alone.
+
+    Args:
+        part: which part of the latents; parts are independent. A longer one begins with the numbers of a shorter one.
+    """
+    return torch.stack([normal((latent_dim,), seed=seed, stream=SAMPLES, counter=part) for seed in seeds])
+
+
+def category_of_seed(seed: int, num_classes: int) -> int:
+    """Return a class in [0, num_classes), a function of the seed alone."""
+    return int(generator(seed, CATEGORIES).integers(num_classes))

@@ -84,3 +84,24 @@ class WeightClipping(Regularizer):
     def constrain(self, discriminator: nn.Module) -> None:
         for parameter in discriminator.parameters():
             parameter.clamp_(-self.limit, self.limit)
+
+
+class SingularValueClipping(Regularizer):
+    """Cut the singular values of every layer to at most 1, for a 1-Lipschitz critic (Saito et al. 2017, Section 4).
+
+    A convolution counts as the matrix (out, in * kernel). The gain of batch normalisation is kept within [0.01, 1]
+    times the running standard deviation, so that the layer's own slope is at most 1.
+    """
+
+    def __init__(self, every: PositiveInt = 5):
+        super().__init__(weight=0.0, every=every)
+
+    @torch.no_grad()
+    def constrain(self, discriminator: nn.Module) -> None:
+        for module in discriminator.modules():
+            if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
+                u, values, v = torch.linalg.svd(module.weight.flatten(1), full_matrices=False)
+                module.weight.copy_(((u * values.clamp(max=1)) @ v).view_as(module.weight))
+            elif isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_var is not None:
+                deviation = (module.running_var + module.eps).sqrt()
+                module.weight.copy_(module.weight.clamp(0.01 * deviation, deviation))

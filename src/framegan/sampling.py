@@ -1,7 +1,8 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import torch
@@ -14,26 +15,78 @@ Weights = Literal["ema", "raw"]
 
 
 @torch.no_grad()
-def sample(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
-    """Return one sample for each seed: (N, *shape) in [-1, 1], on the generator's device."""
-    parameter = next(generator.parameters())
-    latents = noise.latents_of_seeds(seeds, generator.latent_dim)  # type: ignore[arg-type]
+def sample(
+    generator: nn.Module,
+    seeds: Sequence[int],
+    *,
+    category: int | None = None,
+    num_frames: int | None = None,
+    held: Mapping[str, int] = MappingProxyType({}),
+) -> Tensor:
+    """Return one sample for each seed: (N, *shape) in [-1, 1], on the generator's device.
+
+    Args:
+        category: class of every sample. None = drawn for each seed.
+        num_frames: frames of each clip. None = as trained.
+        held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
+
+    Raises:
+        ValueError: the generator has no such category or part, or makes images.
+    """
+    device = next(generator.parameters()).device
+    latents, labels = draw(generator, seeds, category, num_frames, held)
+    length = {} if num_frames is None else {"num_frames": num_frames}
     training = generator.training
-    samples = generator.eval()(latents.to(parameter))
+    samples = generator.eval()(latents.to(device), labels.to(device), **length)
     generator.train(training)
     return samples
 
 
-def batches(generator: nn.Module, seeds: Sequence[int], batch_size: int) -> Iterator[tuple[Sequence[int], Tensor]]:
+def draw(
+    generator: nn.Module,
+    seeds: Sequence[int],
+    category: int | None = None,
+    num_frames: int | None = None,
+    held: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[Tensor, Tensor]:
+    """Return the latents (N, D) and labels (N,) that `sample` feeds; each part of the latents has its own stream."""
+    parts = parts_of(generator, num_frames)
+    if unknown := held.keys() - parts.keys():
+        raise ValueError(f"{sorted(unknown)} can't be held: this generator's latents consist of {sorted(parts)}")
+    num_classes = getattr(generator, "num_classes", 0)
+    if category is not None and category >= max(1, num_classes):
+        has = f"categories 0 to {num_classes - 1}" if num_classes else "no categories"
+        raise ValueError(f"category={category}, but this generator has {has}")
+    latents = [
+        noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
+        for place, (part, size) in enumerate(parts.items())
+    ]
+    drawn = [noise.category_of_seed(seed, max(1, num_classes)) if category is None else category for seed in seeds]
+    return torch.cat(latents, dim=1), torch.tensor(drawn)
+
+
+def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, int]:
+    """Return the sizes of the parts that a generator's latents consist of, for clips of so many frames."""
+    makes_clips = len(generator.shape) == 4  # type: ignore[arg-type]
+    if num_frames is not None and not makes_clips:
+        raise ValueError(f"num_frames={num_frames}, but this generator makes images; leave it out")
+    if not hasattr(generator, "latent_parts"):
+        return {"latents": int(generator.latent_dim)}  # type: ignore[arg-type]
+    return generator.latent_parts(num_frames or generator.shape[1])  # type: ignore[operator,index]
+
+
+def batches(
+    generator: nn.Module, seeds: Sequence[int], batch_size: int, **choices: Any
+) -> Iterator[tuple[Sequence[int], Tensor]]:
     """Yield the seeds and samples of one batch after the other; memory doesn't grow with their number.
 
     The last batch is filled up to `batch_size` before it is made, so that a sample comes from the same kernels, to the
-    last bit, alone or among others.
+    last bit, alone or among others. Choices are those of `sample`.
     """
     for first in range(0, len(seeds), batch_size):
         part = seeds[first : first + batch_size]
         filled = [*part, *[part[-1]] * (batch_size - len(part))]
-        yield part, sample(generator, filled)[: len(part)]
+        yield part, sample(generator, filled, **choices)[: len(part)]
 
 
 def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:

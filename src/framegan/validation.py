@@ -24,7 +24,7 @@ Misfit = tuple[str, Any, str]
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 NOT_FROM_YAML = {"needs_python_object"}
 """What pydantic says of the members of a union that no configuration can hold, such as a tensor."""
-REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+REFERENCE = re.compile(r"\$\{(?:oc\.select:)?([\w.]+)(?:,[^}]*)?\}")
 
 
 def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
@@ -36,7 +36,7 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
         read_by_script: dotted keys that the entry script reads itself, or fills in later where they are null.
     """
     misfits = [
-        line for key, value, line in _misfits(config, raw, "") if not (key in read_by_script and _has_gap(value))
+        line for key, value, line in _misfits(config, raw, "", raw) if not (key in read_by_script and _has_gap(value))
     ]
     problems = [*misfits, *_unread(raw, set(read_by_script))]
     if problems:
@@ -46,24 +46,25 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
 def check_call(config: Config, function: Callable[..., Any]) -> None:
     """Raise ValueError with one line for each value that doesn't fit its annotation in a function."""
     hints = typing.get_type_hints(function, include_extras=True)
-    problems = [line for key, value in config.items() for *_, line in _misfit(value, value, key, hints[key])]
+    problems = [line for key, value in config.items() for *_, line in _misfit(value, key, hints[key])]
     if problems:
         raise ValueError("\n".join(problems))
 
 
-def _misfits(node: Any, raw: Any, path: str) -> Iterator[Misfit]:
-    """Yield what is wrong with a node and everything below it."""
+def _misfits(node: Any, raw: Any, path: str, whole: Config) -> Iterator[Misfit]:
+    """Yield what is wrong with a node and everything below it; `whole` is all of the raw configuration."""
     if isinstance(node, dict):
         parameters = yield from _parameters(node, path)
         for key, value in node.items():
             raw_value = raw[key] if isinstance(raw, dict) else raw
             here = f"{path}.{key}".lstrip(".")
             if parameters is not None and key not in HYDRA_KEYS:
-                yield from _misfit(value, raw_value, here, parameters.get(key, inspect.Parameter.empty))
-            yield from _misfits(value, raw_value, here)
+                annotation = parameters.get(key, inspect.Parameter.empty)
+                yield from _misfit(value, _typed_at(here, raw_value, whole), annotation)
+            yield from _misfits(value, raw_value, here, whole)
     elif isinstance(node, list) and isinstance(raw, list):
         for index, (value, raw_value) in enumerate(zip(node, raw, strict=True)):
-            yield from _misfits(value, raw_value, f"{path}[{index}]")
+            yield from _misfits(value, raw_value, f"{path}[{index}]", whole)
 
 
 def _parameters(node: Config, path: str) -> Generator[Misfit, None, dict[str, Any] | None]:
@@ -83,7 +84,16 @@ def _parameters(node: Config, path: str) -> Generator[Misfit, None, dict[str, An
     return {name: hints.get(name, inspect.Parameter.empty) for name in parameters}
 
 
-def _misfit(value: Any, raw: Any, path: str, annotation: Any) -> Iterator[Misfit]:
+def _typed_at(path: str, raw: Any, whole: Config) -> str:
+    """Return the key under which a value was typed: where the interpolations that lead to it begin."""
+    while isinstance(raw, str) and (match := REFERENCE.fullmatch(raw)):
+        path, raw = match[1], whole
+        for part in path.split("."):
+            raw = raw.get(part) if isinstance(raw, dict) else None
+    return path
+
+
+def _misfit(value: Any, key: str, annotation: Any) -> Iterator[Misfit]:
     """Yield how a value fails its annotation; nodes that will be instantiated are checked on their own."""
     if annotation is inspect.Parameter.empty or _has_target(value):
         return
@@ -97,8 +107,6 @@ def _misfit(value: Any, raw: Any, path: str, annotation: Any) -> Iterator[Misfit
     try:
         adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        match = REFERENCE.fullmatch(raw) if isinstance(raw, str) else None
-        key = match[1] if match else path
         problems = [p["msg"].removeprefix("Input should be ") for p in error.errors() if p["type"] not in NOT_FROM_YAML]
         expected = dict.fromkeys(problems)
         yield key, value, f"{key} got {value!r}; it should be {' or '.join(expected)}"

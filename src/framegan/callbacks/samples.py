@@ -26,7 +26,7 @@ class SampleGrid(Every):
 
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         if trainer.is_global_zero:
-            real = trainer.datamodule.real_samples(self.num_samples)
+            real, _ = trainer.datamodule.real_batch(self.num_samples)
             self._show(trainer, gan, "real", "real.png", real)
         if int(gan.samples_seen) == 0:
             self.act_timed(trainer, gan)

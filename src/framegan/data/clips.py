@@ -4,6 +4,7 @@ Every draw is a function of (seed, epoch, index) alone, so that clips are the sa
 devices, and after a resume.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -106,6 +107,17 @@ class Clips:
             clips, videos = torch.from_numpy(np.stack([frames for _, frames in read])), [video for video, _ in read]
         samples = clips.permute(0, 4, 1, 2, 3) if self.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
         return samples.contiguous(), torch.tensor([self.videos.label(video) for video in videos])
+
+    def of(self, videos: Videos) -> "Clips":
+        """Return clips drawn in the same way from the same videos kept elsewhere."""
+        clips = copy.copy(self)
+        clips.videos = videos
+        return clips
+
+    def to(self, device: torch.device) -> "Clips":
+        """Return the same clips of videos on a device; packed videos only."""
+        assert isinstance(self.videos, PackedVideos)
+        return self.of(self.videos.to(device))
 
     def draw(self, index: int, epoch: int, attempt: int = 0) -> tuple[int, np.ndarray]:
         """Return the video and the frame numbers, (T,) ascending, of a clip.

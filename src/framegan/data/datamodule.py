@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from framegan import noise
-from framegan.data.source import Source, TensorSource
+from framegan.data.clips import Clips
+from framegan.data.source import BatchSource, Source, TensorSource
 from framegan.data.stream import Ticket, TicketStream
+from framegan.data.videos import pack, size_in_bytes
 from framegan.media import to_samples
 
 Batch = tuple[Tensor, Tensor]
@@ -37,17 +40,16 @@ class TicketDataset(Dataset[Batch]):
         """By epoch: which samples it mirrors; only of the epochs that the last batch touched."""
 
     def __getitems__(self, tickets: Sequence[Ticket]) -> Batch:
-        samples, labels = self._read([index for index, _ in tickets])
+        samples, labels = self._read(tickets)
         if self.flip:
             mirrored = torch.tensor(self._mirrored(tickets), device=samples.device)
             samples = torch.where(mirrored.view(-1, *[1] * (samples.ndim - 1)), samples.flip(-1), samples)
         return samples, labels
 
-    def _read(self, indices: list[int]) -> Batch:
-        if isinstance(self.source, TensorSource):
-            where = torch.tensor(indices, device=self.source.samples.device)
-            return self.source.samples[where], self.source.labels[where]
-        samples, labels = zip(*(self.source[index] for index in indices), strict=True)
+    def _read(self, tickets: Sequence[Ticket]) -> Batch:
+        if isinstance(self.source, BatchSource):
+            return self.source.batch(tickets)
+        samples, labels = zip(*(self.source[index] for index, _ in tickets), strict=True)
         return torch.stack(samples), torch.tensor(labels)
 
     def _mirrored(self, tickets: Sequence[Ticket]) -> list[bool]:
@@ -120,7 +122,7 @@ class DataModule(LightningDataModule):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one sample, e.g. (C, H, W)."""
+        """Shape of one sample: (C, H, W) of an image, (C, T, H, W) of a clip."""
         return tuple(self.source.shape)
 
     @property
@@ -135,8 +137,8 @@ class DataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         assert self.trainer is not None
         self.check_batch_fits(self.trainer.world_size)
-        if self._is_small and not isinstance(self.source, TensorSource):
-            self.source = read_all(self.source)
+        if self._is_small:
+            self.source = in_memory(self.source)
 
     def check_batch_fits(self, num_ranks: int) -> None:
         """Raise ValueError where the data set is smaller than one global batch."""
@@ -150,10 +152,9 @@ class DataModule(LightningDataModule):
     def train_dataloader(self) -> TrainLoader:
         assert self.trainer is not None
         device = self.trainer.strategy.root_device
-        in_memory = isinstance(self.source, TensorSource)
-        if isinstance(self.source, TensorSource) and self._is_small:
+        if self._is_small:
+            assert isinstance(self.source, TensorSource | Clips)
             self.source = self.source.to(device)
-        num_workers = 0 if in_memory else self.num_workers
         stream = TicketStream(
             len(self.source),
             self.batch_size,
@@ -165,8 +166,8 @@ class DataModule(LightningDataModule):
         return TrainLoader(
             TicketDataset(self.source, flip=self.flip, seed=self.seed),
             batch_sampler=stream,
-            num_workers=num_workers,
-            pin_memory=not in_memory and device.type == "cuda",
+            num_workers=0 if self._is_small else self.num_workers,
+            pin_memory=not self._is_small and device.type == "cuda",
             collate_fn=_as_it_is,
         )
 
@@ -174,16 +175,21 @@ class DataModule(LightningDataModule):
         pixels, labels = batch
         return to_samples(pixels), labels
 
-    def real_samples(self, num_samples: int) -> Tensor:
-        """Return at most `num_samples` samples spread evenly over the data set: (N, *shape) in [-1, 1]."""
+    def real_batch(self, num_samples: int) -> Batch:
+        """Return at most `num_samples` samples spread evenly over the data set: (N, *shape) in [-1, 1], and labels."""
         num_samples = min(num_samples, len(self.source))
-        indices = [index * len(self.source) // num_samples for index in range(num_samples)]
-        tickets = [(index, 0) for index in indices]
-        return to_samples(TicketDataset(self.source, flip=False, seed=self.seed).__getitems__(tickets)[0])
+        tickets = [(index * len(self.source) // num_samples, 0) for index in range(num_samples)]
+        pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).__getitems__(tickets)
+        return to_samples(pixels), labels
 
-    @property
+    @cached_property
     def _is_small(self) -> bool:
-        return len(self.source) * math.prod(self.shape) <= self.keep_on_device_mb * 2**20
+        """Whether the data are kept in memory, on the training device."""
+        if isinstance(self.source, Clips):
+            size = size_in_bytes(self.source.videos)
+        else:
+            size = len(self.source) * math.prod(self.shape)
+        return size <= self.keep_on_device_mb * 2**20
 
     def _check(self, shape: Sequence[int | None] | None, num_classes: int | None) -> None:
         sample, _ = self.source[0]
@@ -196,18 +202,27 @@ class DataModule(LightningDataModule):
             raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
 
 
-def read_all(source: Source) -> TensorSource:
-    """Read every sample of a source into memory, several at a time; a corrupt one stops here, by name."""
+def in_memory(source: Source) -> Source:
+    """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
+    if isinstance(source, TensorSource):
+        return source
+    if isinstance(source, Clips):
+        return source.of(pack(source.videos, at_once))
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
     labels = torch.empty(len(source), dtype=torch.int64)
 
     def read(index: int) -> None:
         samples[index], labels[index] = source[index]
 
-    with ThreadPoolExecutor() as threads:
-        for _ in track(threads.map(read, range(len(source))), "reading", total=len(source), transient=True):
-            pass
+    at_once(read, len(source))
     return TensorSource(samples, labels, source.num_classes, source.split)
+
+
+def at_once(function: Callable[[int], None], number: int) -> None:
+    """Call a function with 0, ..., number - 1, several at a time, behind a progress bar."""
+    with ThreadPoolExecutor() as threads:
+        for _ in track(threads.map(function, range(number)), "reading", total=number, transient=True):
+            pass
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -1,12 +1,15 @@
 """Sources of samples: what a data set has to offer, and the source that lies in memory."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from framegan.data.stream import Ticket
 
 Split = Literal["auto", "train", "test", "all"]
 """What to read of a published data set; see `parts_of`."""
@@ -18,9 +21,12 @@ VALUES_AT_ONCE = 1 << 24
 class Source(Protocol):
     """A finite set of labelled samples."""
 
-    num_classes: int
-    split: str
-    """The split that is really read."""
+    @property
+    def num_classes(self) -> int: ...
+
+    @property
+    def split(self) -> str:
+        """The split that is really read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -30,6 +36,14 @@ class Source(Protocol):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         """Return one uint8 sample of this shape and its class, in [0, num_classes)."""
+
+
+@runtime_checkable
+class BatchSource(Source, Protocol):
+    """A source that reads whole batches, each sample with the randomness of its epoch."""
+
+    def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+        """Return the samples of these tickets, uint8 (N, *shape), and their classes, int64 (N,)."""
 
 
 @dataclass
@@ -50,6 +64,10 @@ class TensorSource:
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.samples[index], int(self.labels[index])
+
+    def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+        where = torch.tensor([index for index, _ in tickets], device=self.samples.device)
+        return self.samples[where], self.labels[where]
 
     def to(self, device: torch.device) -> "TensorSource":
         """Return the same source on a device."""

@@ -17,11 +17,18 @@ from torch import Tensor
 class Videos(Protocol):
     """A finite set of labelled videos."""
 
-    num_classes: int
-    split: str
-    """The split that is really read."""
-    channels: int
-    resolution: int
+    @property
+    def num_classes(self) -> int: ...
+
+    @property
+    def split(self) -> str:
+        """The split that is really read."""
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def resolution(self) -> int: ...
 
     def __len__(self) -> int: ...
 

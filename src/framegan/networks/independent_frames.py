@@ -1,0 +1,49 @@
+"""A control without motion: every frame of a clip is a DCGAN sample of its own (Radford et al. 2016).
+
+What a temporal generator scores above it, it owes to modelling time.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from framegan.networks import dcgan
+from framegan.networks.mocogan import require_clips
+
+
+class Generator(nn.Module):
+    """Latents for each frame to a clip of unrelated frames.
+
+    Args:
+        shape: (C, T, H, W) of one clip.
+        frame_dim: size of the latents of one frame.
+        width: see `dcgan.Generator`.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[PositiveInt],
+        frame_dim: PositiveInt = 60,
+        width: PositiveInt = 64,
+        normalization: dcgan.Normalization = "batch",
+    ):
+        super().__init__()
+        channels, self.num_frames, height, side = require_clips(shape, "independent_frames")
+        self.shape = tuple(shape)
+        self.frame_dim = frame_dim
+        self.frames = dcgan.Generator((channels, height, side), frame_dim, width, normalization)
+
+    @property
+    def latent_dim(self) -> int:
+        return self.num_frames * self.frame_dim
+
+    def latent_parts(self, num_frames: int) -> dict[str, int]:
+        """Return the parts of the latents of a clip of so many frames."""
+        return {"frames": num_frames * self.frame_dim}
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
+        """Return (N, C, T, H, W) clips in [-1, 1] of (N, T * frame_dim) latents; labels are not used."""
+        num_frames = num_frames or self.num_frames
+        frames = self.frames(latents.reshape(-1, self.frame_dim))
+        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()

@@ -1,0 +1,102 @@
+"""MoCoGAN: one content code for a whole clip, one motion code for each frame (Tulyakov et al. 2018).
+
+Clips are (N, C, T, H, W). Frames are made one by one from [content, motion code], by the decoder of DCGAN with the
+frames folded into the batch, so that any number of them can be made.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import NonNegativeInt, PositiveInt
+from torch import Tensor, nn
+
+from framegan.networks import dcgan
+from framegan.networks.motion import Continuous, Initial, Recurrent
+
+
+def require_clips(shape: Sequence[int], model: str) -> tuple[int, int, int, int]:
+    """Return (C, T, H, W), or raise ValueError where a shape is not that of a clip."""
+    if len(shape) != 4:
+        raise ValueError(
+            f"{model} makes clips (C, T, H, W); got shape={list(shape)}. Choose data of clips with data.num_frames "
+            "above 1, or another model for images."
+        )
+    channels, num_frames, height, width = shape
+    return channels, num_frames, height, width
+
+
+class Generator(nn.Module):
+    """Content, motion and category to a clip.
+
+    Args:
+        shape: (C, T, H, W) of one clip.
+        num_classes: number of categories; 0 or 1: none.
+        motion: what turns noise into motion codes; see `framegan.networks.motion`.
+        category_route: give the category to the motion's network ("rnn", the paper's default, the best row of its
+            Table 4) or to the frames' ("generator", what the authors' code does).
+        initial_state: where the recurrent motion starts.
+        knot_distance: frames from one knot of motion="conv1d" to the next.
+        width: channels before the last layer of a frame; each layer nearer to the base has twice as many.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[PositiveInt],
+        num_classes: NonNegativeInt = 0,
+        content_dim: PositiveInt = 50,
+        motion_dim: PositiveInt = 10,
+        motion: Literal["gru", "lstm", "conv1d"] = "gru",
+        category_route: Literal["rnn", "generator"] = "rnn",
+        initial_state: Initial = "burn_in",
+        knot_distance: PositiveInt = 8,
+        width: PositiveInt = 64,
+        normalization: dcgan.Normalization = "batch",
+    ):
+        super().__init__()
+        channels, self.num_frames, height, side = require_clips(shape, "mocogan")
+        self.shape = tuple(shape)
+        self.num_classes = num_classes if num_classes > 1 else 0
+        self.content_dim = content_dim
+        self.category_route = category_route
+        to_motion = self.num_classes if category_route == "rnn" else 0
+        self.motion: Recurrent | Continuous
+        if motion == "conv1d":
+            self.motion = Continuous(motion_dim, to_motion, knot_distance)
+        else:
+            self.motion = Recurrent(motion, motion_dim, to_motion, initial_state)
+        code_dim = content_dim + motion_dim + self.num_classes - to_motion
+        self.frames = dcgan.Generator((channels, height, side), code_dim, width, normalization)
+
+    @property
+    def latent_dim(self) -> int:
+        return sum(self.latent_parts(self.num_frames).values())
+
+    def latent_parts(self, num_frames: int) -> dict[str, int]:
+        """Return the parts of the latents of a clip of so many frames, in their order."""
+        return {"content": self.content_dim, "motion": self.motion.noise_dim(num_frames)}
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
+        """Return (N, C, T, H, W) clips in [-1, 1].
+
+        Args:
+            latents: (N, content_dim + motion's noise) standard normal; see `latent_parts`.
+            labels: (N,) categories in [0, num_classes).
+            num_frames: T. None = as trained.
+        """
+        num_frames = num_frames or self.num_frames
+        content, noise = latents.split([self.content_dim, latents.shape[1] - self.content_dim], dim=1)
+        category = self._one_hot(labels, content)
+        routed_to_motion = self.category_route == "rnn"
+        motion = self.motion(noise, category if routed_to_motion else category[:, :0], num_frames)  # (N, T, motion_dim)
+        still = content if routed_to_motion else torch.cat([content, category], dim=1)
+        codes = torch.cat([still.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)
+        frames = self.frames(codes.flatten(0, 1))
+        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
+
+    def _one_hot(self, labels: Tensor | None, like: Tensor) -> Tensor:
+        if self.num_classes == 0:
+            return like[:, :0]
+        assert labels is not None, "a generator with categories takes labels"
+        return F.one_hot(labels, self.num_classes).to(like)

@@ -1,0 +1,105 @@
+"""Motion codes: noise to a sequence of codes, one for each frame of a clip.
+
+A recurrent network (Tulyakov et al. 2018, Section 3.1) or, for long clips, noise filtered along time that can be read
+off at any moment (in the manner of Skorokhodov et al. 2022, Section 3.1).
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Initial = Literal["learned", "burn_in", "drawn"]
+
+BURN_IN = 16
+"""Steps after which a GRU with PyTorch's initialisation has forgotten its start: its scale moves by under 1 percent."""
+
+
+class Recurrent(nn.Module):
+    """A GRU or LSTM fed with fresh noise at every frame; its hidden state is the code.
+
+    Args:
+        code_dim: size of the noise at each step, and of the code.
+        num_classes: size of the category that is appended to the noise; 0: none.
+        initial_state: where the sequence starts: at a learned state, at zero but `BURN_IN` steps before the first
+            frame, or at a state drawn from N(0, 1) as in the authors' code, whose scale shrinks over the first frames.
+    """
+
+    def __init__(self, cell: Literal["gru", "lstm"], code_dim: int, num_classes: int, initial_state: Initial):
+        super().__init__()
+        self.code_dim = code_dim
+        self.initial_state = initial_state
+        self.network = (nn.GRU if cell == "gru" else nn.LSTM)(code_dim + num_classes, code_dim, batch_first=True)
+        self.learned = nn.Parameter(torch.zeros(code_dim)) if initial_state == "learned" else None
+
+    def noise_dim(self, num_frames: int) -> int:
+        """Return how much noise a clip of so many frames takes; a longer clip's begins with a shorter one's."""
+        return (num_frames + {"learned": 0, "burn_in": BURN_IN, "drawn": 1}[self.initial_state]) * self.code_dim
+
+    def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
+        """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
+        steps = noise.unflatten(1, (-1, self.code_dim))
+        start = steps.new_zeros(len(steps), self.code_dim)
+        if self.learned is not None:
+            start = start + self.learned
+        if self.initial_state == "drawn":
+            start, steps = steps[:, 0], steps[:, 1:]
+        inputs = torch.cat([steps, category.unsqueeze(1).expand(-1, steps.shape[1], -1)], dim=2)
+        state = start.unsqueeze(0).contiguous()
+        codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, torch.zeros_like(state)))
+        return codes[:, -num_frames:]
+
+
+class Continuous(nn.Module):
+    """Noise at knots in time, filtered along time and read off between the knots.
+
+    Two unpadded convolutions over the knots give u; the code at a moment is u interpolated, plus waves of learned
+    frequency and phase that vanish at every knot, so that it is continuous (Skorokhodov et al. 2022, Equations 2-5).
+
+    Args:
+        code_dim: size of the noise at each knot, and of the code.
+        num_classes: size of the category that is appended to the noise; 0: none.
+        knot_distance: frames from one knot to the next.
+    """
+
+    kernel = 11
+
+    def __init__(self, code_dim: int, num_classes: int, knot_distance: int = 8):
+        super().__init__()
+        self.code_dim = code_dim
+        self.knot_distance = knot_distance
+        self.filters = nn.Sequential(
+            nn.Conv1d(code_dim + num_classes, 2 * code_dim, self.kernel),
+            nn.LeakyReLU(0.2),
+            nn.Conv1d(2 * code_dim, code_dim, self.kernel),
+        )
+        self.amplitude, self.frequency, self.phase = (nn.Linear(code_dim, code_dim) for _ in range(3))
+
+    def num_knots(self, num_frames: int) -> int:
+        """Return how many knots surround so many frames."""
+        return (num_frames - 1) // self.knot_distance + 2
+
+    def noise_dim(self, num_frames: int) -> int:
+        """Return how much noise a clip of so many frames takes; a longer clip's begins with a shorter one's."""
+        return (self.num_knots(num_frames) + 2 * (self.kernel - 1)) * self.code_dim
+
+    def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
+        """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
+        knots = noise.unflatten(1, (-1, self.code_dim)).transpose(1, 2)
+        given = category.unsqueeze(2).expand(-1, -1, knots.shape[2])
+        u = self.filters(torch.cat([knots, given], dim=1)).transpose(1, 2)  # (N, knots, code_dim)
+        moments = torch.arange(num_frames, device=noise.device) / self.knot_distance
+        left = moments.long()
+        between = (moments - left).view(1, -1, 1).to(u)
+        return u[:, left].lerp(u[:, left + 1], between) + self._waves(u, left, between)
+
+    def _waves(self, u: Tensor, left: Tensor, between: Tensor) -> Tensor:
+        amplitude, phase = self.amplitude(u)[:, left], self.phase(u)[:, left]
+        frequency = 1 + F.softplus(self.frequency(u)[:, left])
+
+        def wave(moment: Tensor | float) -> Tensor:
+            return amplitude * torch.sin(math.pi * frequency * moment + phase)
+
+        return wave(between) - wave(0.0).lerp(wave(1.0), between)

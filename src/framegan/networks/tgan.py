@@ -1,0 +1,73 @@
+"""TGAN: one latent unrolled along time into a code for each frame, then frame by frame to images (Saito et al. 2017).
+
+The temporal generator makes the fast codes z_1 ... z_T of the slow code z_0; each frame sees both (Section 3.1). Frames
+double along time from 1; with 16 frames of 64 x 64 that is the published network.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from framegan.networks import dcgan
+from framegan.networks.mocogan import require_clips
+
+
+class Generator(nn.Module):
+    """Latents to fast codes to frames.
+
+    Args:
+        shape: (C, T, H, W) of one clip.
+        latent_dim: size of the slow code, and of each fast one.
+        width: channels before the last layer of a frame; each layer nearer to the base has twice as many.
+    """
+
+    def __init__(self, shape: Sequence[PositiveInt], latent_dim: PositiveInt = 100, width: PositiveInt = 32):
+        super().__init__()
+        channels, self.num_frames, height, side = require_clips(shape, "tgan")
+        self.shape = tuple(shape)
+        self.latent_dim = latent_dim
+        base, doublings = dcgan.base_and_doublings((channels, height, side))
+        self.base = base
+        time_doublings = math.ceil(math.log2(self.num_frames))
+        self.frames_per_step = 2**time_doublings
+        self.fast_codes = _unroll(latent_dim, time_doublings, 16 * width)
+        widths = [width << level for level in reversed(range(doublings + 1))]
+        half = widths[0] // 2 * math.prod(base)
+        self.slow, self.fast = _to_base(latent_dim, half), _to_base(latent_dim, half)
+        layers: list[nn.Module] = []
+        for wide, narrow in pairwise(widths):
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
+            layers += [nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh())
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
+        """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) standard normal latents; labels are not used.
+
+        More frames than the network was trained for come from feeding the slow code for longer.
+        """
+        num_frames = num_frames or self.num_frames
+        slow = torch.erf(latents / math.sqrt(2))  # uniform in [-1, 1], as the paper draws it
+        repeats = math.ceil(num_frames / self.frames_per_step)
+        fast = self.fast_codes(slow.unsqueeze(2).expand(-1, -1, repeats))[:, :, :num_frames].transpose(1, 2)
+        from_slow = self.slow(slow).unsqueeze(1).expand(-1, num_frames, -1)
+        codes = torch.cat([from_slow.flatten(0, 1), self.fast(fast.flatten(0, 1))], dim=1)
+        frames = self.layers(codes.unflatten(1, (-1, *self.base)))
+        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
+
+
+def _to_base(code_dim: int, size: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(code_dim, size, bias=False), nn.BatchNorm1d(size), nn.ReLU(inplace=True))
+
+
+def _unroll(code_dim: int, doublings: int, width: int) -> nn.Module:
+    """Return the temporal generator: (N, code_dim, 1) -> (N, code_dim, 2^doublings) in [-1, 1]."""
+    widths = [width, *(max(width // 4, width >> level) for level in range(1, doublings)), code_dim]
+    layers: list[nn.Module] = [nn.ConvTranspose1d(code_dim, widths[0], 1, bias=False)]
+    for wide, narrow in pairwise(widths):
+        layers += [nn.BatchNorm1d(wide), nn.ReLU(inplace=True)]
+        layers += [nn.ConvTranspose1d(wide, narrow, 4, stride=2, padding=1, bias=narrow == code_dim)]
+    return nn.Sequential(*layers, nn.Tanh())
