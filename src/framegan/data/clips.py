@@ -5,7 +5,8 @@ devices, and after a resume.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,12 +15,16 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
 from framegan import noise
+from framegan.data.frame_cache import prepared
 from framegan.data.stream import Ticket
-from framegan.data.videos import PackedVideos, Videos
+from framegan.data.videos import DecodedVideos, PackedVideos, Videos
 
 Short = Literal["drop", "loop", "repeat_last", "error"]
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
+
+Read = Callable[[int, np.ndarray], np.ndarray]
+"""From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""
 
 NAMED_PROBLEMS = 10
 FAILURES_IN_A_ROW = 20
@@ -38,6 +43,8 @@ class Clips:
         clips_per_video: clips of each video in an epoch.
         short: what to do with a video that is too short for one clip: drop it, loop it, repeat its last frame, or
             raise an error.
+        cache: auto: read the frames from a valid cache of these videos where there is one; none: always decode.
+        cache_dir: where the cache lies; None: beside the data.
         on_error: what to do with a video that can't be read while training: raise, or skip (name it once and draw
             another one in its place).
         max_bad_fraction: raise all the same once more than this share of the videos was skipped.
@@ -58,8 +65,10 @@ class Clips:
         on_error: Literal["raise", "skip"] = "raise",
         max_bad_fraction: Share = 0.01,
         seed: NonNegativeInt = 0,
+        cache: Literal["auto", "none"] = "auto",
+        cache_dir: str | None = None,
     ):
-        self.videos = videos
+        self.videos = prepared(videos, cache_dir) if cache == "auto" else videos
         self.num_frames = num_frames
         lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
         self.strides = lowest, highest
@@ -74,6 +83,7 @@ class Clips:
         if lowest > highest:
             raise ValueError(f"data.frame_stride got [{lowest}, {highest}]; the first has to be the smaller one")
         self.kept = self._long_enough()
+        self._blame_known()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -98,20 +108,22 @@ class Clips:
 
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
         """Return the clips of these tickets, uint8 (N, *shape), and their labels, int64 (N,)."""
-        if isinstance(self.videos, PackedVideos) and not self.videos.errors:
-            drawn = [self.draw(index, epoch) for index, epoch in tickets]
-            positions = np.stack([frames + self.videos.starts[video] for video, frames in drawn])
-            clips, videos = self.videos.gather(positions), [video for video, _ in drawn]
+        if isinstance(self.videos, DecodedVideos):
+            errors = self.videos.errors
+            drawn = [self._readable(index, epoch, partial(_unless_bad, errors)) for index, epoch in tickets]
+            clips = self.videos.clips([video for video, _ in drawn], [frames for _, frames in drawn])
         else:
-            read = [self._read(index, epoch) for index, epoch in tickets]
-            clips, videos = torch.from_numpy(np.stack([frames for _, frames in read])), [video for video, _ in read]
+            drawn = [self._readable(index, epoch, self._decode) for index, epoch in tickets]
+            clips = torch.from_numpy(np.stack([frames for _, frames in drawn]))
         samples = clips.permute(0, 4, 1, 2, 3) if self.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
-        return samples.contiguous(), torch.tensor([self.videos.label(video) for video in videos])
+        return samples.contiguous(), torch.tensor([self.videos.label(video) for video, _ in drawn])
 
     def of(self, videos: Videos) -> "Clips":
         """Return clips drawn in the same way from the same videos kept elsewhere."""
         clips = copy.copy(self)
         clips.videos = videos
+        clips.bad = dict(self.bad)
+        clips._blame_known()
         return clips
 
     def to(self, device: torch.device) -> "Clips":
@@ -152,17 +164,27 @@ class Clips:
         """Fold frame numbers beyond the end back into the video."""
         return frames % length if self.short == "loop" else frames.clip(max=length - 1)
 
-    def _read(self, index: int, epoch: int) -> tuple[int, np.ndarray]:
-        """Return a clip's video and its frames, (T, H, W, C); of another video where its own can't be read."""
+    def _readable(self, index: int, epoch: int, read: Read) -> tuple[int, np.ndarray]:
+        """Return a clip's video and what is read of it; of another video where its own can't be read."""
         for attempt in range(FAILURES_IN_A_ROW):
             video, frames = self.draw(index, epoch, attempt)
-            wanted, places = np.unique(frames, return_inverse=True)
             try:
-                return video, self.videos.read(video, wanted.tolist())[places]
+                return video, read(video, frames)
             except ValueError as error:
                 self._blame(video, str(error))
         last = self.videos.name(video)
         raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {last}")
+
+    def _decode(self, video: int, frames: np.ndarray) -> np.ndarray:
+        """Return frames of a video, (T, H, W, C)."""
+        wanted, places = np.unique(frames, return_inverse=True)
+        return self.videos.read(video, wanted.tolist())[places]
+
+    def _blame_known(self) -> None:
+        """Count what is known beforehand to be unreadable, so that a run stops before its first batch."""
+        if isinstance(self.videos, DecodedVideos):
+            for video in self.videos.errors.keys() & set(self.kept):
+                self._blame(video, self.videos.errors[video])
 
     def _blame(self, video: int, reason: str) -> None:
         """Count a video that can't be read, and raise where that must not be."""
@@ -205,3 +227,10 @@ class Clips:
             name = self.videos.name(video)
             raise ValueError(f"data.target_fps needs the frames' times, and {name} has none; set it to null")
         return times
+
+
+def _unless_bad(errors: dict[int, str], video: int, frames: np.ndarray) -> np.ndarray:
+    """Return the frame numbers as they are; raise ValueError where the video could not be decoded."""
+    if video in errors:
+        raise ValueError(errors[video])
+    return frames

@@ -65,6 +65,17 @@ class FileVideos(Videos, Protocol):
         """Return the size in bytes and the modification time in ns of what a video is read from."""
 
 
+@runtime_checkable
+class DecodedVideos(Videos, Protocol):
+    """Videos that need no decoding, so that a batch of clips is read at once."""
+
+    errors: dict[int, str]
+    """Why a video could not be decoded, by index; it has no frames that count."""
+
+    def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
+        """Return frames of videos without errors, the numbers (T,) of each: uint8 (N, T, H, W, C), a copy."""
+
+
 @dataclass
 class PackedVideos:
     """Videos whose frames lie end to end in one array: in memory, on a device or in a memory map.
@@ -112,10 +123,11 @@ class PackedVideos:
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         if index in self.errors:
             raise ValueError(self.errors[index])
-        return self.gather(np.asarray(frames) + self.starts[index]).numpy(force=True)
+        return self.clips([index], [np.asarray(frames)])[0].numpy(force=True)
 
-    def gather(self, positions: np.ndarray) -> Tensor:
-        """Return the frames at these positions of the whole array: int64 (...) -> uint8 (..., H, W, C), a copy."""
+    def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
+        """Return frames of videos, the numbers (T,) of each: uint8 (N, T, H, W, C), a copy."""
+        positions = np.stack(frames) + self.starts[np.asarray(videos)][:, None]
         return self.frames[torch.from_numpy(positions).to(self.frames.device)]
 
     def to(self, device: torch.device) -> "PackedVideos":

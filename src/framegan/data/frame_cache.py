@@ -1,0 +1,179 @@
+"""Frames decoded once and for all: how a cache of them lies on the disk, and the videos that a cache belongs to.
+
+A cache is a folder of shards. `shard-00000.u8` (raw) or `shard-00000.jpegs` holds the frames of some videos, see
+`cached_videos`; `shard-00000.json` beside it says whose they are. `manifest.json` is written last: without it the cache
+is not complete.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from framegan.data.cached_videos import CachedVideos, Format
+from framegan.data.video_index import beside
+from framegan.data.videos import FileVideos, Videos
+
+SCHEMA = 1
+"""Raised when the layout changes: older caches are then made anew."""
+ENDINGS: dict[Format, str] = {"raw": ".u8", "jpeg": ".jpegs"}
+MANIFEST = "manifest.json"
+
+Settings = dict[str, Any]
+"""What decides the bytes of a shard, besides the videos."""
+
+
+class StaleCacheError(ValueError):
+    """A cache is not what it has to be; the message says why, without the folder."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A video in a shard: what it was read from, and how many frames it has there, or why it has none."""
+
+    name: str
+    size: int
+    mtime_ns: int
+    frames: int
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What `shard-00000.json` says."""
+
+    settings: Settings
+    videos: list[Entry]
+    num_bytes: int
+    crc32: int
+
+
+def cache_folder(videos: FileVideos, cache_dir: str | None = None) -> Path:
+    """Return where the frames of these videos are kept: cache_dir, or a folder of their recipe beside the data."""
+    if cache_dir is not None:
+        return Path(cache_dir).expanduser()
+    recipe = json.dumps(videos.recipe, sort_keys=True).encode()
+    return beside(videos.root) / f"frames_{videos.resolution}px_{hashlib.sha256(recipe).hexdigest()[:8]}"
+
+
+def settings_of(videos: FileVideos, format: Format, quality: int) -> Settings:
+    """Return the settings of a cache of these videos, as JSON gives them back."""
+    quality_of = {"quality": quality} if format == "jpeg" else {}
+    return {"schema": SCHEMA, "format": format, **quality_of, "recipe": json.loads(json.dumps(videos.recipe))}
+
+
+def description_of(folder: Path, number: int) -> Path:
+    """Return where the description of a shard lies."""
+    return folder / f"shard-{number:05}.json"
+
+
+def frames_of(folder: Path, number: int, settings: Settings) -> Path:
+    """Return where the frames of a shard lie."""
+    return description_of(folder, number).with_suffix(ENDINGS[settings["format"]])
+
+
+def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
+    """Read the description of a shard.
+
+    Raises:
+        StaleCacheError: it is missing or of other settings, or its frames are not as long as it says.
+    """
+    try:
+        content = json.loads(description_of(folder, number).read_text())
+        shard = Shard(**{**content, "videos": [Entry(**video) for video in content["videos"]]})
+        if shard.settings == settings and frames_of(folder, number, settings).stat().st_size == shard.num_bytes:
+            return shard
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise StaleCacheError(f"its shard {number} is missing, damaged or of other settings")
+
+
+def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
+    """Return videos with their frames from a cache where there is a valid one, and say so; otherwise as they are."""
+    if not isinstance(videos, FileVideos):
+        return videos
+    folder = cache_folder(videos, cache_dir)
+    found: CachedVideos | None = None
+    reason = f"{folder} is empty" if cache_dir is not None else None
+    try:
+        found = find(videos, folder)
+    except StaleCacheError as error:
+        reason = f"{folder} is out of date: {error}"
+    if found is not None:
+        _say(f"cache    {folder} ({found.format})")
+        return found
+    if reason is not None:
+        _say(f"cache    {reason}; decoding instead. To renew it, type python src/prepare.py with these data settings")
+    return videos
+
+
+def find(videos: FileVideos, folder: Path) -> CachedVideos | None:
+    """Return videos with their frames from the cache in a folder, or None where there is none.
+
+    The cache may hold more videos than these. Labels, lengths and times are those of the videos given.
+
+    Raises:
+        StaleCacheError: it isn't complete, or wasn't made in this way from these files as they are now.
+    """
+    if not (folder / MANIFEST).is_file():
+        if any(folder.glob("shard-*")):
+            raise StaleCacheError("it is not complete")
+        return None
+    settings, num_shards = _read_manifest(folder)
+    _compare(settings["recipe"], settings_of(videos, "raw", 0)["recipe"])
+    shards = [load_shard(folder, number, settings) for number in range(num_shards)]
+    there = {entry.name: (number, start, entry) for number, start, entry in _entries(shards)}
+    places = np.zeros((len(videos), 2), np.int64)
+    errors = {}
+    for index in range(len(videos)):
+        name = videos.name(index)
+        if name not in there:
+            raise StaleCacheError(f"{name} is not in it")
+        *places[index], entry = there[name]
+        if (entry.size, entry.mtime_ns) != tuple(videos.stamp(index)):
+            raise StaleCacheError(f"{name} has changed")
+        if entry.error is not None:
+            errors[index] = entry.error
+        elif entry.frames != videos.num_frames(index):
+            raise StaleCacheError(f"{name} has {videos.num_frames(index)} frames, and {entry.frames} there")
+    files = [frames_of(folder, number, settings) for number in range(num_shards)]
+    return CachedVideos(videos, files, places, settings["format"], errors)
+
+
+def _read_manifest(folder: Path) -> tuple[Settings, int]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        settings, num_shards = manifest["settings"], manifest["shards"]
+        if settings["schema"] == SCHEMA:
+            return settings, num_shards
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise StaleCacheError(f"its {MANIFEST} is damaged or of another version")
+
+
+def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raise StaleCacheError where two recipes differ, with the settings that do."""
+    keys = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
+    if keys:
+        different = ", ".join(f"{key} is {here.get(key)} and was {there.get(key)}" for key in keys)
+        raise StaleCacheError(f"it was made with other settings: {different}")
+
+
+def _entries(shards: Sequence[Shard]) -> Iterator[tuple[int, int, Entry]]:
+    """Yield the shard, the first frame in it and the entry of every video."""
+    for number, shard in enumerate(shards):
+        start = 0
+        for entry in shard.videos:
+            yield number, start, entry
+            start += entry.frames
+
+
+def _say(line: str) -> None:
+    """Print a line once for all ranks of a run."""
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+        print(line, flush=True)
