@@ -1,13 +1,20 @@
 """Make samples with a trained generator: python src/generate.py checkpoint=RUN_FOLDER num_samples=64 seed=0"""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 import launch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Format = Literal["mp4", "gif", "webp", "npy", "frames"]
+PositiveFloat = Annotated[float, Field(gt=0)]
+VIDEOS = (".mp4", ".gif", ".webp")
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="generate")
@@ -24,36 +31,95 @@ def generate(
     num_samples: PositiveInt,
     seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
+    category: NonNegativeInt | None,
+    content_seed: NonNegativeInt | None,
+    motion_seed: NonNegativeInt | None,
+    num_frames: PositiveInt | None,
     out: str | None,
+    format: Format,
+    frames_per_second: PositiveFloat,
     grid_samples: PositiveInt,
     batch_size: PositiveInt,
     device: Literal["auto", "cpu", "cuda"],
 ) -> None:
-    """Write PNG files of the seeds seed, seed + 1, ... and a grid of the first of them."""
-    import torch
-
-    from framegan import media, sampling
+    """Write files of the seeds seed, seed + 1, ... and a grid of the first of them."""
+    from framegan import sampling
 
     folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
-    target = Path(out) if out else folder / "generated"
-    grid_only = target.suffix == ".png"
-    (target.parent if grid_only else target).mkdir(parents=True, exist_ok=True)
+    generator, samples_seen = _load(folder, file, weights, device)
+    target = _target(out, folder, makes_clips=len(generator.shape) == 4)
+    print(f"{file} after {samples_seen:,} samples, {weights} weights")
+
+    named = {"content": content_seed, "motion": motion_seed}
+    choices = {
+        "category": category,
+        "num_frames": num_frames,
+        "held": {part: value for part, value in named.items() if value is not None},
+    }
+    only_grid = target.suffix in (".png", *VIDEOS)
+    seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
+    shown: list[Tensor] = []
+    for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
+        shown += list(samples[: max(0, grid_samples - len(shown))].cpu())
+        if not only_grid:
+            for number, one in zip(part, samples, strict=True):
+                _write_one(target / f"seed_{number}", one.cpu(), format, frames_per_second)
+    grid = _write_grid(target, shown, frames_per_second)
+    print(f"{grid} shows {len(shown)} samples" + ("" if only_grid else f"; all {num_samples:,} are beside it"))
+
+
+def _load(folder: Path, file: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
+    """Return the generator of a run with the weights of a checkpoint, and its samples_seen."""
+    import torch
+
+    from framegan import sampling
 
     generator = launch.build(OmegaConf.load(launch.saved_config(folder)).model.generator)
     samples_seen = sampling.load_weights(generator, file, weights)
-    generator.to("cuda" if device != "cpu" and (device == "cuda" or torch.cuda.is_available()) else "cpu")
-    print(f"{file} after {samples_seen:,} samples, {weights} weights")
+    uses_cuda = device != "cpu" and (device == "cuda" or torch.cuda.is_available())
+    return generator.to("cuda" if uses_cuda else "cpu"), samples_seen
 
-    seeds = range(seed, seed + (min(num_samples, grid_samples) if grid_only else num_samples))
-    shown: list[torch.Tensor] = []
-    for part, samples in sampling.batches(generator, seeds, batch_size):
-        shown += list(samples[: max(0, grid_samples - len(shown))].cpu())
-        if not grid_only:
-            for number, one in zip(part, samples, strict=True):
-                media.write_png(target / f"seed_{number}.png", media.grid(one[None], margin=0))
-    grid_file = target if grid_only else target / "grid.png"
-    media.write_png(grid_file, media.grid(torch.stack(shown)))
-    print(f"{grid_file} shows {len(shown)} samples" + ("" if grid_only else f"; all {num_samples:,} are beside it"))
+
+def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
+    """Return where to write, with its folder made; raise ValueError where that can't hold what the generator makes."""
+    target = Path(out) if out else folder / "generated"
+    allowed = VIDEOS if makes_clips else (".png",)
+    if target.suffix and target.suffix not in allowed:
+        kind = "clips" if makes_clips else "images"
+        raise ValueError(f"out got {target}; a grid of {kind} ends in {' or '.join(allowed)}; other names are folders")
+    (target.parent if target.suffix else target).mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _write_one(stem: Path, sample: "Tensor", format: Format, frames_per_second: float) -> None:
+    """Write one sample: an image as .png, a clip in a format."""
+    from framegan import media
+
+    pixels = media.grid(sample[None], margin=0)
+    if sample.ndim == 3:
+        media.write_png(stem.with_suffix(".png"), pixels)
+    elif format == "frames":
+        stem.mkdir(exist_ok=True)
+        for number, frame in enumerate(pixels):
+            media.write_png(stem / f"frame_{number:04}.png", frame)
+    else:
+        media.write_video(stem.with_suffix(f".{format}"), pixels, frames_per_second)
+
+
+def _write_grid(target: Path, samples: "list[Tensor]", frames_per_second: float) -> Path:
+    """Write a grid to a file, or into a folder, and return its path."""
+    import torch
+
+    from framegan import media
+
+    grid = media.grid(torch.stack(samples))
+    if grid.ndim == 3:
+        file = target if target.suffix else target / "grid.png"
+        media.write_png(file, grid)
+    else:
+        file = target if target.suffix else target / "grid.mp4"
+        media.write_video(file, media.enlarged(grid), frames_per_second)
+    return file
 
 
 if __name__ == "__main__":

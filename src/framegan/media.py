@@ -1,9 +1,11 @@
 """Pixels and files of pixels: the only module that knows uint8.
 
-Samples are float32 in [-1, 1], (N, C, H, W); pixels are uint8 in [0, 255], an image (H, W, C).
+Samples are float32 in [-1, 1], images (N, C, H, W) or clips (N, C, T, H, W); pixels are uint8 in [0, 255], an image
+(H, W, C) or a video (T, H, W, C), C = 1 or 3.
 """
 
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -23,24 +25,34 @@ def to_pixels(samples: Tensor) -> Tensor:
 
 
 def grid(samples: Tensor, columns: int | None = None, margin: int = 2) -> np.ndarray:
-    """Return (N, C, H, W) samples side by side as one (H', W', C) uint8 image, row by row.
+    """Return samples side by side, row by row: an image (H', W', C) of images, a video (T, H', W', C) of clips.
 
     Args:
         columns: samples in a row. None = as square as possible.
         margin: white pixels between neighbours and around the whole.
     """
-    pixels = to_pixels(samples).permute(0, 2, 3, 1).cpu().numpy()
-    num_samples, height, width, channels = pixels.shape
+    pixels = to_pixels(samples).movedim(1, -1).cpu().numpy()  # (N, ..., H, W, C)
+    num_samples, (height, width, channels) = len(pixels), pixels.shape[-3:]
     columns = columns or math.ceil(math.sqrt(num_samples))
     rows = math.ceil(num_samples / columns)
-    canvas = np.full(
-        (rows * (height + margin) + margin, columns * (width + margin) + margin, channels), 255, dtype=np.uint8
-    )
-    for index, image in enumerate(pixels):
+    size = rows * (height + margin) + margin, columns * (width + margin) + margin
+    canvas = np.full((*pixels.shape[1:-3], *size, channels), 255, dtype=np.uint8)
+    for index, sample in enumerate(pixels):
         top = index // columns * (height + margin) + margin
         left = index % columns * (width + margin) + margin
-        canvas[top : top + height, left : left + width] = image
+        canvas[..., top : top + height, left : left + width, :] = sample
     return canvas
+
+
+def strips(clips: Tensor, margin: int = 2) -> np.ndarray:
+    """Return (N, C, T, H, W) clips as one image (H', W', C): a row for each clip, a column for each frame."""
+    return grid(clips.transpose(1, 2).flatten(0, 1), columns=clips.shape[2], margin=margin)
+
+
+def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:
+    """Return an image or a video with every pixel repeated until its longer side is about this long, for the eye."""
+    factor = max(1, side // max(pixels.shape[-3:-1]))
+    return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
@@ -48,3 +60,87 @@ def write_png(path: Path, image: np.ndarray) -> None:
     partial = path.with_name(path.name + ".part")
     Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(partial, format="PNG")
     partial.replace(path)
+
+
+def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+    """Write a (T, H, W, C) uint8 video, whole or not at all, in the format that the file's ending names.
+
+    .mp4 is H.264 (4:2:0, or 4:4:4 where a side is odd, which few browsers play), .gif has a palette of 256 colours,
+    .webp and .npy lose nothing.
+
+    Raises:
+        ValueError: the ending is another one.
+    """
+    writers = {".mp4": _write_mp4, ".gif": _write_gif, ".webp": _write_webp, ".npy": _write_npy}
+    if path.suffix not in writers:
+        raise ValueError(f"{path} can't be written; the name of a video ends in one of: {', '.join(writers)}")
+    partial = path.with_name(f"{path.stem}.part{path.suffix}")
+    writers[path.suffix](partial, frames, frames_per_second)
+    partial.replace(path)
+
+
+def _write_npy(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+    np.save(path, frames)
+
+
+def _write_webp(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+    first, *rest = (Image.fromarray(frame) for frame in _rgb(frames))
+    durations = _durations(len(frames), frames_per_second, ticks_per_second=1000)
+    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=0, method=0)
+
+
+def _write_mp4(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+    import av
+
+    height, width = frames.shape[1:3]
+    with av.open(path, "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream(
+            "libx264",
+            rate=Fraction(frames_per_second).limit_denominator(1001),
+            width=width,
+            height=height,
+            pix_fmt="yuv444p" if height % 2 or width % 2 else "yuv420p",
+            options={"crf": "12", "preset": "veryfast"},
+        )
+        stream.codec_context.thread_count = 1
+        for frame in _rgb(frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def _write_gif(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+    import av
+
+    height, width = frames.shape[1:3]
+    ticks = np.cumsum([0, *_durations(len(frames), frames_per_second, ticks_per_second=100)])
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=Fraction(1, 100))
+    split, palette, use = graph.add("split"), graph.add("palettegen"), graph.add("paletteuse")
+    source.link_to(split)
+    split.link_to(palette, 0, 0)
+    split.link_to(use, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(graph.add("buffersink"))
+    graph.configure()
+    with av.open(path, "w", options={"loop": "0"}) as container:
+        stream = container.add_stream("gif", width=width, height=height, pix_fmt="pal8", time_base=Fraction(1, 100))
+        for tick, pixels in zip(ticks.tolist(), _rgb(frames), strict=False):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts, frame.time_base = tick, Fraction(1, 100)
+            graph.push(frame)
+        graph.push(None)
+        for _ in frames:
+            frame = graph.pull()
+            assert isinstance(frame, av.VideoFrame)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _durations(num_frames: int, frames_per_second: float, ticks_per_second: int) -> list[int]:
+    """Return how many ticks each frame is shown, so that none drifts from its time by more than half a tick."""
+    times = np.round(np.arange(num_frames + 1) * ticks_per_second / frames_per_second)
+    return np.diff(times).astype(int).tolist()
+
+
+def _rgb(frames: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.broadcast_to(frames, (*frames.shape[:-1], 3)))

@@ -42,6 +42,28 @@ def sample(
     return samples
 
 
+@torch.no_grad()
+def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:
+    """Return clips of every content with every motion, content by content: (contents * motions, C, T, H, W).
+
+    Both are given as seeds; the category goes with the motion.
+    """
+    return torch.cat([sample(generator, motions, held={"content": content}) for content in contents])
+
+
+@torch.no_grad()
+def layers(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
+    """Return for each seed the clip and then what it is put together from: (seeds * (1 + layers), C, T, H, W)."""
+    latents, labels = draw(generator, seeds)
+    device = next(generator.parameters()).device
+    training = generator.training
+    of_name: dict[str, Tensor] = generator.eval().layers(latents.to(device), labels.to(device))  # type: ignore[operator]
+    generator.train(training)
+    clips = sample(generator, seeds)
+    shown = [clips, *(layer.expand(clips.shape) for layer in of_name.values())]
+    return torch.stack(shown, dim=1).flatten(0, 1)
+
+
 def draw(
     generator: nn.Module,
     seeds: Sequence[int],

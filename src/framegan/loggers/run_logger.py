@@ -1,5 +1,6 @@
 """What every logger of a run offers beyond Lightning's: pictures, and going back to an earlier clock."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ class RunLogger(Logger):
 
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:
         """Keep an (H, W, C) uint8 image with 1 or 3 channels; by default it is left to the run folder."""
+
+    def log_video(self, name: str, path: Path, step: int) -> None:
+        """Keep an encoded video (.mp4); by default it is left to the run folder."""
 
     def cut(self, samples_seen: int) -> None:
         """Forget what was logged after this point, before a run goes on from there."""

@@ -88,6 +88,12 @@ class WandB(RunLogger):
         self._send({name: wandb.Image(image)}, step)
 
     @rank_zero_only
+    def log_video(self, name: str, path: Path, step: int) -> None:
+        import wandb
+
+        self._send({name: wandb.Video(str(path), format="mp4")}, step)
+
+    @rank_zero_only
     def finalize(self, status: str) -> None:
         """End the W&B run: the next job of a sweep in this process must begin its own."""
         if "run" in self.__dict__:

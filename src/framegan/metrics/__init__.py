@@ -1,0 +1,1 @@
+"""Measures of generated samples; they know neither trainer nor networks."""

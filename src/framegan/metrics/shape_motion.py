@@ -1,0 +1,96 @@
+"""Measures of clips in which one bright shape moves over black: is it one shape, does it keep its colour, does it move.
+
+After the average content distance of Tulyakov et al. 2018 (Section 4.2). Clips are (N, C, T, H, W) in [-1, 1]; colours
+are in [0, 255], distances on the picture in pixels. A generator that collapsed to a grey blob has a small content
+distance, so that it is never reported alone.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+THRESHOLD = 30
+"""Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
+AXES = torch.tensor([(1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (-math.sqrt(0.5), math.sqrt(0.5))])
+"""(down, right) of each motion class: vertical, horizontal, falling, rising."""
+
+
+class ShapeMotion:
+    """Compares clips of moving shapes with real ones."""
+
+    def __call__(self, real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> dict[str, float]:
+        """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach."""
+        num_classes = int(real_labels.max()) + 1
+        _, areas, _ = shapes(real)
+        bounds = areas[areas > 0].min().item() / 2, areas.max().item() * 2
+        expected = describe(real, real_labels, num_classes, bounds)
+        found = describe(fake, fake_labels, num_classes, bounds)
+        ratios = {f"{key}_ratio": found[key] / expected[key] for key in ("displacement", "colour_diversity")}
+        return {f"shape_motion_{len(fake)}/{key}": value for key, value in (found | ratios).items()}
+
+
+def describe(clips: Tensor, labels: Tensor, num_classes: int, bounds: tuple[float, float]) -> dict[str, float]:
+    """Return the measures of (N, C, T, H, W) clips of which motions (N,) were asked.
+
+    Args:
+        bounds: smallest and largest area in pixels that counts as a shape.
+
+    Returns:
+        content_distance: mean over the clips of the mean distance of any two frames' colours; real clips: 0.
+        frame_validity: share of the frames with exactly one shape.
+        clip_validity: share of the clips all of whose frames have exactly one.
+        displacement: mean distance between the shape's places in the first and the last frame.
+        motion_accuracy: share of the clips whose shape moves along the axis asked for, by a pixel at least.
+        colour_diversity: mean distance of any two clips' colours.
+    """
+    colours, areas, centres = shapes(clips)
+    is_valid = (areas >= bounds[0]) & (areas <= bounds[1]) & (num_components(clips) == 1)
+    move = centres[:, -1] - centres[:, 0]
+    distance = move.norm(dim=1)
+    asked = move @ AXES[:num_classes].T
+    is_right = (asked.abs().argmax(1) == labels) & (distance >= 1) & (areas[:, 0] > 0) & (areas[:, -1] > 0)
+    values = {
+        "content_distance": torch.stack([_mean_distance(of_clip) for of_clip in colours]).mean(),
+        "frame_validity": is_valid.float().mean(),
+        "clip_validity": is_valid.all(1).float().mean(),
+        "displacement": distance.mean(),
+        "motion_accuracy": is_right.float().mean(),
+        "colour_diversity": _mean_distance(colours.mean(1)),
+    }
+    return {key: float(value) for key, value in values.items()}
+
+
+def shapes(clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what is bright in each frame: mean colours (N, T, 3), areas (N, T) and centres (N, T, 2) (down, right).
+
+    A frame with nothing bright has the colour black, no area, and its centre in the middle.
+    """
+    pixels = ((clips.cpu().float() + 1) * 127.5).transpose(1, 2)  # (N, T, C, H, W)
+    bright = (pixels.amax(2) > THRESHOLD).float()
+    areas = bright.sum((2, 3))
+    share = bright / areas.clamp(min=1).unsqueeze(-1).unsqueeze(-1)
+    colours = (pixels * share.unsqueeze(2)).sum((3, 4))
+    height, width = bright.shape[2:]
+    down = (share.sum(3) * torch.arange(height)).sum(2)
+    right = (share.sum(2) * torch.arange(width)).sum(2)
+    middle = torch.tensor([(height - 1) / 2, (width - 1) / 2])
+    centres = torch.where((areas > 0).unsqueeze(2), torch.stack([down, right], dim=2), middle)
+    return colours.expand(-1, -1, 3), areas, centres
+
+
+def num_components(clips: Tensor) -> Tensor:
+    """Return how many connected bright parts each frame has, diagonal neighbours included: (N, T)."""
+    bright = (clips.cpu().amax(1) + 1) * 127.5 > THRESHOLD  # (N, T, H, W)
+    mask = bright.flatten(0, 1).unsqueeze(1).float()
+    own = torch.arange(1, mask[0].numel() + 1, dtype=torch.float32).view(mask.shape[1:])
+    names, before = own * mask, torch.zeros_like(mask)
+    while not torch.equal(names, before):  # every pixel takes the largest name among its neighbours
+        before, names = names, F.max_pool2d(names, 3, stride=1, padding=1) * mask
+    return ((names == own) & (mask > 0)).sum((1, 2, 3)).view(bright.shape[:2])
+
+
+def _mean_distance(points: Tensor) -> Tensor:
+    """Return the mean distance of any two of (N, D) points."""
+    return F.pdist(points).mean() if len(points) > 1 else points.new_zeros(())
