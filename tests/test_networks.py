@@ -3,14 +3,22 @@
 import pytest
 import torch
 
-from framegan.networks import dcgan, mlp
+from framegan import sampling
+from framegan.networks import critics, dcgan, dcgan3d, independent_frames, mlp, mocogan, tgan, vgan
 
 IMAGES = [(1, 28, 28), (3, 32, 32), (1, 64, 64), (2, 16, 32)]
-CLIPS = [(3, 4, 16, 16)]
-ROWS = [(mlp, shape) for shape in IMAGES + CLIPS] + [(dcgan, shape) for shape in [*IMAGES, (1, 4, 4), (3, 24, 24)]]
+CLIPS = [(3, 8, 32, 32), (1, 16, 64, 64), (3, 5, 28, 28), (3, 32, 32, 32), (2, 16, 128, 128)]
+FAMILIES = [(mlp, shape) for shape in [*IMAGES, (3, 4, 16, 16)]]
+FAMILIES += [(dcgan, shape) for shape in [*IMAGES, (1, 4, 4), (3, 24, 24)]]
+REFERENCE = (3, 16, 64, 64)
 
 
-@pytest.mark.parametrize(("family", "shape"), ROWS, ids=lambda value: getattr(value, "__name__", str(value)))
+def every_parameter_takes_part(network, output):
+    output.square().sum().backward()
+    return all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(("family", "shape"), FAMILIES, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_latents_to_samples_to_logits(family, shape):
     generator, discriminator = family.Generator(shape, latent_dim=10), family.Discriminator(shape)
     samples = generator(torch.randn(2, generator.latent_dim))
@@ -18,9 +26,207 @@ def test_latents_to_samples_to_logits(family, shape):
     assert samples.abs().max() <= 1
     (logits,) = discriminator(samples).values()
     assert logits.shape == (2, 1)
-    logits.square().sum().backward()
-    for network in (generator, discriminator):
-        assert all(parameter.grad is not None for parameter in network.parameters())
+    assert every_parameter_takes_part(generator, samples)
+    assert every_parameter_takes_part(discriminator, logits.detach() * 0 + discriminator(samples.detach())["sample"])
+
+
+TEMPORAL = {
+    "mocogan": lambda shape: mocogan.Generator(shape, width=8),
+    "mocogan_categories": lambda shape: mocogan.Generator(shape, num_classes=3, width=8),
+    "mocogan_to_frames": lambda shape: mocogan.Generator(shape, num_classes=3, category_route="generator", width=8),
+    "mocogan_lstm": lambda shape: mocogan.Generator(shape, motion="lstm", initial_state="learned", width=8),
+    "mocogan_conv1d": lambda shape: mocogan.Generator(shape, num_classes=3, motion="conv1d", width=8),
+    "mocogan_drawn": lambda shape: mocogan.Generator(shape, initial_state="drawn", width=8),
+    "vgan": lambda shape: vgan.Generator(shape, width=8),
+    "tgan": lambda shape: tgan.Generator(shape, width=8),
+    "dcgan3d": lambda shape: dcgan3d.Generator(shape, width=8),
+    "independent_frames": lambda shape: independent_frames.Generator(shape, width=8),
+}
+
+
+@pytest.mark.parametrize("shape", CLIPS, ids=str)
+@pytest.mark.parametrize("name", TEMPORAL)
+def test_a_temporal_generator_makes_clips(name, shape):
+    generator = TEMPORAL[name](shape)
+    assert sum(sampling.parts_of(generator).values()) == generator.latent_dim
+    clips = generator(torch.randn(2, generator.latent_dim), torch.tensor([0, 2]))
+    assert clips.shape == (2, *shape)
+    assert clips.abs().max() <= 1
+    if name == "vgan":
+        clips = clips + generator.penalty.view(-1, 1, 1, 1, 1)
+    assert every_parameter_takes_part(generator, clips)
+
+
+@pytest.mark.parametrize("num_frames", [1, 5, 8, 21])
+@pytest.mark.parametrize("name", TEMPORAL)
+def test_a_clip_of_any_length(name, num_frames):
+    generator = TEMPORAL[name]((1, 8, 16, 16))
+    clips = sampling.sample(generator, [0, 1], num_frames=num_frames)
+    assert clips.shape == (2, 1, num_frames, 16, 16)
+    if name not in ("tgan", "dcgan3d", "vgan"):  # whose frames depend on all of the clip
+        as_trained = sampling.sample(generator, [0, 1])
+        both = min(num_frames, 8)
+        assert torch.allclose(clips[:, :, :both], as_trained[:, :, :both], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPORAL if name.startswith("mocogan")])
+def test_content_and_motion_can_be_held(name):
+    generator = TEMPORAL[name]((1, 8, 16, 16)).eval()
+    codes = {}
+    generator.frames.register_forward_pre_hook(lambda _, inputs: codes.update(now=inputs[0].unflatten(0, (-1, 8))))
+
+    def content_and_motion(**choices):
+        sampling.sample(generator, [0, 1, 2], category=0, **choices)
+        return codes["now"][:, :, :50], codes["now"][:, :, -10:]
+
+    content, motion = content_and_motion()
+    assert (content == content[:, :1]).all()
+    same_content, other_motion = content_and_motion(held={"content": 7})
+    assert (same_content == same_content[:1]).all()
+    assert torch.allclose(other_motion, motion)
+    other_content, same_motion = content_and_motion(held={"motion": 7})
+    assert torch.allclose(same_motion, same_motion[:1].expand_as(same_motion), atol=1e-6)
+    assert torch.equal(other_content, content)
+
+
+def test_the_category_changes_the_motion_or_the_frames():
+    for name, same in [("mocogan_categories", 50), ("mocogan_to_frames", 50)]:
+        generator = TEMPORAL[name]((1, 8, 16, 16)).eval()
+        inputs = []
+        generator.frames.register_forward_pre_hook(lambda _, given, inputs=inputs: inputs.append(given[0]))
+        for category in (0, 1):
+            sampling.sample(generator, [0], category=category)
+        assert torch.equal(inputs[0][:, :same], inputs[1][:, :same])
+        assert not torch.allclose(inputs[0][:, same:], inputs[1][:, same:])
+
+
+@pytest.mark.parametrize("initial_state", ["burn_in", "drawn"])
+def test_the_scale_of_the_motion_codes_drifts_only_from_a_drawn_start(initial_state):
+    torch.manual_seed(0)
+    generator = mocogan.Generator((1, 16, 16, 16), width=8, initial_state=initial_state)
+    noise = torch.randn(4000, generator.motion.noise_dim(16))
+    codes = generator.motion(noise, noise[:, :0], 16)
+    drift = codes[:, 0].std() / codes[:, -1].std()
+    assert (drift > 1.3) if initial_state == "drawn" else (0.97 < drift < 1.03)
+
+
+def test_conv1d_codes_are_continuous():
+    """Frames ten times as dense in time make steps about ten times as small, at the knots too."""
+    torch.manual_seed(0)
+    steps = {}
+    for distance, num_frames in [(8, 33), (80, 321)]:
+        motion = mocogan.Continuous(10, 0, distance)
+        torch.manual_seed(1)
+        motion.load_state_dict({key: torch.randn_like(value) * 0.1 for key, value in motion.state_dict().items()})
+        noise = torch.randn(
+            8, motion.noise_dim(33 if distance == 8 else 321), generator=torch.Generator().manual_seed(2)
+        )
+        steps[distance] = motion(noise, noise[:, :0], num_frames).diff(dim=1).abs().amax()
+    assert steps[80] < 0.2 * steps[8]
+
+
+def test_vgan_lays_the_foreground_over_the_background():
+    generator = vgan.Generator((3, 8, 16, 16), width=8).eval()
+    latents = torch.randn(2, generator.latent_dim)
+    layers = generator.layers(latents)
+    assert layers["background"].shape == (2, 3, 1, 16, 16)
+    mask = (layers["mask"] + 1) / 2
+    assert mask.min() >= 0 and mask.max() <= 1
+    expected = mask * layers["foreground"] + (1 - mask) * layers["background"]
+    assert torch.equal(generator(latents), expected)
+    assert generator.penalty is None
+    generator.train()(latents)
+    assert generator.penalty.shape == (2,)
+
+
+def test_a_content_motion_table_and_layers():
+    generator = TEMPORAL["mocogan_categories"]((1, 4, 16, 16))
+    table = sampling.content_motion_table(generator, range(2), range(3))
+    assert table.shape == (6, 1, 4, 16, 16)
+    assert torch.equal(table[4], sampling.sample(generator, [0, 1, 2], held={"content": 1})[1])
+    layers = sampling.layers(TEMPORAL["vgan"]((1, 4, 16, 16)), range(2))
+    assert layers.shape == (8, 1, 4, 16, 16)
+
+
+CRITICS = {
+    "clip": lambda shape: critics.ClipCritic(shape, num_classes=3, width=4),
+    "clip_halving": lambda shape: critics.ClipCritic(shape, num_classes=3, width=4, temporal_stride=2),
+    "clip_patch": lambda shape: critics.ClipCritic(shape, num_classes=3, width=4, patch=True, noise=0.1),
+    "clip_spectral": lambda shape: critics.ClipCritic(shape, width=4, normalization="none", spectral_norm=True),
+    "frame": lambda shape: critics.FrameCritic(shape, num_frames=4, width=4),
+    "frame_patch": lambda shape: critics.FrameCritic(
+        shape, num_frames=None, width=4, patch=True, normalization="group"
+    ),
+    "pair": lambda shape: critics.PairCritic(shape, width=4),
+    "dual": lambda shape: critics.Heads(
+        {"frame": critics.FrameCritic(shape, 8, width=4), "clip": critics.ClipCritic(shape, 3, width=4, pool=2)}
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", CLIPS[:4], ids=str)
+@pytest.mark.parametrize("name", CRITICS)
+def test_a_critic_judges_clips(name, shape):
+    if name == "dual" and shape[2] == 28:
+        shape = (3, 5, 32, 32)
+    critic = CRITICS[name](shape)
+    logits = critic(torch.randn(2, *shape))
+    if "class" in logits:
+        assert logits["class"].shape == (2, 3)
+    for head in logits.values():
+        assert head.ndim == 2 and len(head) == 2
+    assert every_parameter_takes_part(critic, torch.cat(list(logits.values()), dim=1))
+
+
+def test_parameters_are_those_of_the_published_networks():
+    """At 16 x 64 x 64, in millions, counted from the authors' descriptions."""
+
+    def millions(network):
+        return round(sum(parameter.numel() for parameter in network.parameters()) / 1e6, 2)
+
+    as_released = {"category_route": "generator", "initial_state": "drawn"}
+    assert millions(mocogan.Generator(REFERENCE, **as_released)) == 3.25
+    assert millions(mocogan.Generator(REFERENCE, num_classes=6, **as_released)) == 3.30
+    assert millions(critics.FrameCritic(REFERENCE)) == 2.77
+    assert millions(critics.FrameCritic(REFERENCE, patch=True)) == 0.66
+    assert millions(critics.ClipCritic(REFERENCE)) == 11.06
+    assert millions(critics.ClipCritic(REFERENCE, num_classes=6)) == 11.25
+    assert millions(critics.ClipCritic(REFERENCE, patch=True)) == 2.65
+    assert millions(vgan.Generator(REFERENCE)) == pytest.approx(16.2, abs=0.05)
+    assert millions(tgan.Generator(REFERENCE)) == 4.45
+    assert millions(critics.ClipCritic(REFERENCE, temporal_stride=2)) == pytest.approx(11.0, abs=0.05)
+    two_logits = 512 * 2 * 4 * 4  # VGAN's critic of 32 frames has a logit for "real" and one for "fake"
+    vgan_critic = critics.ClipCritic((3, 32, 64, 64), temporal_stride=2)
+    assert millions(vgan_critic) + two_logits / 1e6 == pytest.approx(11.1, abs=0.05)
+
+
+def test_a_critic_of_frames_draws_other_frames_each_time_in_training():
+    critic = critics.FrameCritic((1, 16, 16, 16), num_frames=2, width=4, normalization="none")
+    clip = torch.arange(16.0).view(1, 1, 16, 1, 1).expand(1, 1, 16, 16, 16)
+    seen = {tuple(critic(clip)["sample"].flatten().tolist()) for _ in range(20)}
+    assert len(seen) > 10
+    critic.eval()
+    assert len({tuple(critic(clip)["sample"].flatten().tolist()) for _ in range(3)}) == 1
+
+
+def test_a_pair_knows_its_distance_in_time():
+    """Clips that stand still differ in nothing but the distance of the frames that were drawn."""
+    critic = critics.PairCritic((1, 8, 16, 16), width=4, normalization="none")
+    logits = critic(torch.zeros(64, 1, 8, 16, 16))["sample"]
+    assert len(set(logits.flatten().tolist())) == 7
+
+
+def test_pooling_hides_what_is_finer_than_a_pixel_of_it():
+    critic = critics.ClipCritic((1, 4, 16, 16), width=4, pool=2, normalization="none")
+    checkers = (torch.arange(16).view(-1, 1) + torch.arange(16)) % 2 * 2.0 - 1
+    grey, fine = torch.zeros(1, 1, 4, 16, 16), checkers.expand(1, 1, 4, 16, 16)
+    assert torch.equal(critic(grey)["sample"], critic(fine)["sample"])
+
+
+@pytest.mark.parametrize("family", [mocogan, vgan, tgan, dcgan3d, independent_frames])
+def test_a_temporal_model_sends_images_elsewhere(family):
+    with pytest.raises(ValueError, match=r"makes clips \(C, T, H, W\); got shape=\[3, 64, 64\]|another model"):
+        family.Generator((3, 64, 64))
 
 
 @pytest.mark.parametrize("shape", [(3, 30, 30), (1, 3, 3), (1, 32, 33)])
