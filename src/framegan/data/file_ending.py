@@ -1,0 +1,95 @@
+"""Whether the end of a video file is missing, as its own structure tells.
+
+Decoders don't say: most read a file that was cut off up to the cut and then end as if it were whole.
+"""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"}
+EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
+TRANSPORT_PACKETS = {0: 188, 4: 192}
+"""Where the first sync byte of a transport stream lies, and its packets' size."""
+
+
+def missing_end(path: Path) -> str | None:
+    """Return why a file can't be whole, or None: it is, or its kind doesn't tell.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        head = file.read(256)
+        if size == 0:
+            return "empty file"
+        if head[4:8] in BOXES:
+            return _of_boxes(file, size)
+        if head[:4] == b"RIFF":
+            return _short(size, _end_of_riff(file, size))
+        if head[:4] == EBML:
+            return _short(size, _end_of_segment(head))
+        if head[:4] == b"GIF8":
+            return _of_gif(file, size)
+        for start, step in TRANSPORT_PACKETS.items():
+            if head[start::step][:2] == b"GG" and size % step:
+                return f"cut off in the middle of its last packet, at {size} bytes"
+    return None
+
+
+def _short(size: int, announced: int | None) -> str | None:
+    return f"cut off: {size} of {announced} bytes are there" if announced is not None and size < announced else None
+
+
+def _of_boxes(file: BinaryIO, size: int) -> str | None:
+    """Walk the top-level boxes of MP4 and QuickTime: 4 bytes size, 4 bytes kind."""
+    position, kinds = 0, set()
+    while position + 8 <= size:
+        file.seek(position)
+        header = file.read(16)
+        length = int.from_bytes(header[:4])
+        if length == 1:
+            length = int.from_bytes(header[8:])
+        kinds.add(header[4:8])
+        if length < 8:  # 0: up to the end
+            break
+        position += length
+    return _short(size, position) or ("cut off: it has no index (moov)" if b"moov" not in kinds else None)
+
+
+def _end_of_riff(file: BinaryIO, size: int) -> int | None:
+    """Walk the RIFF chunks of an AVI, of which large files have several; 0 stands in one that was never finished."""
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        header = file.read(8)
+        length = int.from_bytes(header[4:], "little")
+        if header[:4] != b"RIFF" or not length:
+            return None
+        position += 8 + length
+    return position
+
+
+def _end_of_segment(head: bytes) -> int | None:
+    """Return where a Matroska segment ends; None where it was written as a stream, without its size."""
+    length, start = _number(head, 4)
+    at = start + (length or 0)
+    if head[at : at + 4] != SEGMENT:
+        return None
+    length, start = _number(head, at + 4)
+    return None if length is None else start + length
+
+
+def _number(data: bytes, at: int) -> tuple[int | None, int]:
+    """Return an EBML number (None: unknown) and where it ends; its leading zero bits say how many bytes follow."""
+    size = 9 - data[at].bit_length()
+    bits = 7 * size
+    value = int.from_bytes(data[at : at + size]) & ((1 << bits) - 1)
+    return (None if value == (1 << bits) - 1 else value), at + size
+
+
+def _of_gif(file: BinaryIO, size: int) -> str | None:
+    file.seek(max(0, size - 256))
+    return None if file.read().rstrip(b"\0").endswith(b";") else "cut off: its last byte is not the end mark of a GIF"

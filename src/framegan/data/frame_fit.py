@@ -1,0 +1,88 @@
+"""How a decoded frame becomes a square of uint8 pixels, with FFmpeg's own scaler."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+Resize = Literal["crop", "pad", "stretch"]
+Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
+
+
+class _Scaler(threading.local):
+    """A scaler for each thread, used again for every frame: a new one for each costs more than the scaling."""
+
+    def __init__(self) -> None:
+        self.reformatter = VideoReformatter()
+
+
+SCALER = _Scaler()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fits frames of any size to a square.
+
+    Args:
+        resolution: side of the square.
+        resize: crop the middle of the picture to a square, pad it with black, or stretch it.
+        filter: of the scaling; all of them are antialiased.
+        pixel_aspect: whether to widen or narrow pictures whose pixels aren't square.
+        rotate: whether to turn pictures upright as the file says.
+    """
+
+    resolution: int
+    channels: Literal[1, 3] = 3
+    resize: Resize = "crop"
+    filter: Filter = "area"
+    pixel_aspect: bool = True
+    rotate: bool = True
+
+    def __call__(self, frame: VideoFrame, pixel_aspect: float = 1.0, rotation: int = 0) -> np.ndarray:
+        """Return a frame as uint8 (resolution, resolution, channels), what is transparent in it over black.
+
+        Args:
+            pixel_aspect: width / height of its pixels.
+            rotation: degrees to turn it counterclockwise, a multiple of 90.
+        """
+        if any(component.is_alpha for component in frame.format.components):
+            frame = _over_black(frame)
+        width, height = self._scaled(frame.width * (pixel_aspect if self.pixel_aspect else 1.0), frame.height)
+        pixels = _scale(frame, width, height, "gray" if self.channels == 1 else "rgb24", self.filter)
+        if self.rotate:
+            pixels = np.rot90(pixels, rotation // 90)
+        if self.resize == "pad":
+            return _pad(pixels, self.resolution)
+        top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2
+        return pixels[top : top + self.resolution, left : left + self.resolution]
+
+    def _scaled(self, width: float, height: float) -> tuple[int, int]:
+        """Return the size that a picture, stored as it is shown but for its rotation, is scaled to."""
+        if self.resize == "stretch":
+            return self.resolution, self.resolution
+        scale = self.resolution / (min if self.resize == "crop" else max)(width, height)
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _scale(frame: VideoFrame, width: int, height: int, pixels: str, algorithm: str) -> np.ndarray:
+    """Return a frame as uint8 (height, width, C) of RGB or grey of full range."""
+    scaled: Any = SCALER.reformatter.reformat(
+        frame, width=width, height=height, format=pixels, interpolation=algorithm.upper(), threads=1
+    )
+    return scaled.to_ndarray().reshape(height, width, -1)
+
+
+def _over_black(frame: VideoFrame) -> VideoFrame:
+    pixels = _scale(frame, frame.width, frame.height, "rgba", "point").astype(np.uint16)
+    return VideoFrame.from_ndarray((pixels[..., :3] * pixels[..., 3:] // 255).astype(np.uint8), "rgb24")
+
+
+def _pad(pixels: np.ndarray, resolution: int) -> np.ndarray:
+    height, width, channels = pixels.shape
+    square = np.zeros((resolution, resolution, channels), np.uint8)
+    top, left = (resolution - height) // 2, (resolution - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return square
