@@ -1,0 +1,240 @@
+"""Decodes videos once and for all into a frame cache; what was done before, and is still right, is kept.
+
+The shards are a function of the videos and the settings alone, and their files appear whole or not at all: whenever
+the work is killed, the next call goes on with the shards that are missing and ends with the same bytes.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from framegan.data.cached_videos import Format
+from framegan.data.frame_cache import MANIFEST, description_of, frames_of, load_shard, settings_of
+from framegan.data.shard_writer import Plan, checksum, encode, write_json, write_shard
+from framegan.data.videos import FileVideos
+
+TRIED_VIDEOS, TRIED_FRAMES = 8, 64
+"""How many videos, and frames of each, are decoded for an estimate."""
+LOOKS_PER_SECOND = 5
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was done, and what the cache now holds.
+
+    Args:
+        written: the shards that had to be written.
+        damaged: those of them whose bytes had changed on the disk.
+        failures: why a video can't be decoded, by name.
+    """
+
+    written: list[int]
+    damaged: list[int]
+    num_frames: int
+    num_bytes: int
+    failures: dict[str, str]
+
+
+def plan(videos: FileVideos, folder: Path, format: Format = "raw", shard_mb: int = 128, quality: int = 95) -> Plan:
+    """Return the plan of a frame cache.
+
+    Args:
+        shard_mb: a shard ends with the video that makes it as large; in MB of raw frames, whatever the format.
+        quality: of JPEG.
+    """
+    frame = videos.resolution**2 * videos.channels
+    shards, first, size = [], 0, 0
+    for index in range(len(videos)):
+        size += videos.num_frames(index) * frame
+        if size >= shard_mb * 2**20 or index == len(videos) - 1:
+            shards.append(range(first, index + 1))
+            first, size = index + 1, 0
+    stamps = [videos.stamp(index) for index in range(len(videos))]
+    return Plan(videos, folder, settings_of(videos, format, quality), shards, stamps)
+
+
+def missing(plan: Plan) -> list[int]:
+    """Return the shards that have to be written."""
+    return [number for number in range(len(plan.shards)) if not plan.is_right(number)]
+
+
+def estimate(plan: Plan, shards: Sequence[int]) -> tuple[int, float]:
+    """Return how many bytes these shards will take, and how many seconds one process will need; some videos are tried.
+
+    Raises:
+        ValueError: none of them can be decoded.
+    """
+    videos = [index for number in shards for index in plan.shards[number]]
+    if not videos:
+        return 0, 0.0
+    tried = videos[:: -(-len(videos) // TRIED_VIDEOS)]
+    _try(plan, tried[:1])  # what is imported on the way doesn't count
+    start = time.perf_counter()
+    num_frames, num_bytes = _try(plan, tried)
+    seconds = time.perf_counter() - start
+    if not num_frames:
+        name = plan.videos.name(tried[0])
+        raise ValueError(f"none of {len(tried)} videos that were tried can be decoded, such as {name}")
+    total = sum(plan.videos.num_frames(index) for index in videos)
+    return round(total * num_bytes / num_frames), total * seconds / num_frames
+
+
+def prepare(plan: Plan, num_workers: int = 1, verify: bool = False) -> Prepared:
+    """Make a frame cache complete and up to date.
+
+    Args:
+        num_workers: processes that decode; 0: this one.
+        verify: look for damage in all the bytes that are there, too.
+
+    Raises:
+        BlockingIOError: another process is at it.
+        ChildProcessError: a process that decodes was killed.
+    """
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with _alone(plan.folder):
+        to_write = missing(plan)
+        kept = [number for number in range(len(plan.shards)) if number not in to_write]
+        damaged = [number for number in kept if verify and _is_damaged(plan, number)]
+        to_write = sorted([*to_write, *damaged])
+        _clear(plan, to_write)
+        num_frames = sum(plan.videos.num_frames(index) for number in to_write for index in plan.shards[number])
+        with _progress(num_frames) as advance:
+            if num_workers == 0:
+                for number in to_write:
+                    write_shard(plan, number, advance)
+            elif to_write:
+                _write_in_processes(plan, to_write, min(num_workers, len(to_write)), advance)
+        return _finish(plan, to_write, damaged)
+
+
+def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
+    """Write the manifest."""
+    shards = [load_shard(plan.folder, number, plan.settings) for number in range(len(plan.shards))]
+    videos = [video for shard in shards for video in shard.videos]
+    failures = {video.name: video.error for video in videos if video.error is not None}
+    counts = {
+        "num_frames": sum(video.frames for video in videos),
+        "num_bytes": sum(shard.num_bytes for shard in shards),
+    }
+    manifest = {
+        "settings": plan.settings,
+        "versions": {name: version(name) for name in ("framegan", "av", "pillow")},
+        "shards": len(shards),
+        "num_videos": len(videos),
+        **counts,
+        "failures": failures,
+    }
+    write_json(plan.folder / MANIFEST, manifest)
+    return Prepared(written, damaged, **counts, failures=failures)
+
+
+def _clear(plan: Plan, to_write: list[int]) -> None:
+    """Remove what doesn't belong to a cache that lacks these shards."""
+    right = set(range(len(plan.shards))) - set(to_write)
+    files = {description_of(plan.folder, number) for number in right}
+    files |= {frames_of(plan.folder, number, plan.settings) for number in right}
+    if to_write:
+        (plan.folder / MANIFEST).unlink(missing_ok=True)
+    for path in {*plan.folder.glob("shard-[0-9]*"), *plan.folder.glob("*.part")} - files:
+        path.unlink()
+
+
+def _is_damaged(plan: Plan, number: int) -> bool:
+    there = load_shard(plan.folder, number, plan.settings).crc32
+    return checksum(frames_of(plan.folder, number, plan.settings)) != there
+
+
+def _try(plan: Plan, videos: Sequence[int]) -> tuple[int, int]:
+    """Decode the beginning of videos; return how many frames that were and how many bytes they become."""
+    num_frames = num_bytes = 0
+    for index in videos:
+        try:
+            frames = plan.videos.read(index, range(min(TRIED_FRAMES, plan.videos.num_frames(index))))
+        except ValueError:
+            continue
+        num_frames += len(frames)
+        num_bytes += sum(map(len, encode(frames, plan.settings)))
+    return num_frames, num_bytes
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a cache; a process that is killed lets go of it."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(f"another process is preparing {folder}; wait until it is done") from None
+        yield
+
+
+@contextmanager
+def _progress(num_frames: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar with the time left; yield the function that moves it on."""
+    console = Console(stderr=True)
+    columns = (TextColumn("decoding"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=num_frames)
+        yield lambda frames: bar.advance(task, frames)
+
+
+def _write_in_processes(plan: Plan, shards: list[int], num_workers: int, advance: Callable[[int], None]) -> None:
+    """Write shards in fresh processes: a fork would share what this one has opened."""
+    context = multiprocessing.get_context("spawn")
+    done, seen = context.Value("q", 0), 0
+    pool = ProcessPoolExecutor(num_workers, context, _begin, (plan, done))
+    try:
+        waiting = {pool.submit(_write, number) for number in shards}
+        while waiting:
+            finished, waiting = wait(waiting, 1 / LOOKS_PER_SECOND, FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            now = done.value
+            advance(now - seen)
+            seen = now
+    except BrokenProcessPool:
+        reason = "a process was killed, perhaps because memory ran out: set num_workers to fewer"
+        raise ChildProcessError(f"{reason}. The same command goes on with what is missing") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_process: dict[str, Any] = {}
+"""In a process that writes shards: what is the same for all of them."""
+
+
+def _begin(plan: Plan, done: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes; one message is enough
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _process.update(plan=plan, done=done)
+
+
+def _end_with_parent() -> None:
+    """End this process with the one that started it: nothing is to be written without its lock."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _write(number: int) -> None:
+    write_shard(_process["plan"], number, _count)
+
+
+def _count(frames: int) -> None:
+    with _process["done"].get_lock():
+        _process["done"].value += frames
