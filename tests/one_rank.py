@@ -11,9 +11,9 @@ warnings.filterwarnings("ignore")
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 torch.set_num_threads(1)
 
-from worlds import fit, flat, real_batches, tiny_gan  # noqa: E402
+from worlds import CLIP, SHAPE, fit, flat, real_batches, tiny_clip_gan, tiny_gan  # noqa: E402
 
-from framegan import regularizers  # noqa: E402
+from framegan import losses, regularizers  # noqa: E402
 
 NUM_STEPS, BATCH_SIZE = 4, 8
 
@@ -26,13 +26,15 @@ CASES = {
         "regularizers": {"gp": regularizers.WGANGP(weight=1)},
         "discriminator_steps": 2,
     },
+    "clips": {"loss": losses.Relativistic(), "regularizers": {"r1": regularizers.R1(gamma=1)}},
 }
+SHAPES = {case: CLIP if case == "clips" else SHAPE for case in CASES}
 STRATEGIES = ("ddp", "ddp_find_unused_parameters_true")
 
 
 def trained(case: str, batches: torch.Tensor, **options):
     """Train a case in double precision; return the GAN and the noise each step of it saw."""
-    gan, noise = tiny_gan(**CASES[case]).double(), []
+    gan, noise = (tiny_clip_gan if case == "clips" else tiny_gan)(**CASES[case]).double(), []
     noise_like = gan._noise_like
     gan._noise_like = lambda *args, **kwargs: noise.append(noise_like(*args, **kwargs)) or noise[-1]
     fit(gan, batches.double(), precision="fp64", **options)
@@ -45,7 +47,7 @@ if __name__ == "__main__":
         MASTER_ADDR="127.0.0.1", MASTER_PORT=port, WORLD_SIZE="2", LOCAL_RANK=rank, NODE_RANK="0", LOCAL_WORLD_SIZE="2"
     )
     rows = slice(int(rank) * BATCH_SIZE, (int(rank) + 1) * BATCH_SIZE)
-    batches = real_batches(NUM_STEPS, 2 * BATCH_SIZE)[:, rows]
+    batches = real_batches(NUM_STEPS, 2 * BATCH_SIZE, SHAPES[case])[:, rows]
     gan, noise = trained(case, batches, devices=2, strategy=strategy)
     torch.save(
         {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from one_rank import BATCH_SIZE, CASES, NUM_STEPS, STRATEGIES, trained
+from one_rank import BATCH_SIZE, CASES, NUM_STEPS, SHAPES, STRATEGIES, trained
 from worlds import flat, real_batches
 
 HERE = Path(__file__).parent
@@ -32,7 +32,7 @@ def two_ranks(case, strategy, folder):
 def test_two_processes_equal_one(case, strategy, tmp_path):
     """The one process takes the two halves of each batch apart, so that batch normalisation sees what a rank sees."""
     ranks = two_ranks(case, strategy, tmp_path)
-    gan, noise = trained(case, real_batches(NUM_STEPS, 2 * BATCH_SIZE), micro_batches=2)
+    gan, noise = trained(case, real_batches(NUM_STEPS, 2 * BATCH_SIZE, SHAPES[case]), micro_batches=2)
     for name, network in {"generator": gan.generator, "discriminator": gan.discriminator}.items():
         assert torch.equal(ranks[0][name], ranks[1][name])
         torch.testing.assert_close(ranks[0][name], flat(network), rtol=0, atol=1e-12)

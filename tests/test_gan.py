@@ -8,11 +8,11 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 from plain_loop import PlainLoop
-from worlds import SHAPE, fit, flat, real_batches, tiny_gan
+from worlds import CLIP, SHAPE, fit, flat, real_batches, tiny_clip_gan, tiny_gan
 
 from framegan import losses, noise, regularizers, schedules
 from framegan.gan import frozen
-from framegan.networks import dcgan
+from framegan.networks import critics, dcgan, mocogan, vgan
 
 
 class Record(Callback):
@@ -222,6 +222,58 @@ def test_heads_count_by_their_weights():
 def test_weights_of_heads_that_are_not_there_are_refused():
     with pytest.raises(ValueError, match=r"head_weights names \['frame'\].*heads are \['sample'\]"):
         tiny_gan(head_weights={"frame": 1.0})
+
+
+def test_classes_are_learned_from_real_clips_and_asked_of_fake_ones():
+    """The class's rows of the clip critic move, and the generator's categories come out as asked."""
+    real = real_batches(120, 16, CLIP) * 0.1 - 0.9
+    real[:, 1::2, :, :, :4] += 1.5  # class 1 is bright above
+    gan = tiny_clip_gan(class_weight=0.0)
+    rows = gan.discriminator.heads["clip"].tower.layers[-1]
+    before = rows.weight[1:].detach().clone()
+    fit(gan, real[:2])
+    assert torch.equal(rows.weight[1:], before)  # nothing but the class's loss trains them
+
+    gan = tiny_clip_gan(ema_half_life=50)
+    record = Record()
+    rows = gan.discriminator.heads["clip"].tower.layers[-1]
+    before = rows.weight[1:].detach().clone()
+    fit(gan, real, callbacks=[record], log_every_n_steps=1)
+    assert (rows.weight[1:] - before).abs().max() > 1e-2
+    assert record.measured[-1]["class_accuracy/real"] == 1
+    assert record.measured[-1]["class_accuracy/generator"] > 0.9
+    above, below = gan.sample(range(32), category=1)[:, :, :, :4], gan.sample(range(32), category=0)[:, :, :, :4]
+    assert above.mean() > below.mean() + 0.5
+
+
+def test_classes_without_a_generator_that_is_asked_for_them_are_refused():
+    critic = critics.ClipCritic(CLIP, num_classes=2, width=4)
+    with pytest.raises(ValueError, match="knows 2 classes, but the generator is not asked for any"):
+        tiny_gan(generator=mocogan.Generator(CLIP, width=4), discriminator=critic)
+
+
+def test_what_a_generator_penalises_itself_for_is_in_its_loss():
+    losses_of = {}
+    for weight in (0.0, 3.0):
+        torch.manual_seed(0)
+        generator = vgan.Generator(CLIP, latent_dim=6, width=4, mask_weight=weight)
+        gan = tiny_gan(generator=generator, discriminator=critics.ClipCritic(CLIP, width=4))
+        losses_of[weight] = gan.generator_loss(
+            torch.zeros(2, *CLIP), torch.zeros(2, dtype=torch.int64), torch.ones(2, 6), torch.zeros(2), 0
+        )
+    mask = (generator.eval().layers(torch.ones(2, 6))["mask"] + 1) / 2
+    difference = losses_of[3.0] - losses_of[0.0]
+    assert difference.detach() == pytest.approx(3.0 * torch.full((2,), 0.5).numpy(), abs=0.2)
+    assert 0.3 < mask.mean() < 0.7
+
+
+def test_clips_train_in_micro_batches_too():
+    def trained(micro_batches):
+        torch.manual_seed(0)
+        generator = mocogan.Generator(CLIP, num_classes=2, width=4, normalization="none")
+        return fit(tiny_clip_gan(generator=generator), real_batches(2, 8, CLIP), micro_batches=micro_batches)
+
+    torch.testing.assert_close(flat(trained(1).discriminator), flat(trained(2).discriminator), rtol=0, atol=1e-5)
 
 
 def test_bf16_mixed_precision_trains():

@@ -1,6 +1,8 @@
 """Pixels and samples are inverse to each other; a grid holds each sample where it belongs."""
 
+import av
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -34,3 +36,73 @@ def test_png_files_hold_the_same_pixels(tmp_path):
         media.write_png(tmp_path / "x.png", image)
         assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")).reshape(image.shape), image)
         assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
+
+
+def numbered_clips(num_clips=3, num_frames=6, size=(32, 48), channels=3):
+    """Return clips in [-1, 1] whose frames are smooth and all different."""
+    ramp = torch.linspace(-1, 1, size[1]).expand(size)
+    moments = torch.linspace(0.2, 1, num_frames).view(1, 1, -1, 1, 1)
+    signs = torch.linspace(-1, 1, num_clips).view(-1, 1, 1, 1, 1)
+    return (ramp * moments * signs).expand(num_clips, channels, num_frames, *size)
+
+
+def test_a_grid_of_clips_is_a_video_of_grids():
+    clips = numbered_clips()
+    video = media.grid(clips)
+    assert video.shape == (6, 2 * 34 + 2, 2 * 50 + 2, 3)
+    assert np.array_equal(video[4], media.grid(clips[:, :, 4]))
+
+
+def test_strips_have_a_row_for_each_clip_and_a_column_for_each_frame():
+    clips = numbered_clips()
+    image = media.strips(clips, margin=0)
+    assert image.shape == (3 * 32, 6 * 48, 3)
+    assert np.array_equal(image[32:64, 48:96], media.grid(clips[1:2, :, 1], margin=0))
+
+
+def test_enlarging_repeats_pixels():
+    video = media.grid(numbered_clips(1), margin=0)
+    large = media.enlarged(video, side=200)
+    assert large.shape == (6, 4 * 32, 4 * 48, 3)
+    assert np.array_equal(large[:, ::4, 3::4], video)
+    assert media.enlarged(video, side=10).shape == video.shape
+
+
+def read_back(path):
+    """Return the frames of a video file and the seconds at which each begins."""
+    if path.suffix == ".npy":
+        return np.load(path), None
+    if path.suffix == ".webp":  # FFmpeg doesn't decode animated ones
+        image, frames, seconds = Image.open(path), [], [0.0]
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGB")))
+            seconds.append(seconds[-1] + image.info["duration"] / 1000)
+        return np.stack(frames), seconds[:-1]
+    with av.open(path) as container:
+        decoded = list(container.decode(video=0))
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in decoded]), [
+            float(frame.pts * frame.time_base) for frame in decoded
+        ]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(32, 48), (33, 47)])
+@pytest.mark.parametrize("rate", [8, 12.5, 29.97])
+@pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp", ".npy"])
+def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, channels, tmp_path):
+    video = media.grid(numbered_clips(1, 9, size, channels), margin=0)
+    path = tmp_path / f"clip{ending}"
+    media.write_video(path, video, rate)
+    frames, seconds = read_back(path)
+    assert frames.shape[:3] == (9, *size)
+    error = np.abs(frames.astype(float) - video).mean()
+    assert error == 0 if ending in (".webp", ".npy") else error < 6
+    if seconds is not None:
+        assert np.abs(np.array(seconds) - np.arange(9) / rate).max() < (0.0051 if ending == ".gif" else 0.001)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_video_of_an_unknown_kind_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"x\.wmv can't be written; .* one of: \.mp4, \.gif, \.webp, \.npy"):
+        media.write_video(tmp_path / "x.wmv", np.zeros((2, 4, 4, 3), np.uint8), 8)

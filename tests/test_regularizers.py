@@ -66,3 +66,17 @@ def test_weight_clipping_puts_every_weight_into_its_box():
 def test_lazy_penalties_come_every_so_many_steps():
     penalty = regularizers.R1(gamma=1, every=4)
     assert [step for step in range(10) if penalty.due(step)] == [0, 4, 8]
+
+
+def test_singular_values_are_cut_to_one():
+    torch.manual_seed(0)
+    critic = nn.Sequential(nn.Conv3d(2, 6, 3), nn.BatchNorm3d(6), nn.Linear(4, 5))
+    critic[0].weight.data.mul_(5)
+    small = critic[2].weight.data.div_(10).clone()
+    critic[1].running_var.copy_(torch.tensor([4.0, 4, 4, 0.25, 0.25, 0.25]))
+    critic[1].weight.data.copy_(torch.tensor([1.0, 3, -1, 1, 0.001, 0.3]))
+    regularizers.SingularValueClipping().constrain(critic)
+    values = torch.linalg.svdvals(critic[0].weight.flatten(1))
+    assert values.max().item() == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(critic[2].weight.data, small)
+    torch.testing.assert_close(critic[1].weight.data, torch.tensor([1, 2, 0.02, 0.5, 0.005, 0.3]), rtol=0, atol=1e-4)

@@ -8,10 +8,11 @@ from torch.utils.data import DataLoader
 
 from framegan import losses
 from framegan.gan import GAN
-from framegan.networks import dcgan
+from framegan.networks import critics, dcgan, mocogan
 from framegan.trainer import GANTrainer
 
 SHAPE = (1, 8, 8)
+CLIP = (1, 4, 8, 8)
 
 
 def real_batches(num_batches: int, batch_size: int = 8, shape: tuple[int, ...] = SHAPE) -> Tensor:
@@ -34,9 +35,23 @@ def tiny_gan(normalization: str = "batch", **options) -> GAN:
     return GAN(**options)
 
 
+def tiny_clip_gan(**options) -> GAN:
+    """Return a small MoCoGAN of two categories, with critics of all frames and of the clip, the same every time."""
+    torch.manual_seed(0)
+    heads = {
+        "frame": critics.FrameCritic(CLIP, num_frames=None, width=4, normalization="none"),
+        "clip": critics.ClipCritic(CLIP, num_classes=2, width=4, normalization="none"),
+    }
+    networks = {
+        "generator": mocogan.Generator(CLIP, num_classes=2, content_dim=4, motion_dim=3, width=4),
+        "discriminator": critics.Heads(heads),
+    }
+    return tiny_gan(**{**networks, **options})
+
+
 def fit(gan: GAN, batches: Tensor, **options) -> GAN:
-    """Train on (num_batches, N, *shape) real samples, one batch a step, and return the GAN."""
-    data = [(batch, torch.zeros(len(batch), dtype=torch.int64)) for batch in batches]
+    """Train on (num_batches, N, *shape) real samples of two classes, one batch a step, and return the GAN."""
+    data = [(batch, torch.arange(len(batch)) % 2) for batch in batches]
     loader = DataLoader(data, batch_size=None)
     trainer = GANTrainer(accelerator="cpu", max_batches=len(batches), **options)
     trainer.fit(gan, loader)
