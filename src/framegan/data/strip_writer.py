@@ -1,0 +1,71 @@
+"""Writes videos as strips: one PNG each, its frames from left to right, in a folder of its class."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from framegan import media
+from framegan.data.files import class_name
+from framegan.data.videos import Videos
+
+
+def write_strips(videos: Videos, folder: Path, num_workers: int) -> dict[str, str]:
+    """Write every video as a strip; return why some of them could not be, by name.
+
+    Args:
+        num_workers: threads that decode.
+    """
+    places = strip_places(videos)
+    failures = {}
+
+    def write(index: int) -> str | None:
+        path = folder / places[index]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            media.write_png(path, strip(videos, index))
+        except ValueError as error:
+            return str(error)
+        return None
+
+    console = Console(stderr=True)
+    with ThreadPoolExecutor(max(1, num_workers)) as threads:
+        reasons: Iterator[str | None] = threads.map(write, range(len(videos)))
+        bar = track(reasons, "writing", len(videos), console=console, disable=not console.is_terminal)
+        for index, reason in enumerate(bar):
+            if reason is not None:
+                failures[videos.name(index)] = reason
+    return failures
+
+
+def strip(videos: Videos, index: int) -> np.ndarray:
+    """Return the frames of a video side by side: uint8 (H, T W, C).
+
+    Raises:
+        ValueError: it can't be decoded, or it would be more than Pillow reads.
+    """
+    length, size = videos.num_frames(index), videos.resolution
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and length * size**2 > limit:
+        raise ValueError(f"{length} frames are too many for a strip; cut it into videos of {limit // size**2}")
+    frames = videos.read(index, range(length))
+    return frames.swapaxes(0, 1).reshape(size, length * size, videos.channels)
+
+
+def strip_places(videos: Videos) -> list[str]:
+    """Return where each video goes, relative to a folder, so that the first folders are the classes.
+
+    The videos' own folders are kept where they are the classes; otherwise the classes' numbers come before them.
+    """
+    names = [videos.name(index) for index in range(len(videos))]
+    without_ending = [str(Path(name).with_suffix("")) for name in names]
+    stems = without_ending if len(set(without_ending)) == len(names) else names
+    labels = [videos.label(index) for index in range(len(videos))]
+    pairs = set(zip(map(class_name, names), labels, strict=True))
+    if len(pairs) == len({folder for folder, _ in pairs}) == len(set(labels)):
+        return [f"{stem}.png" for stem in stems]
+    return [f"{label}/{stem}.png" for label, stem in zip(labels, stems, strict=True)]

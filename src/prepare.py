@@ -1,0 +1,155 @@
+"""Decode videos once and for all: python src/prepare.py data=video_folder data.root=clips data.resolution=64"""
+
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+import launch
+
+if TYPE_CHECKING:
+    from framegan.data.videos import FileVideos
+
+SETTINGS = ["format", "quality", "num_workers", "shard_mb", "verify", "dry_run", "strips"]
+READ_HERE = {*SETTINGS, "seed", "data.shape", "data.num_classes", "data.cache", "data.cache_dir"}
+NAMED_PROBLEMS = 10
+GB = 1e9
+
+
+@hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="prepare")
+def main(cfg: DictConfig) -> None:
+    launch.require_choice(cfg, "data")
+    choices = [override for override in HydraConfig.get().overrides.task if override.startswith("data")]
+    try:
+        with launch.plain_errors():
+            launch.check(cfg, READ_HERE)
+            settings = OmegaConf.masked_copy(cfg, SETTINGS)
+            launch.check_call(settings, prepare)
+            prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **launch.as_dict(settings))
+    except KeyboardInterrupt:
+        launch.stop("interrupted; the same command goes on with what is missing")
+
+
+def prepare(
+    videos: Any,
+    cache_dir: str | None,
+    choices: list[str],
+    format: Literal["raw", "jpeg"],
+    quality: Annotated[int, Field(ge=1, le=100)],
+    num_workers: NonNegativeInt | Literal["auto"],
+    shard_mb: PositiveInt,
+    verify: bool,
+    dry_run: bool,
+    strips: str | None,
+) -> None:
+    """Write the frame cache of videos, or strips of them.
+
+    Args:
+        videos: `framegan.data.videos.FileVideos`.
+        choices: what was typed of the data, to be typed again to train.
+    """
+    from framegan.data import frame_cache
+    from framegan.data.prepare import estimate, missing, plan
+    from framegan.data.prepare import prepare as write
+
+    workers = (os.cpu_count() or 1) if num_workers == "auto" else num_workers
+    num_frames = sum(videos.num_frames(index) for index in range(len(videos)))
+    size = f"{videos.resolution}x{videos.resolution}x{videos.channels}"
+    print(f"data     {len(videos):,} videos, {num_frames:,} frames of {size}, {videos.split}", flush=True)
+    if strips is not None:
+        _write_strips(videos, Path(strips), workers, dry_run)
+        return
+    job = plan(videos, frame_cache.cache_folder(videos, cache_dir), format, shard_mb, quality)
+    to_write = missing(job)
+    num_bytes, seconds = estimate(job, to_write)
+    _announce(job.folder, format, num_bytes, seconds, min(workers, len(to_write)))
+    if dry_run:
+        return
+    _check_room(job.folder, num_bytes)
+    start = time.perf_counter()
+    done = write(job, workers, verify)
+    for number in done.damaged:
+        print(f"damaged  shard {number}: made anew")
+    took = time.perf_counter() - start
+    print(f"done     {done.num_frames:,} frames, {done.num_bytes / GB:,.2f} GB, in {took:,.0f} s")
+    _list_failures(done.failures)
+    print(f"train    python src/train.py model=NAME {shlex.join(choices)}", flush=True)
+
+
+def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
+    """Build the videos alone; stop where there is nothing to decode."""
+    from framegan.data.videos import FileVideos
+
+    node = OmegaConf.select(cfg, "data.datamodule.source.videos")
+    videos = launch.build(node) if node is not None else None
+    if not isinstance(videos, FileVideos):
+        launch.stop(
+            "these data need no preparing: there are no videos to decode. Train on them right away: "
+            f"python src/train.py model=NAME {shlex.join(choices)}"
+        )
+    return videos
+
+
+def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_workers: int) -> None:
+    """Print what is about to be written."""
+    if not num_bytes:
+        print(f"cache    {folder} is up to date", flush=True)
+        return
+    seconds /= max(1, num_workers)
+    minutes = f"{seconds / 60:,.0f} minutes" if seconds >= 90 else f"{max(1, seconds):.0f} seconds"
+    about = "" if format == "raw" else "about "
+    with_processes = (
+        f"with {num_workers} process{'es' if num_workers > 1 else ''}" if num_workers else "in this process"
+    )
+    print(
+        f"cache    {folder}: {about}{num_bytes / GB:,.2f} GB of {format} frames, about {minutes} {with_processes}",
+        flush=True,
+    )
+
+
+def _check_room(folder: Path, num_bytes: int) -> None:
+    """Stop where a disk can't hold so many bytes more."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if num_bytes > free:
+        launch.stop(
+            f"{folder} needs {num_bytes / GB:,.2f} GB, and its disk has {free / GB:,.2f} GB free; choose another place "
+            "with data.cache_dir=FOLDER, a smaller data.resolution, or format=jpeg"
+        )
+
+
+def _list_failures(failures: Mapping[str, str]) -> None:
+    if not failures:
+        return
+    print(
+        f"skipped  {len(failures)} videos that can't be decoded; mend or remove them, or train with data.on_error=skip:"
+    )
+    for name, reason in list(failures.items())[:NAMED_PROBLEMS]:
+        print(f"           {name}: {reason}")
+    if len(failures) > NAMED_PROBLEMS:
+        print(f"           and {len(failures) - NAMED_PROBLEMS} more")
+
+
+def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
+    from framegan.data.strip_writer import write_strips
+    from framegan.data.videos import size_in_bytes
+
+    print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)
+    if dry_run:
+        return
+    _check_room(folder, size_in_bytes(videos))
+    _list_failures(write_strips(videos, folder, num_workers))
+    root, size = shlex.quote(str(folder)), f"data.resolution={videos.resolution}"
+    print(f"train    python src/train.py model=NAME data=strips data.root={root} {size}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

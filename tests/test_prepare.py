@@ -1,0 +1,213 @@
+"""`python src/prepare.py` says what it will do, does it, and says what to type next; train.py finds the frames."""
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import PROJECT, run
+from PIL import Image
+from test_frame_cache import Pictures, write
+
+CONFIG = """
+defaults:
+  - /clips@_here_
+  - _self_
+
+root: ???
+resolution: 8
+num_frames: 4
+
+datamodule:
+  source:
+    videos:
+      _target_: test_prepare.pictures
+      root: ${data.root}
+      resolution: ${data.resolution}
+      channels: ${data.channels}
+      resize: ${data.resize}
+      filter: ${data.filter}
+"""
+
+
+def pictures(root: str, resolution: int, channels: int, resize: str, filter: str) -> Pictures:
+    assert (resolution, resize, filter) == (8, "crop", "area")
+    return Pictures(Path(root), channels)
+
+
+class Folders(Pictures):
+    """The same videos, named as if they lay in folders."""
+
+    labels = (0, 1, 0, 1, 0, 1)
+    names = ("walk/0.avi", "run/1.avi", "walk/2.avi", "run/3.avi", "walk/4.avi", "run/5.avi")
+
+    def name(self, index):
+        return self.names[index]
+
+    def label(self, index):
+        return self.labels[index]
+
+
+def folders(root: str, resolution: int, channels: int, resize: str, filter: str) -> Folders:
+    return Folders(Path(root), channels)
+
+
+class Flat(Folders):
+    names = ("0.avi", "1.avi", "2.avi", "0.mp4", "4.avi", "5.avi")
+
+
+def flat(root: str, resolution: int, channels: int, resize: str, filter: str) -> Flat:
+    return Flat(Path(root), channels)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with videos, clips/, and data=pictures to read them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    (tmp_path / "conf" / "data").mkdir(parents=True)
+    (tmp_path / "conf" / "data" / "pictures.yaml").write_text(CONFIG)
+    write(tmp_path / "clips")
+    return tmp_path
+
+
+def prepare(*arguments: str) -> str | None:
+    return run("prepare", "--config-dir", "conf", "data=pictures", "data.root=clips", "num_workers=0", *arguments)
+
+
+def cache(project: Path) -> Path:
+    (folder,) = (project / "clips.framegan").iterdir()
+    return folder
+
+
+def test_what_it_says_and_what_train_finds(project, capsys):
+    assert prepare() is None
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "data     6 videos, 75 frames of 8x8x3, all"
+    assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 seconds in this process"
+    assert lines[2].startswith("done     75 frames, 0.00 GB, in ")
+    assert lines[3] == "train    python src/train.py model=NAME data=pictures data.root=clips"
+    assert {path.name for path in cache(project).iterdir()} == {
+        ".lock",
+        "manifest.json",
+        "shard-00000.json",
+        "shard-00000.u8",
+    }
+    assert prepare() is None
+    assert capsys.readouterr().out.splitlines()[1] == f"cache    {cache(project)} is up to date"
+
+
+def test_train_reads_the_cache(project, capsys, monkeypatch):
+    assert prepare("num_workers=1") is None
+    capsys.readouterr()
+    monkeypatch.setattr(Pictures, "read", None)
+    words = ("--config-dir", "conf", "model=mlp", "data=pictures", "data.root=clips", "trainer=debug")
+    assert run("train", *words, "data.batch_size=2", "total_samples=4") is None
+    assert f"cache    {cache(project)} (raw)" in capsys.readouterr().out
+
+
+def test_a_dry_run_writes_nothing(project, capsys):
+    assert prepare("dry_run=true", "format=jpeg") is None
+    assert "about 0.00 GB of jpeg frames, about 1 seconds" in capsys.readouterr().out
+    assert not (project / "clips.framegan").exists()
+
+
+def test_a_full_disk_is_refused(project, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 0))
+    message = prepare()
+    assert message.endswith(
+        "needs 0.00 GB, and its disk has 0.00 GB free; choose another place with data.cache_dir=FOLDER, "
+        "a smaller data.resolution, or format=jpeg"
+    )
+    assert not (project / "clips.framegan").exists()
+
+
+def test_a_second_one_is_refused(project):
+    (project / "frames").mkdir()
+    with (project / "frames" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another process is preparing frames; wait until it is done" in prepare("data.cache_dir=frames")
+
+
+def test_bad_files_are_listed(project, capsys):
+    for name in ("1.png", "4.png"):
+        (project / "clips" / name).write_bytes(b"")
+    assert prepare() is None
+    assert (
+        "skipped  2 videos that can't be decoded; mend or remove them, or train with data.on_error=skip:\n"
+        "           1.png: no picture\n"
+        "           4.png: no picture\n"
+    ) in capsys.readouterr().out
+
+
+def test_nothing_but_bad_files_is_an_error(project):
+    for path in (project / "clips").iterdir():
+        path.write_bytes(b"")
+    assert "none of 6 videos that were tried can be decoded, such as 0.png" in prepare()
+
+
+def test_damage_is_told(project, capsys):
+    prepare()
+    shard = cache(project) / "shard-00000.u8"
+    shard.write_bytes(bytes(shard.stat().st_size))
+    assert prepare("verify=true") is None
+    assert "damaged  shard 0: made anew" in capsys.readouterr().out
+    assert any(shard.read_bytes())
+
+
+@pytest.mark.parametrize("data", ["mnist", "synthetic", "image_folder"])
+def test_data_without_videos_are_refused(data, project):
+    assert (
+        "these data need no preparing: there are no videos to decode. Train on them right away: "
+        f"python src/train.py model=NAME data={data}"
+    ) in run("prepare", f"data={data}")
+
+
+def test_mistakes_have_one_clear_message(project):
+    assert "no data was chosen; type data=NAME with one of: cifar10," in run("prepare")
+    assert prepare("format=png") == "error: format got 'png'; it should be 'raw' or 'jpeg'"
+    assert "quality got 0" in prepare("quality=0")
+    assert "num_workers got 'many'" in prepare("num_workers=many")
+    assert "shard_mb got 0" in prepare("shard_mb=0")
+    assert "data.clips_per_video got 0" in prepare("data.clips_per_video=0")
+
+
+@pytest.mark.parametrize(
+    ("videos", "places"),
+    [
+        ("folders", ["run/1.png", "run/3.png", "run/5.png", "walk/0.png", "walk/2.png", "walk/4.png"]),
+        ("flat", ["0/0.avi.png", "0/2.avi.png", "0/4.avi.png", "1/0.mp4.png", "1/1.avi.png", "1/5.avi.png"]),
+    ],
+)
+def test_strips(videos, places, project, capsys):
+    config = project / "conf" / "data" / "pictures.yaml"
+    config.write_text(config.read_text().replace("test_prepare.pictures", f"test_prepare.{videos}"))
+    assert prepare("strips=strips", "dry_run=true") is None
+    assert not (project / "strips").exists()
+    assert prepare("strips=strips") is None
+    assert capsys.readouterr().out.endswith("model=NAME data=strips data.root=strips data.resolution=8\n")
+    files = sorted(path.relative_to("strips").as_posix() for path in Path("strips").rglob("*.png"))
+    assert files == places
+    third = np.asarray(Image.open(project / "strips" / places[-1]))
+    source = Pictures(project / "clips")
+    index = 4 if videos == "folders" else 5
+    assert third.shape == (8, 8 * (10 + index), 3)
+    np.testing.assert_array_equal(third[:, 16:24], source.read(index, [2])[0])
+
+
+def test_a_video_too_long_for_a_strip_is_named(project, capsys, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 14 * 64)
+    assert prepare("strips=strips") is None
+    assert "5.png: 15 frames are too many for a strip; cut it into videos of 14" in capsys.readouterr().out
+
+
+def test_help_needs_no_heavy_import():
+    code = "import sys; sys.path.insert(0, 'src'); import prepare; print({'torch', 'av', 'numpy'} & {*sys.modules})"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PROJECT) == "set()\n"
+    command = [sys.executable, str(PROJECT / "src" / "prepare.py"), "--help"]
+    assert "Decode videos once and for all" in subprocess.check_output(command, text=True)
