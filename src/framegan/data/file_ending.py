@@ -33,6 +33,8 @@ def missing_end(path: Path) -> str | None:
             return _short(size, _end_of_segment(head))
         if head[:4] == b"GIF8":
             return _of_gif(file, size)
+        if head[:3] == b"FLV":
+            return _of_flv(file, size)
         for start, step in TRANSPORT_PACKETS.items():
             if head[start::step][:2] == b"GG" and size % step:
                 return f"cut off in the middle of its last packet, at {size} bytes"
@@ -93,3 +95,12 @@ def _number(data: bytes, at: int) -> tuple[int | None, int]:
 def _of_gif(file: BinaryIO, size: int) -> str | None:
     file.seek(max(0, size - 256))
     return None if file.read().rstrip(b"\0").endswith(b";") else "cut off: its last byte is not the end mark of a GIF"
+
+
+def _of_flv(file: BinaryIO, size: int) -> str | None:
+    """Look at the last tag: 4 bytes behind it repeat its size, 11 before its data hold that of the data."""
+    file.seek(size - 4)
+    length = int.from_bytes(file.read())
+    file.seek(max(0, size - 4 - length))
+    whole = int.from_bytes(file.read(4)[1:]) == length - 11
+    return None if whole else "cut off in the middle of its last tag"

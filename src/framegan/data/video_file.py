@@ -13,7 +13,6 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -63,26 +62,21 @@ def probe(path: Path) -> VideoInfo:
         ValueError: it is no video, or not a whole one; the message gives the reason without the path.
     """
     with _reasons():
+        if not path.is_file():
+            raise ValueError("there is no such file")
         if reason := missing_end(path):
             raise ValueError(reason)
     with _opened(path) as (container, stream):
-        stream.codec_context.options = {"err_detect": "explode"}
         announced: list[int | None] = []
-        shown: list[int | None] = []
-        for packet in container.demux(stream):
-            if packet.is_corrupt:
-                raise ValueError(f"cut off or damaged after {len(shown)} frames")
-            if packet.size and not packet.is_discard:
-                announced.append(packet.pts)
-            for frame in _whole(packet, len(shown)):
-                shown.append(frame.pts)
+        shown = []
+        for frame in _from_start(container, stream, announced):
+            shown.append(frame.pts)
         if not shown:
             raise ValueError("it has no frame that can be decoded")
-        times = [time for time in shown if time is not None]
-        linear = len(times) < len(shown) or times != sorted(set(times)) or times != _sorted(announced)
+        linear = not _agree(shown, announced)
         rate = float(stream.average_rate or 0)
         return VideoInfo(
-            pts=np.arange(len(shown)) if linear else np.array(times),
+            pts=np.arange(len(shown)) if linear else np.array(shown),
             time_base=float(stream.time_base or 0) if not linear else 1 / rate if rate else 0.0,
             width=frame.width,
             height=frame.height,
@@ -109,8 +103,14 @@ def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.nda
                 if _fill_by_time(clip, container, stream, times, info, fit):
                     return clip
     with _opened(path) as (container, stream):
-        _fill_by_count(clip, container, stream, frames, info, fit)
-    return clip
+        found = 0
+        for number, frame in enumerate(_from_start(container, stream)):
+            if number == frames[found]:
+                clip[found] = fit(frame, info.pixel_aspect, info.rotation)
+                found += 1
+                if found == len(frames):
+                    return clip
+        raise ValueError(f"it ends after {number + 1} frames; has it been changed?")
 
 
 def _seek(container: InputContainer, stream: VideoStream, time: int) -> bool:
@@ -152,40 +152,58 @@ def _fill_by_time(
     return False
 
 
-def _fill_by_count(
-    clip: np.ndarray, container: InputContainer, stream: VideoStream, frames: Sequence[int], info: VideoInfo, fit: Fit
-) -> None:
-    """Decode from the start and take the frames of these numbers."""
-    number = found = 0
+def _from_start(
+    container: InputContainer, stream: VideoStream, announced: list[int | None] | None = None
+) -> Iterator[VideoFrame]:
+    """Yield all frames, and stop at damage.
+
+    A file that was cut out of a longer one without encoding it anew may begin with pictures that are shown before its
+    first keyframe and refer to others that are gone: those are left out.
+
+    Args:
+        announced: takes the times at which the container says that frames are shown.
+    """
+    stream.codec_context.options = {"err_detect": "explode"}
+    number = 0
+    first = opening = None  # times of the first keyframe, and of the frame that has to come first
+    leading = False
     for packet in container.demux(stream):
-        for frame in _whole(packet, number):
-            if number == frames[found]:
-                clip[found] = fit(frame, info.pixel_aspect, info.rotation)
-                found += 1
-                if found == len(frames):
-                    return
+        if announced is not None and packet.size and not packet.is_discard:
+            announced.append(packet.pts)
+        if first is None and packet.is_keyframe:
+            first, opening = packet.pts, None if packet.is_discard else packet.pts
+        leading = leading or _before(packet.pts, first)
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            frames = []
+            if number or not leading:
+                raise ValueError(f"cut off or damaged after {number} frames") from None
+        for frame in frames:
+            if frame.is_corrupt and _before(frame.pts, first):
+                continue
+            if frame.is_corrupt or packet.is_corrupt or (number == 0 and _before(opening, frame.pts)):
+                raise ValueError(f"cut off or damaged after {number} frames")
+            yield frame
             number += 1
-    raise ValueError(f"it ends after {number} frames; has it been changed?")
 
 
-def _whole(packet: "Packet[VideoStream]", number: int) -> Iterator[VideoFrame]:
-    """Yield a packet's frames, the first of which has this number, as long as they aren't damaged."""
-    try:
-        frames = packet.decode()
-    except av.FFmpegError:
-        raise ValueError(f"cut off or damaged after {number} frames") from None
-    for frame in frames:
-        if frame.is_corrupt:
-            raise ValueError(f"cut off or damaged after {number} frames")
-        yield frame
-        number += 1
+def _before(time: int | None, other: int | None) -> bool:
+    return time is not None and other is not None and time < other
+
+
+def _agree(shown: list[int | None], announced: list[int | None]) -> bool:
+    """Say whether frames can be told by their times: all have one, and the one that the container gives them."""
+    times = [time for time in shown if time is not None]
+    known = sorted(time for time in announced if time is not None and time >= times[0]) if times else []
+    return len(times) == len(shown) and None not in announced and times == sorted(set(times)) == known
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file and its first video; whatever goes wrong in the block becomes a ValueError."""
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
-    with _reasons(), av.open(str(path.absolute()), options=options) as container:
+    with _reasons(), av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
         streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not streams:
             raise ValueError("no video in it")
@@ -201,11 +219,11 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except av.error.InvalidDataError:
-        raise ValueError("not a video, or damaged or cut off at its start or its index") from None
+        raise ValueError("not a video, or damaged or cut off at its start") from None
+    except (EOFError, IndexError):
+        raise ValueError("cut off at its start or its index") from None
     except (av.FFmpegError, OSError) as error:
         raise ValueError(error.strerror or type(error).__name__) from None
-    except (IndexError, EOFError):
-        raise ValueError("cut off") from None
 
 
 def _sorted(times: list[int | None]) -> list[int] | None:
