@@ -145,6 +145,7 @@ def batches(clips: Clips, num_workers: int, context: str | None = None) -> list[
     return [samples for (samples, _), _ in zip(loader, range(5), strict=False)]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize(("num_workers", "context"), [(0, None), (1, "spawn"), (1, "fork"), (4, "fork")])
 def test_clips_from_a_cache_are_the_decoded_ones(num_workers, context, root, folder, capsys):
     cached(root, folder, shard_mb=25 * MB)

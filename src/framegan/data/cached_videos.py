@@ -1,7 +1,8 @@
 """Videos whose frames were decoded before: they lie in shards on the disk, which are mapped into memory or unpacked.
 
-Raw frames are uint8 (H, W, C), end to end. JPEG files lie end to end too, and after them, as int64 (F + 1,), where each
-begins and the last one ends.
+Raw frames are uint8 (C, H, W), end to end: the colours apart, as the networks will want them, so that a clip is read
+in its final order. JPEG files lie end to end too, and after them, as int64 (F + 1,), where each begins and the last one
+ends.
 """
 
 import io
@@ -24,17 +25,19 @@ class Frames(Protocol):
     """The frames of one shard."""
 
     def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
-        """Copy the frames at these positions, (T,), to uint8 (T, H, W, C)."""
+        """Copy the frames at these positions, (T,), to uint8 (C, T, H, W)."""
 
 
 class RawFrames:
     """Raw frames in a file, mapped into memory."""
 
     def __init__(self, file: Path, shape: Shape):
-        self.frames = np.asarray(np.memmap(file, np.uint8, "r")).reshape(-1, *shape)
+        self.channels, *size = shape
+        self.planes = np.asarray(np.memmap(file, np.uint8, "r")).reshape(-1, *size)
 
     def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
-        np.take(self.frames, positions, axis=0, out=out, mode="clip")  # every other mode copies once more
+        planes = positions * self.channels + np.arange(self.channels)[:, None]
+        np.take(self.planes, planes, axis=0, out=out, mode="clip")  # every other mode copies once more
 
 
 class JpegFrames:
@@ -46,20 +49,25 @@ class JpegFrames:
         self.starts = self.bytes[end:].view(np.int64)
 
     def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
-        for position, frame in zip(positions, out, strict=True):
+        for place, position in enumerate(positions):
             data = self.bytes[self.starts[position] : self.starts[position + 1]].tobytes()
-            frame[...] = np.asarray(Image.open(io.BytesIO(data), formats=("JPEG",))).reshape(frame.shape)
+            pixels = np.asarray(Image.open(io.BytesIO(data), formats=("JPEG",)))
+            out[:, place] = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels
 
 
 FRAMES: dict[Format, type[RawFrames] | type[JpegFrames]] = {"raw": RawFrames, "jpeg": JpegFrames}
 
 
+def raw(frames: np.ndarray) -> bytes:
+    """Return frames (T, H, W, C) as they are kept."""
+    return frames.transpose(0, 3, 1, 2).tobytes()
+
+
 def jpeg(frame: np.ndarray, quality: int) -> bytes:
     """Return a frame (H, W, C) as a JPEG file, its colours as finely sampled as its brightness (4:4:4)."""
     buffer = io.BytesIO()
-    Image.fromarray(frame if frame.shape[2] == 3 else frame[..., 0]).save(
-        buffer, "JPEG", quality=quality, subsampling=0
-    )
+    image = Image.fromarray(frame if frame.shape[2] == 3 else frame[..., 0])
+    image.save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()
 
 
@@ -112,10 +120,13 @@ class CachedVideos:
     def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
         """Return frames of readable videos, one row of numbers (T,) for each: uint8 (N, T, H, W, C).
 
+        In memory they are (N, C, T, H, W): that view costs nothing.
+
         Raises:
             ValueError: a shard is damaged.
         """
-        clips = np.empty((len(videos), len(frames[0]), *self._shape), np.uint8)
+        channels, *size = self._shape
+        clips = np.empty((len(videos), channels, len(frames[0]), *size), np.uint8)
         for video, numbers, clip in zip(videos, frames, clips, strict=True):
             shard, start = self.places[video]
             try:
@@ -123,11 +134,11 @@ class CachedVideos:
             except (OSError, ValueError, IndexError) as error:
                 remedy = "python src/prepare.py with these data and verify=true mends it"
                 raise ValueError(f"{self.shards[shard]} is damaged ({error}); {remedy}") from error
-        return torch.from_numpy(clips)
+        return torch.from_numpy(clips).permute(0, 2, 3, 4, 1)
 
     @property
     def _shape(self) -> Shape:
-        return self.resolution, self.resolution, self.channels
+        return self.channels, self.resolution, self.resolution
 
     def _opened(self, shard: int) -> Frames:
         if shard not in self.open:

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from framegan.data.cached_videos import jpeg
+from framegan.data.cached_videos import jpeg, raw
 from framegan.data.frame_cache import Entry, Settings, Shard, StaleCacheError, description_of, frames_of, load_shard
 from framegan.data.videos import FileVideos
 
@@ -109,7 +109,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 def encode(frames: np.ndarray, settings: Settings) -> list[bytes]:
     """Return what a shard holds of frames (T, H, W, C): all raw ones at once, or a JPEG file of each."""
     if settings["format"] == "raw":
-        return [frames.tobytes()]
+        return [raw(frames)]
     return [jpeg(frame, settings["quality"]) for frame in frames]
 
 
