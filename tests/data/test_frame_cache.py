@@ -170,7 +170,7 @@ def test_a_pickled_copy_leaves_the_frames_on_the_disk(root, folder):
 def test_the_folder_beside_the_data_is_found_by_itself(root):
     videos = Pictures(root)
     folder = frame_cache.cache_folder(videos)
-    assert folder.parent == root.parent / "videos.framegan" and folder.name.startswith("frames_8px_")
+    assert folder.parent == root.parent / "videos.framegan" and folder.name.startswith("frames_8px_all_")
     assert folder != frame_cache.cache_folder(Pictures(root, channels=1))
     prepare(plan(videos, folder), num_workers=0)
     assert isinstance(Clips(videos, num_frames=2).videos, CachedVideos)
@@ -259,10 +259,13 @@ def test_labels_are_not_in_the_cache(root, folder):
     assert frame_cache.find(Relabelled(root), folder).label(0) == 1
 
 
-def test_a_cache_serves_a_part_of_its_videos(root, folder):
-    cached(root, folder)
+def test_a_part_is_read_from_a_cache_of_all(root, folder):
+    cached(root, frame_cache.cache_folder(Pictures(root)))
     part = Pictures(root)
-    part.files = ["1.png"]
+    part.files, part.split = ["1.png"], "some/part"
+    assert frame_cache.cache_folder(part).name.startswith("frames_8px_some-part_")
+    assert isinstance(frame_cache.prepared(part), CachedVideos)
+    cached(root, folder)
     np.testing.assert_array_equal(frame_cache.find(part, folder).read(0, [5]), part.read(0, [5]))
 
 

@@ -8,6 +8,7 @@ is not complete.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +54,17 @@ class Shard:
     crc32: int
 
 
-def cache_folder(videos: FileVideos, cache_dir: str | None = None) -> Path:
-    """Return where the frames of these videos are kept: cache_dir, or a folder of their recipe beside the data."""
+def cache_folder(videos: FileVideos, cache_dir: str | None = None, split: str | None = None) -> Path:
+    """Return where the frames of videos are kept: cache_dir, or a folder of their split and recipe beside the data.
+
+    Args:
+        split: another one than the videos'.
+    """
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
-    recipe = json.dumps(videos.recipe, sort_keys=True).encode()
-    return beside(videos.root) / f"frames_{videos.resolution}px_{hashlib.sha256(recipe).hexdigest()[:8]}"
+    split = split or videos.split
+    key = hashlib.sha256(json.dumps([split, videos.recipe], sort_keys=True).encode()).hexdigest()[:8]
+    return beside(videos.root) / f"frames_{videos.resolution}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
 
 
 def settings_of(videos: FileVideos, format: Format, quality: int) -> Settings:
@@ -94,19 +100,22 @@ def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
 
 
 def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
-    """Return videos with their frames from a cache where there is a valid one, and say so; otherwise as they are."""
+    """Return videos with their frames from a cache where there is a valid one, and say so; otherwise as they are.
+
+    A part of the data is also read from a cache of all of them.
+    """
     if not isinstance(videos, FileVideos):
         return videos
-    folder = cache_folder(videos, cache_dir)
-    found: CachedVideos | None = None
-    reason = f"{folder} is empty" if cache_dir is not None else None
-    try:
-        found = find(videos, folder)
-    except StaleCacheError as error:
-        reason = f"{folder} is out of date: {error}"
-    if found is not None:
-        _say(f"cache    {folder} ({found.format})")
-        return found
+    reason = f"{cache_dir} is empty" if cache_dir is not None else None
+    for folder in dict.fromkeys(cache_folder(videos, cache_dir, split) for split in (videos.split, "all")):
+        try:
+            found = find(videos, folder)
+        except StaleCacheError as error:
+            reason = f"{folder} is out of date: {error}"
+            continue
+        if found is not None:
+            _say(f"cache    {folder} ({found.format})")
+            return found
     if reason is not None:
         _say(f"cache    {reason}; decoding instead. To renew it, type python src/prepare.py with these data settings")
     return videos
