@@ -150,7 +150,7 @@ def _clear(plan: Plan, to_write: list[int]) -> None:
     if to_write:
         (plan.folder / MANIFEST).unlink(missing_ok=True)
     for path in {*plan.folder.glob("shard-[0-9]*"), *plan.folder.glob("*.part")} - files:
-        path.unlink()
+        path.unlink(missing_ok=True)  # a process whose parent was killed may be faster
 
 
 def _is_damaged(plan: Plan, number: int) -> bool:
