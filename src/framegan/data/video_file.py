@@ -218,8 +218,8 @@ def _reasons() -> Iterator[None]:
     """Give every error of a file as a ValueError that says why, without the path."""
     try:
         yield
-    except av.error.InvalidDataError:
-        raise ValueError("not a video, or damaged or cut off at its start") from None
+    except (av.error.InvalidDataError, av.error.ArgumentError):  # the second where FORMATS doesn't have it
+        raise ValueError("not a video that can be read, or damaged or cut off at its start") from None
     except (EOFError, IndexError):
         raise ValueError("cut off at its start or its index") from None
     except (av.FFmpegError, OSError) as error:

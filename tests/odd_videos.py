@@ -1,0 +1,275 @@
+"""Small video files of every awkward kind, whose pictures tell their frame's number; made with PyAV."""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+FRAMES = 40
+SIZE = 48, 32
+RATE = 25
+
+GOP = "keyint=10:min-keyint=10:scenecut=0:bframes=3:b-adapt=0"
+H264 = {"x264-params": GOP}
+OPEN = {"x264-params": GOP + ":open-gop=1"}
+HEVC = {"x265-params": GOP + ":open-gop=1:log-level=none:pools=none:frame-threads=1"}
+MPEG = {"g": "12", "bf": "2"}
+REFRESH = {"x264-params": "intra-refresh=1:keyint=10:bframes=0"}
+VP9 = {"g": "10", "deadline": "realtime", "cpu-used": "8"}
+
+Make = Callable[[Path], Path]
+"""Makes a file in a folder."""
+
+
+def picture(number: int, width: int = SIZE[0], height: int = SIZE[1]) -> np.ndarray:
+    """Return uint8 (height, width, 3): six blocks, bright where the number's bits are 1, on a slope that moves."""
+    y, x = np.mgrid[:height, :width]
+    slope = np.stack([(5 * x + 7 * number) % 40, (6 * y + 3 * number) % 40, (x + y + number) % 40], -1)
+    bits = np.array([number >> bit & 1 for bit in range(6)]).reshape(2, 3)
+    blocks = np.kron(bits, np.ones((height // 2 + 1, width // 3 + 1)))[:height, :width]
+    return (30 + 150 * blocks[..., None] + slope).astype(np.uint8)
+
+
+def number_of(frame: np.ndarray) -> int:
+    """Return the number that a picture shows, whatever its size and channels."""
+    height, width = frame.shape[0] // 2, frame.shape[1] // 3
+    bright = [frame[y : y + height, x : x + width].mean() > 120 for y in (0, height) for x in (0, width, 2 * width)]
+    return sum(int(bit) << place for place, bit in enumerate(bright))
+
+
+def larger() -> list[np.ndarray]:
+    """Return pictures for x265, which writes over the end of its memory at the others' size."""
+    return [picture(number, 96, 64) for number in range(FRAMES)]
+
+
+def encode(
+    path: Path,
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+    *,
+    pictures: Iterable[np.ndarray] | None = None,
+    pixels: str = "yuv420p",
+    mux: dict[str, str] | None = None,
+    times: Callable[[int], int] = lambda number: number,
+    units: int = RATE,
+    later: int = 0,
+    audio: bool = False,
+    **settings: Any,
+) -> Path:
+    """Write a file of these pictures, by default the numbers from 0 on.
+
+    Args:
+        times: when frame number n is shown, in 1 / units seconds.
+        later: frames by which all of it is shown later; earlier ones than 0 are cut away by an edit list.
+        settings: attributes of the encoder.
+    """
+    shown = list(pictures if pictures is not None else map(picture, range(FRAMES)))
+    with av.open(str(path), "w", options=mux or {}) as container:
+        stream: Any = container.add_stream(codec, rate=RATE, options=options or {})
+        stream.height, stream.width = shown[0].shape[:2]
+        stream.pix_fmt = pixels
+        context = stream.codec_context
+        context.time_base = Fraction(1, units)
+        context.thread_count = 1
+        for name, value in settings.items():
+            setattr(context, name, value)
+        sound: Any = container.add_stream("aac", rate=16000, layout="mono") if audio else None
+        for packet in _packets(stream, shown, times, settings):
+            step = round(Fraction(later, RATE) / packet.time_base)
+            packet.pts, packet.dts = packet.pts + step, packet.dts + step
+            container.mux(packet)
+        if sound is not None:
+            container.mux(_silence(sound, len(shown) / RATE))
+    return path
+
+
+def _packets(stream: Any, pictures: list[np.ndarray], times: Callable[[int], int], settings: dict) -> Iterator[Any]:
+    tags = {"dst_colorspace": settings.get("colorspace"), "dst_color_range": settings.get("color_range")}
+    for number, pixels in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(pixels, "rgba" if pixels.shape[2] == 4 else "rgb24")
+        frame = frame.reformat(format=stream.pix_fmt, **tags)
+        frame.pts, frame.time_base = times(number), stream.codec_context.time_base
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def _silence(stream: Any, seconds: float) -> list[Any]:
+    packets = []
+    for start in range(0, int(seconds * 16000), 1024):
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate, frame.pts = 16000, start
+        packets += stream.encode(frame)
+    return packets + stream.encode(None)
+
+
+def rotated(path: Path, degrees: int) -> Path:
+    """Write pictures lying on their side, and the matrix that tells players to turn them clockwise into place."""
+    stored = [np.rot90(picture(number), degrees // 90) for number in range(FRAMES)]
+    encode(path, options=H264, pictures=stored)
+    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    data = path.read_bytes()
+    at = data.index(b"tkhd") + 4 + 40
+    matrix = struct.pack(">9i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
+    path.write_bytes(data[:at] + matrix + data[at + 36 :])
+    return path
+
+
+def packed(path: Path) -> Path:
+    """Write MPEG-4 as DivX and XviD do: each B-frame in one chunk with the frame after it, then an empty chunk."""
+    raw = encode(path.with_suffix(".m4v"), "mpeg4", {"g": "12", "bf": "1", "b_strategy": "0"})
+    with av.open(str(raw)) as source:
+        vops = [bytes(packet) for packet in source.demux(video=0) if packet.size]
+    raw.unlink()
+    kinds = [vop[vop.index(b"\0\0\1\xb6") + 4] >> 6 for vop in vops]  # 0 I, 1 P, 2 B
+    chunks = []
+    for vop, following in zip(range(len(vops)), [*kinds[1:], 0], strict=True):
+        if kinds[vop] != 2:
+            chunks += [vops[vop] + vops[vop + 1], b"\0\0\1\xb6\x50\x4f"] if following == 2 else [vops[vop]]
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("mpeg4", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for number, chunk in enumerate(chunks):
+            packet = av.Packet(chunk.replace(b"\0\0\1\xb6", b"\0\0\1\xb2DivX503b1393p\0\0\1\xb6", number == 0))
+            packet.stream, packet.time_base = stream, Fraction(1, RATE)
+            packet.pts = packet.dts = number
+            packet.is_keyframe = b"\0\0\1\xb0" in chunk
+            container.mux(packet)
+    return path
+
+
+def cut_out(path: Path) -> Path:
+    """Copy packets from a keyframe in the middle on, without encoding them anew."""
+    whole = encode(path.with_name("whole.mkv"), options=OPEN)
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        keyframes = 0
+        for packet in source.demux(video=0):
+            keyframes += packet.is_keyframe
+            if keyframes > 1 and packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    whole.unlink()
+    return path
+
+
+def latin1(path: Path) -> Path:
+    """Write a title in another encoding than UTF-8."""
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "caffe"
+        stream: Any = container.add_stream("mpeg4", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for number in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24")))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"caffe", b"caff\xe8"))
+    return path
+
+
+WHOLE: dict[str, Make] = {
+    "h264, closed GOP, mp4": lambda to: encode(to / "closed.mp4", options=H264),
+    "h264, open GOP, mp4": lambda to: encode(to / "open.mp4", options=OPEN),
+    "h264, closed GOP, mkv": lambda to: encode(to / "closed.mkv", options=H264),
+    "h264, open GOP, mkv": lambda to: encode(to / "open.mkv", options=OPEN),
+    "h264, no keyframes but the first": lambda to: encode(to / "refresh.mp4", options=REFRESH),
+    "h264, avi": lambda to: encode(to / "h264.avi", options=H264),
+    "h264, no container": lambda to: encode(to / "raw.h264", options=H264),
+    "h264, cut out without encoding, mp4": lambda to: cut_out(to / "cut_out.mp4"),
+    "h264, cut out without encoding, mkv": lambda to: cut_out(to / "cut_out.mkv"),
+    "hevc, open GOP, mp4": lambda to: encode(to / "hevc.mp4", "libx265", HEVC, pictures=larger()),
+    "hevc, transport stream": lambda to: encode(to / "hevc.ts", "libx265", HEVC, pictures=larger()),
+    "mpeg-4 with B-frames, avi": lambda to: encode(to / "mpeg4.avi", "mpeg4", MPEG),
+    "mpeg-4 with packed B-frames, avi": lambda to: packed(to / "packed.avi"),
+    "mpeg-4 with dropped frames, avi": lambda to: encode(to / "drop.avi", "mpeg4", times=lambda n: n + n // 5),
+    "title in latin-1": lambda to: latin1(to / "title.avi"),
+    "motion jpeg": lambda to: encode(to / "jpeg.avi", "mjpeg", pixels="yuvj420p"),
+    "transport stream": lambda to: encode(to / "stream.ts", options=H264),
+    "program stream": lambda to: encode(to / "stream.mpg", "mpeg2video", MPEG),
+    "flv": lambda to: encode(to / "a.flv", options=H264),
+    "fragmented": lambda to: encode(to / "frag.mp4", options=H264, mux={"movflags": "frag_keyframe+empty_moov"}),
+    "variable rate": lambda to: encode(to / "vfr.mp4", options=H264, times=lambda n: 40 * n + n * n % 25, units=1000),
+    "vp9": lambda to: encode(to / "a.webm", "libvpx-vp9", VP9),
+    "edit list": lambda to: encode(to / "edit.mp4", options=H264, later=-3),
+    "gif": lambda to: encode(to / "a.gif", "gif", pixels="rgb8"),
+    "ten bits": lambda to: encode(to / "ten.mp4", options=H264, pixels="yuv420p10le"),
+    "odd size": lambda to: encode(
+        to / "size.mp4", options=H264, pixels="yuv444p", pictures=[picture(n, 51, 33) for n in range(FRAMES)]
+    ),
+    "turned by 90": lambda to: rotated(to / "90.mp4", 90),
+    "turned by 180": lambda to: rotated(to / "180.mp4", 180),
+    "turned by 270": lambda to: rotated(to / "270.mp4", 270),
+    "pixels not square": lambda to: encode(to / "sar.mp4", options=H264, sample_aspect_ratio=Fraction(8, 9)),
+    "full range": lambda to: encode(to / "full.mp4", options=H264, color_range=2),
+    "limited range, bt709": lambda to: encode(to / "709.mp4", options=H264, color_range=1, colorspace=1),
+    "limited range, bt601": lambda to: encode(to / "601.mp4", options=H264, color_range=1, colorspace=6),
+    "one frame": lambda to: encode(to / "one.mp4", pictures=[picture(0)]),
+    "two frames": lambda to: encode(to / "two.mp4", pictures=[picture(0), picture(1)]),
+    "starts late, mkv": lambda to: encode(to / "late.mkv", options=H264, later=125),
+    "starts late, mp4": lambda to: encode(to / "late.mp4", options=H264, later=125),
+    "with sound": lambda to: encode(to / "sound.mp4", options=H264, audio=True),
+    "awkward name": lambda to: encode(to / "http:a b%d 100%#é.mp4", options=H264),
+}
+"""Kinds that have to be read exactly."""
+
+
+def first_half(make: Make) -> Make:
+    def cut(to: Path) -> Path:
+        path = make(to)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        return path
+
+    return cut
+
+
+def written(name: str, data: bytes) -> Make:
+    def write(to: Path) -> Path:
+        (to / name).write_bytes(data)
+        return to / name
+
+    return write
+
+
+def flipped(to: Path) -> Path:
+    """Write a file in which one bit of every 97th byte of the pictures is wrong."""
+    path = encode(to / "flipped.mp4", options=H264, mux={"movflags": "faststart"})
+    data = bytearray(path.read_bytes())
+    for at in range(data.index(b"mdat") + 1000, len(data), 97):
+        data[at] ^= 1 << at % 8
+    path.write_bytes(data)
+    return path
+
+
+def sound_only(to: Path) -> Path:
+    with av.open(str(to / "sound_only.mp4"), "w") as container:
+        container.mux(_silence(container.add_stream("aac", rate=16000, layout="mono"), 1.0))
+    return to / "sound_only.mp4"
+
+
+def list_of_others(to: Path) -> Path:
+    encode(to / "other.mp4", options=H264)
+    return written("list.mp4", b"ffconcat version 1.0\nfile other.mp4\n")(to)
+
+
+BROKEN: dict[str, tuple[Make, str]] = {
+    "cut off, index first": (first_half(lambda to: encode(to / "f.mp4", mux={"movflags": "faststart"})), "cut off"),
+    "cut off, index last": (first_half(lambda to: encode(to / "l.mp4")), "cut off"),
+    "cut off, fragmented": (first_half(WHOLE["fragmented"]), "cut off"),
+    "cut off, mkv": (first_half(WHOLE["h264, open GOP, mkv"]), "cut off"),
+    "cut off, webm": (first_half(WHOLE["vp9"]), "cut off"),
+    "cut off, avi": (first_half(WHOLE["mpeg-4 with B-frames, avi"]), "cut off"),
+    "cut off, transport stream": (first_half(WHOLE["transport stream"]), "cut off"),
+    "cut off, program stream": (first_half(WHOLE["program stream"]), "cut off or damaged after"),
+    "cut off, flv": (first_half(WHOLE["flv"]), "cut off"),
+    "cut off, gif": (first_half(WHOLE["gif"]), "cut off"),
+    "bits flipped": (flipped, "damaged after"),
+    "no bytes": (written("none.mp4", b""), "empty file"),
+    "text": (written("text.mp4", b"not a video\n" * 50), "not a video"),
+    "only zeros": (written("zeros.avi", bytes(5000)), "not a video"),
+    "sound only": (sound_only, "no video in it"),
+    "a list of other files": (list_of_others, "not a video"),
+    "missing": (lambda to: to / "missing.mp4", "no such file"),
+}
+"""Kinds that can't be read, and what the reason has to say."""
