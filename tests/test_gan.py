@@ -261,7 +261,7 @@ def test_what_a_generator_penalises_itself_for_is_in_its_loss():
         losses_of[weight] = gan.generator_loss(
             torch.zeros(2, *CLIP), torch.zeros(2, dtype=torch.int64), torch.ones(2, 6), torch.zeros(2), 0
         )
-    mask = (generator.eval().layers(torch.ones(2, 6))["mask"] + 1) / 2
+    mask = (generator.eval().composition(torch.ones(2, 6))["mask"] + 1) / 2
     difference = losses_of[3.0] - losses_of[0.0]
     assert difference.detach() == pytest.approx(3.0 * torch.full((2,), 0.5).numpy(), abs=0.2)
     assert 0.3 < mask.mean() < 0.7

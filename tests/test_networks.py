@@ -128,7 +128,7 @@ def test_conv1d_codes_are_continuous():
 def test_vgan_lays_the_foreground_over_the_background():
     generator = vgan.Generator((3, 8, 16, 16), width=8).eval()
     latents = torch.randn(2, generator.latent_dim)
-    layers = generator.layers(latents)
+    layers = generator.composition(latents)
     assert layers["background"].shape == (2, 3, 1, 16, 16)
     mask = (layers["mask"] + 1) / 2
     assert mask.min() >= 0 and mask.max() <= 1
@@ -139,12 +139,12 @@ def test_vgan_lays_the_foreground_over_the_background():
     assert generator.penalty.shape == (2,)
 
 
-def test_a_content_motion_table_and_layers():
+def test_a_content_motion_table_and_a_composition():
     generator = TEMPORAL["mocogan_categories"]((1, 4, 16, 16))
     table = sampling.content_motion_table(generator, range(2), range(3))
     assert table.shape == (6, 1, 4, 16, 16)
     assert torch.equal(table[4], sampling.sample(generator, [0, 1, 2], held={"content": 1})[1])
-    layers = sampling.layers(TEMPORAL["vgan"]((1, 4, 16, 16)), range(2))
+    layers = sampling.composition(TEMPORAL["vgan"]((1, 4, 16, 16)), range(2))
     assert layers.shape == (8, 1, 4, 16, 16)
 
 

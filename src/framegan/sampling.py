@@ -52,12 +52,12 @@ def content_motion_table(generator: nn.Module, contents: Sequence[int], motions:
 
 
 @torch.no_grad()
-def layers(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
-    """Return for each seed the clip and then what it is put together from: (seeds * (1 + layers), C, T, H, W)."""
+def composition(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
+    """Return for each seed the clip and then what it is put together from: (seeds * (1 + parts), C, T, H, W)."""
     latents, labels = draw(generator, seeds)
     device = next(generator.parameters()).device
     training = generator.training
-    of_name: dict[str, Tensor] = generator.eval().layers(latents.to(device), labels.to(device))  # type: ignore[operator]
+    of_name: dict[str, Tensor] = generator.eval().composition(latents.to(device), labels.to(device))  # type: ignore[operator]
     generator.train(training)
     clips = sample(generator, seeds)
     shown = [clips, *(layer.expand(clips.shape) for layer in of_name.values())]

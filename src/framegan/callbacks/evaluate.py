@@ -1,7 +1,7 @@
 """Measures of the averaged generator, every so often and at the end."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from pydantic import PositiveInt
@@ -14,6 +14,7 @@ from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
 
+@runtime_checkable
 class Measure(Protocol):
     """Compares fake samples with real ones: (N, *shape) in [-1, 1] and (N,) labels of both -> values by key."""
 

@@ -20,7 +20,7 @@ class Samples(Every):
 
     Images make a .png grid. Clips make a .png with a row for each clip and a column for each frame, and a grid as .mp4
     and .webp. Where the generator has them, there are also content_motion_<samples_seen>.webp, a row for each content
-    and a column for each motion, and layers_<samples_seen>.webp, what each clip is put together from.
+    and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from.
 
     Args:
         num_samples: samples in a grid of images; fake ones are of seeds 0, 1, 2, ... of the averaged generator.
@@ -57,9 +57,9 @@ class Samples(Every):
         if {"content", "motion"} <= sampling.parts_of(gan.generator_ema).keys():
             table = sampling.content_motion_table(gan.generator_ema, range(TABLE), range(TABLE))
             self._animate(trainer, gan, "content_motion", table, columns=TABLE)
-        if hasattr(gan.generator_ema, "layers"):
-            layers = sampling.layers(gan.generator_ema, range(TABLE))
-            self._animate(trainer, gan, "layers", layers, columns=len(layers) // TABLE)
+        if hasattr(gan.generator_ema, "composition"):
+            parts = sampling.composition(gan.generator_ema, range(TABLE))
+            self._animate(trainer, gan, "composition", parts, columns=len(parts) // TABLE)
 
     def _show(self, trainer: GANTrainer, gan: GAN, name: str, stem: str, samples: Tensor) -> None:
         """Write and log the files of some samples."""

@@ -41,7 +41,7 @@ class Generator(nn.Module):
         self.background = dcgan.Generator((shape[0], *shape[2:]), latent_dim, width)
         self.apply(dcgan3d.initialize)
 
-    def layers(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> dict[str, Tensor]:
+    def composition(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> dict[str, Tensor]:
         """Return what a clip is made of, each (N, ., T or 1, H, W) in [-1, 1]; the mask from 0 (-1) to 1 (1)."""
         features = self.moving(latents, num_frames)
         return {
@@ -52,7 +52,7 @@ class Generator(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        layers = self.layers(latents, labels, num_frames)
+        layers = self.composition(latents, labels, num_frames)
         mask = (layers["mask"] + 1) / 2
         self.penalty = self.mask_weight * mask.flatten(1).mean(1) if self.training else None
         return mask * layers["foreground"] + (1 - mask) * layers["background"]
