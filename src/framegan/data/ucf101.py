@@ -80,10 +80,11 @@ def _folder_of_lists(root: Path) -> Path:
 
 def _classes(lists: Path) -> list[str]:
     """Return the names of the classes; their file numbers them from 1."""
-    rows = sorted((int(number), name) for number, name in _rows(lists / "classInd.txt"))
-    if [number for number, _ in rows] != list(range(1, len(rows) + 1)):
-        raise ValueError(f"{lists / 'classInd.txt'} has to number its classes 1, 2, 3, ... without gaps")
-    return [name for _, name in rows]
+    rows = _rows(lists / "classInd.txt")
+    names = {row[0]: row[-1] for row in rows if len(row) == 2}
+    if names.keys() != {str(number + 1) for number in range(len(rows))}:
+        raise ValueError(f"{lists / 'classInd.txt'} has to hold lines like '1 ApplyEyeMakeup', numbered without gaps")
+    return [names[str(number + 1)] for number in range(len(rows))]
 
 
 def _listed(lists: Path, split: Split) -> list[str]:

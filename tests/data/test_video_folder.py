@@ -1,0 +1,223 @@
+"""A folder of videos: each file is decoded once, ever; what can't be read is named; any process can read it."""
+
+import multiprocessing
+import os
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from odd_videos import BROKEN, FRAMES, RATE, WHOLE, encode, number_of, picture
+
+from framegan.data import video_index
+from framegan.data.video_folder import VideoFolder
+from framegan.data.video_index import beside, index
+from framegan.data.videos import FileVideos
+
+NAMES = ("b/2.mp4", "a/deep/1.mp4", "a/3.avi", "a/4.MKV", "c/.hidden.mp4")
+
+
+def short(path: Path, start: int = 0, frames: int = 6) -> Path:
+    """Write a few frames from this number on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return encode(path, "mpeg4", pictures=[picture(start + number) for number in range(frames)])
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "videos"
+    for start, name in enumerate(NAMES):
+        short(root / name, start)
+    return root
+
+
+@pytest.fixture
+def probed(monkeypatch) -> list[str]:
+    """Return a list that takes the name of every file that is decoded for the index."""
+    seen: list[str] = []
+    probe = video_index.probe
+
+    def noting(path: Path) -> video_index.VideoInfo:
+        seen.append(path.name)
+        return probe(path)
+
+    monkeypatch.setattr(video_index, "probe", noting)
+    return seen
+
+
+def test_what_a_set_of_videos_offers(root: Path):
+    videos = VideoFolder(str(root), 48, resize="stretch")
+    assert isinstance(videos, FileVideos)
+    assert [videos.name(k) for k in range(len(videos))] == ["a/3.avi", "a/4.MKV", "a/deep/1.mp4", "b/2.mp4"]
+    assert (videos.classes, videos.num_classes, videos.split) == (["a", "b"], 2, "all")
+    assert [videos.label(k) for k in range(4)] == [0, 0, 0, 1]
+    assert [videos.num_frames(k) for k in range(4)] == [6] * 4
+    times = videos.frame_times(3)
+    assert times is not None
+    np.testing.assert_allclose(times, np.arange(6) / RATE, atol=1e-3)
+    clip = videos.read(2, [0, 2, 5])
+    assert (clip.shape, clip.dtype) == ((3, 48, 48, 3), np.uint8)
+    assert [number_of(frame) for frame in clip] == [1, 3, 6]
+    status = (root / "b/2.mp4").stat()
+    assert videos.stamp(3) == (status.st_size, status.st_mtime_ns)
+    assert videos.recipe == {
+        "resolution": 48,
+        "channels": 3,
+        "resize": "stretch",
+        "filter": "area",
+        "pixel_aspect": True,
+        "rotate": True,
+    }
+
+
+def test_a_split_is_a_folder_and_names_begin_at_the_root(root: Path):
+    videos = VideoFolder(str(root), 16, channels=1, split="a")
+    assert (videos.split, videos.channels, videos.classes) == ("a", 1, [".", "deep"])
+    assert videos.name(0) == "a/3.avi"
+    assert videos.read(0, [1]).shape == (1, 16, 16, 1)
+    with pytest.raises(ValueError, match=r"no folder 'val'; .*\['a', 'b', 'c'\]"):
+        VideoFolder(str(root), 16, split="val")
+
+
+def test_nothing_to_read(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"no videos in .*\.mp4"):
+        VideoFolder(str(tmp_path), 16)
+
+
+def test_bad_files_are_named_all_at_once(root: Path, capsys):
+    for number in range(12):
+        BROKEN["text"][0](root).rename(root / f"{number:02}.mp4")
+    with pytest.raises(ValueError, match=r"(?s)12 of 16 videos .*data.on_error=skip:\n  00.mp4: not a.*and 2 more$"):
+        VideoFolder(str(root), 16)
+    with pytest.raises(ValueError, match=r"more than data.max_bad_fraction=0.5 allows.*\n  00.mp4: not a"):
+        VideoFolder(str(root), 16, on_error="skip", max_bad_fraction=0.5)
+    capsys.readouterr()
+    videos = VideoFolder(str(root), 16, on_error="skip", max_bad_fraction=0.8)
+    assert (len(videos), videos.name(0), videos.label(0)) == (4, "a/3.avi", 1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith("skipped  00.mp4: not a video")
+
+
+def test_only_new_and_changed_files_are_decoded(root: Path, probed: list[str]):
+    first = VideoFolder(str(root), 16)
+    assert sorted(probed) == ["1.mp4", "2.mp4", "3.avi", "4.MKV"]
+    probed.clear()
+    again = VideoFolder(str(root), 16)
+    assert probed == []
+    assert [again.num_frames(k) for k in range(4)] == [first.num_frames(k) for k in range(4)]
+    assert np.array_equal(again.read(1, [0, 5]), first.read(1, [0, 5]))
+    short(root / "a" / "new.mp4")
+    short(root / "b" / "2.mp4", frames=9)
+    (root / "a" / "3.avi").unlink()
+    changed = VideoFolder(str(root), 16)
+    assert sorted(probed) == ["2.mp4", "new.mp4"]
+    assert [changed.num_frames(k) for k in range(4)] == [6, 6, 6, 9]
+    probed.clear()
+    os.utime(root / "b" / "2.mp4", ns=(0, 0))
+    VideoFolder(str(root), 16, split="b")
+    assert probed == ["2.mp4"]
+    VideoFolder(str(root), 16)
+    assert probed == ["2.mp4"]
+
+
+def test_the_index_keeps_everything(tmp_path: Path, probed: list[str]):
+    root = tmp_path / "kinds"
+    root.mkdir()
+    kinds = ("turned by 90", "pixels not square", "h264, avi", "variable rate", "one frame", "awkward name")
+    files = sorted(WHOLE[kind](root).name for kind in kinds)
+    fresh, _ = index(root, files)
+    assert len(probed) == len(kinds)
+    stored, problems = index(root, files)
+    assert (len(probed), problems) == (len(kinds), {})
+    for file in files:
+        old, new = vars(fresh[file].info), vars(stored[file].info)
+        assert np.array_equal(old.pop("pts"), new.pop("pts"))
+        assert old == new
+
+
+@pytest.mark.parametrize("damage", [b"", b"not an index", None])
+def test_a_damaged_index_is_made_anew(root: Path, probed: list[str], damage: bytes | None):
+    VideoFolder(str(root), 16)
+    path = beside(root) / "index.npz"
+    path.write_bytes(path.read_bytes()[:-60] if damage is None else damage)
+    assert len(VideoFolder(str(root), 16)) == 4
+    assert len(probed) == 8
+    VideoFolder(str(root), 16)
+    assert len(probed) == 8
+
+
+def test_an_index_of_another_schema_is_made_anew(root: Path, probed: list[str], monkeypatch):
+    VideoFolder(str(root), 16)
+    monkeypatch.setattr(video_index, "SCHEMA", "another")
+    VideoFolder(str(root), 16)
+    assert len(probed) == 8
+
+
+def test_an_interrupted_run_keeps_what_it_found(root: Path, monkeypatch):
+    probe = video_index.probe
+
+    def interrupted(path: Path) -> video_index.VideoInfo:
+        if path.name == "2.mp4":  # the last one
+            raise KeyboardInterrupt
+        return probe(path)
+
+    monkeypatch.setattr(video_index, "probe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        VideoFolder(str(root), 16)
+    monkeypatch.setattr(
+        video_index, "probe", lambda path: pytest.fail("known") if path.name == "3.avi" else probe(path)
+    )
+    assert len(VideoFolder(str(root), 16)) == 4
+
+
+def test_it_lies_beside_the_data_or_else_in_the_cache_of_the_user(tmp_path: Path, monkeypatch):
+    root = tmp_path / "videos"
+    assert beside(root) == tmp_path / "videos.framegan"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = beside(root)
+    assert folder.parent == tmp_path / "cache" / "framegan"
+    assert folder != beside(tmp_path / "others")
+    short(root / "1.mp4")
+    VideoFolder(str(root), 16)
+    assert (folder / "index.npz").is_file()
+    assert not (tmp_path / "videos.framegan").exists()
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert beside(root).parent == Path("~/.cache/framegan").expanduser()
+
+
+def test_where_nothing_can_be_kept_it_works_all_the_same(root: Path, monkeypatch, tmp_path: Path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(video_index, "beside", lambda root: tmp_path / "file" / "folder")
+    assert len(VideoFolder(str(root), 16)) == 4
+    assert "index.npz can't be written" in capsys.readouterr().err
+
+
+def read_all(root: str) -> list[int]:
+    videos = VideoFolder(root, 48, resize="stretch")
+    return [number_of(videos.read(k, [videos.num_frames(k) - 1])[0]) for k in range(len(videos))]
+
+
+def test_many_processes_may_make_the_index_at_once(root: Path):
+    with ProcessPoolExecutor(3, multiprocessing.get_context("fork")) as processes:
+        results = list(processes.map(read_all, [str(root)] * 3))
+    assert results == [[7, 8, 6, 5]] * 3
+    assert sorted(path.name for path in beside(root).iterdir()) == [".index.lock", "index.npz"]
+
+
+def last_frame(videos: VideoFolder) -> np.ndarray:
+    return videos.read(0, [FRAMES - 1])
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_other_processes_read_the_same(tmp_path: Path, method: str):
+    root = tmp_path / "videos"
+    root.mkdir()
+    WHOLE["h264, open GOP, mp4"](root)
+    videos = VideoFolder(str(root), 32)
+    here = last_frame(videos)  # the parent has decoded before it forks
+    with ProcessPoolExecutor(1, multiprocessing.get_context(method)) as processes:
+        assert np.array_equal(processes.submit(last_frame, videos).result(timeout=60), here)
+    assert len(pickle.dumps(videos)) < 5_000
