@@ -104,7 +104,7 @@ def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_wor
         print(f"cache    {folder} is up to date", flush=True)
         return
     seconds /= max(1, num_workers)
-    minutes = f"{seconds / 60:,.0f} minutes" if seconds >= 90 else f"{max(1, seconds):.0f} seconds"
+    minutes = f"{seconds / 60:,.0f} minutes" if seconds >= 90 else f"{max(1, seconds):.0f} s"
     about = "" if format == "raw" else "about "
     with_processes = (
         f"with {num_workers} process{'es' if num_workers > 1 else ''}" if num_workers else "in this process"

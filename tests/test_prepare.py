@@ -15,7 +15,7 @@ from test_frame_cache import Pictures, write
 
 CONFIG = """
 defaults:
-  - /clips@_here_
+  - /video_files@_here_
   - _self_
 
 root: ???
@@ -88,7 +88,7 @@ def test_what_it_says_and_what_train_finds(project, capsys):
     assert prepare() is None
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "data     6 videos, 75 frames of 8x8x3, all"
-    assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 seconds in this process"
+    assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 s in this process"
     assert lines[2].startswith("done     75 frames, 0.00 GB, in ")
     assert lines[3] == "train    python src/train.py model=NAME data=pictures data.root=clips"
     assert {path.name for path in cache(project).iterdir()} == {
@@ -104,7 +104,7 @@ def test_what_it_says_and_what_train_finds(project, capsys):
 def test_train_reads_the_cache(project, capsys, monkeypatch):
     assert prepare("num_workers=1") is None
     capsys.readouterr()
-    monkeypatch.setattr(Pictures, "read", None)
+    monkeypatch.setattr(Pictures, "read", lambda self, index, frames: pytest.fail("decoded"))
     words = ("--config-dir", "conf", "model=mlp", "data=pictures", "data.root=clips", "trainer=debug")
     assert run("train", *words, "data.batch_size=2", "total_samples=4") is None
     assert f"cache    {cache(project)} (raw)" in capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_train_reads_the_cache(project, capsys, monkeypatch):
 
 def test_a_dry_run_writes_nothing(project, capsys):
     assert prepare("dry_run=true", "format=jpeg") is None
-    assert "about 0.00 GB of jpeg frames, about 1 seconds" in capsys.readouterr().out
+    assert "about 0.00 GB of jpeg frames, about 1 s" in capsys.readouterr().out
     assert not (project / "clips.framegan").exists()
 
 
@@ -160,7 +160,7 @@ def test_damage_is_told(project, capsys):
     assert any(shard.read_bytes())
 
 
-@pytest.mark.parametrize("data", ["mnist", "synthetic", "image_folder"])
+@pytest.mark.parametrize("data", ["mnist", "synthetic", "image_folder", "shape_motion"])
 def test_data_without_videos_are_refused(data, project):
     assert (
         "these data need no preparing: there are no videos to decode. Train on them right away: "

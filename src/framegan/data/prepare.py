@@ -133,6 +133,7 @@ def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
     manifest = {
         "settings": plan.settings,
         "versions": {name: version(name) for name in ("framegan", "av", "pillow")},
+        "split": plan.videos.split,
         "shards": len(shards),
         "num_videos": len(videos),
         **counts,
