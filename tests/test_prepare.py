@@ -64,6 +64,14 @@ def flat(root: str, resolution: int, channels: int, resize: str, filter: str) ->
     return Flat(Path(root), channels)
 
 
+class Split(Folders):
+    names = tuple(f"train/{name}" for name in Folders.names)
+
+
+def split(root: str, resolution: int, channels: int, resize: str, filter: str) -> Split:
+    return Split(Path(root), channels)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A folder with videos, clips/, and data=pictures to read them."""
@@ -181,6 +189,7 @@ def test_mistakes_have_one_clear_message(project):
     ("videos", "places"),
     [
         ("folders", ["run/1.png", "run/3.png", "run/5.png", "walk/0.png", "walk/2.png", "walk/4.png"]),
+        ("split", ["run/1.png", "run/3.png", "run/5.png", "walk/0.png", "walk/2.png", "walk/4.png"]),
         ("flat", ["0/0.avi.png", "0/2.avi.png", "0/4.avi.png", "1/0.mp4.png", "1/1.avi.png", "1/5.avi.png"]),
     ],
 )
@@ -195,7 +204,7 @@ def test_strips(videos, places, project, capsys):
     assert files == places
     third = np.asarray(Image.open(project / "strips" / places[-1]))
     source = Pictures(project / "clips")
-    index = 4 if videos == "folders" else 5
+    index = 5 if videos == "flat" else 4
     assert third.shape == (8, 8 * (10 + index), 3)
     np.testing.assert_array_equal(third[:, 16:24], source.read(index, [2])[0])
 

@@ -1,8 +1,9 @@
 """Writes videos as strips: one PNG each, its frames from left to right, in a folder of its class."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -61,11 +62,13 @@ def strip_places(videos: Videos) -> list[str]:
 
     The videos' own folders are kept where they are the classes; otherwise the classes' numbers come before them.
     """
-    names = [videos.name(index) for index in range(len(videos))]
-    without_ending = [str(Path(name).with_suffix("")) for name in names]
-    stems = without_ending if len(set(without_ending)) == len(names) else names
+    names = [PurePosixPath(videos.name(index)) for index in range(len(videos))]
+    bare = [name.with_suffix("") for name in names]
+    stems = bare if len(set(bare)) == len(names) else names
+    shared = os.path.commonpath([stem.parent for stem in stems])
+    stems = [stem.relative_to(shared) for stem in stems]
     labels = [videos.label(index) for index in range(len(videos))]
-    pairs = set(zip(map(class_name, names), labels, strict=True))
+    pairs = {(class_name(str(stem)), label) for stem, label in zip(stems, labels, strict=True)}
     if len(pairs) == len({folder for folder, _ in pairs}) == len(set(labels)):
         return [f"{stem}.png" for stem in stems]
     return [f"{label}/{stem}.png" for label, stem in zip(labels, stems, strict=True)]
