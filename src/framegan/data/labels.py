@@ -42,7 +42,7 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
         raise ValueError(f"data.labels got {path}; it should be folder, null, or the path of a .csv or .json file")
     try:
         listed = readers[path.suffix](path)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
         raise ValueError(f"data.labels: {path} can't be read as a list of files and classes: {error}") from None
     missing = [file for file in files if file not in listed and _bare(file) not in listed]
     if missing:
@@ -55,7 +55,7 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
 
 
 def _read_csv(path: Path) -> dict[str, str]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
     if bad := next((row for row in rows if len(row) != 2), None):
         raise ValueError(f"the line {','.join(bad)!r} should be file,class")
@@ -63,7 +63,7 @@ def _read_csv(path: Path) -> dict[str, str]:
 
 
 def _read_json(path: Path) -> dict[str, str]:
-    content: Any = json.loads(path.read_text())
+    content: Any = json.loads(path.read_text(encoding="utf-8"))
     pairs = content.get("labels", content) or ()
     return {str(file): str(name) for file, name in (pairs.items() if isinstance(pairs, Mapping) else pairs)}
 

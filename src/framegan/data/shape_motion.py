@@ -43,9 +43,9 @@ class ShapeMotion:
     """Videos of moving shapes; see `framegan.data.videos.Videos`. Class k of video i is i modulo num_classes.
 
     Args:
-        video_frames: frames in which a shape crosses the picture.
+        video_frames: frames in which a shape crosses the picture. 1: the first of them.
         num_classes: the first so many of: vertical, horizontal, falling and rising motion.
-        channels: 3 colours, or 1: grey of the same brightness.
+        channels: 3 colours, or 1: grey as bright as the brightest of the three.
     """
 
     split = "all"
@@ -53,7 +53,7 @@ class ShapeMotion:
     def __init__(
         self,
         num_videos: PositiveInt = 4000,
-        video_frames: Annotated[int, Field(ge=2)] = 16,
+        video_frames: PositiveInt = 16,
         resolution: PositiveInt = 64,
         channels: Literal[1, 3] = 3,
         num_classes: Annotated[int, Field(ge=2, le=4)] = 2,
@@ -83,7 +83,7 @@ class ShapeMotion:
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         shape = self.shape(index)
-        moments = np.asarray(frames).reshape(-1, 1) / (self.video_frames - 1)
+        moments = np.asarray(frames).reshape(-1, 1) / max(1, self.video_frames - 1)
         centres = (shape.start + (shape.end - shape.start) * moments) * self.resolution  # (T, 2)
         places = np.arange(self.resolution) + 0.5
         down = np.abs(places - centres[:, :1])[:, :, None]
@@ -103,5 +103,5 @@ class ShapeMotion:
         corner = half + random.random(2) * (1 - 2 * half - reach)  # of the box that the centre's path fills
         start, end = np.where(axis >= 0, corner, corner + reach), np.where(axis >= 0, corner + reach, corner)
         if self.channels == 1:
-            colour = colour @ np.array([[0.299], [0.587], [0.114]])
+            colour = colour.max(keepdims=True)
         return Shape((255 * colour).round().astype(np.uint8), is_circle, half, start, end)
