@@ -1,0 +1,101 @@
+"""The class of a file comes from its folder or from a list, in any of the usual formats."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from framegan.data.labels import labels_of
+
+FILES = ["b/1.png", "a/2.png", "a/deep/3.png"]
+
+
+def listed(path: Path, content: object, files=FILES) -> tuple[list[int], list[str]]:
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return labels_of(files, path.parent, path.name)
+
+
+def test_the_first_folder_is_the_class():
+    assert labels_of(FILES, Path("root"), "folder") == ([1, 0, 0], ["a", "b"])
+    assert labels_of(["1.png", "2.png"], Path("root"), "folder") == ([0, 0], ["."])
+
+
+def test_folders_that_are_numbers_are_sorted_as_numbers():
+    files = ["10/1.png", "2/1.png", "other/1.png"]
+    assert labels_of(files, Path("root"), "folder") == ([1, 0, 2], ["2", "10", "other"])
+
+
+def test_no_classes():
+    numbers, classes = labels_of(FILES, Path("root"), None)
+    assert (numbers, len(classes)) == ([0, 0, 0], 1)
+
+
+CSV = {
+    "names": "b/1.png,walk\na/2.png,run\na/deep/3.png,walk\n",
+    "a header": "file,label\na/2.png,run\nb/1.png,walk\na/deep/3.png,walk\n",
+    "no endings": "a/deep/3,walk\na/2,run\nb/1,walk",
+    "spaces and empty lines": "a/deep/3 , walk\n\na/2, run\nb/1, walk\n",
+    "quotes": '"a/deep/3","walk"\n"a/2","run"\n"b/1","walk"\n',
+    "a byte order mark": "\ufeffb/1.png,walk\na/2.png,run\na/deep/3.png,walk\n",
+    "Windows": "b/1.png,walk\r\na/2.png,run\r\na/deep/3.png,walk\r\n",
+    "more files than there are": "b/1,walk\na/2,run\na/deep/3,walk\nc/4,jump\n",
+}
+
+
+@pytest.mark.parametrize("content", CSV.values(), ids=CSV)
+def test_csv(content, tmp_path):
+    assert listed(tmp_path / "classes.csv", content) == ([1, 0, 1], ["run", "walk"])
+
+
+JSON = {
+    "a mapping": {"b/1.png": "walk", "a/2.png": "run", "a/deep/3.png": "walk"},
+    "no endings": {"b/1": "walk", "a/2": "run", "a/deep/3": "walk"},
+    "StyleGAN's pairs": {"labels": [["b/1.png", "walk"], ["a/2.png", "run"], ["a/deep/3.png", "walk"]]},
+    "a mapping below labels": {"labels": {"b/1.png": "walk", "a/2.png": "run", "a/deep/3.png": "walk"}},
+}
+
+
+@pytest.mark.parametrize("content", JSON.values(), ids=JSON)
+def test_json(content, tmp_path):
+    assert listed(tmp_path / "dataset.json", content) == ([1, 0, 1], ["run", "walk"])
+
+
+def test_numbers_are_classes_in_the_order_of_numbers(tmp_path):
+    content = {"labels": [["b/1.png", 10], ["a/2.png", 9], ["a/deep/3.png", 0]]}
+    assert listed(tmp_path / "dataset.json", content) == ([2, 1, 0], ["0", "9", "10"])
+
+
+def test_the_list_may_lie_elsewhere(tmp_path):
+    path = tmp_path / "elsewhere.csv"
+    path.write_text(CSV["names"])
+    assert labels_of(FILES, tmp_path / "root", str(path))[0] == [1, 0, 1]
+
+
+def test_files_that_a_list_leaves_out_are_named(tmp_path):
+    files = [f"{number}.png" for number in range(9)]
+    with pytest.raises(ValueError, match=r"has no class for 8 of 9 files, such as 1.png, 2.png, 3.png; name every"):
+        listed(tmp_path / "classes.csv", "0.png,walk\n", files)
+
+
+WRONG = {
+    "no such list": ("other.txt", r"data.labels got .*other.txt; it should be folder, null, or the path of a .csv"),
+    "no such file": ("other.csv", r"other.csv can't be read as a list .* No such file"),
+    "three columns": ("three.csv", r"the line 'b/1.png,walk,quickly' should be file,class"),
+    "no JSON": ("text.json", r"text.json can't be read as a list"),
+    "JSON of something else": ("list.json", r"list.json can't be read as a list"),
+    "StyleGAN's without labels": ("null.json", r"null.json has no class for 3 of 3 files"),
+}
+FILES_OF_WRONG = {
+    "three.csv": "b/1.png,walk,quickly\n",
+    "text.json": "hello",
+    "list.json": "[1, 2]",
+    "null.json": '{"labels": null}',
+}
+
+
+@pytest.mark.parametrize(("name", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_no_list(name, message, tmp_path):
+    for file, content in FILES_OF_WRONG.items():
+        (tmp_path / file).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        labels_of(FILES, tmp_path, name)
