@@ -27,7 +27,7 @@ GB = 1e9
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="prepare")
 def main(cfg: DictConfig) -> None:
     launch.require_choice(cfg, "data")
-    choices = [override for override in HydraConfig.get().overrides.task if override.startswith("data")]
+    choices = [override for override in HydraConfig.get().overrides.task if override.lstrip("+").startswith("data")]
     try:
         with launch.plain_errors():
             launch.check(cfg, READ_HERE)
@@ -70,7 +70,7 @@ def prepare(
     job = plan(videos, frame_cache.cache_folder(videos, cache_dir), format, shard_mb, quality)
     to_write = missing(job)
     num_bytes, seconds = estimate(job, to_write)
-    _announce(job.folder, format, num_bytes, seconds, min(workers, len(to_write)))
+    _announce(job.folder, format, num_bytes, seconds, max(1, min(workers, len(to_write))))
     if dry_run:
         return
     _check_room(job.folder, num_bytes)
@@ -103,16 +103,11 @@ def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_wor
     if not num_bytes:
         print(f"cache    {folder} is up to date", flush=True)
         return
-    seconds /= max(1, num_workers)
+    seconds /= num_workers
     minutes = f"{seconds / 60:,.0f} minutes" if seconds >= 90 else f"{max(1, seconds):.0f} s"
     about = "" if format == "raw" else "about "
-    with_processes = (
-        f"with {num_workers} process{'es' if num_workers > 1 else ''}" if num_workers else "in this process"
-    )
-    print(
-        f"cache    {folder}: {about}{num_bytes / GB:,.2f} GB of {format} frames, about {minutes} {with_processes}",
-        flush=True,
-    )
+    room = f"{about}{num_bytes / GB:,.2f} GB of {format} frames"
+    print(f"cache    {folder}: {room}, about {minutes} with {num_workers} processes", flush=True)
 
 
 def _check_room(folder: Path, num_bytes: int) -> None:
@@ -129,9 +124,7 @@ def _check_room(folder: Path, num_bytes: int) -> None:
 def _list_failures(failures: Mapping[str, str]) -> None:
     if not failures:
         return
-    print(
-        f"skipped  {len(failures)} videos that can't be decoded; mend or remove them, or train with data.on_error=skip:"
-    )
+    print(f"skipped  {len(failures)} that can't be decoded; mend or remove them, or train with data.on_error=skip:")
     for name, reason in list(failures.items())[:NAMED_PROBLEMS]:
         print(f"           {name}: {reason}")
     if len(failures) > NAMED_PROBLEMS:

@@ -96,7 +96,7 @@ def test_what_it_says_and_what_train_finds(project, capsys):
     assert prepare() is None
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "data     6 videos, 75 frames of 8x8x3, all"
-    assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 s in this process"
+    assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 s with 1 processes"
     assert lines[2].startswith("done     75 frames, 0.00 GB, in ")
     assert lines[3] == "train    python src/train.py model=NAME data=pictures data.root=clips"
     assert {path.name for path in cache(project).iterdir()} == {
@@ -147,7 +147,7 @@ def test_bad_files_are_listed(project, capsys):
         (project / "clips" / name).write_bytes(b"")
     assert prepare() is None
     assert (
-        "skipped  2 videos that can't be decoded; mend or remove them, or train with data.on_error=skip:\n"
+        "skipped  2 that can't be decoded; mend or remove them, or train with data.on_error=skip:\n"
         "           1.png: no picture\n"
         "           4.png: no picture\n"
     ) in capsys.readouterr().out
@@ -156,7 +156,7 @@ def test_bad_files_are_listed(project, capsys):
 def test_nothing_but_bad_files_is_an_error(project):
     for path in (project / "clips").iterdir():
         path.write_bytes(b"")
-    assert "none of 6 videos that were tried can be decoded, such as 0.png" in prepare()
+    assert "none of the 6 videos can be decoded; the first one, 0.png: no picture" in prepare()
 
 
 def test_damage_is_told(project, capsys):

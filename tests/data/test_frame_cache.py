@@ -240,13 +240,24 @@ def test_a_stale_cache_is_announced_and_left_alone(root, folder, capsys):
     assert line.count("\n") == 1
 
 
-def test_other_settings_are_named(root, folder):
+def test_other_settings_are_named_and_not_overwritten(root, folder):
     cached(root, folder)
     with pytest.raises(frame_cache.StaleCacheError, match="other settings: channels is 1 and was 3$"):
         frame_cache.find(Pictures(root, channels=1), folder)
-    assert prepare(plan(Pictures(root, channels=1), folder), num_workers=0).written == [0]
+    before = files_of(folder)
+    others = Pictures(root)
+    others.name = lambda index: f"other/{index}.png"
+    for videos in (Pictures(root, channels=1), others):
+        with pytest.raises(ValueError, match="holds frames of other videos, or of other settings; delete it, or set"):
+            prepare(plan(videos, folder), num_workers=0)
+    assert files_of(folder) == before
+
+
+def test_one_format_takes_the_place_of_another(root, folder):
+    cached(root, folder)
     prepare(plan(Pictures(root), folder, format="jpeg"), num_workers=0)
     assert {path.suffix for path in folder.glob("shard*")} == {".json", ".jpegs"}
+    assert frame_cache.find(Pictures(root), folder).format == "jpeg"
 
 
 def test_labels_are_not_in_the_cache(root, folder):
@@ -316,7 +327,7 @@ def test_damage_is_found_and_mended(format, root, folder):
 def test_a_truncated_shard_is_out_of_date(root, folder):
     cached(root, folder)
     os.truncate(folder / "shard-00000.u8", 100)
-    with pytest.raises(frame_cache.StaleCacheError, match="shard 0 is missing, damaged"):
+    with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.u8 is missing or damaged$"):
         frame_cache.find(Pictures(root), folder)
 
 

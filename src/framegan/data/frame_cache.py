@@ -83,20 +83,32 @@ def frames_of(folder: Path, number: int, settings: Settings) -> Path:
     return description_of(folder, number).with_suffix(ENDINGS[settings["format"]])
 
 
-def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
+def read_description(path: Path) -> Shard:
     """Read the description of a shard.
+
+    Raises:
+        StaleCacheError: it is missing or damaged.
+    """
+    try:
+        content = json.loads(path.read_text())
+        return Shard(**{**content, "videos": [Entry(**video) for video in content["videos"]]})
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StaleCacheError(f"{path.name} is missing or damaged") from None
+
+
+def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
+    """Read the description of a shard and look after its frames.
 
     Raises:
         StaleCacheError: it is missing or of other settings, or its frames are not as long as it says.
     """
-    try:
-        content = json.loads(description_of(folder, number).read_text())
-        shard = Shard(**{**content, "videos": [Entry(**video) for video in content["videos"]]})
-        if shard.settings == settings and frames_of(folder, number, settings).stat().st_size == shard.num_bytes:
-            return shard
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise StaleCacheError(f"its shard {number} is missing, damaged or of other settings")
+    shard = read_description(description_of(folder, number))
+    frames = frames_of(folder, number, settings)
+    if shard.settings != settings:
+        raise StaleCacheError(f"{frames.name} is of other settings")
+    if not frames.is_file() or frames.stat().st_size != shard.num_bytes:
+        raise StaleCacheError(f"{frames.name} is missing or damaged")
+    return shard
 
 
 def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:

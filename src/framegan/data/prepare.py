@@ -5,31 +5,32 @@ the work is killed, the next call goes on with the shards that are missing and e
 """
 
 import fcntl
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from framegan.data.cached_videos import Format
-from framegan.data.frame_cache import MANIFEST, description_of, frames_of, load_shard, settings_of
+from framegan.data.frame_cache import (
+    MANIFEST,
+    StaleCacheError,
+    description_of,
+    frames_of,
+    load_shard,
+    read_description,
+    settings_of,
+)
+from framegan.data.shard_pool import write_shards
 from framegan.data.shard_writer import Plan, checksum, encode, write_json, write_shard
 from framegan.data.videos import FileVideos
 
 TRIED_VIDEOS, TRIED_FRAMES = 8, 64
 """How many videos, and frames of each, are decoded for an estimate."""
-LOOKS_PER_SECOND = 5
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ def missing(plan: Plan) -> list[int]:
 def estimate(plan: Plan, shards: Sequence[int]) -> tuple[int, float]:
     """Return how many bytes these shards will take, and how many seconds one process will need; some videos are tried.
 
-    Raises:
-        ValueError: none of them can be decoded.
+    Where none of them can be decoded, the bytes are those of raw frames and the time is 0.
     """
     videos = [index for number in shards for index in plan.shards[number]]
     if not videos:
@@ -86,10 +86,9 @@ def estimate(plan: Plan, shards: Sequence[int]) -> tuple[int, float]:
     start = time.perf_counter()
     num_frames, num_bytes = _try(plan, tried)
     seconds = time.perf_counter() - start
-    if not num_frames:
-        name = plan.videos.name(tried[0])
-        raise ValueError(f"none of {len(tried)} videos that were tried can be decoded, such as {name}")
     total = sum(plan.videos.num_frames(index) for index in videos)
+    if not num_frames:
+        return total * plan.videos.resolution**2 * plan.videos.channels, 0.0
     return round(total * num_bytes / num_frames), total * seconds / num_frames
 
 
@@ -101,11 +100,13 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False) -> Prepared:
         verify: look for damage in all the bytes that are there, too.
 
     Raises:
+        ValueError: the folder holds the cache of something else, or no video can be decoded.
         BlockingIOError: another process is at it.
         ChildProcessError: a process that decodes was killed.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
     with _alone(plan.folder):
+        _refuse_other(plan)
         to_write = missing(plan)
         kept = [number for number in range(len(plan.shards)) if number not in to_write]
         damaged = [number for number in kept if verify and _is_damaged(plan, number)]
@@ -117,7 +118,7 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False) -> Prepared:
                 for number in to_write:
                     write_shard(plan, number, advance)
             elif to_write:
-                _write_in_processes(plan, to_write, min(num_workers, len(to_write)), advance)
+                write_shards(plan, to_write, min(num_workers, len(to_write)), advance)
         return _finish(plan, to_write, damaged)
 
 
@@ -126,6 +127,9 @@ def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
     shards = [load_shard(plan.folder, number, plan.settings) for number in range(len(plan.shards))]
     videos = [video for shard in shards for video in shard.videos]
     failures = {video.name: video.error for video in videos if video.error is not None}
+    if len(failures) == len(videos):
+        name, reason = next(iter(failures.items()))
+        raise ValueError(f"none of the {len(videos)} videos can be decoded; the first one, {name}: {reason}")
     counts = {
         "num_frames": sum(video.frames for video in videos),
         "num_bytes": sum(shard.num_bytes for shard in shards),
@@ -141,6 +145,24 @@ def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
     }
     write_json(plan.folder / MANIFEST, manifest)
     return Prepared(written, damaged, **counts, failures=failures)
+
+
+def _refuse_other(plan: Plan) -> None:
+    """Raise ValueError where a folder that was named by hand holds frames that aren't ours to replace."""
+    there = []
+    for path in plan.folder.glob("shard-[0-9]*.json"):
+        with suppress(StaleCacheError):
+            there.append(read_description(path))
+    names = {plan.videos.name(index) for index in range(len(plan.videos))}
+    ours = [
+        shard.settings["recipe"] == plan.settings["recipe"] and any(video.name in names for video in shard.videos)
+        for shard in there
+    ]
+    if there and not any(ours):
+        raise ValueError(
+            f"{plan.folder} holds frames of other videos, or of other settings; delete it, or set data.cache_dir to "
+            "another folder"
+        )
 
 
 def _clear(plan: Plan, to_write: list[int]) -> None:
@@ -191,51 +213,3 @@ def _progress(num_frames: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=num_frames)
         yield lambda frames: bar.advance(task, frames)
-
-
-def _write_in_processes(plan: Plan, shards: list[int], num_workers: int, advance: Callable[[int], None]) -> None:
-    """Write shards in fresh processes: a fork would share what this one has opened."""
-    context = multiprocessing.get_context("spawn")
-    done, seen = context.Value("q", 0), 0
-    pool = ProcessPoolExecutor(num_workers, context, _begin, (plan, done))
-    try:
-        waiting = {pool.submit(_write, number) for number in shards}
-        while waiting:
-            finished, waiting = wait(waiting, 1 / LOOKS_PER_SECOND, FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-            now = done.value
-            advance(now - seen)
-            seen = now
-    except BrokenProcessPool:
-        reason = "a process was killed, perhaps because memory ran out: set num_workers to fewer"
-        raise ChildProcessError(f"{reason}. The same command goes on with what is missing") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_process: dict[str, Any] = {}
-"""In a process that writes shards: what is the same for all of them."""
-
-
-def _begin(plan: Plan, done: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes; one message is enough
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _process.update(plan=plan, done=done)
-
-
-def _end_with_parent() -> None:
-    """End this process with the one that started it: nothing is to be written without its lock."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _write(number: int) -> None:
-    write_shard(_process["plan"], number, _count)
-
-
-def _count(frames: int) -> None:
-    with _process["done"].get_lock():
-        _process["done"].value += frames

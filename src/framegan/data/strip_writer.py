@@ -1,7 +1,6 @@
 """Writes videos as strips: one PNG each, its frames from left to right, in a folder of its class."""
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -34,12 +33,15 @@ def write_strips(videos: Videos, folder: Path, num_workers: int) -> dict[str, st
         return None
 
     console = Console(stderr=True)
-    with ThreadPoolExecutor(max(1, num_workers)) as threads:
-        reasons: Iterator[str | None] = threads.map(write, range(len(videos)))
+    threads = ThreadPoolExecutor(max(1, num_workers))
+    try:
+        reasons = threads.map(write, range(len(videos)))
         bar = track(reasons, "writing", len(videos), console=console, disable=not console.is_terminal)
         for index, reason in enumerate(bar):
             if reason is not None:
                 failures[videos.name(index)] = reason
+    finally:
+        threads.shutdown(cancel_futures=True)
     return failures
 
 
