@@ -124,32 +124,44 @@ def _seek(container: InputContainer, stream: VideoStream, time: int) -> bool:
 def _fill_by_time(
     clip: np.ndarray, container: InputContainer, stream: VideoStream, times: list[int], info: VideoInfo, fit: Fit
 ) -> bool:
-    """Decode from where the container stands; return False where some frames can't be told or trusted from there.
-
-    What no other frame refers to is decoded only if it was asked for: FFmpeg skips it unread, and the others stay the
-    same to the bit.
-    """
-    needed = {*times, None}
+    """Decode from where the container stands; return False where some frames can't be told or trusted from there."""
     found = 0
-    begun = False
-    for packet in container.demux(stream):
-        stream.codec_context.skip_frame = "DEFAULT" if packet.pts in needed else "NONREF"
-        try:
-            decoded = packet.decode()
-        except av.error.InvalidDataError:
-            if begun:
-                return False
-            continue  # what comes before the first frame that can be decoded from here
-        for frame in decoded:
+    try:
+        for frame in _awaited(container, stream, set(times)):
             if frame.pts is None or frame.pts > times[found] or frame.is_corrupt:
                 return False
-            begun = True
             if frame.pts == times[found]:
                 clip[found] = fit(frame, info.pixel_aspect, info.rotation)
                 found += 1
                 if found == len(times):
                     return True
+    except av.error.InvalidDataError:
+        pass
     return False
+
+
+def _awaited(container: InputContainer, stream: VideoStream, times: set[int]) -> Iterator[VideoFrame]:
+    """Yield the frames shown at these times, and others, from where the container stands, with as little decoding as
+    gives every bit of them.
+
+    What isn't asked for and no other frame refers to is skipped unread; and once the last packet that was asked for is
+    in the decoder, it is told to hand out what it holds, for no later packet can change those frames.
+    """
+    begun = False
+    for packet in container.demux(stream):
+        stream.codec_context.skip_frame = "DEFAULT" if packet.pts in times or packet.pts is None else "NONREF"
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            if begun:
+                raise
+            continue  # what comes before the first frame that can be decoded from here
+        begun = begun or bool(frames)
+        yield from frames
+        times.discard(packet.pts)
+        if not times:
+            yield from stream.decode(None)
+            return
 
 
 def _from_start(
