@@ -9,10 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import PROJECT, run
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 from PIL import Image
+from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from test_frame_cache import Pictures, write
 
+from framegan.data.cached_videos import CachedVideos
+
+FILES = {
+    "video_folder": write_videos,
+    "frame_folder": write_frame_folders,
+    "strips": write_strips,
+    "npy": write_npy,
+    "ucf101": write_ucf101,
+}
 CONFIG = """
 defaults:
   - /video_files@_here_
@@ -110,12 +123,29 @@ def test_what_it_says_and_what_train_finds(project, capsys):
 
 
 def test_train_reads_the_cache(project, capsys, monkeypatch):
-    assert prepare("num_workers=1") is None
+    assert prepare() is None
     capsys.readouterr()
     monkeypatch.setattr(Pictures, "read", lambda self, index, frames: pytest.fail("decoded"))
     words = ("--config-dir", "conf", "model=mlp", "data=pictures", "data.root=clips", "trainer=debug")
     assert run("train", *words, "data.batch_size=2", "total_samples=4") is None
     assert f"cache    {cache(project)} (raw)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("data", "write_some"), FILES.items())
+def test_every_set_of_files(data, write_some, project, capsys):
+    write_some(project / data)
+    words = (f"data={data}", f"data.root={data}", "data.resolution=16", "data.num_frames=4")
+    assert run("prepare", *words, "num_workers=0") is None
+    assert "skipped" not in capsys.readouterr().out
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        cached, decoding = (
+            instantiate(compose("train", [*words, f"data.cache={cache}"]).data.datamodule.source, _convert_="all")
+            for cache in ("auto", "none")
+        )
+    assert isinstance(cached.videos, CachedVideos) and not isinstance(decoding.videos, CachedVideos)
+    tickets = [(index, 7) for index in range(len(decoding))]
+    for one, other in zip(cached.batch(tickets), decoding.batch(tickets), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_a_dry_run_writes_nothing(project, capsys):
@@ -168,7 +198,7 @@ def test_damage_is_told(project, capsys):
     assert any(shard.read_bytes())
 
 
-@pytest.mark.parametrize("data", ["mnist", "synthetic", "image_folder", "shape_motion"])
+@pytest.mark.parametrize("data", ["mnist", "synthetic", "image_folder", "shape_motion", "moving_digits"])
 def test_data_without_videos_are_refused(data, project):
     assert (
         "these data need no preparing: there are no videos to decode. Train on them right away: "
