@@ -13,7 +13,7 @@ def clips(number: int = 8, num_frames: int = 9, size: tuple[int, int] = (24, 32)
     for video in range(number):
         for frame in range(num_frames):
             left = (video + 2 * frame) % (size[1] - 8)
-            videos[video, frame, 6:14, left : left + 8] = (255, 40 * (video % 6), 255 - 30 * video)
+            videos[video, frame, 6:14, left : left + 8] = (255, 40 * (video % 6), 30 * (video % 8))
     return videos
 
 

@@ -130,9 +130,9 @@ def _write_gif(path: Path, frames: np.ndarray, frames_per_second: float) -> None
             graph.push(frame)
         graph.push(None)
         for _ in frames:
-            frame = graph.pull()
-            assert isinstance(frame, av.VideoFrame)
-            container.mux(stream.encode(frame))
+            coloured = graph.pull()
+            assert isinstance(coloured, av.VideoFrame)
+            container.mux(stream.encode(coloured))
         container.mux(stream.encode(None))
 
 

@@ -49,7 +49,7 @@ class Generator(nn.Module):
         motion_dim: PositiveInt = 10,
         motion: Literal["gru", "lstm", "conv1d"] = "gru",
         category_route: Literal["rnn", "generator"] = "rnn",
-        initial_state: Initial = "burn_in",
+        initial_state: Initial = "learned",
         knot_distance: PositiveInt = 8,
         width: PositiveInt = 64,
         normalization: dcgan.Normalization = "batch",
@@ -65,7 +65,7 @@ class Generator(nn.Module):
         if motion == "conv1d":
             self.motion = Continuous(motion_dim, to_motion, knot_distance)
         else:
-            self.motion = Recurrent(motion, motion_dim, to_motion, initial_state)
+            self.motion = Recurrent(motion, motion_dim, to_motion, initial_state, self.num_frames)
         code_dim = content_dim + motion_dim + self.num_classes - to_motion
         self.frames = dcgan.Generator((channels, height, side), code_dim, width, normalization)
 

@@ -13,42 +13,58 @@ from torch import Tensor, nn
 
 Initial = Literal["learned", "burn_in", "drawn"]
 
-BURN_IN = 16
-"""Steps after which a GRU with PyTorch's initialisation has forgotten its start: its scale moves by under 1 percent."""
+FRESH = 0.1
+"""Share of its usual size at which the weights of the fresh noise begin, where the start is random already."""
 
 
 class Recurrent(nn.Module):
     """A GRU or LSTM fed with fresh noise at every frame; its hidden state is the code.
 
+    It begins with a memory as long as a clip (Tallec & Ollivier 2018, Section 3: the bias of the gate that keeps the
+    state is the logarithm of that length), so that codes move rather than jump from the first step of training on.
+
     Args:
         code_dim: size of the noise at each step, and of the code.
         num_classes: size of the category that is appended to the noise; 0: none.
-        initial_state: where the sequence starts: at a learned state, at zero but `BURN_IN` steps before the first
-            frame, or at a state drawn from N(0, 1) as in the authors' code, whose scale shrinks over the first frames.
+        initial_state: where the sequence starts: "learned": at a learned function of noise; "burn_in": at zero, but
+            two clips' length before the first frame, so that all codes have the same distribution; "drawn": at noise
+            from N(0, 1) as in the authors' code, whose scale shrinks over the first frames.
+        num_frames: length of the clips it is trained on.
     """
 
-    def __init__(self, cell: Literal["gru", "lstm"], code_dim: int, num_classes: int, initial_state: Initial):
+    def __init__(
+        self, cell: Literal["gru", "lstm"], code_dim: int, num_classes: int, initial_state: Initial, num_frames: int
+    ):
         super().__init__()
         self.code_dim = code_dim
-        self.initial_state = initial_state
+        self.steps_before = {"learned": 1, "burn_in": 2 * num_frames, "drawn": 1}[initial_state]
         self.network = (nn.GRU if cell == "gru" else nn.LSTM)(code_dim + num_classes, code_dim, batch_first=True)
-        self.learned = nn.Parameter(torch.zeros(code_dim)) if initial_state == "learned" else None
+        self.start = nn.Linear(code_dim, code_dim) if initial_state == "learned" else None
+        self.starts_random = initial_state != "burn_in"
+        self._lengthen_memory(num_frames)
+
+    @torch.no_grad()
+    def _lengthen_memory(self, num_frames: int) -> None:
+        weight, _, bias, _ = self.network.parameters()  # of the input, of the state, and their biases
+        bias[self.code_dim : 2 * self.code_dim] = math.log(num_frames)  # the GRU's update gate, the LSTM's forget gate
+        if self.starts_random:
+            weight[:, : self.code_dim] *= FRESH
 
     def noise_dim(self, num_frames: int) -> int:
         """Return how much noise a clip of so many frames takes; a longer clip's begins with a shorter one's."""
-        return (num_frames + {"learned": 0, "burn_in": BURN_IN, "drawn": 1}[self.initial_state]) * self.code_dim
+        return (self.steps_before + num_frames) * self.code_dim
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
         steps = noise.unflatten(1, (-1, self.code_dim))
-        start = steps.new_zeros(len(steps), self.code_dim)
-        if self.learned is not None:
-            start = start + self.learned
-        if self.initial_state == "drawn":
+        start = torch.zeros_like(steps[:, 0])
+        if self.starts_random:
             start, steps = steps[:, 0], steps[:, 1:]
+        if self.start is not None:
+            start = self.start(start).tanh()
         inputs = torch.cat([steps, category.unsqueeze(1).expand(-1, steps.shape[1], -1)], dim=2)
         state = start.unsqueeze(0).contiguous()
-        codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, torch.zeros_like(state)))
+        codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, state))
         return codes[:, -num_frames:]
 
 
