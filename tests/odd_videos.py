@@ -232,14 +232,18 @@ def written(name: str, data: bytes) -> Make:
     return write
 
 
-def flipped(to: Path) -> Path:
-    """Write a file in which one bit of every 97th byte of the pictures is wrong."""
-    path = encode(to / "flipped.mp4", options=H264, mux={"movflags": "faststart"})
-    data = bytearray(path.read_bytes())
-    for at in range(data.index(b"mdat") + 1000, len(data), 97):
-        data[at] ^= 1 << at % 8
-    path.write_bytes(data)
-    return path
+def flipped(make: Make) -> Make:
+    """Turn one bit of every 31st byte around, in the eighth of the file behind its middle."""
+
+    def flip(to: Path) -> Path:
+        path = make(to)
+        data = bytearray(path.read_bytes())
+        for at in range(len(data) // 2, len(data) * 5 // 8, 31):
+            data[at] ^= 1 << at % 8
+        path.write_bytes(data)
+        return path
+
+    return flip
 
 
 def sound_only(to: Path) -> Path:
@@ -264,7 +268,12 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "cut off, program stream": (first_half(WHOLE["program stream"]), "cut off or damaged after"),
     "cut off, flv": (first_half(WHOLE["flv"]), "cut off"),
     "cut off, gif": (first_half(WHOLE["gif"]), "cut off"),
-    "bits flipped": (flipped, "damaged after"),
+    "bits flipped": (flipped(WHOLE["h264, closed GOP, mp4"]), "damaged after"),
+    "bits flipped, hevc": (flipped(WHOLE["hevc, transport stream"]), "damaged after"),
+    "bits flipped, mpeg-4": (flipped(WHOLE["mpeg-4 with B-frames, avi"]), "damaged after"),
+    "bits flipped, mpeg-2": (flipped(WHOLE["program stream"]), "damaged after"),
+    "bits flipped, motion jpeg": (flipped(WHOLE["motion jpeg"]), "damaged after"),
+    "bits flipped, transport stream": (flipped(WHOLE["transport stream"]), "damaged after"),
     "no bytes": (written("none.mp4", b""), "empty file"),
     "text": (written("text.mp4", b"not a video\n" * 50), "not a video"),
     "only zeros": (written("zeros.avi", bytes(5000)), "not a video"),

@@ -88,7 +88,7 @@ def test_nothing_to_read(tmp_path: Path):
 def test_bad_files_are_named_all_at_once(root: Path, capsys):
     for number in range(12):
         BROKEN["text"][0](root).rename(root / f"{number:02}.mp4")
-    with pytest.raises(ValueError, match=r"(?s)12 of 16 videos .*data.on_error=skip:\n  00.mp4: not a.*and 2 more$"):
+    with pytest.raises(ValueError, match=r"(?s)12 of 16 .*data.on_error=skip:\n  00.mp4: not a.*and 2 more$"):
         VideoFolder(str(root), 16)
     with pytest.raises(ValueError, match=r"more than data.max_bad_fraction=0.5 allows.*\n  00.mp4: not a"):
         VideoFolder(str(root), 16, on_error="skip", max_bad_fraction=0.5)
