@@ -80,6 +80,8 @@ class ClipCritic(nn.Module):
     Args:
         shape: (C, T, H, W) of one clip.
         num_classes: classes that it also tells apart (Odena et al. 2017); 0 or 1: none.
+        projection: add the logit of the class asked for to the others, so that a clip is judged as one of that class
+            (after Miyato & Koyama 2018, Equation 3).
         width: channels after the first layer; each further one has twice as many, up to 8 times.
         temporal_stride: 1 slides over time without padding (MoCoGAN); 2 halves time as it halves space (VGAN, TGAN).
         patch: leave a map of logits, each of a part of the clip, in place of one.
@@ -92,6 +94,7 @@ class ClipCritic(nn.Module):
         self,
         shape: Sequence[PositiveInt],
         num_classes: NonNegativeInt = 0,
+        projection: bool = False,
         width: PositiveInt = 64,
         temporal_stride: Literal[1, 2] = 1,
         patch: bool = False,
@@ -104,6 +107,7 @@ class ClipCritic(nn.Module):
         channels, num_frames, height, side = require_clips(shape, "a critic of clips")
         self.pool = pool
         self.num_classes = num_classes if num_classes > 1 else 0
+        self.projection = projection and self.num_classes > 0
         widths, in_space = _widths_and_steps((channels, height // pool, side // pool), width, patch)
         in_time: list[Step] = []
         for _ in in_space:
@@ -115,10 +119,20 @@ class ClipCritic(nn.Module):
         self.tower = Tower(channels, widths, steps, 1 + self.num_classes, normalization, noise, spectral_norm)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, K) logits} and, with classes, {"class": (N, num_classes)}; labels are not used."""
+        """Return {"sample": (N, K) logits} and, with classes, {"class": (N, num_classes)} of clips asked to be `labels`.
+
+        Labels (N,) are used for the projection alone.
+        """
         if self.pool > 1:
             samples = F.avg_pool3d(samples, (1, self.pool, self.pool))
-        return _by_name(self.tower(samples))
+        outputs = self.tower(samples).flatten(2)  # (N, 1 + num_classes, K)
+        logits = {"sample": outputs[:, 0]}
+        if self.num_classes:
+            logits["class"] = outputs[:, 1:].mean(2)
+        if self.projection:
+            assert labels is not None
+            logits["sample"] = outputs[:, 0] + outputs[torch.arange(len(labels), device=labels.device), 1 + labels]
+        return logits
 
 
 class FrameCritic(nn.Module):
@@ -232,14 +246,6 @@ def _normalization(normalization: Normalization, channels: int, is_3d: bool) -> 
             return [nn.GroupNorm(math.gcd(8, channels), channels)]
         case "none":
             return []
-
-
-def _by_name(outputs: Tensor) -> dict[str, Tensor]:
-    """Split (N, 1 + num_classes, ...) into logits and class logits, the latter averaged over the map."""
-    logits = {"sample": outputs[:, 0].flatten(1)}
-    if outputs.shape[1] > 1:
-        logits["class"] = outputs[:, 1:].flatten(2).mean(2)
-    return logits
 
 
 def _some_frames(samples: Tensor, number: int, *, drawn: bool) -> Tensor:

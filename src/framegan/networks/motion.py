@@ -27,7 +27,7 @@ class Recurrent(nn.Module):
         code_dim: size of the noise at each step, and of the code.
         num_classes: size of the category that is appended to the noise; 0: none.
         initial_state: where the sequence starts: "learned": at a learned function of noise; "burn_in": at zero, but
-            two clips' length before the first frame, so that all codes have the same distribution; "drawn": at noise
+            three clips' length before the first frame, so that all codes have the same distribution; "drawn": at noise
             from N(0, 1) as in the authors' code, whose scale shrinks over the first frames.
         num_frames: length of the clips it is trained on.
     """
@@ -37,7 +37,7 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         self.code_dim = code_dim
-        self.steps_before = {"learned": 1, "burn_in": 2 * num_frames, "drawn": 1}[initial_state]
+        self.steps_before = {"learned": 1, "burn_in": 3 * num_frames, "drawn": 1}[initial_state]
         self.network = (nn.GRU if cell == "gru" else nn.LSTM)(code_dim + num_classes, code_dim, batch_first=True)
         self.start = nn.Linear(code_dim, code_dim) if initial_state == "learned" else None
         self.starts_random = initial_state != "burn_in"

@@ -1,0 +1,108 @@
+"""Clips from a run folder alone: by seed, by category, with a part held, at any length, in every format."""
+
+import shutil
+
+import numpy as np
+import pytest
+from commands import run, train
+from PIL import Image
+from test_media import read_back
+
+CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A MoCoGAN's run folder, moved to where no data are."""
+    made = tmp_path_factory.mktemp("made") / "run"
+    assert train("model=mocogan", *CLIPS, f"hydra.run.dir={made}") is None
+    moved = tmp_path_factory.mktemp("moved") / "run"
+    shutil.move(made, moved)
+    return moved
+
+
+def generated(folder, out, *arguments):
+    """Return the clips by seed that a command writes, (T, H, W, C) each, without loss."""
+    assert run("generate", f"checkpoint={folder}", f"out={out}", "format=npy", *arguments) is None
+    return {int(path.stem.removeprefix("seed_")): np.load(path) for path in out.glob("seed_*.npy")}
+
+
+def test_a_run_of_clips_shows_them(folder):
+    names = {path.name for path in (folder / "samples").iterdir()}
+    assert {f"{name}{ending}" for name in ("real", "fake_0", "fake_8") for ending in (".png", ".mp4", ".webp")} <= names
+    assert {"content_motion_0.webp", "content_motion_8.mp4"} <= names
+    strip = Image.open(folder / "samples" / "fake_8.png")
+    assert strip.size == (4 * 18 + 2, 8 * 18 + 2)
+
+
+def test_a_run_of_vgan_shows_what_clips_are_made_of(tmp_path):
+    assert train("model=vgan", *CLIPS, f"hydra.run.dir={tmp_path}") is None
+    frames, _ = read_back(tmp_path / "samples" / "composition_8.webp")
+    assert frames.shape[2] % (4 * 18 + 2) == 0  # clip, mask, foreground, background
+
+
+@pytest.mark.parametrize("format", ["mp4", "gif", "webp"])
+def test_a_file_for_each_clip_in_every_format(format, folder, tmp_path):
+    arguments = (f"out={tmp_path}", f"format={format}", "num_samples=3", "frames_per_second=12.5", "num_frames=6")
+    assert run("generate", f"checkpoint={folder}", *arguments) is None
+    assert {path.name for path in tmp_path.iterdir()} == {*(f"seed_{k}.{format}" for k in range(3)), "grid.mp4"}
+    frames, seconds = read_back(tmp_path / f"seed_1.{format}")
+    assert frames.shape[1:] == (16, 16, 3)
+    assert seconds[-1] == pytest.approx(5 / 12.5, abs=0.01)
+
+
+def test_a_folder_of_frames_for_each_clip(folder, tmp_path):
+    assert run("generate", f"checkpoint={folder}", f"out={tmp_path}", "format=frames", "num_samples=2") is None
+    frames = [np.asarray(Image.open(tmp_path / "seed_1" / f"frame_{k:04}.png")) for k in range(4)]
+    assert np.array_equal(np.stack(frames), generated(folder, tmp_path / "npy", "num_samples=2")[1])
+
+
+@pytest.mark.parametrize("ending", ["mp4", "gif", "webp"])
+def test_a_grid_alone(ending, folder, tmp_path):
+    assert run("generate", f"checkpoint={folder}", f"out={tmp_path / 'new' / f'x.{ending}'}", "num_samples=4") is None
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [f"x.{ending}"]
+    frames, _ = read_back(tmp_path / "new" / f"x.{ending}")
+    assert frames.shape[1] == frames.shape[2] >= 200
+
+
+def test_a_seed_gives_the_same_clip_alone_and_among_others(folder, tmp_path):
+    among = generated(folder, tmp_path / "a", "num_samples=9", "batch_size=4")
+    alone = generated(folder, tmp_path / "b", "num_samples=1", "seed=7", "batch_size=4")
+    assert np.array_equal(alone[7], among[7])
+
+
+def test_a_longer_clip_begins_as_the_shorter_one(folder, tmp_path):
+    short, long = (generated(folder, tmp_path / str(t), "num_samples=2", f"num_frames={t}") for t in (3, 20))
+    assert long[1].shape == (20, 16, 16, 3)
+    assert np.abs(long[1][:3].astype(int) - short[1]).max() <= 1
+
+
+def test_content_motion_and_category_are_held(folder, tmp_path):
+    free = generated(folder, tmp_path / "free", "num_samples=2", "category=0")
+    same_content = generated(folder, tmp_path / "content", "num_samples=2", "category=0", "content_seed=0")
+    assert np.array_equal(same_content[0], free[0])
+    assert not np.array_equal(same_content[1], free[1])
+    both = generated(folder, tmp_path / "both", "num_samples=2", "category=0", "content_seed=0", "motion_seed=0")
+    assert np.array_equal(both[1], free[0])
+    other = generated(folder, tmp_path / "other", "num_samples=1", "category=1")
+    assert not np.array_equal(other[0], free[0])
+
+
+MISTAKES = [
+    (("category=2",), "category=2, but this generator has categories 0 to 1"),
+    (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
+    (("format=avi",), "format got 'avi'; it should be 'mp4'"),
+    (("num_frames=0",), "num_frames got 0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=lambda value: " ".join(value))
+def test_one_clear_message(arguments, message, folder):
+    assert message in run("generate", f"checkpoint={folder}", *arguments)
+
+
+def test_an_image_model_has_nothing_to_hold(tmp_path):
+    assert train("model=mlp", "data=synthetic", "trainer=debug", f"hydra.run.dir={tmp_path}") is None
+    assert "generator makes images" in run("generate", f"checkpoint={tmp_path}", "num_frames=3")
+    held = run("generate", f"checkpoint={tmp_path}", "content_seed=3")
+    assert "['content'] can't be held: this generator's latents consist of ['latents']" in held
