@@ -37,6 +37,8 @@ def test_imports(path):
         assert not imports_any(path, "framegan.gan", "framegan.data", "framegan.callbacks", "framegan.loggers")
     if inside.parts[0] == "data":
         assert not imports_any(path, "framegan.gan", "framegan.networks", "framegan.callbacks", "framegan.loggers")
+    if inside.parts[0] == "metrics":
+        assert not imports_any(path, "framegan.gan", "framegan.networks", "framegan.data", "framegan.callbacks")
     if inside.name in ("losses.py", "regularizers.py", "schedules.py", "noise.py", "media.py"):
         assert not imports_any(path, "framegan")
 

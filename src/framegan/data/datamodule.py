@@ -25,6 +25,10 @@ from framegan.media import to_samples
 Batch = tuple[Tensor, Tensor]
 
 
+WORKER_TIMEOUT = 300
+"""Seconds after which a worker that gives no batch is an error: a decoder that hangs must not hang the run."""
+
+
 class TicketDataset(Dataset[Batch]):
     """Whole batches of a source: tickets -> uint8 (N, *shape) samples and int64 (N,) labels.
 
@@ -155,6 +159,7 @@ class DataModule(LightningDataModule):
         if self._is_small:
             assert isinstance(self.source, TensorSource | Clips)
             self.source = self.source.to(device)
+        num_workers = 0 if self._is_small else self.num_workers
         stream = TicketStream(
             len(self.source),
             self.batch_size,
@@ -166,7 +171,8 @@ class DataModule(LightningDataModule):
         return TrainLoader(
             TicketDataset(self.source, flip=self.flip, seed=self.seed),
             batch_sampler=stream,
-            num_workers=0 if self._is_small else self.num_workers,
+            num_workers=num_workers,
+            timeout=WORKER_TIMEOUT if num_workers else 0,
             pin_memory=not self._is_small and device.type == "cuda",
             collate_fn=_as_it_is,
         )

@@ -119,9 +119,10 @@ class ClipCritic(nn.Module):
         self.tower = Tower(channels, widths, steps, 1 + self.num_classes, normalization, noise, spectral_norm)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, K) logits} and, with classes, {"class": (N, num_classes)} of clips asked to be `labels`.
+        """Return {"sample": (N, K) logits} and, with classes, {"class": (N, num_classes)}.
 
-        Labels (N,) are used for the projection alone.
+        Args:
+            labels: (N,) classes of the clips; only a projection uses them.
         """
         if self.pool > 1:
             samples = F.avg_pool3d(samples, (1, self.pool, self.pool))

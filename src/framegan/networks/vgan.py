@@ -41,7 +41,9 @@ class Generator(nn.Module):
         self.background = dcgan.Generator((shape[0], *shape[2:]), latent_dim, width)
         self.apply(dcgan3d.initialize)
 
-    def composition(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> dict[str, Tensor]:
+    def composition(
+        self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None
+    ) -> dict[str, Tensor]:
         """Return what a clip is made of, each (N, ., T or 1, H, W) in [-1, 1]; the mask from 0 (-1) to 1 (1)."""
         features = self.moving(latents, num_frames)
         return {
