@@ -15,6 +15,14 @@ COLOUR = {"P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 """Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
 
 Policy = Literal["crop", "pad", "stretch"]
+Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
+FILTERS: dict[Filter, Image.Resampling] = {
+    "area": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+"""Of scaling; all of them are antialiased. Enlarging has no area to average: it is bilinear then, as FFmpeg's."""
 
 
 def is_grey(path: Path) -> bool:
@@ -23,6 +31,16 @@ def is_grey(path: Path) -> bool:
     Raises:
         ValueError: there is no header that can be read, or it announces pixels that we don't; without the path.
     """
+    return _header(path)[0] in GREY
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return (width, height) of an image from its header; raises as `is_grey`."""
+    return _header(path)[1]
+
+
+def _header(path: Path) -> tuple[str, tuple[int, int]]:
+    """Return the mode and the size (width, height) of an image."""
     if path.stat().st_size == 0:
         raise ValueError("empty file")
     with _open(path) as image:
@@ -33,11 +51,11 @@ def is_grey(path: Path) -> bool:
             raise ValueError(
                 f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
             )
-        return image.mode in GREY
+        return image.mode, image.size
 
 
-def read(path: Path, resolution: int, channels: Literal[1, 3], policy: Policy) -> np.ndarray:
-    """Return an image as (resolution, resolution, channels) uint8, transparent parts black; the first frame of several.
+def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
+    """Return an image upright, grey or RGB, transparent parts black; the first frame of several.
 
     Raises:
         ValueError: the file can't be decoded; without the path.
@@ -47,8 +65,19 @@ def read(path: Path, resolution: int, channels: Literal[1, 3], policy: Policy) -
             image = ImageOps.exif_transpose(file)
         except Exception as error:  # a decoder may stumble over anything in a damaged file
             raise ValueError(str(error) or type(error).__name__) from None
-    image = _without_alpha(_eight_bits(image)).convert("L" if channels == 1 else "RGB")
-    return np.array(_to_square(image, resolution, policy)).reshape(resolution, resolution, channels)
+    return _without_alpha(_eight_bits(image)).convert("L" if channels == 1 else "RGB")
+
+
+def to_square(image: Image.Image, resolution: int, policy: Policy, filter: Filter = "lanczos") -> np.ndarray:
+    """Return an image as (resolution, resolution, channels) uint8."""
+    return np.array(_to_square(image, resolution, policy, filter)).reshape(resolution, resolution, -1)
+
+
+def read(
+    path: Path, resolution: int, channels: Literal[1, 3], policy: Policy, filter: Filter = "lanczos"
+) -> np.ndarray:
+    """Return an image file as (resolution, resolution, channels) uint8; see `decode`."""
+    return to_square(decode(path, channels), resolution, policy, filter)
 
 
 def _open(path: Path) -> Image.Image:
@@ -78,17 +107,28 @@ def _without_alpha(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _to_square(image: Image.Image, resolution: int, policy: Policy) -> Image.Image:
+def _to_square(image: Image.Image, resolution: int, policy: Policy, filter: Filter) -> Image.Image:
     size, width, height = (resolution, resolution), image.width, image.height
     if policy == "crop":
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
-        return image.resize(size, Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))
+        return _scale(image, (left, top, left + side, top + side), size, filter)
+    whole = (0, 0, width, height)
     if policy == "pad":
         scale = resolution / max(width, height)
         fitted = max(1, round(width * scale)), max(1, round(height * scale))
         canvas = Image.new(image.mode, size)
         corner = (resolution - fitted[0]) // 2, (resolution - fitted[1]) // 2
-        canvas.paste(image.resize(fitted, Image.Resampling.LANCZOS), corner)
+        canvas.paste(_scale(image, whole, fitted, filter), corner)
         return canvas
-    return image.resize(size, Image.Resampling.LANCZOS)
+    return _scale(image, whole, size, filter)
+
+
+def _scale(
+    image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int], filter: Filter
+) -> Image.Image:
+    """Return what is in a box (left, top, right, bottom) at a size (width, height)."""
+    left, top, right, bottom = box
+    if filter == "area" and (size[0] > right - left or size[1] > bottom - top):
+        filter = "bilinear"
+    return image.resize(size, FILTERS[filter], box)

@@ -1,0 +1,93 @@
+"""Videos as folders of frames: every folder that directly holds images is a video."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Literal
+
+import numpy as np
+from pydantic import PositiveInt
+
+from framegan.data.bad_files import OnError
+from framegan.data.clips import Share
+from framegan.data.files import chosen_folder, walk
+from framegan.data.image_file import EXTENSIONS, Filter, Policy, decode, size_of
+from framegan.data.stills import Entry, Fit, Stills
+
+DIGITS = re.compile(r"([0-9]+)")
+
+
+class FrameFolder(Stills):
+    """The folders of frames anywhere below a folder, in the order of their paths.
+
+    The frames are in the order of their names, in which numbers count as numbers: frame_2 comes before frame_10. Of
+    each video the header of the first frame is read beforehand, and that no frame is empty.
+
+    Args:
+        channels: 1 grey, 3 colour.
+        resize: crop the middle of a frame to a square, pad it with black, or stretch it.
+        filter: of the scaling; all are antialiased.
+        split: a folder below root to read instead of root, such as train.
+        labels: "folder": the class of class/video is its first folder, videos right in root share one; None: there
+            are no classes; or the path of a csv or json, in which the videos are folders.
+        on_error: what to do with videos that can't be read: raise, or skip (leave them out and say so).
+        max_bad_fraction: raise all the same if more than this share of the videos is left out.
+
+    Raises:
+        ValueError: there are no frames, or bad ones; the message names the videos.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] = 3,
+        resize: Policy = "crop",
+        filter: Filter = "area",
+        split: str | None = None,
+        labels: str | None = "folder",
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+    ):
+        folder = chosen_folder(root, split)
+        frames = defaultdict(list)
+        for file in map(PurePosixPath, walk(folder, EXTENSIONS)):
+            frames[str(file.parent)].append(file.name)
+        if not frames:
+            raise ValueError(f"no frames in {folder}; files that end in {', '.join(EXTENSIONS)} are read")
+        if "." in frames:
+            raise ValueError(
+                f"{folder} itself holds images, such as {frames['.'][0]}; put the frames of each video into a folder "
+                "of its own, or set data=strips where each image is a whole video"
+            )
+        self.frames = {video: sorted(names, key=_natural) for video, names in frames.items()}
+        fit = Fit(resolution, channels, resize, filter)
+        super().__init__(root, folder, list(self.frames), split, labels, fit, on_error, max_bad_fraction)
+
+    def look(self, path: str) -> Entry:
+        folder, names = self.folder / path, self.frames[path]
+        stamps = [(folder / name).stat() for name in names]
+        if empty := [name for name, status in zip(names, stamps, strict=True) if status.st_size == 0]:
+            raise ValueError(f"{empty[0]}: empty file")
+        try:
+            size_of(folder / names[0])
+        except ValueError as error:
+            raise ValueError(f"{names[0]}: {error}") from None
+        size, time = sum(status.st_size for status in stamps), max(status.st_mtime_ns for status in stamps)
+        return Entry((size, time), len(names))
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        path = self.paths[index]
+        return np.stack([self._frame(path, self.frames[path][frame]) for frame in frames])
+
+    def _frame(self, path: str, name: str) -> np.ndarray:
+        try:
+            return self.fit(decode(self.folder / path / name, self.fit.channels))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Sort numbers in names as numbers."""
+    return [int(part) if part.isdecimal() else part for part in DIGITS.split(name)], name

@@ -1,0 +1,142 @@
+"""Videos in one NumPy array on the disk, such as Moving MNIST (Srivastava et al. 2015)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import PositiveInt
+
+from framegan.data.image_file import Filter, Policy, to_square
+
+Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW"]
+
+OUTNUMBERED = 100
+"""An array of few by so many times more holds few frames of many videos, not many frames of few."""
+
+
+class NpyVideos:
+    """The videos of a .npy file of uint8; see `framegan.data.videos.FileVideos`. They have no classes.
+
+    The file is mapped into memory and never read as a whole.
+
+    Args:
+        root: the file, or a folder that holds one .npy file.
+        channels: 1 grey, 3 colour; grey videos become colour by repetition, colour ones grey by brightness.
+        layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where that tells.
+        resize: what to do with frames that aren't square: crop, pad with black, or stretch.
+
+    Raises:
+        ValueError: there is no such file, or it holds something else.
+    """
+
+    num_classes = 1
+    split = "all"
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] = 1,
+        layout: Layout = "auto",
+        resize: Policy = "crop",
+        filter: Filter = "area",
+    ):
+        self.file = _file(Path(root).expanduser())
+        self.root = self.file.parent
+        self.resolution = resolution
+        self.channels: Literal[1, 3] = channels
+        self.resize: Policy = resize
+        self.filter: Filter = filter
+        array = _open(self.file)
+        self.layout = _layout(array.shape, self.file) if layout == "auto" else layout
+        if len(self.layout) != array.ndim:
+            raise ValueError(f"data.layout={layout} has {len(layout)} axes, but {self.file} is {array.shape}")
+        sizes = dict(zip(self.layout, array.shape, strict=True))
+        if sizes.get("C", 1) not in (1, 3):
+            raise ValueError(f"{self.file} is {array.shape}: {sizes['C']} channels as {self.layout}; set data.layout")
+        self.num_videos, self.length = sizes["N"], sizes["T"]
+        self.array: np.ndarray | None = None
+        """The file as this process has it open. A pickled memory map would be a copy of it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "array": None}
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("resolution", "channels", "layout", "resize", "filter")}
+
+    def __len__(self) -> int:
+        return self.num_videos
+
+    def name(self, index: int) -> str:
+        return f"{self.file.name}[{index}]"
+
+    def label(self, index: int) -> int:
+        return 0
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        status = self.file.stat()
+        return status.st_size, status.st_mtime_ns
+
+    def num_frames(self, index: int) -> int:
+        return self.length
+
+    def frame_times(self, index: int) -> np.ndarray | None:
+        return None
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        if self.array is None:
+            self.array = _open(self.file)
+        video = np.moveaxis(self.array, self.layout.index("N"), 0)[index]
+        axes = self.layout.replace("N", "")
+        chosen = np.take(video, list(frames), axis=axes.index("T"))
+        order = [axes.index(axis) for axis in "THWC" if axis in axes]
+        video = chosen.transpose(order) if "C" in axes else chosen.transpose(order)[..., None]
+        return np.stack([self._fit(frame) for frame in video])
+
+    def _fit(self, frame: np.ndarray) -> np.ndarray:
+        """Return a frame (H, W, 1 or 3) as a square of the channels asked for."""
+        if frame.shape == (self.resolution, self.resolution, self.channels):
+            return frame
+        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else np.ascontiguousarray(frame))
+        return to_square(image.convert("L" if self.channels == 1 else "RGB"), self.resolution, self.resize, self.filter)
+
+
+def _file(root: Path) -> Path:
+    files = sorted(root.glob("*.npy")) if root.is_dir() else [root] if root.is_file() else []
+    if len(files) != 1:
+        found = ", ".join(file.name for file in files) or "none"
+        raise ValueError(f"data.root={root} should be a .npy file, or a folder that holds one; found: {found}")
+    return files[0].absolute()
+
+
+def _open(file: Path) -> np.ndarray:
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{file} can't be read as an array: {error}") from None
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")
+    if array.dtype != np.uint8:
+        raise ValueError(
+            f"{file} holds {array.dtype}; videos are uint8 from 0 to 255. Save it again: "
+            "np.save(path, (array * 255).round().astype(np.uint8)) for values from 0 to 1"
+        )
+    return array
+
+
+def _layout(shape: tuple[int, ...], file: Path) -> str:
+    """Return the order of axes that a shape tells: by where its channels are, or by videos outnumbering frames."""
+    channels = [place for place in (1, 2, len(shape) - 1) if len(shape) > place and shape[place] in (1, 3)]
+    if len(shape) == 5 and len(channels) == 1:
+        return {1: "NCTHW", 2: "NTCHW", 4: "NTHWC"}[channels[0]]
+    if len(shape) == 4 and not channels:
+        if shape[0] >= shape[1]:
+            return "NTHW"
+        if shape[0] * OUTNUMBERED <= shape[1]:
+            return "TNHW"
+    raise ValueError(
+        f"{file} is {shape}, which doesn't tell its axes; set data.layout to TNHW, NTHW, NTHWC, NTCHW or NCTHW"
+    )

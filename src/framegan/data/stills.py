@@ -1,0 +1,137 @@
+"""Videos that are kept as still images: what a set of strips and a set of folders of frames have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from framegan.data.bad_files import OnError, report
+from framegan.data.image_file import Filter, Policy, to_square
+from framegan.data.labels import labels_of
+
+MANY_VIDEOS = 2_000
+"""From how many on looking at them takes long enough for a progress bar."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a video before it is decoded.
+
+    Args:
+        stamp: size in bytes and time of the last change in ns of what it is read from.
+    """
+
+    stamp: tuple[int, int]
+    num_frames: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fits images in the colours asked for to a square."""
+
+    resolution: int
+    channels: Literal[1, 3]
+    resize: Policy
+    filter: Filter
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """Return an image as uint8 (resolution, resolution, channels)."""
+        return to_square(image, self.resolution, self.resize, self.filter)
+
+
+class Stills(ABC):
+    """Videos below a folder; see `framegan.data.videos.FileVideos`.
+
+    Every one is looked at, though not decoded, so that most of what can't be read is known before training.
+
+    Args:
+        root: what names begin at.
+        folder: root, or the folder in it that is read.
+        paths: the videos, relative to the folder.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        folder: Path,
+        paths: Sequence[str],
+        split: str | None,
+        labels: str | None,
+        fit: Fit,
+        on_error: OnError,
+        max_bad_fraction: float,
+    ):
+        self.root = Path(root).expanduser().absolute()
+        self.folder = folder.absolute()
+        self.split = split if split not in (None, "auto") else "all"
+        self.fit = fit
+        self.channels = fit.channels
+        self.resolution = fit.resolution
+        numbers, self.classes = labels_of(paths, folder, labels)
+        self.num_classes = len(self.classes)
+        entries, problems = self._look_at_all(paths)
+        if problems:
+            report(folder, problems, len(paths), on_error, max_bad_fraction)
+        self.paths = [path for path in paths if path in entries]
+        self.labels = [number for path, number in zip(paths, numbers, strict=True) if path in entries]
+        self.entries = [entries[path] for path in self.paths]
+
+    @abstractmethod
+    def look(self, path: str) -> Entry:
+        """Look at a video without decoding it.
+
+        Raises:
+            ValueError, OSError: it can't be read; without the path.
+        """
+
+    @abstractmethod
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray: ...
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return asdict(self.fit)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, index: int) -> str:
+        return (self.folder / self.paths[index]).relative_to(self.root).as_posix()
+
+    def label(self, index: int) -> int:
+        return self.labels[index]
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        return self.entries[index].stamp
+
+    def num_frames(self, index: int) -> int:
+        return self.entries[index].num_frames
+
+    def frame_times(self, index: int) -> np.ndarray | None:
+        return None
+
+    def _look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        """Return what is known of the videos, and why others can't be read; several at a time for network disks."""
+
+        def look(path: str) -> Entry | str:
+            try:
+                return self.look(path)
+            except ValueError as error:
+                return str(error)
+            except OSError as error:
+                return error.strerror or str(error)
+
+        console = Console(stderr=True)
+        quiet = len(paths) < MANY_VIDEOS or not console.is_terminal
+        with ThreadPoolExecutor() as threads:
+            found = threads.map(look, paths)
+            seen = list(track(found, "reading headers", len(paths), console=console, transient=True, disable=quiet))
+        answers = dict(zip(paths, seen, strict=True))
+        entries = {path: answer for path, answer in answers.items() if isinstance(answer, Entry)}
+        return entries, {path: answer for path, answer in answers.items() if isinstance(answer, str)}

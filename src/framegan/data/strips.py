@@ -1,0 +1,91 @@
+"""Videos as strips: one image a video, its frames side by side along the longer side.
+
+The layout of MoCoGAN's data (Tulyakov et al. 2018): class/video.png. What a file holds is told from its content, not
+from its ending.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import PositiveInt
+
+from framegan.data.bad_files import OnError
+from framegan.data.clips import Share
+from framegan.data.files import chosen_folder, walk
+from framegan.data.image_file import EXTENSIONS, Filter, Policy, decode, size_of
+from framegan.data.stills import Entry, Fit, Stills
+
+
+class Strips(Stills):
+    """The strips anywhere below a folder, in the order of their paths.
+
+    The frames of an image that is wider than high go from left to right, of others from top to bottom. A strip is
+    decoded as a whole whatever is read of it, so that Pillow's limit for one image holds (89 million pixels: 21,845
+    frames of 64x64): longer videos are better kept in another way.
+
+    Args:
+        channels: 1 grey, 3 colour.
+        resize: crop the middle of a frame to a square, pad it with black, or stretch it.
+        filter: of the scaling; all are antialiased.
+        frame_length: pixels of a frame along the strip; None: frames are square.
+        split: a folder below root to read instead of root, such as train.
+        labels: "folder": the folders right below are the classes; None: there are none; or the path of a csv or json.
+        on_error: what to do with strips that can't be read: raise, or skip (leave them out and say so).
+        max_bad_fraction: raise all the same if more than this share of the strips is left out.
+
+    Raises:
+        ValueError: there are no strips, or bad ones; the message names them.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] = 3,
+        resize: Policy = "crop",
+        filter: Filter = "area",
+        frame_length: PositiveInt | None = None,
+        split: str | None = None,
+        labels: str | None = "folder",
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+    ):
+        self.frame_length = frame_length
+        folder = chosen_folder(root, split)
+        files = walk(folder, EXTENSIONS)
+        if not files:
+            raise ValueError(f"no strips in {folder}; files that end in {', '.join(EXTENSIONS)} are read")
+        fit = Fit(resolution, channels, resize, filter)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is an error here
+            super().__init__(root, folder, files, split, labels, fit, on_error, max_bad_fraction)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {**super().recipe, "frame_length": self.frame_length}
+
+    def look(self, path: str) -> Entry:
+        status = (self.folder / path).stat()
+        width, height = size_of(self.folder / path)
+        length = self.frame_length or min(width, height)
+        if max(width, height) % length:
+            raise ValueError(
+                f"{width}x{height} pixels are no whole number of frames of {length}; set data.frame_length, or "
+                "data=frame_folder where every image is one frame"
+            )
+        return Entry((status.st_size, status.st_mtime_ns), max(width, height) // length)
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        strip = decode(self.folder / self.paths[index], self.fit.channels)
+        width, height = strip.size
+        length = self.frame_length or min(width, height)
+        if max(width, height) != length * self.num_frames(index):
+            raise ValueError("it has changed since the run began")
+        if width > height:
+            boxes = [(frame * length, 0, (frame + 1) * length, height) for frame in frames]
+        else:
+            boxes = [(0, frame * length, width, (frame + 1) * length) for frame in frames]
+        return np.stack([self.fit(strip.crop(box)) for box in boxes])
