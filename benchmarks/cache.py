@@ -127,6 +127,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--videos", type=int, default=12)
     parser.add_argument("--frames", type=int, default=200, help="of each video")
+    parser.add_argument("--rounds", type=int, default=5, help="of the DataLoader; others on the machine disturb some")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "videos"
@@ -139,11 +140,12 @@ def main() -> None:
         for stride in ("1", "[1,4]"):
             decoding, reading = clips_of(folder, "none", stride), clips_of(folder, "auto", stride)
             show(f"stride {stride}", compare(decoding, reading, options.pairs))
-        rates = [[clips_per_second(decoding, workers, 6 * workers) for workers in (1, 2)] for _ in range(3)]
-        ratio, low, high = median_with_interval([two / one for one, two in rates])
-        one, two = np.median(rates, axis=0)
-        print(f"decoding, clips a second: 1 worker {one:.0f}, 2 workers {two:.0f}")
-        print(f"ratio {ratio:.2f} ({low:.2f} to {high:.2f})")
+        rounds = [
+            [clips_per_second(decoding, workers, 4 * workers) for workers in (1, 2)] for _ in range(options.rounds)
+        ]
+        one, two = np.max(rounds, axis=0)
+        print(f"decoding, clips a second of the clock, the best of {options.rounds} rounds")
+        print(f"1 worker {one:.0f}, 2 workers {two:.0f}: {two / one:.2f} times as fast")
 
 
 if __name__ == "__main__":
