@@ -12,13 +12,11 @@ from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
 from framegan.data.frame_fit import Filter, Fit, Resize
 from framegan.data.labels import labels_of
+from framegan.data.unreadable import OnError, report
 from framegan.data.video_file import read
 from framegan.data.video_index import index
 
 EXTENSIONS = (".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm")
-NAMED_PROBLEMS = 10
-
-OnError = Literal["raise", "skip"]
 
 
 class VideoFiles:
@@ -55,8 +53,7 @@ class VideoFiles:
         self.channels = fit.channels
         self.resolution = fit.resolution
         entries, problems = index(root, files)
-        if problems:
-            _report(root, problems, len(files), on_error, max_bad_fraction)
+        report(root, problems, len(files), on_error, max_bad_fraction)
         good = [(file, label) for file, label in zip(files, labels, strict=True) if file in entries]
         self.files = [file for file, _ in good]
         self.labels = [label for _, label in good]
@@ -136,20 +133,3 @@ class VideoFolder(VideoFiles):
             on_error,
             max_bad_fraction,
         )
-
-
-def _report(root: Path, problems: dict[str, str], total: int, on_error: OnError, allowed: float) -> None:
-    """Raise, or say what is left out."""
-    shown = [f"{file}: {reason}" for file, reason in problems.items()]
-    if on_error == "skip" and len(problems) <= allowed * total:
-        for line in shown:
-            print(f"skipped  {line}", flush=True)
-        return
-    more = [f"and {len(shown) - NAMED_PROBLEMS} more"] if len(shown) > NAMED_PROBLEMS else []
-    listed = "".join(f"\n  {line}" for line in shown[:NAMED_PROBLEMS] + more)
-    remedy = (
-        f"more than data.max_bad_fraction={allowed} allows; mend or remove them"
-        if on_error == "skip"
-        else "mend or remove them, or leave them out with data.on_error=skip"
-    )
-    raise ValueError(f"{len(problems)} of {total} videos in {root} can't be read; {remedy}:{listed}")

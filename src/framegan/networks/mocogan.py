@@ -68,6 +68,9 @@ class Generator(nn.Module):
             self.motion = Recurrent(motion, motion_dim, to_motion, initial_state, self.num_frames)
         code_dim = content_dim + motion_dim + self.num_classes - to_motion
         self.frames = dcgan.Generator((channels, height, side), code_dim, width, normalization)
+        for layer in self.frames.layers:  # as in the authors' code PyTorch's own start, not DCGAN's: it learns sooner
+            if not isinstance(layer, nn.ReLU | nn.Tanh | nn.Identity):
+                layer.reset_parameters()  # type: ignore[operator]
 
     @property
     def latent_dim(self) -> int:
