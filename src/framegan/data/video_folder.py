@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import PositiveInt
 
+from framegan.data.bad_files import OnError, report
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
 from framegan.data.frame_fit import Filter, Fit, Resize
 from framegan.data.labels import labels_of
-from framegan.data.unreadable import OnError, report
 from framegan.data.video_file import read
 from framegan.data.video_index import index
 
