@@ -20,6 +20,8 @@ def report(root: Path, problems: Mapping[str, str], total: int, on_error: OnErro
     Raises:
         ValueError: names the files, their reasons and the remedy.
     """
+    if not problems:
+        return
     shown = [f"{file}: {reason}" for file, reason in problems.items()]
     if on_error == "skip" and len(problems) <= allowed * total:
         for line in shown:
