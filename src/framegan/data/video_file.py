@@ -141,8 +141,7 @@ def _fill_by_time(
 
 
 def _awaited(container: InputContainer, stream: VideoStream, times: set[int]) -> Iterator[VideoFrame]:
-    """Yield the frames shown at these times, and others, from where the container stands, with as little decoding as
-    gives every bit of them.
+    """Yield the frames shown at these times, among others, decoding as little as gives every bit of them.
 
     What isn't asked for and no other frame refers to is skipped unread; and once the last packet that was asked for is
     in the decoder, it is told to hand out what it holds, for no later packet can change those frames.
@@ -186,15 +185,15 @@ def _from_start(
             first, opening = packet.pts, None if packet.is_discard else packet.pts
         leading = leading or _before(packet.pts, first)
         try:
-            frames = packet.decode()
+            frames, damaged = packet.decode(), packet.is_corrupt
         except av.error.InvalidDataError:
-            frames = []
-            if number or not leading:
-                raise ValueError(f"cut off or damaged after {number} frames") from None
+            frames, damaged = [], number > 0 or not leading
+        if damaged:
+            raise ValueError(f"cut off or damaged after {number} frames")
         for frame in frames:
             if frame.is_corrupt and _before(frame.pts, first):
                 continue
-            if frame.is_corrupt or packet.is_corrupt or (number == 0 and _before(opening, frame.pts)):
+            if frame.is_corrupt or (number == 0 and _before(opening, frame.pts)):
                 raise ValueError(f"cut off or damaged after {number} frames")
             yield frame
             number += 1
