@@ -1,6 +1,7 @@
 """The index of many video files: what was found out about each of them, kept beside the data for the next run.
 
-Every file is decoded once. What is known of one is used again as long as it has the same size and the same time.
+Every file is decoded once, all of it: at 320x240 that takes about 50 us a frame of MPEG-4 and 300 us of H.264 on one
+core. What is known of a file is used again as long as it has the same size and the same time.
 """
 
 import fcntl
