@@ -1,0 +1,146 @@
+"""A folder of numbered pictures is a video."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from framegan.data.frame_folder import FrameFolder
+from framegan.data.videos import FileVideos
+
+
+def save(path: Path, value: int = 0, size: tuple[int, int] = (8, 8), **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, value).save(path, **options)
+    return path
+
+
+def save_video(folder: Path, number: int = 3, pattern: str = "frame_{}.png") -> None:
+    """Write frames of the values 0, 10, 20, ..."""
+    for frame in range(number):
+        save(folder / pattern.format(frame), 10 * frame)
+
+
+def values(videos: FrameFolder, index: int, frames: list[int]) -> list[int]:
+    """Return the value of each of these frames."""
+    clip = videos.read(index, frames)
+    assert (clip.shape, clip.dtype) == ((len(frames), videos.resolution, videos.resolution, videos.channels), np.uint8)
+    return clip[:, 4, 4, 0].tolist()
+
+
+def test_what_a_set_of_videos_offers(tmp_path):
+    for name, number in {"b/1": 3, "a/2": 12, "a/deep/3": 2}.items():
+        save_video(tmp_path / name, number)
+    save(tmp_path / "a" / "2" / ".hidden.png")
+    (tmp_path / "a" / "2" / "notes.txt").touch()
+    videos = FrameFolder(str(tmp_path), 8)
+    assert isinstance(videos, FileVideos)
+    assert [videos.name(index) for index in range(len(videos))] == ["a/2", "a/deep/3", "b/1"]
+    assert [videos.label(index) for index in range(3)] == [0, 0, 1]
+    assert [videos.num_frames(index) for index in range(3)] == [12, 2, 3]
+    assert (videos.classes, videos.num_classes, videos.split) == (["a", "b"], 2, "all")
+    assert (videos.channels, videos.resolution, videos.root) == (3, 8, tmp_path)
+    assert videos.frame_times(0) is None
+    assert videos.recipe == {"resolution": 8, "channels": 3, "resize": "crop", "filter": "area"}
+    assert values(videos, 0, [0, 2, 9, 10, 11]) == [0, 20, 90, 100, 110]
+
+
+def test_videos_right_in_the_root_are_one_class(tmp_path):
+    save_video(tmp_path / "video_1")
+    save_video(tmp_path / "video_2")
+    videos = FrameFolder(str(tmp_path), 8)
+    assert (len(videos), videos.num_classes) == (2, 1)
+
+
+ORDERS = {
+    "numbers": ["frame_2.png", "frame_10.png", "frame_100.png"],
+    "zeros before them": ["0009.png", "10.png", "0011.png"],
+    "two numbers": ["1_9.png", "1_10.png", "2_1.png"],
+    "names before numbers": ["2.png", "a1.png", "a10.png", "b.png"],
+    "equal numbers": ["01.png", "1.png", "2.png"],
+    "many digits": [f"{10**30}.png", f"{10**30 + 1}.png"],
+}
+
+
+@pytest.mark.parametrize("names", ORDERS.values(), ids=ORDERS)
+def test_frames_are_in_the_order_of_their_numbers(names, tmp_path):
+    for place, name in reversed(list(enumerate(names))):
+        save(tmp_path / "video" / name, place)
+    assert values(FrameFolder(str(tmp_path), 8), 0, list(range(len(names)))) == list(range(len(names)))
+
+
+def test_frames_of_a_video_may_be_of_any_kind(tmp_path):
+    save(tmp_path / "v" / "0.png", 10, (30, 20))
+    save(tmp_path / "v" / "1.jpg", 20, (9, 40), quality=95)
+    save(tmp_path / "v" / "2.gif", 30, format="PNG")
+    assert values(FrameFolder(str(tmp_path), 8, channels=1), 0, [0, 1, 2]) == [10, 20, 30]
+
+
+def test_the_stamp_is_of_all_frames(tmp_path):
+    save_video(tmp_path / "v")
+    paths = sorted((tmp_path / "v").iterdir())
+    os.utime(paths[1], ns=(0, 5_000_000_000 * 10**9))
+    assert FrameFolder(str(tmp_path), 8).stamp(0) == (sum(path.stat().st_size for path in paths), 5_000_000_000 * 10**9)
+
+
+def test_a_split_is_a_folder_and_names_begin_at_the_root(tmp_path):
+    save_video(tmp_path / "train" / "a" / "1")
+    save_video(tmp_path / "test" / "a" / "1", 5)
+    videos = FrameFolder(str(tmp_path), 8, split="test")
+    assert (videos.split, videos.name(0), videos.num_frames(0)) == ("test", "test/a/1", 5)
+    assert values(videos, 0, [4]) == [40]
+
+
+def test_labels_of_a_list(tmp_path):
+    save_video(tmp_path / "1")
+    save_video(tmp_path / "2")
+    (tmp_path / "classes.json").write_text('{"1": "run", "2": "walk"}')
+    videos = FrameFolder(str(tmp_path), 8, labels="classes.json")
+    assert [videos.classes[videos.label(index)] for index in range(2)] == ["run", "walk"]
+
+
+def test_nothing_to_read(tmp_path):
+    with pytest.raises(ValueError, match=r"no frames in .*\.png"):
+        FrameFolder(str(tmp_path), 8)
+
+
+def test_images_right_in_the_root_are_refused(tmp_path):
+    save_video(tmp_path / "a" / "1")
+    save(tmp_path / "cover.png")
+    with pytest.raises(ValueError, match=r"itself holds images, such as cover.png; .* or set data=strips"):
+        FrameFolder(str(tmp_path), 8)
+
+
+def test_bad_videos_are_named_all_at_once_or_left_out(tmp_path, capsys):
+    for name in ("a/good", "a/empty", "b/text"):
+        save_video(tmp_path / name)
+    (tmp_path / "a" / "empty" / "frame_2.png").write_bytes(b"")
+    (tmp_path / "b" / "text" / "frame_0.png").write_text("hello")
+    with pytest.raises(ValueError) as caught:
+        FrameFolder(str(tmp_path), 8)
+    assert str(caught.value).splitlines()[1:] == [
+        "  a/empty: frame_2.png: empty file",
+        "  b/text: frame_0.png: not an image that can be read",
+    ]
+    videos = FrameFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.7)
+    assert (len(videos), videos.name(0), videos.num_classes) == (1, "a/good", 2)
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert values(videos, 0, [1]) == [10]
+
+
+def test_a_frame_that_goes_wrong_later_is_named(tmp_path):
+    save_video(tmp_path / "v")
+    (tmp_path / "v" / "frame_1.png").write_text("hello")
+    videos = FrameFolder(str(tmp_path), 8)
+    assert values(videos, 0, [0, 2]) == [0, 20]
+    with pytest.raises(ValueError, match="^frame_1.png: not an image"):
+        videos.read(0, [0, 1])
+
+
+def test_a_pickled_copy_reads_the_same(tmp_path):
+    save_video(tmp_path / "v")
+    videos = FrameFolder(str(tmp_path), 8)
+    assert np.array_equal(pickle.loads(pickle.dumps(videos)).read(0, [1]), videos.read(0, [1]))
