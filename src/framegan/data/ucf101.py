@@ -10,9 +10,10 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
+from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
 from framegan.data.frame_fit import Filter, Fit, Resize
-from framegan.data.video_folder import OnError, VideoFiles
+from framegan.data.video_folder import VideoFiles
 
 Split = Literal["train1", "train2", "train3", "test1", "test2", "test3", "all"]
 
