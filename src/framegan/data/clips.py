@@ -38,8 +38,8 @@ class Clips:
         num_frames: frames of a clip. 1 makes images (C, H, W).
         frame_stride: frames from one to the next; [a, b]: drawn anew for each clip from a to b, as far as the video
             is long enough.
-        target_fps: take the frames nearest to this rate in place of every frame_stride-th; needs videos that know
-            their frames' times.
+        target_fps: take the frames nearest to this rate in place of every frame_stride-th, which then has to be 1;
+            needs videos that know their frames' times.
         clips_per_video: clips of each video in an epoch.
         short: what to do with a video that is too short for one clip: drop it, loop it, repeat its last frame, or
             raise an error.
@@ -82,6 +82,11 @@ class Clips:
         """Why a video could not be read, by index, for those that this process came across."""
         if lowest > highest:
             raise ValueError(f"data.frame_stride got [{lowest}, {highest}]; the first has to be the smaller one")
+        if target_fps is not None and highest > 1:
+            raise ValueError(
+                f"data.target_fps={target_fps} takes the place of data.frame_stride={frame_stride}; set that to 1, or "
+                "data.target_fps to null"
+            )
         self.kept = self._long_enough()
         self._blame_known()
 
@@ -150,7 +155,7 @@ class Clips:
 
     def _at_rate(self, video: int, rate: float, random: np.random.Generator) -> np.ndarray:
         times = self._times(video)
-        offsets = np.arange(self.num_frames) * (self.strides[0] / rate)
+        offsets = np.arange(self.num_frames) / rate
         room = max(0.0, times[-1] - times[0] - offsets[-1])
         wanted = times[0] + random.random() * room + offsets
         if wanted[-1] > times[-1] + 1e-6:  # too short: number the frames that would follow at the video's own rate
@@ -204,22 +209,26 @@ class Clips:
         """Return the videos that clips are drawn from."""
         videos = range(len(self.videos))
         too_short = {video for video in videos if not self._fits(video)}
+        pace = f"frame_stride={self.strides[0]}" if self.target_fps is None else f"target_fps={self.target_fps}"
+        share = f"{len(too_short)} of {len(videos)} videos"
+        reason = f"{share} are too short for data.num_frames={self.num_frames} at data.{pace}"
         if (too_short and self.short == "error") or (len(too_short) == len(videos) and self.short == "drop"):
             shown = "".join(
                 f"\n  {self.videos.name(video)}: {self.videos.num_frames(video)} frames"
                 for video in sorted(too_short)[:NAMED_PROBLEMS]
             )
-            raise ValueError(
-                f"{len(too_short)} of {len(videos)} videos are too short for data.num_frames={self.num_frames} at "
-                f"data.frame_stride={self.strides[0]}; set data.short=loop or repeat_last, or ask for fewer:{shown}"
-            )
-        return [video for video in videos if video not in too_short or self.short in ("loop", "repeat_last")]
+            raise ValueError(f"{reason}; set data.short=loop or repeat_last, or ask for fewer:{shown}")
+        if self.short in ("loop", "repeat_last"):
+            return list(videos)
+        if too_short:
+            print(f"dropped  {reason}", flush=True)
+        return [video for video in videos if video not in too_short]
 
     def _fits(self, video: int) -> bool:
         if self.target_fps is None:
             return self.videos.num_frames(video) > (self.num_frames - 1) * self.strides[0]
         times = self._times(video)
-        return times[-1] - times[0] + 1e-6 >= (self.num_frames - 1) * self.strides[0] / self.target_fps
+        return times[-1] - times[0] + 1e-6 >= (self.num_frames - 1) / self.target_fps
 
     def _times(self, video: int) -> np.ndarray:
         times = self.videos.frame_times(video)
