@@ -60,8 +60,8 @@ def write_ucf101(folder: Path, number: int = 8) -> None:
     """Write videos of two actions, two groups each, with the official lists of the first split."""
     lists = {"trainlist01.txt": [], "testlist01.txt": []}
     for video, frames in enumerate(clips(number)):
-        action, group = ("Archery", "Biking")[video % 2], 1 + video // 4
-        file = f"{action}/v_{action}_g{group:02}_c{1 + video // 2 % 2:02}.mp4"
+        action, group = ("Archery", "Biking")[video % 2], 1 + video // 2 % 2
+        file = f"{action}/v_{action}_g{group:02}_c{1 + video // 4:02}.mp4"
         write_mp4(folder / file, frames)
         name, line = ("trainlist01.txt", f"{file} {1 + video % 2}") if group == 1 else ("testlist01.txt", file)
         lists[name].append(line)
