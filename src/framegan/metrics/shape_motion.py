@@ -22,12 +22,15 @@ class ShapeMotion:
 
     def __call__(self, real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> dict[str, float]:
         """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach."""
+        if real.ndim == 4:  # images are clips of one frame: nothing moves
+            real, fake = real.unsqueeze(2), fake.unsqueeze(2)
         num_classes = int(real_labels.max()) + 1
         _, areas, _ = shapes(real)
         bounds = areas[areas > 0].min().item() / 2, areas.max().item() * 2
         expected = describe(real, real_labels, num_classes, bounds)
         found = describe(fake, fake_labels, num_classes, bounds)
-        ratios = {f"{key}_ratio": found[key] / expected[key] for key in ("displacement", "colour_diversity")}
+        compared = [key for key in ("displacement", "colour_diversity") if expected[key]]
+        ratios = {f"{key}_ratio": found[key] / expected[key] for key in compared}
         return {f"shape_motion_{len(fake)}/{key}": value for key, value in (found | ratios).items()}
 
 
