@@ -9,6 +9,8 @@ import pytest
 from commands import PROJECT
 from PIL import Image
 
+from framegan.data.shape_motion import ShapeMotion
+from framegan.data.strip_writer import write_strips
 from framegan.data.strips import Strips
 from framegan.data.videos import FileVideos
 
@@ -56,6 +58,16 @@ def test_both_directions(axis, number, tmp_path):
     videos = Strips(str(tmp_path), 8)
     assert videos.num_frames(0) == number
     assert np.array_equal(videos.read(0, range(number)), frames(number))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_strips_that_we_write_ourselves(channels, tmp_path):
+    source = ShapeMotion(num_videos=4, video_frames=5, resolution=16, channels=channels)
+    write_strips(source, tmp_path, num_workers=1)
+    videos = Strips(str(tmp_path), 16, channels)
+    assert [videos.name(index) for index in range(4)] == [f"{k % 2}/shape {k}.png" for k in (0, 2, 1, 3)]
+    assert [videos.label(index) for index in range(4)] == [0, 0, 1, 1]
+    assert np.array_equal(videos.read(3, range(5)), source.read(3, range(5)))
 
 
 @pytest.mark.parametrize("axis", [0, 1])

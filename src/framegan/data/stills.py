@@ -77,8 +77,7 @@ class Stills(ABC):
         numbers, self.classes = labels_of(paths, folder, labels)
         self.num_classes = len(self.classes)
         entries, problems = self._look_at_all(paths)
-        if problems:
-            report(folder, problems, len(paths), on_error, max_bad_fraction)
+        report(folder, problems, len(paths), on_error, max_bad_fraction)
         self.paths = [path for path in paths if path in entries]
         self.labels = [number for path, number in zip(paths, numbers, strict=True) if path in entries]
         self.entries = [entries[path] for path in self.paths]
