@@ -67,6 +67,12 @@ def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_pat
     assert np.isfinite([float(value) for value in rows(tmp_path / "run")[0].values() if value]).all()
 
 
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in (PROJECT / "experiments").glob("*.yaml")))
+def test_every_recipe_trains(recipe, tmp_path):
+    assert train(f"experiments={recipe}", "trainer=debug", f"hydra.run.dir={tmp_path}") is None
+    assert summary(tmp_path)["samples_seen"] > 0
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A finished run of 160 samples."""
