@@ -5,12 +5,15 @@ from itertools import islice
 import pytest
 import torch
 from PIL import Image
+from small_clips import write_videos
 from small_files import write_images
 
+from framegan.data.clips import Clips
 from framegan.data.datamodule import DataModule, TicketDataset, in_memory
 from framegan.data.image_folder import ImageFolder
 from framegan.data.source import TensorSource
 from framegan.data.synthetic import synthetic
+from framegan.data.video_folder import VideoFolder
 from framegan.trainer import GANTrainer
 
 
@@ -54,6 +57,42 @@ def test_files_give_the_same_batches_from_memory_and_from_workers(tmp_path, num_
     for (samples, labels), (lazy_samples, lazy_labels) in zip(memory, lazy, strict=True):
         assert torch.equal(samples, lazy_samples)
         assert torch.equal(labels, lazy_labels)
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    write_videos(folder, number=6)
+    return VideoFolder(str(folder), resolution=16)
+
+
+def clip_batches(videos, count, start=0, **options):
+    clips = Clips(videos, num_frames=3, frame_stride=(1, 3), clips_per_video=2)
+    datamodule = DataModule(clips, batch_size=4, flip=True, **options)
+    datamodule.start = start
+    return batches(datamodule, count)[0]
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 4])
+def test_clips_are_the_same_from_memory_and_from_workers_and_after_a_resume(videos, num_workers):
+    memory = clip_batches(videos, 8)
+    lazy = clip_batches(videos, 8, num_workers=num_workers, keep_on_device_mb=0)
+    resumed = clip_batches(videos, 4, start=16, num_workers=num_workers, keep_on_device_mb=0)
+    for taken, start in ((lazy, 0), (resumed, 4)):
+        for (samples, labels), (other_samples, other_labels) in zip(memory[start:], taken, strict=True):
+            assert samples.shape == (4, 3, 3, 16, 16)
+            assert torch.equal(samples, other_samples)
+            assert torch.equal(labels, other_labels)
+    assert not torch.equal(memory[0][0].sort(0).values, memory[3][0].sort(0).values)  # the next epoch draws anew
+
+
+def test_a_flip_mirrors_all_frames_of_a_clip_alike(videos):
+    plain = DataModule(Clips(videos, num_frames=3), batch_size=6)
+    clips = TicketDataset(plain.source, flip=True, seed=0).__getitems__([(index, 0) for index in range(6)])[0]
+    originals = TicketDataset(plain.source, flip=False, seed=0).__getitems__([(index, 0) for index in range(6)])[0]
+    mirrored = [torch.equal(clip, original.flip(-1)) for clip, original in zip(clips, originals, strict=True)]
+    assert all(m or torch.equal(c, o) for m, c, o in zip(mirrored, clips, originals, strict=True))
+    assert 0 < sum(mirrored) < 6
 
 
 def test_a_flip_mirrors_about_half_anew_in_every_epoch():
