@@ -8,8 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-Resize = Literal["crop", "pad", "stretch"]
-Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
+from framegan.data.image_file import Filter, Resize
 
 
 class _Scaler(threading.local):

@@ -12,7 +12,7 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
-from framegan.data.image_file import EXTENSIONS, Filter, Policy, decode, size_of
+from framegan.data.image_file import EXTENSIONS, Filter, Resize, decode, size_of
 from framegan.data.stills import Entry, Fit, Stills
 
 DIGITS = re.compile(r"([0-9]+)")
@@ -43,7 +43,7 @@ class FrameFolder(Stills):
         root: str,
         resolution: PositiveInt,
         channels: Literal[1, 3] = 3,
-        resize: Policy = "crop",
+        resize: Resize = "crop",
         filter: Filter = "area",
         split: str | None = None,
         labels: str | None = "folder",

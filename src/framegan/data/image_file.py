@@ -14,7 +14,7 @@ GREY = {"1", "L", "LA", "I;16", "I;16B", "I"}
 COLOUR = {"P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 """Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
 
-Policy = Literal["crop", "pad", "stretch"]
+Resize = Literal["crop", "pad", "stretch"]
 Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
 FILTERS: dict[Filter, Image.Resampling] = {
     "area": Image.Resampling.BOX,
@@ -68,13 +68,13 @@ def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
     return _without_alpha(_eight_bits(image)).convert("L" if channels == 1 else "RGB")
 
 
-def to_square(image: Image.Image, resolution: int, policy: Policy, filter: Filter = "lanczos") -> np.ndarray:
+def to_square(image: Image.Image, resolution: int, policy: Resize, filter: Filter = "lanczos") -> np.ndarray:
     """Return an image as (resolution, resolution, channels) uint8."""
     return np.array(_to_square(image, resolution, policy, filter)).reshape(resolution, resolution, -1)
 
 
 def read(
-    path: Path, resolution: int, channels: Literal[1, 3], policy: Policy, filter: Filter = "lanczos"
+    path: Path, resolution: int, channels: Literal[1, 3], policy: Resize, filter: Filter = "lanczos"
 ) -> np.ndarray:
     """Return an image file as (resolution, resolution, channels) uint8; see `decode`."""
     return to_square(decode(path, channels), resolution, policy, filter)
@@ -107,7 +107,7 @@ def _without_alpha(image: Image.Image) -> Image.Image:
     return canvas
 
 
-def _to_square(image: Image.Image, resolution: int, policy: Policy, filter: Filter) -> Image.Image:
+def _to_square(image: Image.Image, resolution: int, policy: Resize, filter: Filter) -> Image.Image:
     size, width, height = (resolution, resolution), image.width, image.height
     if policy == "crop":
         side = min(width, height)

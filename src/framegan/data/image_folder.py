@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from framegan.data.files import chosen_folder, class_name, walk
-from framegan.data.image_file import EXTENSIONS, Policy, is_grey, read
+from framegan.data.image_file import EXTENSIONS, Resize, is_grey, read
 
 MANY_FILES = 5_000
 """From how many on reading their headers takes long enough for a progress bar."""
@@ -39,7 +39,7 @@ class ImageFolder:
         root: str,
         resolution: PositiveInt,
         channels: Literal[1, 3] | None = None,
-        resize: Policy = "crop",
+        resize: Resize = "crop",
         split: str | None = None,
     ):
         self.split = split if split not in (None, "auto") else "all"

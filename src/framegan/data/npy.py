@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from pydantic import PositiveInt
 
-from framegan.data.image_file import Filter, Policy, to_square
+from framegan.data.image_file import Filter, Resize, to_square
 
 Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW"]
 
@@ -40,14 +40,14 @@ class NpyVideos:
         resolution: PositiveInt,
         channels: Literal[1, 3] = 1,
         layout: Layout = "auto",
-        resize: Policy = "crop",
+        resize: Resize = "crop",
         filter: Filter = "area",
     ):
         self.file = _file(Path(root).expanduser())
         self.root = self.file.parent
         self.resolution = resolution
         self.channels: Literal[1, 3] = channels
-        self.resize: Policy = resize
+        self.resize: Resize = resize
         self.filter: Filter = filter
         array = _open(self.file)
         self.layout = _layout(array.shape, self.file) if layout == "auto" else layout

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from framegan.data.bad_files import OnError, report
-from framegan.data.image_file import Filter, Policy, to_square
+from framegan.data.image_file import Filter, Resize, to_square
 from framegan.data.labels import labels_of
 
 MANY_VIDEOS = 2_000
@@ -38,7 +38,7 @@ class Fit:
 
     resolution: int
     channels: Literal[1, 3]
-    resize: Policy
+    resize: Resize
     filter: Filter
 
     def __call__(self, image: Image.Image) -> np.ndarray:

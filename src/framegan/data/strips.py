@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
-from framegan.data.image_file import EXTENSIONS, Filter, Policy, decode, size_of
+from framegan.data.image_file import EXTENSIONS, Filter, Resize, decode, size_of
 from framegan.data.stills import Entry, Fit, Stills
 
 
@@ -45,7 +45,7 @@ class Strips(Stills):
         root: str,
         resolution: PositiveInt,
         channels: Literal[1, 3] = 3,
-        resize: Policy = "crop",
+        resize: Resize = "crop",
         filter: Filter = "area",
         frame_length: PositiveInt | None = None,
         split: str | None = None,

@@ -12,7 +12,8 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
-from framegan.data.frame_fit import Filter, Fit, Resize
+from framegan.data.frame_fit import Fit
+from framegan.data.image_file import Filter, Resize
 from framegan.data.video_folder import VideoFiles
 
 Split = Literal["train1", "train2", "train3", "test1", "test2", "test3", "all"]

@@ -11,7 +11,8 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError, report
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
-from framegan.data.frame_fit import Filter, Fit, Resize
+from framegan.data.frame_fit import Fit
+from framegan.data.image_file import Filter, Resize
 from framegan.data.labels import labels_of
 from framegan.data.video_file import read
 from framegan.data.video_index import index
