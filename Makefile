@@ -29,3 +29,5 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/step_time.py
+	$(BIN)/python benchmarks/cache.py
+	$(BIN)/python benchmarks/decode.py

@@ -17,9 +17,9 @@ def clips(number: int = 8, num_frames: int = 9, size: tuple[int, int] = (24, 32)
     return videos
 
 
-def write_videos(folder: Path, number: int = 8) -> None:
+def write_videos(folder: Path, number: int = 8, num_frames: int = 9) -> None:
     """Write a tree of two classes of H.264 files."""
-    for video, frames in enumerate(clips(number)):
+    for video, frames in enumerate(clips(number, num_frames)):
         write_mp4(folder / ("left" if video % 2 else "right") / f"{video}.mp4", frames)
 
 

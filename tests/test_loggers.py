@@ -9,6 +9,7 @@ import pytest
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from framegan import media
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.loggers.tensorboard_logger import TensorBoard
 from framegan.loggers.wandb_logger import WandB, has_account
@@ -213,3 +214,13 @@ def test_wandb_goes_on_in_the_same_run(no_account, tmp_path):
     sessions = [path.name for path in (tmp_path / "wandb").glob("offline-run-*")]
     assert len(sessions) == 2
     assert all(run_id in session for session in sessions)
+
+
+def test_wandb_receives_the_bytes_of_a_clip(no_account, tmp_path):
+    path = tmp_path / "clip.mp4"
+    media.write_video(path, np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8), 8)
+    logger = WandB(str(tmp_path))
+    logger.log_video("samples/fake_clips", path, step=64)
+    logger.finalize("success")
+    (sent,) = (tmp_path / "wandb").glob("offline-run-*/files/media/videos/samples/fake_clips*.mp4")
+    assert sent.read_bytes() == path.read_bytes()

@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 from commands import PROJECT, run
+from small_clips import write_videos
 from small_files import write_images, write_mnist
 
 README = (PROJECT / "README.md").read_text()
@@ -13,7 +14,7 @@ SHORT = ("total_samples=32", "data.batch_size=16", "trainer.accelerator=cpu", "t
 
 
 def test_the_readme_has_commands():
-    assert {script for script, _ in COMMANDS} == {"train", "generate"}
+    assert {script for script, _ in COMMANDS} == {"train", "generate", "prepare"}
     assert len(COMMANDS) >= 6
 
 
@@ -23,6 +24,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_mnist(tmp_path / "data" / "mnist", "train", 64)
     write_images(tmp_path / "photos", 32)
+    write_videos(tmp_path / "clips", 16, num_frames=16)
     assert run("train", "model=mlp", "data=synthetic", "trainer=debug", "hydra.run.dir=runs/demo") is None
     return tmp_path
 
