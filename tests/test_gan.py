@@ -226,7 +226,7 @@ def test_weights_of_heads_that_are_not_there_are_refused():
 
 def test_classes_are_learned_from_real_clips_and_asked_of_fake_ones():
     """The class's rows of the clip critic move, and the generator's categories come out as asked."""
-    real = real_batches(120, 16, CLIP) * 0.1 - 0.9
+    real = real_batches(200, 16, CLIP) * 0.1 - 0.9
     real[:, 1::2, :, :, :4] += 1.5  # class 1 is bright above
     gan = tiny_clip_gan(class_weight=0.0)
     rows = gan.discriminator.heads["clip"].tower.layers[-1]
@@ -234,16 +234,17 @@ def test_classes_are_learned_from_real_clips_and_asked_of_fake_ones():
     fit(gan, real[:2])
     assert torch.equal(rows.weight[1:], before)  # nothing but the class's loss trains them
 
-    gan = tiny_clip_gan(ema_half_life=50)
+    adam = partial(torch.optim.Adam, lr=5e-3, betas=(0.0, 0.99))
+    options = {"loss": losses.Relativistic(), "regularizers": {"r1": regularizers.R1(0.3)}, "ema_half_life": 50}
+    gan = tiny_clip_gan(generator_optimizer=adam, discriminator_optimizer=adam, **options)
     record = Record()
     rows = gan.discriminator.heads["clip"].tower.layers[-1]
     before = rows.weight[1:].detach().clone()
     fit(gan, real, callbacks=[record], log_every_n_steps=1)
     assert (rows.weight[1:] - before).abs().max() > 1e-2
     assert record.measured[-1]["class_accuracy/real"] == 1
-    assert record.measured[-1]["class_accuracy/generator"] > 0.9
-    above, below = gan.sample(range(32), category=1)[:, :, :, :4], gan.sample(range(32), category=0)[:, :, :, :4]
-    assert above.mean() > below.mean() + 0.5
+    above, below = (gan.sample(range(32), category=category)[:, :, :, :4].mean() for category in (1, 0))
+    assert above > below + 1  # as asked; of the real clips it is 1.5
 
 
 def test_classes_without_a_generator_that_is_asked_for_them_are_refused():
