@@ -1,11 +1,11 @@
 """Make samples with a trained generator: python src/generate.py checkpoint=RUN_FOLDER num_samples=64 seed=0"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 import launch
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Format = Literal["mp4", "gif", "webp", "npy", "frames"]
-PositiveFloat = Annotated[float, Field(gt=0)]
 VIDEOS = (".mp4", ".gif", ".webp")
 
 

@@ -14,14 +14,14 @@ from typing import Any, Literal, Self
 import torch
 import torch.nn.functional as F
 from lightning.pytorch import LightningModule
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
 from framegan import noise
 from framegan.losses import Loss
-from framegan.regularizers import PositiveFloat, Regularizer
+from framegan.regularizers import Regularizer
 from framegan.sampling import Weights, sample
 from framegan.schedules import Constant
 from framegan.trainer import GANTrainer

@@ -4,13 +4,11 @@ A penalty is added to the discriminator's loss on one step in `every`, `every` t
 strength is `weight` whatever the interval (Karras et al. 2020, Section 3.1: lazy regularization).
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
-
-PositiveFloat = Annotated[float, Field(gt=0)]
 
 
 def squared_gradient_norm(samples: Tensor, logits: Tensor) -> Tensor:

@@ -42,7 +42,6 @@ def sample(
     return samples
 
 
-@torch.no_grad()
 def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:
     """Return clips of every content with every motion, content by content: (contents * motions, C, T, H, W).
 

@@ -1,12 +1,11 @@
 """Pictures and clips of what the generator makes, from the same seeds every time, beside real data."""
 
-from pydantic import PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from framegan import media, sampling
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
-from framegan.regularizers import PositiveFloat
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from framegan import noise
@@ -21,7 +21,6 @@ from framegan.data.videos import DecodedVideos, PackedVideos, Videos
 
 Short = Literal["drop", "loop", "repeat_last", "error"]
 Share = Annotated[float, Field(ge=0, le=1)]
-PositiveFloat = Annotated[float, Field(gt=0)]
 
 Read = Callable[[int, np.ndarray], np.ndarray]
 """From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""

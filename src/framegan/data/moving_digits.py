@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan import noise
-from framegan.data.clips import PositiveFloat
 from framegan.data.digits import digits as small_digits
 from framegan.data.idx import mnist
 from framegan.data.source import resize
