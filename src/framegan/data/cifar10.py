@@ -10,8 +10,8 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from framegan.data.download import fetch
 from framegan.data.source import Split, TensorSource, parts_of, resize
+from framegan.download import fetch
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)

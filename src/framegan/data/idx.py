@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor
 
-from framegan.data.download import fetch
 from framegan.data.source import Split, TensorSource, parts_of, resize
+from framegan.download import fetch
 
 FILES: dict[Literal["train", "test"], tuple[str, str]] = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

@@ -44,7 +44,7 @@ class WandB(RunLogger):
         self.options = {"project": project, "entity": entity, "group": group, "tags": list(tags)}
         self.options["name"] = name or Path(folder).name
         if offline is None:
-            self.mode = None if os.environ.get("WANDB_MODE") or has_account() else "offline"
+            self.mode = os.environ.get("WANDB_MODE") or (None if has_account() else "offline")
         else:
             self.mode = "offline" if offline else "online"
         self.sent_until = -1

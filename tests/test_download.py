@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mirrors import Mirror, serve
 
-from framegan.data import download
-from framegan.data.download import fetch
+from framegan import download
+from framegan.download import fetch
 
 CONTENT = random.Random(0).randbytes(300_000)
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
