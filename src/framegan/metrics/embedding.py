@@ -1,0 +1,94 @@
+"""Embeddings: pixels in, features out. Generative metrics compare the features of real and of fake samples."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+
+class Embedding(nn.Module):
+    """A frozen network that describes samples: uint8 pixels (N, C, H, W) or (N, C, T, H, W) -> float32 (N, D).
+
+    It works in float32 and evaluation mode whatever surrounds it: no gradients, no autocast, no TF32, and `train()` and
+    `to(torch.bfloat16)` don't change it.
+
+    Attributes:
+        name: what the keys of metrics call it, e.g. "inception"; with another preprocessing it has another name.
+        fingerprint: 8 hexadecimal digits that tell which weights these are; a part of the keys too.
+        num_features: D.
+        takes: what one sample is.
+        min_frames: the shortest clip it can take.
+        frechet_name: what a Fréchet distance of its features is called; only the published ones are FID and FVD.
+        kernel_name: likewise a kernel distance.
+    """
+
+    name: str
+    fingerprint: str
+    num_features: int
+    takes: Literal["images", "clips"]
+    min_frames: int = 1
+    frechet_name: Literal["fid", "fvd", "fd"] = "fd"
+    kernel_name: Literal["kid", "kvd", "kd"] = "kd"
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        """Return the features of pixels; `check` has passed and the precision is set."""
+        raise NotImplementedError
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return the class logits (N, K) that go with features (N, D).
+
+        Raises:
+            ValueError: the embedding has no classes.
+        """
+        raise ValueError(f"the embedding {self.name} has no classes, so that it can't give a classifier score")
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise ValueError where samples of this shape, (C, H, W) or (C, T, H, W), can't be embedded."""
+        are = {3: "images", 4: "clips"}.get(len(shape), f"of {len(shape)} dimensions")
+        if are != self.takes:
+            raise ValueError(f"the embedding {self.name} takes {self.takes}; these samples are {are}: {list(shape)}")
+        if shape[0] not in (1, 3):
+            raise ValueError(f"the embedding {self.name} takes 1 or 3 channels, got {shape[0]} in {list(shape)}")
+        if self.takes == "clips" and shape[1] < self.min_frames:
+            raise ValueError(
+                f"the embedding {self.name} needs clips of at least {self.min_frames} frames, these have {shape[1]}; "
+                f"type data.num_frames={max(16, self.min_frames)}, or metrics=random_conv"
+            )
+
+    @torch.no_grad()
+    def forward(self, pixels: Tensor) -> Tensor:
+        if pixels.dtype != torch.uint8:
+            raise ValueError(f"the embedding {self.name} takes uint8 pixels in [0, 255], got {pixels.dtype}")
+        self.check(pixels.shape[1:])
+        exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+        with torch.autocast(pixels.device.type, enabled=False), exact:
+            return self.embed(pixels)
+
+    def train(self, mode: bool = True) -> Self:
+        return super().train(False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(fn(tensor.new_empty(0)).device)
+
+        return super()._apply(move, recurse)
+
+    def frozen(self) -> Self:
+        """Return itself, in evaluation mode and without gradients; what every constructor ends with."""
+        return self.train(False).requires_grad_(False)
+
+
+def fingerprint_of(state: Mapping[str, Any]) -> str:
+    """Return 8 hexadecimal digits of the SHA-256 of a state dict's names, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:8]
+
+
+def to_rgb(pixels: Tensor) -> Tensor:
+    """Return pixels with three channels: grey ones are repeated."""
+    return pixels.expand(-1, 3, *pixels.shape[2:])
