@@ -1,0 +1,105 @@
+"""The Fréchet distance between two Gaussians (Dowson & Landau 1982), the formula of FID (Heusel et al. 2017) and FVD.
+
+Everything is float64. The distance of finite sets is biased upwards, by about 1/N: compare only what has the same N.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from framegan import noise
+
+Correction = Literal[0, 1]
+"""The covariance is divided by N - correction. Published tools differ: 1 in most, 0 in StyleGAN-V and cd-fvd."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What a Fréchet distance needs to know of a set of features.
+
+    Args:
+        num_samples: N.
+        mean: float64 (D,).
+        scatter: float64 (D, D), the sum of the outer products of the features less their mean.
+    """
+
+    num_samples: int
+    mean: Tensor
+    scatter: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> Self:
+        """Return the moments of features (N, D)."""
+        features = features.double()
+        mean = features.mean(0)
+        centred = features - mean
+        return cls(len(features), mean, centred.T @ centred)
+
+    def merged(self, other: "Moments") -> "Moments":
+        """Return the moments of both sets together (Chan et al. 1979)."""
+        total = self.num_samples + other.num_samples
+        if not total:
+            return self
+        step = other.mean - self.mean
+        between = torch.outer(step, step) * (self.num_samples * other.num_samples / total)
+        mean = self.mean + step * (other.num_samples / total)
+        return Moments(total, mean, self.scatter + other.scatter + between)
+
+    def covariance(self, correction: Correction = 1) -> Tensor:
+        """Return the covariance (D, D).
+
+        Raises:
+            ValueError: there are fewer than two samples.
+        """
+        if self.num_samples < 2:
+            raise ValueError(f"a Fréchet distance needs at least 2 samples on either side, got {self.num_samples}")
+        return self.scatter / (self.num_samples - correction)
+
+    @cached_property
+    def scatter_root(self) -> Tensor:
+        """A matrix R (D, rank) with R R^T = scatter; directions without any variance are left out."""
+        values, vectors = torch.linalg.eigh(self.scatter)
+        kept = values > values.max() * len(values) * torch.finfo(values.dtype).eps
+        return vectors[:, kept] * values[kept].sqrt()
+
+
+def frechet_distance(real: Moments, fake: Moments, correction: Correction = 1) -> float:
+    """Return |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Heusel et al. 2017, Equation 6).
+
+    With S1 = R R^T, the eigenvalues of S1 S2 are those of the symmetric R^T S2 R. Leaving out the null space of S1
+    makes that exact for sets of fewer samples than dimensions, where a square root of S1 S2 is not.
+    """
+    covariances = real.covariance(correction), fake.covariance(correction)
+    root = real.scatter_root / (real.num_samples - correction) ** 0.5
+    product = root.T @ covariances[1] @ root
+    cross = torch.linalg.eigvalsh((product + product.T) / 2).clamp(min=0).sqrt().sum()
+    total = covariances[0].trace() + covariances[1].trace()
+    distance = float((real.mean - fake.mean).square().sum() + total - 2 * cross)
+    rounding = 1e-6 * float(total)
+    return 0.0 if -rounding < distance < 0 else distance
+
+
+def extrapolated_distance(
+    real: Moments, fake: Tensor, correction: Correction = 1, num_sizes: int = 15, seed: int = 0
+) -> float:
+    """Return the distance that ever more fake samples would tend to (FID-infinity: Chong & Forsyth 2020, Section 4).
+
+    Distances to subsets of growing size are fitted by a line in 1/N, whose value at 0 is returned. What the finite
+    number of real samples adds stays in it.
+
+    Args:
+        fake: features (N, D).
+        num_sizes: sizes from N/10 to N.
+        seed: of the subsets.
+    """
+    sizes = np.linspace(max(2, len(fake) // 10), len(fake), num_sizes).astype(int)
+    distances = []
+    for counter, size in enumerate(sizes.tolist()):
+        order = noise.generator(seed, noise.SUBSETS, counter).permutation(len(fake))[:size]
+        distances.append(frechet_distance(real, Moments.of(fake[torch.from_numpy(order)]), correction))
+    _, at_infinity = np.polyfit(1 / sizes, distances, deg=1)
+    return float(at_infinity)

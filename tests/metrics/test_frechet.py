@@ -1,0 +1,112 @@
+"""The Fréchet distance against closed forms: every value below can be worked out by hand."""
+
+import pytest
+import torch
+
+from framegan.metrics.frechet import Moments, extrapolated_distance, frechet_distance
+
+D = 16
+
+
+@pytest.fixture
+def random():
+    return torch.Generator().manual_seed(0)
+
+
+def gaussian(mean, covariance) -> Moments:
+    """Return moments with exactly this mean and covariance."""
+    return Moments(1001, mean.double(), covariance.double() * 1000)
+
+
+def normal(random, *shape):
+    return torch.randn(*shape, generator=random, dtype=torch.float64)
+
+
+def distance(real, fake, **options):
+    return frechet_distance(Moments.of(real), Moments.of(fake), **options)
+
+
+def test_another_mean(random):
+    factor, shift = normal(random, D, D), normal(random, D)
+    covariance = factor @ factor.T
+    value = frechet_distance(gaussian(torch.zeros(D), covariance), gaussian(shift, covariance))
+    assert value == pytest.approx(float(shift.square().sum()), rel=1e-10)
+
+
+def test_another_scale(random):
+    factor, mean = normal(random, D, D), normal(random, D)
+    covariance = factor @ factor.T
+    value = frechet_distance(gaussian(mean, covariance), gaussian(mean, 0.49 * covariance))
+    assert value == pytest.approx(0.3**2 * float(covariance.trace()), rel=1e-10)
+
+
+def test_commuting_covariances(random):
+    rotation = torch.linalg.qr(normal(random, D, D)).Q
+    ours, theirs = normal(random, D).square(), normal(random, D).square()
+    real, fake = (gaussian(torch.zeros(D), rotation @ torch.diag(v) @ rotation.T) for v in (ours, theirs))
+    assert frechet_distance(real, fake) == pytest.approx(float((ours.sqrt() - theirs.sqrt()).square().sum()), rel=1e-10)
+
+
+@pytest.mark.parametrize("num_samples", [200, 5])
+def test_the_same_samples_shifted(random, num_samples):
+    features = normal(random, num_samples, D)
+    assert distance(features, features + 1.5) == pytest.approx(D * 1.5**2, rel=1e-9)
+
+
+@pytest.mark.parametrize("num_samples", [200, 5])
+def test_identical_sets_are_not_apart_nor_below_zero(random, num_samples):
+    features = normal(random, num_samples, D).relu()
+    assert 0 <= distance(features, features) < 1e-9
+
+
+def test_symmetric_and_the_same_after_a_rotation_and_square_in_the_scale(random):
+    real, fake = normal(random, 300, D).relu(), 2 * normal(random, 250, D) + 0.3
+    rotation = torch.linalg.qr(normal(random, D, D)).Q
+    value = distance(real, fake)
+    assert distance(fake, real) == pytest.approx(value, rel=1e-10)
+    assert distance(real @ rotation, fake @ rotation) == pytest.approx(value, rel=1e-10)
+    assert distance(3 * real, 3 * fake) == pytest.approx(9 * value, rel=1e-10)
+
+
+def test_supports_that_have_nothing_in_common(random):
+    real, fake = torch.zeros(50, D).double(), torch.zeros(60, D).double()
+    real[:, :8], fake[:, 8:] = normal(random, 50, 8), normal(random, 60, 8)
+    traces = sum(float(torch.cov(x.T).trace()) for x in (real, fake))
+    assert distance(real, fake) == pytest.approx(traces + float((real.mean(0) - fake.mean(0)).square().sum()), abs=1e-4)
+
+
+def test_the_bias_falls_with_the_number_of_samples(random):
+    def bias(num_samples):
+        return distance(normal(random, num_samples, 64), normal(random, num_samples, 64))
+
+    products = [num_samples * bias(num_samples) for num_samples in (256, 1024, 4096)]
+    assert max(products) < 1.15 * min(products)
+
+
+def test_the_correction_is_that_of_the_covariance(random):
+    real, fake = normal(random, 40, D), 1.5 * normal(random, 40, D)
+    means = float((real.mean(0) - fake.mean(0)).square().sum())
+    ours, theirs = distance(real, fake) - means, distance(real, fake, correction=0) - means
+    assert theirs == pytest.approx(ours * 39 / 40, rel=1e-10)
+
+
+def test_merged_moments_are_those_of_the_union(random):
+    features = normal(random, 100, D) + 1e4  # an offset that sums of squares would not survive
+    for cut in (1, 37, 99):
+        merged = Moments.of(features[:cut]).merged(Moments.of(features[cut:]))
+        assert merged.num_samples == 100
+        assert torch.allclose(merged.mean, features.mean(0), rtol=1e-14)
+        assert torch.allclose(merged.covariance(), torch.cov(features.T), rtol=1e-9, atol=1e-9)
+
+
+def test_a_single_sample_has_no_distance():
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        distance(torch.zeros(1, D), torch.zeros(5, D))
+
+
+def test_extrapolation_takes_off_most_of_the_bias(random):
+    real, fake = normal(random, 20_000, 64), normal(random, 1_000, 64) + 0.25
+    truth = 64 * 0.25**2
+    moments = Moments.of(real)
+    biased = frechet_distance(moments, Moments.of(fake))
+    assert abs(extrapolated_distance(moments, fake) - truth) < 0.25 * abs(biased - truth)

@@ -1,0 +1,75 @@
+"""Kernel distances against sums by hand."""
+
+import statistics
+
+import pytest
+import torch
+
+from framegan.metrics.kernel import CUBIC, JEDI, Polynomial, jedi_distance, kernel_distance, subset_distances
+
+REAL = torch.tensor([[1, 2], [0, 1], [3, 1], [2, 2]])
+FAKE = torch.tensor([[1, 0], [2, 1], [0, 3]])
+
+
+def by_hand(real, fake, kernel: Polynomial, unbiased: bool) -> float:
+    def k(x, y):
+        return (sum(a * b for a, b in zip(x, y, strict=True)) / len(x) + kernel.offset) ** kernel.degree
+
+    def within(points):
+        pairs = [(i, j) for i in range(len(points)) for j in range(len(points)) if i != j or not unbiased]
+        return sum(k(points[i], points[j]) for i, j in pairs) / len(pairs)
+
+    between = sum(k(x, y) for x in real for y in fake) / (len(real) * len(fake))
+    return within(real) + within(fake) - 2 * between
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+@pytest.mark.parametrize("kernel", [CUBIC, JEDI])
+def test_equals_the_sums_written_out(kernel, unbiased):
+    expected = by_hand(REAL.tolist(), FAKE.tolist(), kernel, unbiased)
+    assert kernel_distance(REAL, FAKE, kernel, unbiased=unbiased) == pytest.approx(expected, rel=1e-13)
+
+
+def test_many_rows_are_summed_in_pieces(monkeypatch):
+    random = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(50, 8, generator=random), torch.randn(41, 8, generator=random)
+    whole = kernel_distance(real, fake)
+    monkeypatch.setattr("framegan.metrics.kernel.ROWS", 7)
+    assert kernel_distance(real, fake) == pytest.approx(whole, rel=1e-12)
+
+
+def test_the_example_of_jedi():
+    real = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
+    fake = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]])
+    assert jedi_distance(real, fake) == pytest.approx(100 * by_hand(real.tolist(), fake.tolist(), JEDI, False))
+
+
+def test_unbiased_around_zero():
+    random = torch.Generator().manual_seed(0)
+    values = [
+        kernel_distance(torch.randn(100, 8, generator=random), torch.randn(100, 8, generator=random)) for _ in range(50)
+    ]
+    assert min(values) < 0 < max(values)
+    assert abs(statistics.mean(values)) < 3 * statistics.stdev(values) / 50**0.5
+
+
+def test_subsets_are_drawn_from_both_sides_without_touching_the_global_generator():
+    random = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(300, 8, generator=random), torch.randn(200, 8, generator=random) + 0.5
+    before = torch.get_rng_state()
+    values = subset_distances(real, fake, num_subsets=20, subset_size=150)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert values == subset_distances(real, fake, num_subsets=20, subset_size=150)
+    assert len(set(values)) == 20
+    spread = statistics.stdev(values)
+    assert abs(statistics.mean(values) - kernel_distance(real, fake)) < spread
+
+
+def test_subsets_of_all_are_the_whole():
+    real, fake = REAL[:3].float(), FAKE.float()
+    assert subset_distances(real, fake, 2) == pytest.approx([kernel_distance(real, fake)] * 2)
+
+
+def test_a_single_sample_has_no_distance():
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        kernel_distance(REAL, FAKE[:1])

@@ -1,0 +1,55 @@
+"""Precision, recall, density and coverage where the answer is known."""
+
+import pytest
+import torch
+
+from framegan.metrics.neighbours import density_coverage, precision_recall
+
+
+def cloud(num_samples=500, num_features=8, seed=0):
+    return torch.randn(num_samples, num_features, generator=torch.Generator().manual_seed(seed))
+
+
+def test_identical_sets():
+    assert precision_recall(cloud(), cloud()) == (1, 1)
+    density, coverage = density_coverage(cloud(), cloud())
+    assert (density, coverage) == (1, 1)
+
+
+def test_sets_far_apart():
+    assert precision_recall(cloud(), cloud() + 100) == (0, 0)
+    assert density_coverage(cloud(), cloud() + 100) == (0, 0)
+
+
+def test_a_part_of_the_real_set_is_precise_and_recalls_little():
+    real = torch.cat([cloud(), cloud() + 50])
+    precision, recall = precision_recall(real, cloud(seed=1))
+    assert precision > 0.8
+    assert recall < 0.5
+    assert precision_recall(cloud(seed=1), real) == (recall, precision)
+    assert density_coverage(real, cloud(seed=1))[1] < 0.5
+
+
+def test_a_common_offset_changes_nothing():
+    real, fake = cloud(), cloud(400, seed=1)
+    near, far = (precision_recall(real + c, fake + c) + density_coverage(real + c, fake + c) for c in (0, 256))
+    assert near == pytest.approx(far, abs=0.01)
+
+
+def test_line_of_points_by_hand():
+    real = torch.tensor([[0.0], [1.0], [3.0], [6.0]])  # radii to the first neighbour: 1, 1, 2, 3
+    fake = torch.tensor([[2.0], [20.0]])  # radii: 18, 18
+    assert precision_recall(real, fake, k=1) == (0.5, 1)  # 2 lies on the surface of the ball around 1
+    density, coverage = density_coverage(real, fake, k=1)
+    assert (density, coverage) == (1 / 2, 1 / 4)  # the ball around 3 alone: surfaces don't count
+
+
+def test_pieces_make_no_difference(monkeypatch):
+    whole = precision_recall(cloud(), cloud(seed=1)), density_coverage(cloud(), cloud(seed=1))
+    monkeypatch.setattr("framegan.metrics.neighbours.ROWS", 64)
+    assert (precision_recall(cloud(), cloud(seed=1)), density_coverage(cloud(), cloud(seed=1))) == whole
+
+
+def test_too_few_samples():
+    with pytest.raises(ValueError, match="more than 5 samples"):
+        density_coverage(cloud(5), cloud())
