@@ -17,7 +17,7 @@ Correction = Literal[0, 1]
 """The covariance is divided by N - correction. Published tools differ: 1 in most, 0 in StyleGAN-V and cd-fvd."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Moments:
     """What a Fréchet distance needs to know of a set of features.
 

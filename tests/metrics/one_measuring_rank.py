@@ -1,0 +1,55 @@
+"""One of two gloo processes that gather features: python one_measuring_rank.py CASE RANK PORT FOLDER"""
+
+import os
+import sys
+import warnings
+
+import torch
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(1)
+
+from framegan.metrics.accumulate import FeatureBank, FeatureMoments  # noqa: E402
+from framegan.metrics.ranks import of_rank_zero, rank_and_number  # noqa: E402
+
+NUM_SAMPLES, NUM_FEATURES, BATCH = 1000, 12, 64
+FEATURES = torch.rand(NUM_SAMPLES, NUM_FEATURES, generator=torch.Generator().manual_seed(0)) + 10
+
+SHARES = {
+    "even": (range(0, NUM_SAMPLES, 2), range(1, NUM_SAMPLES, 2)),
+    "uneven": (range(700, NUM_SAMPLES), range(700)),
+    "empty": (range(NUM_SAMPLES), range(0)),
+    "first_empty": (range(0), range(NUM_SAMPLES)),
+    "padded": (range(0, NUM_SAMPLES + 7), range(NUM_SAMPLES + 7, NUM_SAMPLES + 9)),
+}
+
+
+def gathered(metric, share):
+    """Return what a metric makes of a share of the samples."""
+    for start in range(0, len(share), BATCH):
+        numbers = torch.tensor(share[start : start + BATCH])
+        metric.update(FEATURES[numbers % NUM_SAMPLES], numbers)
+    return metric.compute()
+
+
+if __name__ == "__main__":
+    case, rank, port, folder = sys.argv[1:]
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    torch.distributed.init_process_group("gloo", rank=int(rank), world_size=2)
+    share = SHARES[case][int(rank)]
+    before = torch.get_rng_state()
+    bank, moments = (kind(NUM_FEATURES, NUM_SAMPLES) for kind in (FeatureBank, FeatureMoments))
+    results = {"bank": gathered(bank, share), "moments": vars(gathered(moments, share)).copy()}
+    for metric in (bank, moments):
+        metric.reset()
+    results["after_reset"] = len(gathered(bank, range(0))), gathered(moments, range(0)).num_samples
+    results["agreed"] = of_rank_zero(f"of rank {rank}"), rank_and_number()
+    twice = gathered(bank, range(50))  # both ranks bring the same samples
+    results["twice"] = torch.equal(twice, FEATURES[:50])
+    try:
+        gathered(moments, range(50))
+    except ValueError as error:
+        results["refused"] = str(error)
+    results["random"] = torch.equal(torch.get_rng_state(), before)
+    torch.save(results, f"{folder}/{rank}.pt")
+    torch.distributed.destroy_process_group()

@@ -1,0 +1,93 @@
+"""Features are gathered right whatever the number of processes, the batches, the precision or the history."""
+
+import copy
+import pickle
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from one_measuring_rank import FEATURES, NUM_FEATURES, NUM_SAMPLES, SHARES, gathered
+
+from framegan.metrics.accumulate import FeatureBank, FeatureMoments
+from framegan.metrics.frechet import Moments
+
+HERE = Path(__file__).parent
+EXPECTED = Moments.of(FEATURES)
+NUMBERS = torch.arange(NUM_SAMPLES)
+
+
+def assert_moments(moments):
+    assert moments.num_samples == NUM_SAMPLES
+    torch.testing.assert_close(moments.mean, EXPECTED.mean, rtol=1e-13, atol=0)
+    torch.testing.assert_close(moments.scatter, EXPECTED.scatter, rtol=1e-11, atol=1e-10)
+
+
+def two_ranks(case, folder):
+    """Return what two processes gathered."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, HERE / "one_measuring_rank.py", case]
+    ranks = [subprocess.Popen([*command, str(rank), port, folder], cwd=HERE) for rank in range(2)]
+    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_two_processes_gather_what_one_does(case, tmp_path):
+    for number, rank in enumerate(two_ranks(case, tmp_path)):
+        assert torch.equal(rank["bank"], FEATURES)
+        assert_moments(Moments(**{key: rank["moments"][key] for key in ("num_samples", "mean", "scatter")}))
+        assert rank["after_reset"] == (0, 0)
+        assert rank["agreed"] == ("of rank 0", (number, 2))
+        assert rank["twice"]
+        assert "counted the same sample" in rank["refused"]
+        assert rank["random"]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 1000])
+def test_batches_make_no_difference(batch, monkeypatch):
+    monkeypatch.setattr("one_measuring_rank.BATCH", batch)
+    assert torch.equal(gathered(FeatureBank(NUM_FEATURES), range(NUM_SAMPLES)), FEATURES)
+    assert_moments(gathered(FeatureMoments(NUM_FEATURES), range(NUM_SAMPLES)))
+
+
+@pytest.mark.parametrize("kind", [FeatureBank, FeatureMoments])
+def test_order_repetition_and_padding_make_no_difference(kind):
+    metric = kind(NUM_FEATURES, NUM_SAMPLES)
+    order = torch.randperm(NUM_SAMPLES, generator=torch.Generator().manual_seed(1))
+    padded = torch.cat([order, order[:20], NUM_SAMPLES + torch.arange(9)])
+    for numbers in padded.split(50):
+        metric.update(FEATURES[numbers % NUM_SAMPLES], numbers)
+    found = metric.compute()
+    assert torch.equal(found, FEATURES) if kind is FeatureBank else assert_moments(found) is None
+
+
+@pytest.mark.parametrize("kind", [FeatureBank, FeatureMoments])
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        lambda metric: metric.to(torch.bfloat16),
+        lambda metric: torch.nn.ModuleList([metric]).to(torch.bfloat16)[0],
+        lambda metric: metric.half().train(),
+        lambda metric: pickle.loads(pickle.dumps(metric)),
+        copy.deepcopy,
+    ],
+)
+def test_nothing_disturbs_what_is_kept(kind, disturb):
+    metric = kind(NUM_FEATURES)
+    metric.update(FEATURES[:300], NUMBERS[:300])
+    metric = disturb(metric)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        metric.update(FEATURES[300:], NUMBERS[300:])
+        found = metric.compute()
+    assert torch.equal(found, FEATURES) if kind is FeatureBank else assert_moments(found) is None
+    assert not metric.state_dict()
+
+
+def test_a_wrong_number_of_numbers():
+    with pytest.raises(ValueError, match="one row for each number"):
+        FeatureBank(NUM_FEATURES).update(FEATURES[:5], NUMBERS[:4])
