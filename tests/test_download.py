@@ -4,6 +4,7 @@ import hashlib
 import multiprocessing
 import random
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_right_file_is_not_asked_for_again(mirror, tmp_path):
 def test_md5_is_a_checksum_too(mirror, tmp_path):
     checksum = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
     assert fetch("file", tmp_path, [f"{mirror.url}file"], checksum).read_bytes() == CONTENT
+
+
+def test_the_name_in_a_git_repository_is_a_checksum_too(mirror, tmp_path):
+    (tmp_path / "content").write_bytes(CONTENT)
+    blob = subprocess.check_output(["git", "hash-object", "--no-filters", tmp_path / "content"], text=True).strip()
+    assert fetch("file", tmp_path, [f"{mirror.url}file"], f"git:{blob}").read_bytes() == CONTENT
+    with pytest.raises(FileNotFoundError, match="the file there has another checksum"):
+        fetch("other", tmp_path, [f"{mirror.url}file"], f"git:{hashlib.sha1(CONTENT).hexdigest()}")
 
 
 def test_a_wrong_file_is_replaced(mirror, tmp_path):

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -30,7 +30,7 @@ def fetch(name: str, folder: Path, urls: Sequence[str], checksum: str) -> Path:
 
     Args:
         urls: the mirrors, tried in order.
-        checksum: "sha256:..." or "md5:..." of the whole file.
+        checksum: "sha256:..." or "md5:..." of the whole file, or "git:..." with its name in a Git repository.
 
     Raises:
         FileNotFoundError: it can't be had; the message says why, mirror by mirror, and where to put it by hand.
@@ -152,7 +152,12 @@ def _fits(path: Path, checksum: str) -> bool:
         return False
     algorithm, _, digest = checksum.partition(":")
     with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest() == digest
+        return hashlib.file_digest(file, _git_blob(path) if algorithm == "git" else algorithm).hexdigest() == digest
+
+
+def _git_blob(path: Path) -> Callable[[], Any]:
+    """Return what starts the SHA-1 of a file as Git takes it: of its kind and size, and then its content."""
+    return lambda: hashlib.sha1(b"blob %d\0" % _size(path), usedforsecurity=False)
 
 
 def _size(path: Path) -> int:

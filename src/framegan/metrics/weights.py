@@ -1,0 +1,94 @@
+"""Published weights: found on this machine or downloaded, checked, and named by their fingerprint."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from framegan.download import fetch
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of weights that papers use.
+
+    Args:
+        urls: where it is published; tried in order.
+        checksum: of the file, as `fetch` takes it.
+    """
+
+    name: str
+    urls: Sequence[str]
+    checksum: str
+
+    @property
+    def path(self) -> Path:
+        """Where it lies once downloaded: in the folder FRAMEGAN_WEIGHTS, or else in ~/.cache/framegan/weights."""
+        return Path(os.environ.get("FRAMEGAN_WEIGHTS") or "~/.cache/framegan/weights").expanduser() / self.name
+
+    def find(self, path: str | None = None) -> Path:
+        """Return the path of a file of the user's own, taken as it is, or of the published one: (path or None) -> path.
+
+        Raises:
+            FileNotFoundError: it isn't there; the published one can't be downloaded either.
+        """
+        if path is None:
+            return fetch(self.name, self.path.parent, self.urls, self.checksum)
+        return existing(path, f"leave the weights out (null) to take the published {self.name}")
+
+
+def existing(path: str, remedy: str) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        FileNotFoundError: it doesn't exist; the message ends with the remedy.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"{file.absolute()} is not a file; give the path of one, or {remedy}")
+    return file
+
+
+def fingerprint_of_file(path: Path) -> str:
+    """Return the first 8 hexadecimal digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+
+
+def load(network: Callable[[], Network], path: Path) -> Network:
+    """Return a network with the weights of a state-dict file, on the CPU, in float32 whatever the default type.
+
+    Args:
+        network: what builds it; no random number is drawn.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    with torch.device("meta"):
+        built = network().float()
+    try:
+        built.to_empty(device="cpu").load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, UnpicklingError, EOFError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path} is not a state dict of {type(built).__name__}: {reason}") from error
+    return built
+
+
+def load_torchscript(path: Path) -> Any:
+    """Return the module of a TorchScript file.
+
+    Raises:
+        ValueError: the file is no TorchScript.
+    """
+    try:
+        return torch.jit.load(path, map_location="cpu")
+    except RuntimeError as error:
+        raise ValueError(f"{path} is not a TorchScript file: {' '.join(str(error).split())[:200]}") from error
