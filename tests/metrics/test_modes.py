@@ -1,0 +1,58 @@
+"""Modes are counted and weighed as their formulas say."""
+
+import math
+
+import pytest
+import torch
+
+from framegan.metrics.modes import codes_of, mode_coverage
+
+
+def test_even_codes_hit_everything_at_no_distance():
+    number, divergence = mode_coverage(torch.arange(1000).repeat(26), 1000)
+    assert number == 1000
+    assert divergence == pytest.approx(0, abs=1e-12)
+
+
+def test_one_mode():
+    assert mode_coverage(torch.full((500,), 407), 1000) == (1, pytest.approx(math.log(1000)))
+
+
+@pytest.mark.parametrize("number", [2, 10, 999])
+def test_some_modes_evenly(number):
+    assert mode_coverage(torch.arange(number).repeat(3), 1000) == (number, pytest.approx(math.log(1000 / number)))
+
+
+def test_uneven_modes_are_weighed():
+    _, divergence = mode_coverage(torch.tensor([0, 0, 0, 1]), 2)
+    assert divergence == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+
+
+def test_the_order_of_samples_and_of_modes_does_not_matter():
+    random = torch.Generator().manual_seed(0)
+    codes = torch.randint(30, (100,), generator=random) ** 2
+    renamed = torch.randperm(1000, generator=random)[codes.flip(0)]
+    assert mode_coverage(renamed, 1000) == pytest.approx(mode_coverage(codes, 1000), rel=1e-12)
+
+
+def test_a_finite_sample_of_even_modes_is_as_far_as_the_docstring_says():
+    random = torch.Generator().manual_seed(0)
+    values = [mode_coverage(torch.randint(100, (2600,), generator=random), 100)[1] for _ in range(50)]
+    assert sum(values) / 50 == pytest.approx(99 / (2 * 2600), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("codes", "got"), [([], "got 0 codes"), ([0, 10], "got codes from 0 to 10"), ([-1, 3], "got codes from -1 to 3")]
+)
+def test_codes_out_of_range_are_refused(codes, got):
+    with pytest.raises(ValueError, match=f"from 0 to 9; {got}"):
+        mode_coverage(torch.tensor(codes, dtype=torch.int64), 10)
+
+
+def test_digits_are_read_from_left_to_right():
+    assert codes_of(torch.tensor([[4, 0, 7], [0, 0, 0], [9, 9, 9]])).tolist() == [407, 0, 999]
+
+
+def test_every_mode_has_a_code_of_its_own():
+    digits = torch.cartesian_prod(*[torch.arange(4)] * 3)
+    assert codes_of(digits, 4).tolist() == list(range(64))
