@@ -27,6 +27,7 @@ SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "tr
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,
+    "stacked_mnist": write_mnist,
     "cifar10": lambda folder: write_cifar10(folder, num_records=12),
     "image_folder": write_images,
     "video_folder": write_videos,
