@@ -1,0 +1,59 @@
+"""Three digits in one image, read channel by channel: the embedding for Stacked MNIST (Metz et al. 2017)."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from framegan.metrics.classifier import Classifier
+from framegan.metrics.embedding import Embedding
+
+NUM_DIGITS = 3
+
+
+class StackedDigits(Embedding):
+    """A classifier of grey digits, applied to each of the three channels; its features are the three's, end to end.
+
+    Args:
+        weights: the file of a one-channel classifier, from `src/train_classifier.py data=mnist`.
+
+    Raises:
+        ValueError: the classifier's images have three channels.
+    """
+
+    name = "stacked_digits"
+    takes = "images"
+
+    def __init__(self, weights: str):
+        super().__init__()
+        self.classifier = Classifier(weights)
+        if self.classifier.shape[0] != 1:
+            raise ValueError(
+                f"stacked_digits needs a classifier of images with 1 channel, {weights} is one of "
+                f"{self.classifier.shape[0]}; train one with: python src/train_classifier.py data=mnist"
+            )
+        self.fingerprint = self.classifier.fingerprint
+        self.num_features = NUM_DIGITS * self.classifier.num_features
+        self.frozen()
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        channels = pixels.flatten(0, 1).unsqueeze(1)  # (3N, 1, H, W)
+        return self.classifier.embed(channels).view(len(pixels), self.num_features)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return the logarithm of the probability of each of the K = classes^3 modes, (N, K), in the order of codes."""
+        first, second, third = self._digit_logits(features).log_softmax(2).unbind(1)
+        return (first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]).flatten(1)
+
+    def classes(self, features: Tensor) -> Tensor:
+        """Return the digit in each channel, int64 (N, 3)."""
+        return self._digit_logits(features).argmax(2)
+
+    def check(self, shape: Sequence[int]) -> None:
+        super().check(shape)
+        if shape[0] != NUM_DIGITS:
+            raise ValueError(f"stacked_digits takes images with 3 channels, a digit in each; these have {shape[0]}")
+        self.classifier.check((1, *shape[1:]))
+
+    def _digit_logits(self, features: Tensor) -> Tensor:
+        """Return the class logits of each channel, (N, 3, classes)."""
+        return self.classifier.logits(features.unflatten(1, (NUM_DIGITS, -1)))

@@ -1,0 +1,91 @@
+"""Train the classifier that measures generators of the same images: python src/train_classifier.py data=mnist"""
+
+import os
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from pydantic import NonNegativeInt, PositiveInt
+
+import launch
+
+SETTINGS = ["out", "epochs", "batch_size", "seed"]
+READ_HERE = {*SETTINGS, "data.shape", "data.num_classes"}
+
+
+@hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="classifier")
+def main(cfg: DictConfig) -> None:
+    launch.require_choice(cfg, "data")
+    choices = HydraConfig.get()
+    typed = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
+    with launch.plain_errors():
+        launch.check(cfg, READ_HERE)
+        settings = OmegaConf.masked_copy(cfg, SETTINGS)
+        launch.check_call(settings, train_classifier)
+        datamodule = launch.build(cfg.data.datamodule)
+        train_classifier(datamodule.source, choices.runtime.choices["data"], typed, **launch.as_dict(settings))
+
+
+def train_classifier(
+    source: Any,
+    data: str,
+    typed: list[str],
+    out: str | None,
+    epochs: PositiveInt,
+    batch_size: PositiveInt,
+    seed: NonNegativeInt,
+) -> None:
+    """Train on the split that is read, and write the weights.
+
+    Args:
+        source: `framegan.data.source.Source` of images.
+        data: what the data are called.
+        typed: what was typed of the data, to be typed again to train a generator.
+    """
+    from framegan.metrics import classifier
+
+    classifier.check_data(source.shape, source.num_classes, len(source))
+    file = _target(out, data, source.shape)
+    shape = "x".join(map(str, source.shape))
+    print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
+    start = time.perf_counter()
+    samples, labels = _read(source)
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+    state, accuracy = classifier.train(samples, labels, source.num_classes, **options)
+    classifier.save(file, state, source.shape, source.num_classes, accuracy, data)
+    print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
+    print(f"wrote    {file}")
+    measured = ["metrics=classifier", f"metrics.classifier.embedding.weights={file}"]
+    print(f"measure  python src/train.py model=NAME {shlex.join([*typed, *measured])}", flush=True)
+
+
+def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
+    """Return the file to write, with its folder made."""
+    if out is None:
+        folder = Path(os.environ.get("FRAMEGAN_WEIGHTS") or "~/.cache/framegan")
+        file = folder / "classifiers" / f"{data}_{'x'.join(map(str, shape))}.pt"
+    else:
+        file = Path(out)
+    file = file.expanduser()
+    if file.is_dir():
+        raise ValueError(f"out got {file}, a folder; give the file to write, such as {file / 'classifier.pt'}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def _read(source: Any) -> "tuple[Any, Any]":
+    """Return all samples of a source, uint8 (N, C, H, W), and their labels (N,)."""
+    from framegan.data.datamodule import in_memory
+    from framegan.data.source import BatchSource
+
+    if not isinstance(source, BatchSource):
+        source = in_memory(source)
+    return source.batch([(index, 0) for index in range(len(source))])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""`python src/train_classifier.py` learns from any labelled images and says where it went and what to type next."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from commands import run
+from small_files import write_images, write_mnist
+
+from framegan.metrics.classifier import Classifier
+
+SMALL = ("data=synthetic", "data.resolution=16", "epochs=1")
+
+
+def test_a_file_is_written_and_the_way_on_is_told(tmp_path, capsys):
+    file = tmp_path / "new" / "flowers.pt"
+    assert run("train_classifier", *SMALL, f"out={file}") is None
+    embedding = Classifier(str(file))
+    embedding.check((3, 16, 16))
+    assert (embedding.num_classes, embedding.data) == (4, "synthetic")
+    assert [path.name for path in file.parent.iterdir()] == ["flowers.pt"]
+    output = capsys.readouterr().out
+    assert f"{embedding.accuracy:.2%} right of the tenth that was held out" in output
+    assert f"wrote    {file}" in output
+    typed = shlex.split(re.search(r"^measure +(.*)$", output, re.MULTILINE)[1])
+    assert typed[:3] == ["python", "src/train.py", "model=NAME"]
+    assert {*SMALL[:2], "metrics=classifier", f"metrics.classifier.embedding.weights={file}"} == {*typed[3:]}
+
+
+@pytest.mark.parametrize("folder", [None, "weights"])
+def test_where_it_goes_by_itself(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("FRAMEGAN_WEIGHTS", raising=False)
+    if folder:
+        monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path / folder))
+    assert run("train_classifier", *SMALL) is None
+    below = tmp_path / (folder or ".cache/framegan")
+    assert (below / "classifiers" / "synthetic_3x16x16.pt").is_file()
+
+
+@pytest.mark.parametrize(("data", "write"), [("mnist", write_mnist), ("image_folder", write_images)])
+def test_files(data, write, tmp_path):
+    write(tmp_path / "data")
+    arguments = (f"data={data}", f"data.root={tmp_path / 'data'}", "data.resolution=16", "epochs=1")
+    assert run("train_classifier", *arguments, f"out={tmp_path / 'out.pt'}") is None
+    assert Classifier(str(tmp_path / "out.pt")).data == data
+
+
+def test_frames_of_clips_are_images(tmp_path):
+    clips = ("data=shape_motion", "data.resolution=16", "data.datamodule.source.videos.num_videos=40", "epochs=1")
+    assert run("train_classifier", *clips, "data.num_frames=1", f"out={tmp_path / 'out.pt'}") is None
+    Classifier(str(tmp_path / "out.pt")).check((3, 16, 16))
+
+
+def test_the_same_command_gives_the_same_weights(tmp_path):
+    first, again, other = (tmp_path / f"{k}.pt" for k in range(3))
+    for file, seed in ((first, 0), (again, 0), (other, 1)):
+        assert run("train_classifier", *SMALL, f"seed={seed}", f"out={file}") is None
+    prints = [Classifier(str(file)).fingerprint for file in (first, again, other)]
+    assert prints[0] == prints[1] != prints[2]
+
+
+MISTAKES = [
+    ((), "no data was chosen; type data=NAME with one of: cifar10, digits, "),
+    ((*SMALL, "data.num_classes=1"), "at least 2 classes to tell apart, these data have 1; choose labelled data"),
+    (("data=synthetic", "data.resolution=8"), "at least 16 pixels a side, these are 3x8x8"),
+    (("data=shape_motion",), "these are clips of .*; type data.num_frames=1"),
+    ((*SMALL[:2], "epochs=0"), "epochs got 0; it should be greater than 0"),
+    ((*SMALL[:2], "batch_size=many"), "batch_size got 'many'; it should be a valid integer"),
+    ((*SMALL, "out=."), "out got .*, a folder; give the file to write"),
+    ((*SMALL, "+data.flipp=true"), "data.flipp is not a setting; did you mean data.flip?"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=lambda value: " ".join(value) or "nothing")
+def test_one_clear_message(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    stopped_with = run("train_classifier", *arguments)
+    assert re.search(message, stopped_with), stopped_with
+    assert stopped_with.startswith("error: ")
+    assert not list(Path(tmp_path).rglob("*.pt*"))
