@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
+ORACLES := torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 cd-fvd==0.1.1 prdc==0.2 einops==0.8.2
 
-.PHONY: setup demo test lint bench
+.PHONY: setup demo test crosscheck lint bench
 
 setup: .venv/current
 
@@ -21,6 +22,15 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2
+
+# The metrics beside those of public packages, which call functions that SciPy 1.18 has dropped.
+crosscheck: setup .oracles/current
+	PYTHONPATH=.oracles/pinned FRAMEGAN_ORACLES=.oracles $(BIN)/python -m pytest tests/crosscheck
+
+.oracles/current: Makefile
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target .oracles $(ORACLES)
+	$(BIN)/python -m pip install --quiet --upgrade --no-deps --target .oracles/pinned 'scipy<1.18'
+	touch $@
 
 lint: setup
 	$(BIN)/ruff check

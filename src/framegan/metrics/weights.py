@@ -2,10 +2,10 @@
 
 import hashlib
 import os
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import torch
@@ -76,9 +76,11 @@ def load(network: Callable[[], Network], path: Path) -> Network:
         built = network().float()
     try:
         built.to_empty(device="cpu").load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, UnpicklingError, EOFError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path} is not a state dict of {type(built).__name__}: {reason}") from error
+    except Exception as error:  # unpickling what isn't a pickle raises anything
+        raise ValueError(
+            f"{path} is not a state dict of {type(built).__name__}, "
+            f"as torch.save(network.state_dict(), PATH) makes one: {textwrap.shorten(str(error), 120)}"
+        ) from error
     return built
 
 
@@ -91,4 +93,4 @@ def load_torchscript(path: Path) -> Any:
     try:
         return torch.jit.load(path, map_location="cpu")
     except RuntimeError as error:
-        raise ValueError(f"{path} is not a TorchScript file: {' '.join(str(error).split())[:200]}") from error
+        raise ValueError(f"{path} is not a TorchScript file, as torch.jit.save(program, PATH) makes one") from error

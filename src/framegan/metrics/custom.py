@@ -1,0 +1,96 @@
+"""An embedding of the user's own: any network that describes samples, such as DINOv2 or VideoMAE."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from framegan.metrics.embedding import Embedding, fingerprint_of, to_rgb
+from framegan.metrics.weights import existing, fingerprint_of_file, load_torchscript
+
+
+class Custom(Embedding):
+    """A module or a TorchScript file that takes float images (N, C, H, W) or clips (N, C, T, H, W) and returns (N, D).
+
+    Args:
+        name: what the keys of metrics call it; give another preprocessing another name.
+        module: the network; either this or `path`.
+        path: the TorchScript file.
+        input_range: the values that the pixels 0 and 255 become.
+        resolution: what height and width are resized to, bilinearly and antialiased; None: they stay.
+        channels: 3: grey samples are repeated; 1: it takes grey samples only.
+        num_features: D; None: found with one black sample of the first shape that is checked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        takes: Literal["images", "clips"],
+        module: nn.Module | None = None,
+        path: str | None = None,
+        input_range: Sequence[float] = (0.0, 1.0),
+        resolution: PositiveInt | None = None,
+        channels: Literal[1, 3] = 3,
+        min_frames: PositiveInt = 1,
+        num_features: PositiveInt | None = None,
+    ):
+        super().__init__()
+        if (module is None) == (path is None):
+            raise ValueError(f"the embedding {name} needs either a module or the path of a TorchScript file")
+        if len(input_range) != 2 or not input_range[0] < input_range[1]:
+            raise ValueError(f"input_range got {input_range}; it should be two growing numbers, such as [-1, 1]")
+        self.name = name
+        self.takes = takes
+        self.input_range = input_range
+        self.resolution = resolution
+        self.channels = channels
+        self.min_frames = min_frames
+        if num_features is not None:
+            self.num_features = num_features
+        self.network: Any
+        if path is None:
+            assert module is not None
+            self.network = module.float()
+            self.fingerprint = fingerprint_of(self.network.state_dict())
+        else:
+            file = existing(path, "build the network with module._target_")
+            self.network = load_torchscript(file).float()
+            self.fingerprint = fingerprint_of_file(file)
+        self.frozen()
+
+    def check(self, shape: Sequence[int]) -> None:
+        super().check(shape)
+        if shape[0] > self.channels:
+            raise ValueError(f"the embedding {self.name} takes grey samples, these have {shape[0]} channels")
+        if not hasattr(self, "num_features"):
+            device = next((tensor.device for tensor in self.state_dict().values()), None)
+            with torch.no_grad():
+                self.embed(torch.zeros(1, *shape, dtype=torch.uint8, device=device))
+
+    def embed(self, pixels: Tensor) -> Tensor:
+        features = self.network(self.prepare(pixels))
+        rule = f"the embedding {self.name} must return features (N, D)"
+        if not isinstance(features, Tensor):
+            raise ValueError(f"{rule}, it returned {type(features).__name__}")
+        num_features = getattr(self, "num_features", features.shape[-1] if features.ndim else 0)
+        if features.shape != (len(pixels), num_features):
+            raise ValueError(f"{rule}, here ({len(pixels)}, {num_features}); it returned {list(features.shape)}")
+        self.num_features = num_features
+        return features.float()
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """Return what the network takes: uint8 (N, 1 or 3, ..., H, W) -> float32, resized, in the input range."""
+        low, high = self.input_range
+        samples = pixels.float() * ((high - low) / 255) + low
+        if self.resolution is not None:
+            samples = resize(samples, self.resolution)
+        return to_rgb(samples).contiguous() if self.channels == 3 else samples
+
+
+def resize(samples: Tensor, size: int) -> Tensor:
+    """Return samples of another height and width: (N, C, ..., H, W) -> (N, C, ..., size, size)."""
+    planes = samples.flatten(0, -3).unsqueeze(1)
+    return F.interpolate(planes, (size, size), mode="bilinear", antialias=True).view(*samples.shape[:-2], size, size)
