@@ -41,3 +41,4 @@ bench: setup
 	$(BIN)/python benchmarks/step_time.py
 	$(BIN)/python benchmarks/cache.py
 	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/distances.py

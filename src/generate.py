@@ -1,7 +1,7 @@
 """Make samples with a trained generator: python src/generate.py checkpoint=RUN_FOLDER num_samples=64 seed=0"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -45,7 +45,7 @@ def generate(
     from framegan import sampling
 
     folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
-    generator, samples_seen = _load(folder, file, weights, device)
+    generator, samples_seen = launch.generator_of(folder, file, weights, device)
     target = _target(out, folder, makes_clips=len(generator.shape) == 4)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
 
@@ -64,19 +64,7 @@ def generate(
             for number, one in zip(part, samples, strict=True):
                 _write_one(target / f"seed_{number}", one.cpu(), format, frames_per_second)
     grid = _write_grid(target, shown, frames_per_second)
-    print(f"{grid} shows {len(shown)} samples" + ("" if only_grid else f"; all {num_samples:,} are beside it"))
-
-
-def _load(folder: Path, file: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
-    """Return the generator of a run with the weights of a checkpoint, and its samples_seen."""
-    import torch
-
-    from framegan import sampling
-
-    generator = launch.build(OmegaConf.load(launch.saved_config(folder)).model.generator)
-    samples_seen = sampling.load_weights(generator, file, weights)
-    uses_cuda = device != "cpu" and (device == "cuda" or torch.cuda.is_available())
-    return generator.to("cuda" if uses_cuda else "cpu"), samples_seen
+    print(f"{grid} shows {len(shown)} samples" + ("" if only_grid else f"; all {num_samples:,} are in {target}"))
 
 
 def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
@@ -106,17 +94,17 @@ def _write_one(stem: Path, sample: "Tensor", format: Format, frames_per_second: 
 
 
 def _write_grid(target: Path, samples: "list[Tensor]", frames_per_second: float) -> Path:
-    """Write a grid to a file, or into a folder, and return its path."""
+    """Write a grid to a file, or beside a folder, which holds nothing but samples, and return its path."""
     import torch
 
     from framegan import media
 
     grid = media.grid(torch.stack(samples))
     if grid.ndim == 3:
-        file = target if target.suffix else target / "grid.png"
+        file = target if target.suffix else target.with_name(f"{target.name}_grid.png")
         media.write_png(file, grid)
     else:
-        file = target if target.suffix else target / "grid.mp4"
+        file = target if target.suffix else target.with_name(f"{target.name}_grid.mp4")
         media.write_video(file, media.enlarged(grid), frames_per_second)
     return file
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,6 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = str(PROJECT / "conf")
 USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
+FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint"}
+"""What the configuration of a data set leaves to the data."""
 OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
 
@@ -104,6 +106,22 @@ def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
         if candidate.exists():
             return candidate
     stop(f"{path} holds no checkpoint: {' or '.join(str(candidate) for candidate in candidates)} is missing")
+
+
+def generator_of(folder: Path, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
+    """Return the generator of a run with the weights of a checkpoint, and its samples_seen.
+
+    Args:
+        device: auto, cpu or cuda.
+    """
+    import torch
+
+    from framegan import sampling
+
+    generator = build(OmegaConf.load(saved_config(folder)).model.generator)
+    samples_seen = sampling.load_weights(generator, checkpoint, weights)
+    uses_cuda = device != "cpu" and (device == "cuda" or torch.cuda.is_available())
+    return generator.to("cuda" if uses_cuda else "cpu"), samples_seen
 
 
 def save_config(cfg: DictConfig, folder: Path) -> None:

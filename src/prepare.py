@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from framegan.data.videos import FileVideos
 
 SETTINGS = ["format", "quality", "num_workers", "shard_mb", "verify", "dry_run", "strips"]
-READ_HERE = {*SETTINGS, "seed", "data.shape", "data.num_classes", "data.cache", "data.cache_dir"}
+READ_HERE = {*SETTINGS, *launch.FILLED_IN, "seed", "data.cache", "data.cache_dir"}
 NAMED_PROBLEMS = 10
 GB = 1e9
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 import launch
 
-READ_HERE = {"resume", "data.shape", "data.num_classes"}
+READ_HERE = {"resume", *launch.FILLED_IN}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
@@ -72,13 +72,14 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
             logger.finalize(status)
     if trainer.is_global_zero:
         say_goodbye(folder, cfg.total_samples)
-    return best_of(folder, cfg.objective)
+    return best_of(folder)
 
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:
     """Write into the configuration what only the data could tell, for the networks and for the run folder."""
     cfg.data.shape = list(datamodule.shape)
     cfg.data.num_classes = datamodule.num_classes
+    cfg.data.fingerprint = datamodule.fingerprint
     if cfg.data.get("split") == "auto":
         cfg.data.split = datamodule.split
 
@@ -108,10 +109,10 @@ def say_goodbye(folder: Path, total_samples: int) -> None:
     print(f"sample   python src/generate.py checkpoint={where} num_samples=64 seed=0", flush=True)
 
 
-def best_of(folder: Path, objective: str | None) -> float | None:
+def best_of(folder: Path) -> float | None:
     """Return the best value of the objective that the run has measured; None without one."""
-    best = json.loads((folder / "summary.json").read_text())["best"]
-    return best[objective]["value"] if objective in best else None
+    summary = json.loads((folder / "summary.json").read_text())
+    return summary["best"][summary["objective"]]["value"] if summary["objective"] else None
 
 
 def be_quiet() -> None:

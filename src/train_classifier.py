@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 import launch
 
 SETTINGS = ["out", "epochs", "batch_size", "seed"]
-READ_HERE = {*SETTINGS, "data.shape", "data.num_classes"}
+READ_HERE = {*SETTINGS, *launch.FILLED_IN}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="classifier")

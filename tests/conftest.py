@@ -8,6 +8,12 @@ import torch
 os.environ.setdefault("WANDB_MODE", "offline")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def statistics_of_their_own(tmp_path_factory):
+    """Keep the features of real samples out of the user's own cache."""
+    os.environ["FRAMEGAN_STATISTICS"] = str(tmp_path_factory.mktemp("statistics"))
+
+
 @pytest.fixture(autouse=True)
 def one_thread_each():
     """Keep parallel test processes from fighting over the cores."""

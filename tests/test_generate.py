@@ -43,10 +43,12 @@ def test_a_run_of_vgan_shows_what_clips_are_made_of(tmp_path):
 
 @pytest.mark.parametrize("format", ["mp4", "gif", "webp"])
 def test_a_file_for_each_clip_in_every_format(format, folder, tmp_path):
-    arguments = (f"out={tmp_path}", f"format={format}", "num_samples=3", "frames_per_second=12.5", "num_frames=6")
+    out = tmp_path / "clips"
+    arguments = (f"out={out}", f"format={format}", "num_samples=3", "frames_per_second=12.5", "num_frames=6")
     assert run("generate", f"checkpoint={folder}", *arguments) is None
-    assert {path.name for path in tmp_path.iterdir()} == {*(f"seed_{k}.{format}" for k in range(3)), "grid.mp4"}
-    frames, seconds = read_back(tmp_path / f"seed_1.{format}")
+    assert {path.name for path in out.iterdir()} == {f"seed_{k}.{format}" for k in range(3)}
+    assert {path.name for path in tmp_path.iterdir()} == {"clips", "clips_grid.mp4"}
+    frames, seconds = read_back(out / f"seed_1.{format}")
     assert frames.shape[1:] == (16, 16, 3)
     assert seconds[-1] == pytest.approx(5 / 12.5, abs=0.01)
 

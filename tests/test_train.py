@@ -23,7 +23,10 @@ MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data" / f"{n}.yaml").read_text())}
 TEMPORAL = {name for name in MODELS if "- discriminator:" in (CONF / "model" / f"{name}.yaml").read_text()}
-SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2")
+SMALL = (
+    *("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2"),
+    "evaluate_every=null",
+)
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,
@@ -223,10 +226,10 @@ def test_samples_need_nothing_but_the_run_folder(finished, tmp_path):
     assert len(list((tmp_path / "many").glob("seed_*.png"))) == 70
     alone, among = (np.asarray(Image.open(tmp_path / name / "seed_7.png")) for name in ("one", "many"))
     assert np.array_equal(alone, among)
-    assert Image.open(tmp_path / "many" / "grid.png").size == (8 * 34 + 2, 8 * 34 + 2)
+    assert Image.open(tmp_path / "many_grid.png").size == (8 * 34 + 2, 8 * 34 + 2)
     raw = tmp_path / "raw.png"
     assert run("generate", f"checkpoint={finished / 'checkpoints' / 'last.ckpt'}", "weights=raw", f"out={raw}") is None
-    assert not np.array_equal(np.asarray(Image.open(raw)), np.asarray(Image.open(tmp_path / "many" / "grid.png")))
+    assert not np.array_equal(np.asarray(Image.open(raw)), np.asarray(Image.open(tmp_path / "many_grid.png")))
 
 
 def test_the_grid_of_the_run_shows_the_seeds_that_generate_makes(finished, tmp_path):

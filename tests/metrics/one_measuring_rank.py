@@ -20,7 +20,7 @@ SHARES = {
     "uneven": (range(700, NUM_SAMPLES), range(700)),
     "empty": (range(NUM_SAMPLES), range(0)),
     "first_empty": (range(0), range(NUM_SAMPLES)),
-    "padded": (range(0, NUM_SAMPLES + 7), range(NUM_SAMPLES + 7, NUM_SAMPLES + 9)),
+    "padded": (range(NUM_SAMPLES + 7), range(NUM_SAMPLES + 7, NUM_SAMPLES + 9)),
 }
 
 

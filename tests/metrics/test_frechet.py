@@ -47,6 +47,39 @@ def test_commuting_covariances(random):
     assert frechet_distance(real, fake) == pytest.approx(float((ours.sqrt() - theirs.sqrt()).square().sum()), rel=1e-10)
 
 
+def test_small_variances_are_not_lost(random):
+    rotation = torch.linalg.qr(normal(random, 256, 256)).Q
+    ours = torch.logspace(0, -12, 256, dtype=torch.float64)
+    theirs = ours * normal(random, 256).square()
+    real, fake = (gaussian(torch.zeros(256), rotation @ torch.diag(v) @ rotation.T) for v in (ours, theirs))
+    assert frechet_distance(real, fake) == pytest.approx(float((ours.sqrt() - theirs.sqrt()).square().sum()), rel=1e-11)
+
+
+def by_singular_values(real, fake, correction):
+    """Return the distance without a square root: tr (S1 S2)^(1/2) is the sum of the singular values of C1 C2^T."""
+    ours, theirs = ((x - x.mean(0)) / (len(x) - correction) ** 0.5 for x in (real, fake))
+    cross = torch.linalg.svdvals(ours @ theirs.T).sum()
+    means = (real.mean(0) - fake.mean(0)).square().sum()
+    return float(means + ours.square().sum() + theirs.square().sum() - 2 * cross)
+
+
+@pytest.mark.parametrize("correction", [0, 1])
+@pytest.mark.parametrize(("num_real", "num_fake"), [(200, 190), (200, 6), (6, 200), (12, 7), (7, 12)])
+def test_any_numbers_of_samples(num_real, num_fake, correction, random):
+    real, fake = normal(random, num_real, D), (normal(random, num_fake, D) + 0.2).relu()
+    expected = by_singular_values(real, fake, correction)
+    assert distance(real, fake, correction=correction) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("num_dependent", [1, 3])
+def test_features_that_follow_from_others(num_dependent, random):
+    for _ in range(20):  # rounding makes a Cholesky factor of half of them
+        real, fake = normal(random, 100, D).relu(), normal(random, 90, D).relu()
+        for x in (real, fake):
+            x[:, -num_dependent:] = x[:, :num_dependent] + x[:, num_dependent : 2 * num_dependent]
+        assert distance(real, fake) == pytest.approx(by_singular_values(real, fake, 1), rel=1e-12)
+
+
 @pytest.mark.parametrize("num_samples", [200, 5])
 def test_the_same_samples_shifted(random, num_samples):
     features = normal(random, num_samples, D)
@@ -75,12 +108,11 @@ def test_supports_that_have_nothing_in_common(random):
     assert distance(real, fake) == pytest.approx(traces + float((real.mean(0) - fake.mean(0)).square().sum()), abs=1e-4)
 
 
-def test_the_bias_falls_with_the_number_of_samples(random):
-    def bias(num_samples):
-        return distance(normal(random, num_samples, 64), normal(random, num_samples, 64))
-
-    products = [num_samples * bias(num_samples) for num_samples in (256, 1024, 4096)]
-    assert max(products) < 1.15 * min(products)
+@pytest.mark.parametrize("num_samples", [1024, 4096, 16384])
+def test_the_bias_of_the_same_distribution_is_that_of_theory(num_samples, random):
+    """To first order in 1/N the means add 2 D / N and the covariances D (D + 1) / (2 N)."""
+    value = distance(normal(random, num_samples, 64), normal(random, num_samples, 64))
+    assert num_samples * value == pytest.approx(64 * (64 + 5) / 2, rel=0.1)
 
 
 def test_the_correction_is_that_of_the_covariance(random):

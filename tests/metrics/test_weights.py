@@ -110,7 +110,9 @@ def test_a_state_dict_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"text", nn.Linear(3, 3).state_dict(), {"weight": 1}, 5, nn.Linear(2, 3)], ids=repr
+    "content",
+    [b"", b"text", nn.Linear(3, 3).state_dict(), {"weight": 1}, 5, nn.Linear(2, 3)],
+    ids=["nothing", "text", "other_shapes", "a_number_in_it", "a_number", "a_module"],
 )
 def test_another_content_is_refused(content, tmp_path):
     path = tmp_path / "linear.pt"

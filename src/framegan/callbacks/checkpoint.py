@@ -3,11 +3,13 @@
 import math
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
 from framegan.trainer import GANTrainer
@@ -18,8 +20,9 @@ class Checkpoint(Every):
 
     Args:
         keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt.
-        monitor: key of the metric that decides which is best. None = there is no best.
-        mode: whether a smaller or a larger value is better.
+        monitor: key of the metric that decides which is best, or how one key begins, such as "fid" or
+            "fid_inception". None = there is no best.
+        mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
     """
 
     def __init__(
@@ -27,7 +30,7 @@ class Checkpoint(Every):
         every: PositiveInt | None,
         keep: NonNegativeInt = 2,
         monitor: str | None = None,
-        mode: Literal["min", "max"] = "min",
+        mode: Literal["auto", "min", "max"] = "auto",
     ):
         super().__init__(every)
         self.keep = keep
@@ -40,7 +43,7 @@ class Checkpoint(Every):
 
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
         self.last_saved = int(gan.samples_seen)
-        is_best = self._is_best(gan)
+        is_best = self._is_best(trainer, gan)
         folder = trainer.folder / "checkpoints"
         partial = folder / "writing.part"
         trainer.save_checkpoint(partial)
@@ -59,15 +62,31 @@ class Checkpoint(Every):
         if self.last_saved != int(gan.samples_seen):
             self.act_timed(trainer, gan)
 
-    def _is_best(self, gan: GAN) -> bool:
-        value = gan.metrics.get(self.monitor or "")
-        if value is None or not math.isfinite(value):
+    def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *args: Any) -> None:  # type: ignore[override]
+        super().on_train_batch_end(trainer, gan, *args)
+        now = int(gan.samples_seen)
+        evaluated = [callback for callback in trainer.callbacks if isinstance(callback, Evaluate)]
+        if any(callback.last_evaluated == now for callback in evaluated) and self.last_saved != now:
+            key = matching(gan.metrics, self.monitor)
+            if any(callback.best.get(str(key), {}).get("samples_seen") == now for callback in evaluated):
+                self.act_timed(trainer, gan)
+
+    def _is_best(self, trainer: GANTrainer, gan: GAN) -> bool:
+        """Say whether the monitored metric is better than ever, and remember its value."""
+        key = matching(gan.metrics, self.monitor)
+        if key is None or not math.isfinite(gan.metrics[key]):
             return False
-        best = self.best.get(str(self.monitor))
-        if best is not None and (value >= best if self.mode == "min" else value <= best):
+        value, best = gan.metrics[key], self.best.get(key)
+        if best is not None and (value >= best if self._mode_of(trainer, key) == "min" else value <= best):
             return False
-        self.best, self.best_samples = {str(self.monitor): value}, int(gan.samples_seen)
+        self.best, self.best_samples = {key: value}, int(gan.samples_seen)
         return True
+
+    def _mode_of(self, trainer: GANTrainer, key: str) -> Literal["min", "max"]:
+        if self.mode != "auto":
+            return self.mode
+        measured = [callback.best for callback in trainer.callbacks if isinstance(callback, Evaluate)]
+        return "max" if any(best.get(key, {}).get("better") == "higher" for best in measured) else "min"
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "best": self.best, "best_samples": self.best_samples}
@@ -75,6 +94,22 @@ class Checkpoint(Every):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.best, self.best_samples = state_dict["best"], state_dict["best_samples"]
+
+
+def matching(keys: Iterable[str], monitor: str | None) -> str | None:
+    """Return the one key that is `monitor` or begins with it; None where there is none.
+
+    Raises:
+        ValueError: several do.
+    """
+    if monitor is None:
+        return None
+    found = [key for key in keys if key == monitor or key.startswith((f"{monitor}_", f"{monitor}/"))]
+    if monitor in found:
+        return monitor
+    if len(found) > 1:
+        raise ValueError(f"objective={monitor} could be any of {', '.join(sorted(found))}; type more of one of them")
+    return found[0] if found else None
 
 
 def numbered(folder: Path) -> list[Path]:

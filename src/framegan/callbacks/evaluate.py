@@ -1,60 +1,132 @@
 """Measures of the averaged generator, every so often and at the end."""
 
+import json
+import time
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Literal
 
-import torch
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from framegan import sampling
 from framegan.callbacks.every import Every
+from framegan.callbacks.stop_on_signal import StopOnSignal
+from framegan.data.real_samples import RealSamples
+from framegan.fake_samples import FakeSamples
 from framegan.gan import GAN
+from framegan.metrics.record import Measure, Record
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
-
-@runtime_checkable
-class Measure(Protocol):
-    """Compares fake samples with real ones: (N, *shape) in [-1, 1] and (N,) labels of both -> values by key."""
-
-    def __call__(self, real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> dict[str, float]: ...
+SHARE = 0.1
+"""How much of a run's time evaluation may take before it is worth a word."""
 
 
 class Evaluate(Every):
-    """Logs measures of `num_samples` fake samples of seeds 0, 1, 2, ... against as many real ones.
+    """Logs what measures find of fake samples and the data, and keeps the whole records beside them.
+
+    The values go to the loggers, the records to <run folder>/evaluations/<samples_seen>.json. All ranks take part.
 
     Args:
+        every: interval in samples seen; it is done at the end too, but not where a signal stops the run. "auto" = so
+            that evaluation takes a tenth of the time, which is not reproducible. None = never.
         measures: by any name; there may be none.
+        num_samples: of either side, in place of what the measures say. None = what they say.
+        seed: of the first fake sample; the next ones have the next seeds.
     """
 
     is_evaluation = True
 
-    def __init__(self, every: PositiveInt | None, measures: Mapping[str, Measure], num_samples: PositiveInt = 256):
-        super().__init__(every if measures else None)
-        self.measures = measures
-        self.num_samples = num_samples
+    def __init__(
+        self,
+        every: PositiveInt | Literal["auto"] | None,
+        measures: Mapping[str, Measure],
+        num_samples: PositiveInt | None = None,
+        seed: NonNegativeInt = 0,
+    ):
+        super().__init__(None if every == "auto" else every)
+        self.by_time = every == "auto"
+        wanted = [] if every is None else list(measures.values())
+        self.measures = [m if num_samples is None else m.with_num_samples(num_samples) for m in wanted]
+        self.seed = seed
         self.last_evaluated: int | None = None
+        self.best: dict[str, dict[str, Any]] = {}
+        """By key: the best value so far, the samples_seen it was measured at, and which direction is better."""
+        self.started = self.ended = self.lasted = 0.0
+        self.seconds_before = 0.0
+
+    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        for measure in self.measures:
+            measure.check(*self._samples(trainer, gan))
+
+    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        self.started = self.ended = time.perf_counter()
+        self.seconds_before = self.seconds
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
+    ) -> None:
+        super().on_train_batch_end(trainer, gan, outputs, batch, batch_idx)
+        if self.by_time and self.measures and batch_idx % trainer.log_every_n_steps == 0:
+            is_due = time.perf_counter() - self.ended > self.lasted * (1 / SHARE - 1)
+            if trainer.strategy.broadcast(is_due):
+                self.act_timed(trainer, gan)
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        if self.measures and self.last_evaluated != int(gan.samples_seen):
+        was_stopped = any(isinstance(c, StopOnSignal) and c.received for c in trainer.callbacks)
+        if not self.measures or was_stopped:
+            return
+        if self.last_evaluated != int(gan.samples_seen):
             self.act_timed(trainer, gan)
+        share = (self.seconds - self.seconds_before) / (time.perf_counter() - self.started)
+        if share > SHARE and trainer.is_global_zero:
+            longer = f"evaluate_every={int(self.every * share / SHARE):_}, or " if self.every else ""
+            print(
+                f"\nevaluation took {share:.0%} of the time; for less, type {longer}fewer samples in metrics",
+                flush=True,
+            )
 
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
+        if not self.measures:
+            return
+        start = time.perf_counter()
         self.last_evaluated = int(gan.samples_seen)
         average_buffers(gan.generator_ema)
-        values = self._measure(trainer, gan) if trainer.is_global_zero else {}
-        values = trainer.strategy.broadcast(values)
+        real, fake = self._samples(trainer, gan)
+        records = [record for measure in self.measures for record in measure(real, fake)]
+        self._keep(records)
+        values = {record.key: record.value for record in records}
         gan.metrics.update(values)
         for logger in trainer.run_loggers:
             logger.log_metrics(values, step=self.last_evaluated)
+        if trainer.is_global_zero:
+            for record in records:
+                print(f"{self.last_evaluated:>9,} samples  {record.key} {record.value:.5g}", flush=True)
+            path = trainer.folder / "evaluations" / f"{self.last_evaluated}.json"
+            path.parent.mkdir(exist_ok=True)
+            partial = path.with_suffix(".part")
+            partial.write_text(json.dumps([record.as_dict() for record in records], indent=2) + "\n")
+            partial.replace(path)
+        self.ended = time.perf_counter()
+        self.lasted = self.ended - start
 
-    def _measure(self, trainer: GANTrainer, gan: GAN) -> dict[str, float]:
-        real, real_labels = trainer.datamodule.real_batch(self.num_samples)
-        seeds = range(self.num_samples)
-        fake = torch.cat([samples.cpu() for _, samples in sampling.batches(gan.generator_ema, seeds, 64)])
-        fake_labels = sampling.draw(gan.generator_ema, seeds)[1]
-        values: dict[str, float] = {}
-        for measure in self.measures.values():
-            values |= measure(real.cpu(), real_labels.cpu(), fake, fake_labels)
-        return values
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.best = state_dict["best"]
+
+    def _samples(self, trainer: GANTrainer, gan: GAN) -> tuple[RealSamples, FakeSamples]:
+        data = trainer.datamodule
+        real = RealSamples(lambda: data.source, data.fingerprint, {"data": data.fingerprint, "split": data.split})
+        origin = {"weights": "ema", "samples_seen": int(gan.samples_seen)}
+        return real, FakeSamples(gan.generator_ema, origin, self.seed)
+
+    def _keep(self, records: list[Record]) -> None:
+        """Remember the values that are better than all before."""
+        for record in records:
+            best = self.best.get(record.key)
+            sign = 1 if record.better == "higher" else -1
+            if best is None or sign * record.value > sign * best["value"]:
+                found = {"value": record.value, "samples_seen": self.last_evaluated, "better": record.better}
+                self.best[record.key] = found

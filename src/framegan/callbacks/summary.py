@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch import Callback
 
 from framegan.callbacks.checkpoint import Checkpoint
+from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.callbacks.stop_on_signal import StopOnSignal
 from framegan.data.datamodule import TrainLoader
@@ -42,12 +43,13 @@ class Summary(Callback):
         samples_seen, times = int(gan.samples_seen), self.state_dict()
         evaluating = sum(c.seconds for c in callbacks if isinstance(c, Every) and c.is_evaluation)
         stopped_by = next((c.received for c in callbacks if isinstance(c, StopOnSignal)), None)
+        measured = [callback.best for callback in callbacks if isinstance(callback, Evaluate)]
+        chosen = [callback for callback in callbacks if isinstance(callback, Checkpoint)]
         best = {
-            key: {"value": value, "samples_seen": callback.best_samples}
-            for callback in callbacks
-            if isinstance(callback, Checkpoint)
-            for key, value in callback.best.items()
-        }
+            key: {"value": found["value"], "samples_seen": found["samples_seen"]}
+            for of_callback in measured
+            for key, found in of_callback.items()
+        } | {key: {"value": value, "samples_seen": c.best_samples} for c in chosen for key, value in c.best.items()}
         self.contents = {
             "status": f"stopped by {stopped_by}" if stopped_by else "finished",
             "samples_seen": samples_seen,
@@ -60,6 +62,7 @@ class Summary(Callback):
             "split": trainer.datamodule.split,
             "final": {key: value if math.isfinite(value) else None for key, value in gan.metrics.items()},
             "best": best,
+            "objective": next((key for callback in chosen for key in callback.best), None),
         }
         if trainer.is_global_zero:
             partial = _path(trainer).with_suffix(".part")

@@ -135,6 +135,20 @@ class Clips:
         assert isinstance(self.videos, PackedVideos)
         return self.of(self.videos.to(device))
 
+    def cut(self, num_frames: int, frame_stride: int = 1) -> "Clips":
+        """Return clips of another length, one of each video that is long enough; every frame_stride-th frame of these.
+
+        Raises:
+            ValueError: none is.
+        """
+        clips = copy.copy(self)
+        clips.num_frames = num_frames
+        clips.strides = self.strides[0] * frame_stride, self.strides[1] * frame_stride
+        clips.target_fps = None if self.target_fps is None else self.target_fps / frame_stride
+        clips.clips_per_video, clips.short = 1, "drop"
+        clips.kept = clips._long_enough()
+        return clips
+
     def draw(self, index: int, epoch: int, attempt: int = 0) -> tuple[int, np.ndarray]:
         """Return the video and the frame numbers, (T,) ascending, of a clip.
 

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from framegan import noise
 from framegan.data.clips import Clips
+from framegan.data.fingerprint import fingerprint_of
 from framegan.data.source import BatchSource, Source, TensorSource
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.videos import pack, size_in_bytes
@@ -137,6 +138,11 @@ class DataModule(LightningDataModule):
     def split(self) -> str:
         """The split that is really read."""
         return self.source.split
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells these data from others."""
+        return fingerprint_of(self.source)
 
     def setup(self, stage: str) -> None:
         assert self.trainer is not None

@@ -44,6 +44,18 @@ class Embedding(nn.Module):
         """
         raise ValueError(f"the embedding {self.name} has no classes, so that it can't give a classifier score")
 
+    def of(self, shape: Sequence[int]) -> "Embedding":
+        """Return the embedding to use for samples of this shape, by default itself.
+
+        One of images is used on clips too, on one frame of each.
+
+        Raises:
+            ValueError: they can't be embedded.
+        """
+        is_of_frames = self.takes == "images" and len(shape) == 4
+        self.check((shape[0], *shape[2:]) if is_of_frames else shape)
+        return self
+
     def check(self, shape: Sequence[int]) -> None:
         """Raise ValueError where samples of this shape, (C, H, W) or (C, T, H, W), can't be embedded."""
         are = {3: "images", 4: "clips"}.get(len(shape), f"of {len(shape)} dimensions")

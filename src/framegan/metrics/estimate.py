@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 NUM_SUBSETS = 10
 STUDENT = 2.2622
@@ -11,31 +11,36 @@ STUDENT = 2.2622
 
 
 class Estimate(NamedTuple):
-    """A value and its 95 % interval."""
+    """A value and its 95 % interval, where there is one."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, value: float, values: list[float]) -> Self:
+        """Return a value with the interval that the values of disjoint subsets give.
+
+        The standard error is their standard deviation over the root of their number. Their mean doesn't enter:
+        distances of small sets are biased, which is also why a bootstrap, whose sets repeat samples, is of no use here.
+        The interval is too wide rather than too narrow where the value is mostly bias.
+        """
+        if len(values) != NUM_SUBSETS:
+            return cls(value, None)
+        half = STUDENT * statistics.stdev(values) / math.sqrt(NUM_SUBSETS)
+        return cls(value, (value - half, value + half))
 
 
-def from_values(value: float, values: list[float]) -> Estimate:
-    """Return the interval that the values of NUM_SUBSETS disjoint subsets give.
-
-    The standard error is their standard deviation over the root of their number. Their mean doesn't enter: distances of
-    small sets are biased, which is also why a bootstrap, whose sets repeat samples, is of no use here. The interval is
-    too wide rather than too narrow where the value is mostly bias.
-    """
-    assert len(values) == NUM_SUBSETS
-    half = STUDENT * statistics.stdev(values) / math.sqrt(NUM_SUBSETS)
-    return Estimate(value, value - half, value + half)
+def subsets(num_samples: int) -> list[slice]:
+    """Return the slices that pick disjoint subsets; none where there are too few samples to divide."""
+    if num_samples < 10 * NUM_SUBSETS:
+        return []
+    return [slice(first, None, NUM_SUBSETS) for first in range(NUM_SUBSETS)]
 
 
-def from_subsets(value: float, of_subset: Callable[[slice], float], num_samples: int) -> Estimate | None:
-    """Return the interval of a value that a function gives for the whole; None for too few samples to divide.
+def from_subsets(of_some: Callable[[slice], float], num_samples: int) -> Estimate:
+    """Return a value of all samples with its interval.
 
     Args:
-        of_subset: the value of the samples that a slice picks.
+        of_some: the value of the samples that a slice picks.
     """
-    if num_samples < 10 * NUM_SUBSETS:
-        return None
-    return from_values(value, [of_subset(slice(first, None, NUM_SUBSETS)) for first in range(NUM_SUBSETS)])
+    return Estimate.of(of_some(slice(None)), [of_some(some) for some in subsets(num_samples)])

@@ -62,21 +62,26 @@ class Moments:
     @cached_property
     def scatter_root(self) -> Tensor:
         """A matrix R (D, rank) with R R^T = scatter; directions without any variance are left out."""
+        rounding = len(self.scatter) * torch.finfo(self.scatter.dtype).eps
+        factor, failed = torch.linalg.cholesky_ex(self.scatter)
+        if not failed and (factor.diagonal().square() > rounding * self.scatter.diagonal()).all():
+            return factor  # of full rank: sooner than eigenvectors, and exact for small variances
         values, vectors = torch.linalg.eigh(self.scatter)
-        kept = values > values.max() * len(values) * torch.finfo(values.dtype).eps
+        kept = values > values.max() * rounding
         return vectors[:, kept] * values[kept].sqrt()
 
 
 def frechet_distance(real: Moments, fake: Moments, correction: Correction = 1) -> float:
     """Return |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Heusel et al. 2017, Equation 6).
 
-    With S1 = R R^T, the eigenvalues of S1 S2 are those of the symmetric R^T S2 R. Leaving out the null space of S1
+    With S1 = R R^T, the eigenvalues of S1 S2 are those of the symmetric R^T S2 R. Leaving out the null spaces of both
     makes that exact for sets of fewer samples than dimensions, where a square root of S1 S2 is not.
     """
     covariances = real.covariance(correction), fake.covariance(correction)
     root = real.scatter_root / (real.num_samples - correction) ** 0.5
     product = root.T @ covariances[1] @ root
-    cross = torch.linalg.eigvalsh((product + product.T) / 2).clamp(min=0).sqrt().sum()
+    rank = min(real.num_samples, fake.num_samples) - 1  # at most; the other eigenvalues are rounding, with large roots
+    cross = torch.linalg.eigvalsh((product + product.T) / 2)[-rank:].clamp(min=0).sqrt().sum()
     total = covariances[0].trace() + covariances[1].trace()
     distance = float((real.mean - fake.mean).square().sum() + total - 2 * cross)
     rounding = 1e-6 * float(total)

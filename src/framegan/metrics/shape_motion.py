@@ -6,10 +6,16 @@ distance, so that it is never reported alone.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from pydantic import PositiveInt
 from torch import Tensor
+
+from framegan.media import to_samples
+from framegan.metrics.record import Record
+from framegan.metrics.sample_set import SampleSet
 
 THRESHOLD = 30
 """Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
@@ -17,21 +23,63 @@ AXES = torch.tensor([(1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (
 """(down, right) of each motion class: vertical, horizontal, falling, rising."""
 
 
-class ShapeMotion:
-    """Compares clips of moving shapes with real ones."""
+LARGER_IS_BETTER = ("validity", "accuracy", "diversity", "ratio", "displacement")
 
-    def __call__(self, real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> dict[str, float]:
+
+class ShapeMotion:
+    """Compares clips of moving shapes with real ones, on which alone the areas that count as a shape depend.
+
+    Args:
+        num_samples: of either side.
+    """
+
+    def __init__(self, num_samples: PositiveInt = 256):
+        self.num_samples = num_samples
+
+    def with_num_samples(self, num_samples: int) -> "ShapeMotion":
+        return ShapeMotion(num_samples)
+
+    def check(self, real: SampleSet, fake: SampleSet) -> None:
+        """Any shapes will do."""
+
+    def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach."""
-        if real.ndim == 4:  # images are clips of one frame: nothing moves
-            real, fake = real.unsqueeze(2), fake.unsqueeze(2)
-        num_classes = int(real_labels.max()) + 1
-        _, areas, _ = shapes(real)
-        bounds = areas[areas > 0].min().item() / 2, areas.max().item() * 2
-        expected = describe(real, real_labels, num_classes, bounds)
-        found = describe(fake, fake_labels, num_classes, bounds)
-        compared = [key for key in ("displacement", "colour_diversity") if expected[key]]
-        ratios = {f"{key}_ratio": found[key] / expected[key] for key in compared}
-        return {f"shape_motion_{len(fake)}/{key}": value for key, value in (found | ratios).items()}
+        assert real.num_samples is not None
+        num_real = min(self.num_samples, real.num_samples)
+        places = [place * real.num_samples // num_real for place in range(num_real)]
+        values = compare(*_clips(real, places), *_clips(fake, range(self.num_samples)))
+        return [
+            Record(
+                key=f"shape_motion_{self.num_samples}/{key}",
+                value=value,
+                interval=None,
+                better="higher" if key.endswith(LARGER_IS_BETTER) else "lower",
+                num_real=num_real,
+                num_fake=self.num_samples,
+                protocol={"threshold": THRESHOLD},
+                real=real.origin,
+                fake=fake.origin,
+            )
+            for key, value in values.items()
+        ]
+
+
+def compare(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor) -> dict[str, float]:
+    """Return what `describe` finds of fake clips, and the shares of real ones that two of its measures reach."""
+    num_classes = int(real_labels.max()) + 1
+    _, areas, _ = shapes(real)
+    bounds = areas[areas > 0].min().item() / 2, areas.max().item() * 2
+    expected = describe(real, real_labels, num_classes, bounds)
+    found = describe(fake, fake_labels, num_classes, bounds)
+    compared = [key for key in ("displacement", "colour_diversity") if expected[key]]
+    return found | {f"{key}_ratio": found[key] / expected[key] for key in compared}
+
+
+def _clips(samples: SampleSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return clips (N, C, T, H, W) in [-1, 1] and their labels; images are clips of one frame: nothing moves."""
+    pixels, labels = samples.batch(numbers)
+    clips = to_samples(pixels.cpu())
+    return clips if clips.ndim == 5 else clips.unsqueeze(2), labels.cpu()
 
 
 def describe(clips: Tensor, labels: Tensor, num_classes: int, bounds: tuple[float, float]) -> dict[str, float]:

@@ -1,0 +1,64 @@
+"""The samples of a data set as metrics see them; see `framegan.metrics.sample_set`."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from framegan.data.clips import Clips
+from framegan.data.source import BatchSource, Source
+
+
+class RealSamples:
+    """The samples of a source, in its order and without augmentation.
+
+    Args:
+        source: gives the source when its samples are needed, which they are not where their features were kept.
+        fingerprint: of the source; see `framegan.data.fingerprint`.
+        origin: how records call it.
+        shape: of a sample. None = as the source says.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], Source],
+        fingerprint: str | None,
+        origin: dict[str, Any],
+        shape: tuple[int, ...] | None = None,
+    ):
+        self._source = source
+        self.fingerprint = fingerprint
+        self.origin = origin
+        self._shape = shape
+
+    @cached_property
+    def source(self) -> Source:
+        return self._source()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape or tuple(self.source.shape)
+
+    @property
+    def num_samples(self) -> int:
+        return len(self.source)
+
+    def cut(self, num_frames: int, frame_stride: int) -> "RealSamples":
+        if len(self.shape) == 3:
+            raise ValueError(f"clips of {num_frames} frames are to be compared, and these data are images")
+
+        def source() -> Source:
+            assert isinstance(self.source, Clips)
+            return self.source.cut(num_frames, frame_stride)
+
+        name = None if self.fingerprint is None else f"{self.fingerprint}-{num_frames}x{frame_stride}"
+        channels, _, *size = self.shape
+        return RealSamples(source, name, self.origin, (channels, num_frames, *size))
+
+    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        if isinstance(self.source, BatchSource):
+            return self.source.batch([(number, 0) for number in numbers])
+        pixels, labels = zip(*map(self.source.__getitem__, numbers), strict=True)
+        return torch.stack(pixels), torch.tensor(labels)

@@ -1,0 +1,64 @@
+"""The samples of a generator as metrics see them; see `framegan.metrics.sample_set`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from framegan import sampling
+from framegan.media import to_pixels
+
+BATCH = 64
+"""How many samples are made at a time, always: a sample is then the same to the last bit, wherever it is asked for."""
+
+
+class FakeSamples:
+    """What a generator makes of the seeds first_seed, first_seed + 1, ..., as pixels, the way they would be published.
+
+    Args:
+        origin: how records call it.
+        num_frames: frames of a clip that is made. None = as trained.
+        frame_stride: which of them are kept: every so many-th.
+    """
+
+    fingerprint = None
+    num_samples = None
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        origin: dict[str, Any],
+        first_seed: int = 0,
+        num_frames: int | None = None,
+        frame_stride: int = 1,
+    ):
+        self.generator = generator
+        self.origin = origin | {"first_seed": first_seed}
+        self.first_seed = first_seed
+        self.num_frames = num_frames
+        self.frame_stride = frame_stride
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape = tuple(self.generator.shape)  # type: ignore[arg-type]
+        if self.num_frames is None:
+            return shape
+        return shape[0], -(-self.num_frames // self.frame_stride), *shape[2:]
+
+    def cut(self, num_frames: int, frame_stride: int) -> "FakeSamples":
+        if len(self.shape) == 3:
+            raise ValueError(f"clips of {num_frames} frames are to be compared, and this generator makes images")
+        made = (num_frames - 1) * frame_stride + 1
+        cut = FakeSamples(self.generator, self.origin, self.first_seed, made, frame_stride)
+        cut.batch([0])  # not every generator makes clips of any length
+        return cut
+
+    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        seeds = [self.first_seed + number for number in numbers]
+        length = {} if self.num_frames in (None, self.generator.shape[1]) else {"num_frames": self.num_frames}  # type: ignore[index]
+        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, BATCH, **length)]
+        pixels = torch.cat(made)
+        if self.num_frames is not None:
+            pixels = pixels[:, :, :: self.frame_stride]
+        return pixels, sampling.draw(self.generator, seeds)[1]

@@ -1,0 +1,188 @@
+"""A protocol: which samples are compared, in which features, by which scores."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from framegan.metrics import statistics_cache
+from framegan.metrics.accumulate import FeatureBank, FeatureMoments
+from framegan.metrics.embedding import Embedding
+from framegan.metrics.estimate import Estimate
+from framegan.metrics.frechet import Moments
+from framegan.metrics.ranks import of_rank_zero, rank_and_number
+from framegan.metrics.record import LARGER_IS_BETTER, Record
+from framegan.metrics.sample_set import SampleSet
+from framegan.metrics.scores import Features, Score
+
+CHUNK = 64
+"""How many samples are embedded at a time. Chunk by chunk they are dealt out to the processes."""
+
+
+class Comparison:
+    """Compares the features of real and fake samples; one pass over either set feeds all scores.
+
+    The keys of its values are <score>_<embedding>_<fingerprint>_<protocol>, where the protocol reads as follows:
+    "10k" 10,000 fake and as many real samples, "10k_vs_1797" fewer real ones, since there are no more, "50k_full"
+    against all there are, "2048_16f" clips of 16 frames, "2048_16f_stride8" every 8th frame, "10k_1f" a frame of each.
+
+    Args:
+        scores: by any name.
+        num_fake: how many fake samples.
+        num_real: how many real ones, spread evenly over the set. None = all.
+        num_frames: of the clips; one real clip of each video. None = as the samples are.
+        frame_stride: frames from one to the next, counted in those of the samples. Needs num_frames.
+        family: says whose settings these are where others do it in another way.
+    """
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        scores: Mapping[str, Score],
+        num_fake: PositiveInt,
+        num_real: PositiveInt | None = None,
+        num_frames: PositiveInt | None = None,
+        frame_stride: PositiveInt = 1,
+        family: str | None = None,
+    ):
+        self.embedding = embedding
+        self.scores = scores
+        self.num_fake = num_fake
+        self.num_real = num_real
+        self.num_frames = num_frames
+        self.frame_stride = frame_stride
+        self.family = family
+
+    def with_num_samples(self, num_samples: int) -> "Comparison":
+        """Return the same comparison of another number of samples; all real ones stay all."""
+        num_real = None if self.num_real is None else num_samples
+        return Comparison(
+            self.embedding, self.scores, num_samples, num_real, self.num_frames, self.frame_stride, self.family
+        )
+
+    def check(self, real: SampleSet, fake: SampleSet) -> None:
+        """Raise ValueError, before anything is computed, where the two can't be compared."""
+        real, fake = self._cut(real), self._cut(fake)
+        if real.shape != fake.shape:
+            raise ValueError(
+                f"the real samples are {list(real.shape)} and the fake ones {list(fake.shape)}; only samples of one "
+                "shape can be compared: set data.resolution and data.num_frames alike"
+            )
+        self.embedding.of(fake.shape)
+        if fake.num_samples is not None and fake.num_samples < self.num_fake:
+            raise ValueError(
+                f"there are {fake.num_samples:,} fake samples, and {self.num_fake:,} are to be compared; "
+                f"type num_samples={fake.num_samples}"
+            )
+
+    def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
+        """Return a record of each value; all ranks have to call it, and all get the same."""
+        real, fake = self._cut(real), self._cut(fake)
+        embedding = self.embedding.of(fake.shape)
+        real_features = self._real_features(real, embedding)
+        fake_bank = _bank(fake, range(self.num_fake), embedding)
+        records = []
+        if rank_and_number()[0] == 0:
+            device = fake_bank.device if fake_bank.device.type == "cuda" else torch.device("cpu")
+            records = self._scored(real_features.to(device), fake_bank.to(device), embedding, real, fake)
+        return of_rank_zero(records)
+
+    def _scored(
+        self, real_features: Features, fake_bank: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
+    ) -> list[Record]:
+        """Return the records of all scores."""
+        num_real = real_features.moments.num_samples
+        settings = {
+            "embedding": embedding.name,
+            "fingerprint": embedding.fingerprint,
+            "num_frames": self.num_frames,
+            "frame_stride": self.frame_stride,
+            "family": self.family,
+            "scores": {name: repr(score) for name, score in self.scores.items()},
+        }
+        ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(num_real, fake.shape, embedding)}"
+        values: dict[str, Estimate] = {}
+        for score in self.scores.values():
+            values |= score(real_features, fake_bank, embedding)
+        return [
+            Record(
+                key=f"{name}_{ending}",
+                value=estimate.value,
+                interval=estimate.interval,
+                better="higher" if name in LARGER_IS_BETTER else "lower",
+                num_real=num_real,
+                num_fake=len(fake_bank),
+                protocol=settings,
+                real=real.origin,
+                fake=fake.origin,
+            )
+            for name, estimate in values.items()
+        ]
+
+    def _cut(self, samples: SampleSet) -> SampleSet:
+        return samples if self.num_frames is None else samples.cut(self.num_frames, self.frame_stride)
+
+    def _protocol(self, num_real: int, shape: Sequence[int], embedding: Embedding) -> str:
+        """Return the part of the keys that says what was compared."""
+        parts = [self.family or "", _short(self.num_fake)]
+        if self.num_real is None:
+            parts.append("full")
+        elif num_real != self.num_fake:
+            parts.append(f"vs_{_short(num_real)}")
+        if len(shape) == 4:
+            parts.append("1f" if embedding.takes == "images" else f"{shape[1]}f")
+        if self.frame_stride > 1:
+            parts.append(f"stride{self.frame_stride}")
+        return "_".join(filter(None, parts))
+
+    def _real_features(self, real: SampleSet, embedding: Embedding) -> Features:
+        """Return the features of the real samples, from the cache where they are there."""
+        needs_bank = any(score.needs_real_bank for score in self.scores.values())
+        key = None
+        if real.fingerprint is not None:
+            key = f"{real.fingerprint}-{embedding.name}-{embedding.fingerprint}-{self.num_real or 'all'}"
+        kept = of_rank_zero(statistics_cache.find(key, needs_bank=needs_bank))
+        if kept is not None:
+            return statistics_cache.load(kept)
+        assert real.num_samples is not None
+        count = min(self.num_real or real.num_samples, real.num_samples)
+        numbers = [place * real.num_samples // count for place in range(count)]
+        if needs_bank:
+            bank = _bank(real, numbers, embedding)
+            features = Features(Moments.of(bank), bank)
+        else:
+            features = Features(_gather(FeatureMoments(embedding.num_features), real, numbers, embedding), None)
+        if key is not None and rank_and_number()[0] == 0:
+            statistics_cache.save(key, features)
+        return features
+
+
+def _bank(samples: SampleSet, numbers: Sequence[int], embedding: Embedding) -> Tensor:
+    return _gather(FeatureBank(embedding.num_features), samples, numbers, embedding)
+
+
+def _gather(metric: Any, samples: SampleSet, numbers: Sequence[int], embedding: Embedding) -> Any:
+    """Return what a metric makes of the features of samples; every rank embeds its share of the chunks."""
+    for places, pixels in _chunks(samples, numbers):
+        embedding.to(pixels.device)
+        metric.to(pixels.device)
+        if embedding.takes == "images" and pixels.ndim == 5:
+            frames = places % pixels.shape[2]
+            pixels = pixels[torch.arange(len(pixels)), :, frames]
+        metric.update(embedding(pixels), places)
+    return metric.compute()
+
+
+def _chunks(samples: SampleSet, numbers: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the places in `numbers` and the pixels of this rank's chunks."""
+    rank, num_ranks = rank_and_number()
+    for start in range(rank * CHUNK, len(numbers), num_ranks * CHUNK):
+        places = range(start, min(start + CHUNK, len(numbers)))
+        pixels, _ = samples.batch([numbers[place] for place in places])
+        yield torch.tensor(places), pixels
+
+
+def _short(count: int) -> str:
+    return f"{count // 1000}k" if count % 1000 == 0 else str(count)

@@ -1,0 +1,39 @@
+"""What metrics compare: sets of numbered samples, stored or made on demand."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+
+class SampleSet(Protocol):
+    """Samples of one shape; number k is always the same sample.
+
+    Attributes:
+        origin: where they come from, as a record of a result states it; JSON-serialisable.
+        fingerprint: tells the set from any other one, so that its features can be kept. None = don't keep them.
+        shape: of one sample, (C, H, W) or (C, T, H, W).
+        num_samples: how many there are. None = as many as are asked for.
+    """
+
+    @property
+    def origin(self) -> dict[str, Any]: ...
+
+    @property
+    def fingerprint(self) -> str | None: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def num_samples(self) -> int | None: ...
+
+    def cut(self, num_frames: int, frame_stride: int) -> "SampleSet":
+        """Return the clips of this set with so many frames, every frame_stride-th of what they would have been.
+
+        Raises:
+            ValueError: there can be no such clips.
+        """
+
+    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return the uint8 pixels (N, *shape) and the classes (N,) of samples."""

@@ -1,0 +1,178 @@
+"""Scores: from the features of real and fake samples to named values with their intervals.
+
+The interval of a Fréchet distance is that of other seeds against the same real samples. The others, which divide the
+real samples too, take in that these are a draw themselves.
+"""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from framegan.metrics.embedding import Embedding
+from framegan.metrics.estimate import NUM_SUBSETS, Estimate, from_subsets, subsets
+from framegan.metrics.frechet import Correction, Moments, extrapolated_distance, frechet_distance
+from framegan.metrics.inception_score import inception_scores
+from framegan.metrics.kernel import jedi_distance, kernel_distance, subset_distances
+from framegan.metrics.modes import mode_coverage
+from framegan.metrics.neighbours import density_coverage, precision_recall
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Features:
+    """What is known of a set of samples.
+
+    Args:
+        moments: of their features.
+        bank: the features themselves, float32 (N, D), where a score needs them.
+    """
+
+    moments: Moments
+    bank: Tensor | None
+
+    def to(self, device: torch.device) -> "Features":
+        """Return the same on a device."""
+        moments = Moments(self.moments.num_samples, self.moments.mean.to(device), self.moments.scatter.to(device))
+        return Features(moments, None if self.bank is None else self.bank.to(device))
+
+
+class Score(Protocol):
+    """Named values of fake features (N, D) beside real ones.
+
+    Attributes:
+        needs_real_bank: whether it needs the real features and not just their moments.
+    """
+
+    needs_real_bank: bool
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]: ...
+
+
+@dataclass(frozen=True)
+class Frechet:
+    """The Fréchet distance: FID, FVD or, in other features, "fd"."""
+
+    correction: Correction = 1
+    needs_real_bank = False
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        def distance(some: slice) -> float:
+            return frechet_distance(real.moments, Moments.of(fake[some]), self.correction)
+
+        return {embedding.frechet_name: from_subsets(distance, len(fake))}
+
+
+@dataclass(frozen=True)
+class FrechetInfinity:
+    """The Fréchet distance extrapolated to ever more fake samples (Chong & Forsyth 2020); it has no interval."""
+
+    correction: Correction = 1
+    needs_real_bank = False
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        value = extrapolated_distance(real.moments, fake, self.correction)
+        return {f"{embedding.frechet_name}_infinity": Estimate(value, None)}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The kernel distance: KID, KVD or, in other features, "kd"; the mean over random subsets, as published.
+
+    Args:
+        num_subsets: None = one distance of all samples.
+    """
+
+    num_subsets: PositiveInt | None = 100
+    subset_size: PositiveInt = 1000
+    needs_real_bank = True
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        bank = _bank(real)
+        if self.num_subsets is None:
+            value = kernel_distance(bank, fake)
+        else:
+            value = statistics.mean(subset_distances(bank, fake, self.num_subsets, self.subset_size))
+        return {embedding.kernel_name: Estimate.of(value, _of_subsets(kernel_distance, bank, fake))}
+
+
+class Jedi:
+    """The kernel distance of JEDi (Luo et al. 2025) in whatever features are given; theirs are those of V-JEPA."""
+
+    needs_real_bank = True
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        bank = _bank(real)
+        return {"jedi": Estimate.of(jedi_distance(bank, fake), _of_subsets(jedi_distance, bank, fake))}
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """Improved precision and recall (Kynkäänniemi et al. 2019)."""
+
+    k: PositiveInt = 3
+    needs_real_bank = True
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        return _both(("precision", "recall"), partial(precision_recall, k=self.k), _bank(real), fake)
+
+
+@dataclass(frozen=True)
+class DensityCoverage:
+    """Density and coverage (Naeem et al. 2020)."""
+
+    k: PositiveInt = 5
+    needs_real_bank = True
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        return _both(("density", "coverage"), partial(density_coverage, k=self.k), _bank(real), fake)
+
+
+@dataclass(frozen=True)
+class InceptionScore:
+    """The inception score (Salimans et al. 2016); with another classifier it is the "classifier_score"."""
+
+    needs_real_bank = False
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        of_splits = inception_scores(embedding.logits(fake), NUM_SUBSETS)
+        name = "is" if embedding.frechet_name == "fid" else "classifier_score"
+        return {name: Estimate.of(statistics.mean(of_splits), of_splits)}
+
+
+class ModeCoverage:
+    """How many classes occur among the fake samples, and how far from evenly (Lin et al. 2018)."""
+
+    needs_real_bank = False
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        logits = embedding.logits(fake)
+        modes, divergence = mode_coverage(logits.argmax(1), logits.shape[1])
+        return {"modes": Estimate(modes, None), "mode_divergence": Estimate(divergence, None)}
+
+
+def _bank(real: Features) -> Tensor:
+    assert real.bank is not None
+    return real.bank
+
+
+def _of_subsets(function: Callable[[Tensor, Tensor], Value], real: Tensor, fake: Tensor) -> list[Value]:
+    """Return the values of disjoint subsets of both sides."""
+    return [function(real[some], fake[some]) for some in subsets(min(len(real), len(fake)))]
+
+
+def _both(
+    names: tuple[str, str],
+    function: Callable[[Tensor, Tensor], tuple[float, float]],
+    real: Tensor,
+    fake: Tensor,
+) -> dict[str, Estimate]:
+    """Return the estimates of a function with two values."""
+    values, of_subsets = function(real, fake), _of_subsets(function, real, fake)
+    return {name: Estimate.of(values[i], [pair[i] for pair in of_subsets]) for i, name in enumerate(names)}

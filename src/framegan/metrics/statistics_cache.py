@@ -1,0 +1,54 @@
+"""Features of real samples, kept on the disk: computed once for a data set, an embedding and a protocol.
+
+They lie in the folder FRAMEGAN_STATISTICS names, or in ~/.cache/framegan/statistics, one .npz file each without pickle.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from framegan.metrics.frechet import Moments
+from framegan.metrics.scores import Features
+
+SCHEMA = 1
+"""Raised when what is kept changes: older files are then left alone."""
+
+
+def path_of(key: str, *, needs_bank: bool) -> Path:
+    """Return where the features with this key lie."""
+    folder = os.environ.get("FRAMEGAN_STATISTICS", "~/.cache/framegan/statistics")
+    kind = "features" if needs_bank else "moments"
+    return Path(folder).expanduser() / f"{key}-{kind}-{SCHEMA}.npz"
+
+
+def find(key: str | None, *, needs_bank: bool) -> Path | None:
+    """Return the file with this key that can be read; one with the features serves for their moments too."""
+    if key is None:
+        return None
+    candidates = [path_of(key, needs_bank=kind) for kind in dict.fromkeys((needs_bank, True))]
+    return next((path for path in candidates if path.exists() and zipfile.is_zipfile(path)), None)
+
+
+def load(path: Path) -> Features:
+    """Return the features in a file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        mean, scatter = (torch.from_numpy(arrays[name]) for name in ("mean", "scatter"))
+        bank = torch.from_numpy(arrays["bank"]) if "bank" in arrays else None
+        return Features(Moments(int(arrays["num_samples"]), mean, scatter), bank)
+
+
+def save(key: str, features: Features) -> None:
+    """Keep features under this key, whole or not at all."""
+    path = path_of(key, needs_bank=features.bank is not None)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    moments = features.moments
+    arrays = {"mean": moments.mean.cpu().numpy(), "scatter": moments.scatter.cpu().numpy()}
+    if features.bank is not None:
+        arrays["bank"] = features.bank.cpu().numpy()
+    with partial.open("wb") as file:
+        np.savez(file, num_samples=moments.num_samples, **arrays)  # type: ignore[arg-type]
+    partial.replace(path)
