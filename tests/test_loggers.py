@@ -136,7 +136,7 @@ def test_wandb_is_offline_without_an_account(no_account, monkeypatch, tmp_path):
     assert WandB(folder).mode == "offline"
     assert WandB(folder, offline=False).mode == "online"
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert WandB(folder).mode is None, "wandb itself obeys WANDB_MODE"
+    assert WandB(folder).mode == "disabled", "wandb itself would keep the mode of an earlier run in this process"
     assert WandB(folder, offline=True).mode == "offline"
 
 

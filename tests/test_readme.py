@@ -10,7 +10,13 @@ from small_files import write_images, write_mnist
 
 README = (PROJECT / "README.md").read_text()
 COMMANDS = sorted(set(re.findall(r"^(?:\$ )?python src/(\w+)\.py (.*?)(?: +#.*)?$", README, re.MULTILINE)))
-SHORT = ("total_samples=32", "data.batch_size=16", "trainer.accelerator=cpu", "trainer.devices=1", "evaluate_every=null")
+SHORT = (
+    "total_samples=32",
+    "data.batch_size=16",
+    "trainer.accelerator=cpu",
+    "trainer.devices=1",
+    "evaluate_every=null",
+)
 
 
 def test_the_readme_has_commands():
@@ -33,7 +39,7 @@ def project(tmp_path, monkeypatch):
 def test_a_command_of_the_readme(script, arguments, project):
     words = shlex.split(arguments)
     if script == "train":
-        words += [word for word in SHORT if "resume=" not in arguments or word.startswith(("trainer", "evaluate"))]
+        words += [word for word in SHORT if "resume=" not in arguments or word.startswith(("trainer", "callbacks"))]
         words += ["total_samples=16"] if "resume=" in arguments else []
     assert run(script, *words) is None
 

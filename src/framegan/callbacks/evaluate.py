@@ -73,7 +73,7 @@ class Evaluate(Every):
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         was_stopped = any(isinstance(c, StopOnSignal) and c.received for c in trainer.callbacks)
-        if not self.measures or was_stopped:
+        if not self.measures or trainer.strategy.broadcast(was_stopped):
             return
         if self.last_evaluated != int(gan.samples_seen):
             self.act_timed(trainer, gan)

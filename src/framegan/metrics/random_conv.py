@@ -59,7 +59,7 @@ class RandomConv(Embedding):
         for number, weight in enumerate(self.buffers()):
             features = convolve(features, weight, padding=1).relu_()
             if number == 1:
-                features = pool(features, 2, ceil_mode=True)
+                features = pool(features, [min(2, length) for length in features.shape[2:]], ceil_mode=True)
         features = features.flatten(2)  # (N, C, places)
         return torch.cat([features.mean(2), features.std(2, correction=0)], dim=1)
 

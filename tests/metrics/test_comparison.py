@@ -1,0 +1,184 @@
+"""A comparison takes the samples it says, names its values after them, and computes real features once."""
+
+import json
+import re
+
+import pytest
+import torch
+from small_sets import Corner, Corners, Noise
+
+from framegan.metrics import statistics_cache
+from framegan.metrics.comparison import Comparison
+from framegan.metrics.frechet import Moments, frechet_distance
+from framegan.metrics.scores import (
+    DensityCoverage,
+    Frechet,
+    FrechetInfinity,
+    InceptionScore,
+    Jedi,
+    Kernel,
+    ModeCoverage,
+    PrecisionRecall,
+)
+
+ALL = {
+    "frechet": Frechet(),
+    "infinity": FrechetInfinity(),
+    "kernel": Kernel(num_subsets=3, subset_size=100),
+    "jedi": Jedi(),
+    "precision_recall": PrecisionRecall(),
+    "density_coverage": DensityCoverage(),
+    "classifier_score": InceptionScore(),
+    "modes": ModeCoverage(),
+}
+CLIPS = (1, 6, 4, 4)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEGAN_STATISTICS", str(tmp_path))
+    return tmp_path
+
+
+def comparison(embedding=None, scores=None, num_fake=300, num_real=300, **options):
+    return Comparison(embedding or Corner(), scores or {"frechet": Frechet()}, num_fake, num_real, **options)
+
+
+def by_name(records):
+    return {re.match(r"(.*)_corners?_0badcafe", record.key)[1]: record for record in records}
+
+
+def test_one_pass_over_either_set_feeds_all_scores():
+    real, fake = Noise(num_samples=400), Noise(130, seed=1)
+    records = by_name(comparison(scores=ALL)(real, fake))
+    assert records.keys() == {
+        *("fd", "fd_infinity", "kd", "jedi", "precision", "recall", "density", "coverage"),
+        *("classifier_score", "modes", "mode_divergence"),
+    }
+    assert fake.asked == list(range(300))
+    assert real.asked == [place * 400 // 300 for place in range(300)]
+    higher = {name for name, record in records.items() if record.better == "higher"}
+    assert higher == {"precision", "recall", "density", "coverage", "classifier_score", "modes"}
+    without = {name for name, record in records.items() if record.interval is None}
+    assert without == {"fd_infinity", "modes", "mode_divergence"}
+    for record in records.values():
+        json.dumps(record.as_dict())
+
+
+def test_values_are_those_of_the_features():
+    real, fake, corner = Noise(num_samples=300), Noise(140, seed=1), Corner()
+    expected = [Moments.of(corner(samples.batch(range(300))[0])) for samples in (real, fake)]
+    (record,) = comparison()(real, fake)
+    assert record.value == pytest.approx(frechet_distance(*expected), rel=1e-12)
+    low, high = record.interval
+    assert low < record.value < high
+    (of_other_seeds,) = comparison()(real, Noise(140, seed=2))
+    assert of_other_seeds.value == pytest.approx(record.value, abs=3 * (high - low))
+    (population,) = comparison(scores={"frechet": Frechet(correction=0)})(real, fake)
+    assert population.value != record.value
+
+
+@pytest.mark.parametrize(
+    ("options", "num_real", "ending"),
+    [
+        ({}, 400, "300"),
+        ({"num_fake": 2000, "num_real": 2000}, 3000, "2k"),
+        ({}, 250, "300_vs_250"),
+        ({"num_real": None}, 250, "300_full"),
+        ({"family": "theirs"}, 300, "theirs_300"),
+    ],
+)
+def test_keys_say_what_was_compared(options, num_real, ending):
+    (record,) = comparison(**options)(Noise(num_samples=num_real), Noise())
+    assert record.key == f"fd_corner_0badcafe_{ending}"
+    assert record.num_real == min(num_real, options.get("num_real", 300) or num_real)
+
+
+def test_clips_are_cut_and_the_key_says_how():
+    real, fake = Noise(shape=CLIPS, num_samples=300), Noise(shape=CLIPS)
+    endings = [
+        (comparison(Corners()), "corners_0badcafe_300_6f"),
+        (comparison(Corners(), num_frames=4), "corners_0badcafe_300_4f"),
+        (comparison(Corners(), num_frames=3, frame_stride=2), "corners_0badcafe_300_3f_stride2"),
+        (comparison(), "corner_0badcafe_300_1f"),
+    ]
+    for of_clips, ending in endings:
+        of_clips.check(real, fake)
+        assert of_clips(real, fake)[0].key == f"fd_{ending}"
+
+
+def test_images_embed_a_frame_of_each_clip_and_all_frames_in_turn():
+    class Counting(Noise):
+        def batch(self, numbers):
+            frames = torch.arange(6, dtype=torch.uint8).view(1, 1, 6, 1, 1)
+            return frames.expand(len(numbers), 1, 6, 4, 4), torch.zeros(len(numbers))
+
+    seen = []
+    embedding = Corner()
+    embedding.embed = lambda pixels: seen.append(pixels[:, 0, 0, 0]) or pixels[:, 0, :, 0].float()
+    comparison(embedding, num_fake=12, num_real=12)(
+        Counting(shape=CLIPS, num_samples=12), Counting(shape=CLIPS, num_samples=None)
+    )
+    assert torch.cat(seen).tolist() == [*range(6)] * 4
+
+
+def test_real_features_are_computed_once_and_found_again(empty_cache):
+    first, again = (Noise(num_samples=300, fingerprint="data") for _ in range(2))
+    values = [comparison()(real, Noise(seed=1))[0].value for real in (first, again)]
+    assert values[0] == values[1]
+    assert first.asked
+    assert not again.asked
+    assert [path.name for path in empty_cache.iterdir()] == ["data-corner-0badcafe-300-moments-1.npz"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "is_enough"),
+    [("kernel", "frechet", True), ("frechet", "kernel", False), ("kernel", "jedi", True)],
+)
+def test_kept_features_serve_for_moments_but_not_the_other_way(kept, wanted, is_enough):
+    first, again = (Noise(num_samples=300, fingerprint="data") for _ in range(2))
+    comparison(scores={kept: ALL[kept]})(first, Noise())
+    comparison(scores={wanted: ALL[wanted]})(again, Noise())
+    assert bool(again.asked) is not is_enough
+
+
+def test_kept_features_are_of_this_data_embedding_and_number():
+    comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
+    for other, real in [
+        (comparison(), Noise(num_samples=300, fingerprint="other")),
+        (comparison(num_real=200), Noise(num_samples=300, fingerprint="data")),
+        (comparison(num_real=None), Noise(num_samples=300, fingerprint="data")),
+    ]:
+        other(real, Noise())
+        assert real.asked
+
+
+def test_a_damaged_file_is_made_anew(empty_cache):
+    comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
+    (file,) = empty_cache.iterdir()
+    file.write_bytes(file.read_bytes()[:200])
+    real = Noise(num_samples=300, fingerprint="data")
+    comparison()(real, Noise())
+    assert real.asked
+    assert statistics_cache.load(file).moments.num_samples == 300
+
+
+def test_another_number_of_samples():
+    fewer = comparison(num_real=None, family="theirs").with_num_samples(100)
+    assert fewer(Noise(num_samples=300), Noise())[0].key == "fd_corner_0badcafe_theirs_100_full"
+    assert comparison().with_num_samples(100)(Noise(num_samples=300), Noise())[0].num_real == 100
+
+
+@pytest.mark.parametrize(
+    ("of", "real", "fake", "message"),
+    [
+        (comparison(), Noise(shape=(1, 4, 4)), Noise(shape=(1, 8, 8)), r"\[1, 4, 4\] and the fake ones \[1, 8, 8\]"),
+        (comparison(Corners()), Noise(), Noise(), "takes clips; these samples are images"),
+        (comparison(Corners()), Noise(shape=(1, 2, 4, 4)), Noise(shape=(1, 2, 4, 4)), "data.num_frames=16"),
+        (comparison(), Noise(), Noise(num_samples=40), "type num_samples=40"),
+    ],
+)
+def test_what_can_not_be_compared_is_refused_at_once(of, real, fake, message):
+    with pytest.raises(ValueError, match=message):
+        of.check(real, fake)
+    assert not fake.asked

@@ -1,0 +1,115 @@
+"""Random features see what they should, and are the same everywhere."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from framegan.data.clips import Clips
+from framegan.data.digits import digits
+from framegan.data.shape_motion import ShapeMotion
+from framegan.metrics.frechet import Moments, frechet_distance
+from framegan.metrics.random_conv import RandomConv
+
+
+def distance(embedding, real, fake):
+    return frechet_distance(
+        *(Moments.of(torch.cat([embedding(x) for x in pixels.split(100)])) for pixels in (real, fake))
+    )
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """Two draws of 500 clips (3, 16, 24, 24)."""
+    draws = []
+    for seed in (0, 1):
+        source = Clips(ShapeMotion(num_videos=500, video_frames=16, resolution=24, seed=seed), num_frames=16)
+        draws.append(source.batch([(index, 0) for index in range(len(source))])[0])
+    return draws
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Two halves of the digits (1, 32, 32), and their classes."""
+    source = digits(32)
+    return (source.samples[::2], source.samples[1::2]), source.labels[1::2]
+
+
+def shuffled(clips, length):
+    """Return clips whose frames are shuffled within each stretch of so many."""
+    generator = torch.Generator().manual_seed(0)
+    orders = [
+        torch.cat([start + torch.randperm(length, generator=generator) for start in range(0, clips.shape[2], length)])
+        for _ in clips
+    ]
+    return torch.stack([clip[:, order] for clip, order in zip(clips, orders, strict=True)])
+
+
+def blurred(pixels, radius):
+    size = 2 * radius + 1
+    flat = pixels.float().flatten(0, 1).unsqueeze(1)
+    padded = F.pad(flat, (radius,) * 4, mode="replicate")
+    return F.avg_pool2d(padded, size, stride=1).view(pixels.shape).round().to(torch.uint8)
+
+
+def test_shuffled_and_frozen_clips_are_far_from_clean_ones(clips):
+    real, fake = clips
+    broken = *(shuffled(fake, length) for length in (2, 4, 16)), fake[:, :, :1].expand_as(fake)
+    clean, of_two, of_four, of_all, frozen = (distance(RandomConv(3), real, x) for x in (fake, *broken))
+    assert clean < of_two < of_four < of_all
+    assert of_all > 10 * clean
+    assert frozen > 10 * clean
+
+
+def test_images_do_not_see_the_order_of_frames(clips):
+    frames = [x.transpose(1, 2).flatten(0, 1) for x in (clips[1][:50], shuffled(clips[1][:50], 16))]
+    embedding = RandomConv(2)
+    means = [embedding(x).unflatten(0, (50, 16)).mean(1) for x in frames]
+    torch.testing.assert_close(means[0], means[1], rtol=1e-4, atol=1e-4)
+
+
+def test_degradations_of_images_are_ordered(images):
+    (real, fake), labels = images
+    embedding = RandomConv(2)
+    clean = distance(embedding, real, fake)
+    for weak, strong in [
+        (blurred(fake, 1), blurred(fake, 2)),
+        (fake.roll(3, dims=-1), fake.roll(8, dims=-1)),
+        (fake[labels != 0], fake[labels < 2]),
+    ]:
+        assert clean < distance(embedding, real, weak) < distance(embedding, real, strong)
+
+
+def test_the_data_choose_the_dimensions():
+    images, clips = RandomConv().of((3, 8, 8)), RandomConv().of((1, 5, 8, 8))
+    assert (images.name, clips.name) == ("random_conv2d", "random_conv3d")
+    assert images(torch.zeros(2, 3, 8, 8, dtype=torch.uint8)).shape == (2, images.num_features)
+    assert clips(torch.zeros(2, 1, 5, 8, 8, dtype=torch.uint8)).shape == (2, clips.num_features)
+    with pytest.raises(ValueError, match="takes clips"):
+        RandomConv(3).of((3, 8, 8))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 16, 16), (3, 2, 5, 7), (3, 3, 100, 80), (3, 4, 4)])
+def test_any_size_of_sample_is_taken(shape):
+    pixels = torch.randint(0, 256, (2, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    features = RandomConv().of(shape)(pixels)
+    assert features.isfinite().all()
+    assert 0.01 < features.std() < 20, "neither vanished nor exploded"
+
+
+def test_weights_are_the_same_on_every_machine_and_draw_nothing():
+    before = torch.get_rng_state()
+    assert [RandomConv(dims).fingerprint for dims in (2, 3)] == ["9eb8725d", "98afc56d"]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert RandomConv(2, seed=1).fingerprint != RandomConv(2).fingerprint
+
+
+def test_nothing_that_surrounds_it_changes_it():
+    pixels = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    embedding = RandomConv(2)
+    expected = embedding(pixels)
+    embedding.to(torch.bfloat16).train().half()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(embedding(pixels), expected)
+    assert not embedding.training
+    with pytest.raises(ValueError, match="uint8"):
+        embedding(pixels.float())
