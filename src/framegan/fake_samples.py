@@ -46,6 +46,10 @@ class FakeSamples:
             return shape
         return shape[0], -(-self.num_frames // self.frame_stride), *shape[2:]
 
+    @property
+    def num_classes(self) -> int:
+        return max(1, getattr(self.generator, "num_classes", 0))
+
     def cut(self, num_frames: int, frame_stride: int) -> "FakeSamples":
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and this generator makes images")

@@ -16,6 +16,7 @@ class Noise:
     shape: tuple[int, ...] = (1, 4, 4)
     num_samples: int | None = None
     fingerprint: str | None = None
+    num_classes: int = 2
     asked: list = field(default_factory=list)
 
     @property

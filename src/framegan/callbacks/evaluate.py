@@ -1,6 +1,7 @@
 """Measures of the averaged generator, every so often and at the end."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -79,11 +80,8 @@ class Evaluate(Every):
             self.act_timed(trainer, gan)
         share = (self.seconds - self.seconds_before) / (time.perf_counter() - self.started)
         if share > SHARE and trainer.is_global_zero:
-            longer = f"evaluate_every={int(self.every * share / SHARE):_}, or " if self.every else ""
-            print(
-                f"\nevaluation took {share:.0%} of the time; for less, type {longer}fewer samples in metrics",
-                flush=True,
-            )
+            rarer = f"evaluate_every={math.ceil(self.every * share / SHARE):_}" if self.every else "evaluate_every=auto"
+            print(f"\nevaluation took {share:.0%} of the time; type {rarer} to make it {SHARE:.0%}", flush=True)
 
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
         if not self.measures:

@@ -45,6 +45,10 @@ class RealSamples:
     def num_samples(self) -> int:
         return len(self.source)
 
+    @property
+    def num_classes(self) -> int:
+        return self.source.num_classes
+
     def cut(self, num_frames: int, frame_stride: int) -> "RealSamples":
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and these data are images")

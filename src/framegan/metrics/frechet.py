@@ -13,6 +13,8 @@ from torch import Tensor
 
 from framegan import noise
 
+ROWS = 512
+"""How many features are held in float64 at a time."""
 Correction = Literal[0, 1]
 """The covariance is divided by N - correction. Published tools differ: 1 in most, 0 in StyleGAN-V and cd-fvd."""
 
@@ -34,10 +36,12 @@ class Moments:
     @classmethod
     def of(cls, features: Tensor) -> Self:
         """Return the moments of features (N, D)."""
-        features = features.double()
-        mean = features.mean(0)
-        centred = features - mean
-        return cls(len(features), mean, centred.T @ centred)
+        mean = features.mean(0, dtype=torch.float64)
+        scatter = mean.new_zeros(len(mean), len(mean))
+        for rows in features.split(ROWS):
+            centred = rows.double() - mean
+            scatter.addmm_(centred.T, centred)
+        return cls(len(features), mean, scatter)
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of both sets together (Chan et al. 1979)."""

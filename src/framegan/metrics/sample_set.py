@@ -14,6 +14,7 @@ class SampleSet(Protocol):
         fingerprint: tells the set from any other one, so that its features can be kept. None = don't keep them.
         shape: of one sample, (C, H, W) or (C, T, H, W).
         num_samples: how many there are. None = as many as are asked for.
+        num_classes: of the classes that `batch` returns; 1 = nothing is known of them.
     """
 
     @property
@@ -27,6 +28,9 @@ class SampleSet(Protocol):
 
     @property
     def num_samples(self) -> int | None: ...
+
+    @property
+    def num_classes(self) -> int: ...
 
     def cut(self, num_frames: int, frame_stride: int) -> "SampleSet":
         """Return the clips of this set with so many frames, every frame_stride-th of what they would have been.

@@ -43,11 +43,16 @@ class ShapeMotion:
         """Any shapes will do."""
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
-        """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach."""
+        """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach.
+
+        Where the fake clips were not asked for by class there is no motion to be right.
+        """
         assert real.num_samples is not None
         num_real = min(self.num_samples, real.num_samples)
         places = [place * real.num_samples // num_real for place in range(num_real)]
         values = compare(*_clips(real, places), *_clips(fake, range(self.num_samples)))
+        if fake.num_classes != real.num_classes:
+            del values["motion_accuracy"]
         return [
             Record(
                 key=f"shape_motion_{self.num_samples}/{key}",

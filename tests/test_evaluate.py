@@ -1,0 +1,162 @@
+"""Generators are measured while they train, and scored afterwards with the same numbers, on any number of processes."""
+
+import csv
+import json
+import shutil
+
+import pytest
+from commands import run, train
+from small_files import write_images
+
+SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16")
+KEY = "fd_random_conv2d_9eb8725d_100"
+OF_CLIPS = ("model=mocogan", "data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
+
+
+def results(folder):
+    """Return what evaluation.json says, by key."""
+    return {record["key"]: record for record in json.loads((folder / "evaluation.json").read_text())}
+
+
+def evaluated(out, *arguments):
+    assert run("evaluate", f"out={out}", *arguments) is None
+    return results(out)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run that was measured at 64, 128 and 160 samples, and whose best is by that."""
+    folder = tmp_path_factory.mktemp("measured") / "run"
+    options = ("total_samples=160", "evaluate_every=64", "callbacks.evaluate.num_samples=100", "objective=fd")
+    assert train(*SMALL, *options, "checkpoint_every=100", f"hydra.run.dir={folder}") is None
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips") / "run"
+    assert train(*OF_CLIPS, f"hydra.run.dir={folder}") is None
+    return folder
+
+
+def test_a_run_is_measured_at_fixed_numbers_of_samples_and_at_its_end(folder):
+    with (folder / "metrics.csv").open() as file:
+        curve = {int(row["samples_seen"]): float(row[KEY]) for row in csv.DictReader(file) if row[KEY]}
+    assert curve.keys() == {64, 128, 160}
+    assert curve[160] < curve[64], "the generator has learnt something"
+    for samples_seen, value in curve.items():
+        (record,) = json.loads((folder / "evaluations" / f"{samples_seen}.json").read_text())
+        assert (record["key"], record["value"]) == (KEY, value)
+        assert record["fake"] == {"weights": "ema", "samples_seen": samples_seen, "first_seed": 0}
+    summary = json.loads((folder / "summary.json").read_text())
+    best = min(curve, key=curve.get)
+    assert summary["final"][KEY] == curve[160]
+    assert summary["best"][KEY] == {"value": curve[best], "samples_seen": best}
+    assert summary["objective"] == KEY
+
+
+def test_the_best_checkpoint_is_the_one_that_was_measured(folder, tmp_path):
+    best = json.loads((folder / "summary.json").read_text())["best"][KEY]
+    (record,) = evaluated(tmp_path, f"checkpoint={folder}", "num_samples=100").values()
+    assert record["fake"]["samples_seen"] == best["samples_seen"]
+    assert record["value"] == pytest.approx(best["value"], rel=1e-9)
+    last = evaluated(tmp_path, f"checkpoint={folder / 'checkpoints' / 'last.ckpt'}", "num_samples=100")
+    (measured,) = json.loads((folder / "evaluations" / "160.json").read_text())
+    assert last[KEY]["value"] == pytest.approx(measured["value"], rel=1e-9)
+    assert last[KEY]["real"] == measured["real"]
+
+
+def test_two_processes_find_what_one_does(folder, tmp_path):
+    options = (f"checkpoint={folder}", "num_samples=150")
+    one, two = (evaluated(tmp_path, *options, f"trainer.devices={number}") for number in (1, 2))
+    assert one == two
+
+
+def test_a_run_on_two_devices_measures_what_one_finds(tmp_path):
+    folder = tmp_path / "run"
+    options = ("trainer.devices=2", "total_samples=64", "evaluate_every=64", "callbacks.evaluate.num_samples=100")
+    assert train(*SMALL, *options, f"hydra.run.dir={folder}") is None
+    (measured,) = json.loads((folder / "evaluations" / "64.json").read_text())
+    found = evaluated(tmp_path / "out", f"checkpoint={folder}", "num_samples=100")
+    assert found[KEY]["value"] == pytest.approx(measured["value"], rel=1e-9)
+
+
+def test_other_seeds_and_weights_give_other_values(folder, tmp_path):
+    options = (f"checkpoint={folder}", "num_samples=100")
+    values = {evaluated(tmp_path, *options, other)[KEY]["value"] for other in ("seed=0", "seed=1000", "weights=raw")}
+    assert len(values) == 3
+
+
+def test_the_data_are_not_needed_where_their_features_were_kept(tmp_path):
+    write_images(tmp_path / "photos", 40)
+    folder = tmp_path / "run"
+    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.resolution=16")
+    options = ("total_samples=16", "callbacks.evaluate.num_samples=30")
+    assert train("model=mlp", *data, "trainer=cpu", "data.batch_size=16", *options, f"hydra.run.dir={folder}") is None
+    shutil.rmtree(tmp_path / "photos")
+    assert evaluated(tmp_path, f"checkpoint={folder}", "num_samples=30")
+    message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
+    assert "the real samples are needed, and can't be had" in message
+    assert "photos is not a folder" in message
+
+
+@pytest.mark.parametrize("kind", ["folder", "clips"])
+def test_files_of_samples_score_like_their_generator(kind, request, tmp_path):
+    """PNG loses nothing, so that the files hold the very samples that the generator is scored by."""
+    run_folder, files = request.getfixturevalue(kind), tmp_path / "files"
+    options = ("format=frames", "num_samples=100", "batch_size=64")
+    assert run("generate", f"checkpoint={run_folder}", f"out={files}", *options) is None
+    of_generator = evaluated(tmp_path, f"checkpoint={run_folder}", "num_samples=100")
+    data = [argument for argument in (SMALL if kind == "folder" else OF_CLIPS) if argument.startswith("data")]
+    of_files = evaluated(tmp_path, *data, f"fake={files}", "num_samples=100")
+    ((key, record),) = of_generator.items()
+    assert of_files[key]["value"] == pytest.approx(record["value"], rel=1e-9)
+    assert "shape_motion_100/motion_accuracy" not in of_files, "files don't say which motion was asked for"
+
+
+def test_several_metrics_at_once(clips, tmp_path):
+    found = evaluated(tmp_path, f"checkpoint={clips}", "metrics=[random_conv,shape_motion]", "num_samples=20")
+    assert {key.partition("_")[0] for key in found} == {"fd", "shape"}
+
+
+def test_evaluation_by_the_clock(tmp_path):
+    options = ("total_samples=640", "evaluate_every=auto", "callbacks.evaluate.num_samples=16")
+    assert train(*SMALL, *options, "trainer.log_every_n_steps=1", f"hydra.run.dir={tmp_path}") is None
+    at = {int(path.stem) for path in (tmp_path / "evaluations").iterdir()}
+    assert {16, 640} <= at
+    assert len(at) < 40
+
+
+def test_too_much_evaluation_is_told(tmp_path, capsys):
+    options = (
+        "total_samples=48",
+        "evaluate_every=16",
+        "callbacks.evaluate.num_samples=200",
+        "trainer.log_every_n_steps=1",
+    )
+    assert train(*SMALL, *options, f"hydra.run.dir={tmp_path}") is None
+    assert "of the time; type evaluate_every=" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "type checkpoint=RUN_FOLDER or fake=FOLDER"),
+        (("checkpoint=RUN", "fake=FILES"), "type checkpoint=RUN_FOLDER or fake=FOLDER"),
+        (("fake=FILES",), "no data was chosen; type data=NAME"),
+        (("checkpoint=nowhere",), "nowhere does not exist"),
+        (("checkpoint=RUN", "num_samples=0"), "num_samples got 0"),
+        (("checkpoint=RUN", "trainer.devices=0"), "devices got 0"),
+        (("checkpoint=RUN", "+metrics.random_conv.num_fakes=5"), "did you mean num_fake?"),
+        (("checkpoint=RUN", "data=synthetic", "data.resolution=64"), "only samples of one shape can be compared"),
+        (("data=synthetic", "fake=FILES"), r"type num_samples=5"),
+        (("data=synthetic", "fake=nowhere"), "nowhere is not a folder"),
+        (("checkpoint=RUN", "metrics=random_conv", "metrics.random_conv.num_frames=16"), "images"),
+    ],
+)
+def test_one_clear_message(arguments, message, folder, tmp_path):
+    write_images(tmp_path / "files", 5)
+    places = {"RUN": str(folder), "FILES": str(tmp_path / "files")}
+    words = [argument.replace("RUN", places["RUN"]).replace("FILES", places["FILES"]) for argument in arguments]
+    assert message in run("evaluate", f"out={tmp_path / 'out'}", *words)
+    assert not (tmp_path / "out").exists()
