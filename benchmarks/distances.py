@@ -23,7 +23,7 @@ from framegan.metrics.accumulate import FeatureBank, FeatureMoments
 from framegan.metrics.frechet import Moments, frechet_distance
 
 D = 2048
-GATHERED = 2048
+GATHERED = 4096
 """How many samples are brought batch by batch."""
 
 Measured = dict[str, list[tuple[float, float]]]
@@ -143,7 +143,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--distances", type=int, default=3, help="rounds; scipy takes 10 s to 50 s in each")
-    parser.add_argument("--gatherings", type=int, default=7, help="rounds")
+    parser.add_argument("--gatherings", type=int, default=5, help="rounds")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     torch.set_num_threads(options.threads)

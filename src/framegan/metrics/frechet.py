@@ -36,7 +36,7 @@ class Moments:
     @classmethod
     def of(cls, features: Tensor) -> Self:
         """Return the moments of features (N, D)."""
-        mean = features.mean(0, dtype=torch.float64)
+        mean = torch.stack([rows.double().sum(0) for rows in features.split(ROWS)]).sum(0) / len(features)
         scatter = mean.new_zeros(len(mean), len(mean))
         for rows in features.split(ROWS):
             centred = rows.double() - mean
