@@ -74,7 +74,7 @@ def evaluate(
     else:
         assert fake is not None
         real = real_samples(data, was_read=False)
-        samples = folder_samples(fake, real.shape)
+        samples = folder_samples(fake, real.shape, device)
         say(f"fake     {fake}: {samples.num_samples:,} samples")
     if num_samples is not None:
         measures = [measure.with_num_samples(num_samples) for measure in measures]
@@ -106,14 +106,15 @@ def real_samples(data: Any, *, was_read: bool) -> Any:
     return RealSamples(lambda: read, fingerprint, {"data": fingerprint, "split": read.split})
 
 
-def folder_samples(folder: str, shape: Sequence[int]) -> Any:
+def folder_samples(folder: str, shape: Sequence[int], device: str) -> Any:
     """Return the images or videos in a folder, in the shape of the real samples."""
     from framegan.data.fingerprint import fingerprint_of
     from framegan.data.folder import samples_in
     from framegan.data.real_samples import RealSamples
 
     source = samples_in(folder, shape)
-    return RealSamples(lambda: source, fingerprint_of(source), {"folder": str(Path(folder).absolute())})
+    origin = {"folder": str(Path(folder).absolute())}
+    return RealSamples(lambda: source, fingerprint_of(source), origin, device=launch.device_of(device))
 
 
 def write(folder: Path, records: Sequence[Any]) -> None:

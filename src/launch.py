@@ -114,14 +114,19 @@ def generator_of(folder: Path, checkpoint: Path, weights: Literal["ema", "raw"],
     Args:
         device: auto, cpu or cuda.
     """
-    import torch
-
     from framegan import sampling
 
     generator = build(OmegaConf.load(saved_config(folder)).model.generator)
     samples_seen = sampling.load_weights(generator, checkpoint, weights)
+    return generator.to(device_of(device)), samples_seen
+
+
+def device_of(device: str) -> str:
+    """Return cpu or cuda where auto leaves it to the machine."""
+    import torch
+
     uses_cuda = device != "cpu" and (device == "cuda" or torch.cuda.is_available())
-    return generator.to("cuda" if uses_cuda else "cpu"), samples_seen
+    return "cuda" if uses_cuda else "cpu"
 
 
 def save_config(cfg: DictConfig, folder: Path) -> None:

@@ -47,6 +47,10 @@ class FakeSamples:
         return shape[0], -(-self.num_frames // self.frame_stride), *shape[2:]
 
     @property
+    def device(self) -> torch.device:
+        return next(self.generator.parameters()).device
+
+    @property
     def num_classes(self) -> int:
         return max(1, getattr(self.generator, "num_classes", 0))
 

@@ -17,6 +17,7 @@ class Noise:
     num_samples: int | None = None
     fingerprint: str | None = None
     num_classes: int = 2
+    device = torch.device("cpu")  # no field
     asked: list = field(default_factory=list)
 
     @property

@@ -97,19 +97,11 @@ class Checkpoint(Every):
 
 
 def matching(keys: Iterable[str], monitor: str | None) -> str | None:
-    """Return the one key that is `monitor` or begins with it; None where there is none.
-
-    Raises:
-        ValueError: several do.
-    """
+    """Return the key that is `monitor`, or else the shortest that begins with it; None where none does."""
     if monitor is None:
         return None
     found = [key for key in keys if key == monitor or key.startswith((f"{monitor}_", f"{monitor}/"))]
-    if monitor in found:
-        return monitor
-    if len(found) > 1:
-        raise ValueError(f"objective={monitor} could be any of {', '.join(sorted(found))}; type more of one of them")
-    return found[0] if found else None
+    return min(found, key=len, default=None)
 
 
 def numbered(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ class RealSamples:
         fingerprint: of the source; see `framegan.data.fingerprint`.
         origin: how records call it.
         shape: of a sample. None = as the source says.
+        device: where features of them are computed, unless they are compared with fake samples elsewhere.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class RealSamples:
         fingerprint: str | None,
         origin: dict[str, Any],
         shape: tuple[int, ...] | None = None,
+        device: str = "cpu",
     ):
         self._source = source
         self.fingerprint = fingerprint
         self.origin = origin
         self._shape = shape
+        self.device = torch.device(device)
 
     @cached_property
     def source(self) -> Source:
@@ -59,7 +62,7 @@ class RealSamples:
 
         name = None if self.fingerprint is None else f"{self.fingerprint}-{num_frames}x{frame_stride}"
         channels, _, *size = self.shape
-        return RealSamples(source, name, self.origin, (channels, num_frames, *size))
+        return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device))
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         if isinstance(self.source, BatchSource):

@@ -1,6 +1,7 @@
 """A protocol: which samples are compared, in which features, by which scores."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.metrics import statistics_cache
-from framegan.metrics.accumulate import FeatureBank, FeatureMoments
+from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.frechet import Moments
@@ -70,29 +71,32 @@ class Comparison:
                 f"the real samples are {list(real.shape)} and the fake ones {list(fake.shape)}; only samples of one "
                 "shape can be compared: set data.resolution and data.num_frames alike"
             )
-        self.embedding.of(fake.shape)
         if fake.num_samples is not None and fake.num_samples < self.num_fake:
             raise ValueError(
                 f"there are {fake.num_samples:,} fake samples, and {self.num_fake:,} are to be compared; "
                 f"type num_samples={fake.num_samples}"
             )
+        if self._kept(real, self.embedding.of(fake.shape)) is None:
+            _ = real.num_samples  # where they can't be had, or are too short, this says so
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return a record of each value; all ranks have to call it, and all get the same."""
         real, fake = self._cut(real), self._cut(fake)
-        embedding = self.embedding.of(fake.shape)
-        real_features = self._real_features(real, embedding)
-        fake_bank = _bank(fake, range(self.num_fake), embedding)
+        embedding = self.embedding.of(fake.shape).to(fake.device)
+        of_real = self._real_features(real, embedding, fake.device)
+        of_fake = _gather(FeatureBank(embedding.num_features), fake, range(self.num_fake), embedding, fake.device)
         records = []
         if rank_and_number()[0] == 0:
-            device = fake_bank.device if fake_bank.device.type == "cuda" else torch.device("cpu")
-            records = self._scored(real_features.to(device), fake_bank.to(device), embedding, real, fake)
+            assert of_real is not None
+            records = self._scored(of_real, of_fake, embedding, real, fake)
         return of_rank_zero(records)
 
     def _scored(
         self, real_features: Features, fake_bank: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
     ) -> list[Record]:
         """Return the records of all scores."""
+        device = fake_bank.device if fake_bank.device.type == "cuda" else torch.device("cpu")  # has float64
+        real_features, fake_bank = real_features.to(device), fake_bank.to(device)
         num_real = real_features.moments.num_samples
         settings = {
             "embedding": embedding.name,
@@ -137,41 +141,48 @@ class Comparison:
             parts.append(f"stride{self.frame_stride}")
         return "_".join(filter(None, parts))
 
-    def _real_features(self, real: SampleSet, embedding: Embedding) -> Features:
-        """Return the features of the real samples, from the cache where they are there."""
-        needs_bank = any(score.needs_real_bank for score in self.scores.values())
-        key = None
-        if real.fingerprint is not None:
-            key = f"{real.fingerprint}-{embedding.name}-{embedding.fingerprint}-{self.num_real or 'all'}"
-        kept = of_rank_zero(statistics_cache.find(key, needs_bank=needs_bank))
+    def _needs_bank(self) -> bool:
+        return any(score.needs_real_bank for score in self.scores.values())
+
+    def _key(self, real: SampleSet, embedding: Embedding) -> str | None:
+        """Return what the features of the real samples are kept under."""
+        if real.fingerprint is None:
+            return None
+        return f"{real.fingerprint}-{embedding.name}-{embedding.fingerprint}-{self.num_real or 'all'}"
+
+    def _kept(self, real: SampleSet, embedding: Embedding) -> Path | None:
+        """Return where rank 0 has the features of the real samples; None: nowhere."""
+        return of_rank_zero(statistics_cache.find(self._key(real, embedding), needs_bank=self._needs_bank()))
+
+    def _real_features(self, real: SampleSet, embedding: Embedding, device: torch.device) -> Features | None:
+        """Return the features of the real samples; where they were kept, other ranks than 0 get none."""
+        is_first = rank_and_number()[0] == 0
+        kept = self._kept(real, embedding)
         if kept is not None:
-            return statistics_cache.load(kept)
+            return statistics_cache.load(kept) if is_first else None
         assert real.num_samples is not None
         count = min(self.num_real or real.num_samples, real.num_samples)
         numbers = [place * real.num_samples // count for place in range(count)]
-        if needs_bank:
-            bank = _bank(real, numbers, embedding)
+        if self._needs_bank():
+            bank = _gather(FeatureBank(embedding.num_features), real, numbers, embedding, device)
             features = Features(Moments.of(bank), bank)
         else:
-            features = Features(_gather(FeatureMoments(embedding.num_features), real, numbers, embedding), None)
-        if key is not None and rank_and_number()[0] == 0:
+            features = Features(_gather(FeatureMoments(embedding.num_features), real, numbers, embedding, device), None)
+        key = self._key(real, embedding)
+        if key is not None and is_first:
             statistics_cache.save(key, features)
         return features
 
 
-def _bank(samples: SampleSet, numbers: Sequence[int], embedding: Embedding) -> Tensor:
-    return _gather(FeatureBank(embedding.num_features), samples, numbers, embedding)
-
-
-def _gather(metric: Any, samples: SampleSet, numbers: Sequence[int], embedding: Embedding) -> Any:
+def _gather(
+    metric: Accumulator, samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device
+) -> Any:
     """Return what a metric makes of the features of samples; every rank embeds its share of the chunks."""
+    metric.to(device)
     for places, pixels in _chunks(samples, numbers):
-        embedding.to(pixels.device)
-        metric.to(pixels.device)
         if embedding.takes == "images" and pixels.ndim == 5:
-            frames = places % pixels.shape[2]
-            pixels = pixels[torch.arange(len(pixels)), :, frames]
-        metric.update(embedding(pixels), places)
+            pixels = pixels[torch.arange(len(pixels)), :, places % pixels.shape[2]]
+        metric.update(embedding(pixels.to(device)), places)
     return metric.compute()
 
 

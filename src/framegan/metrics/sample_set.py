@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -14,6 +15,7 @@ class SampleSet(Protocol):
         fingerprint: tells the set from any other one, so that its features can be kept. None = don't keep them.
         shape: of one sample, (C, H, W) or (C, T, H, W).
         num_samples: how many there are. None = as many as are asked for.
+        device: where features of them are computed.
         num_classes: of the classes that `batch` returns; 1 = nothing is known of them.
     """
 
@@ -28,6 +30,9 @@ class SampleSet(Protocol):
 
     @property
     def num_samples(self) -> int | None: ...
+
+    @property
+    def device(self) -> torch.device: ...
 
     @property
     def num_classes(self) -> int: ...
