@@ -1,6 +1,5 @@
 """Score a trained generator, or a folder of samples: python src/evaluate.py checkpoint=RUN_FOLDER metrics=fid"""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 import launch
 
 SETTINGS = ["checkpoint", "fake", "num_samples", "seed", "weights", "out", "device"]
-READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data", "trainer.devices"}
+READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data"}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="evaluate")
@@ -25,16 +24,8 @@ def main(cfg: DictConfig) -> None:
     with launch.plain_errors():
         launch.check(cfg, READ_HERE)
         launch.check_call(OmegaConf.masked_copy(cfg, SETTINGS), evaluate)
-        launch.check_call(cfg.trainer, devices)
-
-        from framegan.processes import run_on
-
-        records = run_on(cfg.trainer.devices, evaluate_config, launch.as_dict(cfg, resolve=False))
-        write(Path(cfg.out), records)
-
-
-def devices(devices: PositiveInt) -> None:
-    """Say what trainer.devices is."""
+        processes = launch.build(cfg.trainer)
+        report(Path(cfg.out), processes.run(evaluate_config, launch.as_dict(cfg, resolve=False)))
 
 
 def evaluate_config(config: dict[str, Any]) -> list[Any]:
@@ -69,11 +60,11 @@ def evaluate(
         generator, samples_seen = launch.generator_of(folder, file, weights, device)
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
-        real = real_samples(data or OmegaConf.load(launch.saved_config(folder)).data, was_read=data is None)
+        real = real_samples(data) if data else trained_on(OmegaConf.load(launch.saved_config(folder)).data)
         samples: Any = FakeSamples(generator, origin, seed)
     else:
         assert fake is not None
-        real = real_samples(data, was_read=False)
+        real = real_samples(data)
         samples = folder_samples(fake, real.shape, device)
         say(f"fake     {fake}: {samples.num_samples:,} samples")
     if num_samples is not None:
@@ -83,27 +74,35 @@ def evaluate(
     return [record for measure in measures for record in measure(real, samples)]
 
 
-def real_samples(data: Any, *, was_read: bool) -> Any:
-    """Return the real samples of a data configuration.
+def real_samples(data: Any) -> Any:
+    """Return the real samples of a data configuration."""
+    from framegan.data.fingerprint import fingerprint_of
+    from framegan.data.real_samples import RealSamples
 
-    Args:
-        was_read: it is that of a run folder, which says what the data were; they are read only when they are needed.
-    """
+    source = launch.build(data.datamodule).source
+    fingerprint = fingerprint_of(source)
+    return RealSamples(lambda: source, fingerprint, {"data": fingerprint, "split": source.split})
+
+
+def trained_on(data: Any) -> Any:
+    """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
     from framegan.data.fingerprint import fingerprint_of
     from framegan.data.real_samples import RealSamples
 
     def source() -> Any:
         try:
-            return launch.build(data.datamodule).source
+            read = launch.build(data.datamodule).source
         except launch.USER_ERRORS as error:
             raise ValueError(f"the real samples are needed, and can't be had: {error}") from None
+        if fingerprint_of(read) != data.fingerprint:
+            raise ValueError(
+                "the data have changed since the run was trained; to compare with them as they are now, name them: "
+                "data=NAME with what it was trained with"
+            )
+        return read
 
-    if was_read and data.get("fingerprint"):
-        split = data.get("split") or "all"
-        return RealSamples(source, data.fingerprint, {"data": data.fingerprint, "split": split}, tuple(data.shape))
-    read = source()
-    fingerprint = fingerprint_of(read)
-    return RealSamples(lambda: read, fingerprint, {"data": fingerprint, "split": read.split})
+    origin = {"data": data.fingerprint, "split": data.get("split") or "all"}
+    return RealSamples(source, data.fingerprint, origin, tuple(data.shape))
 
 
 def folder_samples(folder: str, shape: Sequence[int], device: str) -> Any:
@@ -117,13 +116,12 @@ def folder_samples(folder: str, shape: Sequence[int], device: str) -> Any:
     return RealSamples(lambda: source, fingerprint_of(source), origin, device=launch.device_of(device))
 
 
-def write(folder: Path, records: Sequence[Any]) -> None:
+def report(folder: Path, records: Sequence[Any]) -> None:
     """Write evaluation.json, and print what it says."""
-    folder.mkdir(parents=True, exist_ok=True)
+    from framegan.metrics.record import write
+
     file = folder / "evaluation.json"
-    partial = file.with_suffix(".part")
-    partial.write_text(json.dumps([record.as_dict() for record in records], indent=2) + "\n")
-    partial.replace(file)
+    write(file, records)
     width = max(len(record.key) for record in records)
     for record in records:
         between = "" if record.interval is None else "  ({:.5g} to {:.5g})".format(*record.interval)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 
 import pytest
 from commands import run, train
@@ -93,11 +92,14 @@ def test_the_data_are_not_needed_where_their_features_were_kept(tmp_path):
     data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.resolution=16")
     options = ("total_samples=16", "callbacks.evaluate.num_samples=30")
     assert train("model=mlp", *data, "trainer=cpu", "data.batch_size=16", *options, f"hydra.run.dir={folder}") is None
-    shutil.rmtree(tmp_path / "photos")
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
     assert evaluated(tmp_path, f"checkpoint={folder}", "num_samples=30")
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
     assert "the real samples are needed, and can't be had" in message
     assert "photos is not a folder" in message
+    write_images(tmp_path / "photos", 41)
+    message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
+    assert "the data have changed since the run was trained" in message
 
 
 @pytest.mark.parametrize("kind", ["folder", "clips"])
@@ -146,7 +148,7 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
         (("fake=FILES",), "no data was chosen; type data=NAME"),
         (("checkpoint=nowhere",), "nowhere does not exist"),
         (("checkpoint=RUN", "num_samples=0"), "num_samples got 0"),
-        (("checkpoint=RUN", "trainer.devices=0"), "devices got 0"),
+        (("checkpoint=RUN", "trainer.devices=0"), "trainer.devices got 0"),
         (("checkpoint=RUN", "+metrics.random_conv.num_fakes=5"), "did you mean num_fake?"),
         (("checkpoint=RUN", "data=synthetic", "data.resolution=64"), "only samples of one shape can be compared"),
         (("data=synthetic", "fake=FILES"), r"type num_samples=5"),

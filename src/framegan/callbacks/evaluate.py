@@ -1,6 +1,5 @@
 """Measures of the averaged generator, every so often and at the end."""
 
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from framegan.callbacks.stop_on_signal import StopOnSignal
 from framegan.data.real_samples import RealSamples
 from framegan.fake_samples import FakeSamples
 from framegan.gan import GAN
-from framegan.metrics.record import Measure, Record
+from framegan.metrics.record import Measure, Record, write
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
@@ -99,11 +98,7 @@ class Evaluate(Every):
         if trainer.is_global_zero:
             for record in records:
                 print(f"{self.last_evaluated:>9,} samples  {record.key} {record.value:.5g}", flush=True)
-            path = trainer.folder / "evaluations" / f"{self.last_evaluated}.json"
-            path.parent.mkdir(exist_ok=True)
-            partial = path.with_suffix(".part")
-            partial.write_text(json.dumps([record.as_dict() for record in records], indent=2) + "\n")
-            partial.replace(path)
+            write(trainer.folder / "evaluations" / f"{self.last_evaluated}.json", records)
         self.ended = time.perf_counter()
         self.lasted = self.ended - start
 

@@ -80,10 +80,13 @@ class FeatureBank(Accumulator):
         self.numbers.append(numbers)
 
     def compute(self) -> Tensor:
-        numbers, order = _joined(self.numbers).sort(stable=True)
+        features, numbers = _joined(self.features), _joined(self.numbers)
+        if bool((numbers[1:] > numbers[:-1]).all()):
+            return features
+        numbers, order = numbers.sort(stable=True)
         is_first = torch.ones_like(numbers, dtype=torch.bool)
         is_first[1:] = numbers[1:] != numbers[:-1]
-        return _joined(self.features)[order[is_first]]
+        return features[order[is_first]]
 
 
 class FeatureMoments(Accumulator):

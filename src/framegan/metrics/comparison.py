@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 from pydantic import PositiveInt
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from framegan.metrics import statistics_cache
@@ -189,7 +191,10 @@ def _gather(
 def _chunks(samples: SampleSet, numbers: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the places in `numbers` and the pixels of this rank's chunks."""
     rank, num_ranks = rank_and_number()
-    for start in range(rank * CHUNK, len(numbers), num_ranks * CHUNK):
+    starts = range(rank * CHUNK, len(numbers), num_ranks * CHUNK)
+    console = Console(stderr=True)
+    is_watched = rank == 0 and console.is_terminal
+    for start in track(starts, "features", console=console, transient=True, disable=not is_watched):
         places = range(start, min(start + CHUNK, len(numbers)))
         pixels, _ = samples.batch([numbers[place] for place in places])
         yield torch.tensor(places), pixels

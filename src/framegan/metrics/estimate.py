@@ -29,6 +29,17 @@ class Estimate(NamedTuple):
         half = STUDENT * statistics.stdev(values) / math.sqrt(NUM_SUBSETS)
         return cls(value, (value - half, value + half))
 
+    @classmethod
+    def without(cls, value: float, values: list[float]) -> Self:
+        """Return a value with the interval that the values of all samples but one subset each give.
+
+        The jackknife (Efron & Stein 1981), for scores that don't average over samples; ten times the work.
+        """
+        if len(values) != NUM_SUBSETS:
+            return cls(value, None)
+        half = STUDENT * statistics.pstdev(values) * math.sqrt(NUM_SUBSETS - 1)
+        return cls(value, (value - half, value + half))
+
 
 def subsets(num_samples: int) -> list[slice]:
     """Return the slices that pick disjoint subsets; none where there are too few samples to divide."""

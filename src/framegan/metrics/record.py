@@ -1,7 +1,10 @@
 """Results that say how they were made."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -36,6 +39,14 @@ class Record:
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON, with the versions it was made with."""
         return asdict(self) | {"versions": {"framegan": version("framegan"), "torch": str(torch.__version__)}}
+
+
+def write(path: Path, records: Sequence[Record]) -> None:
+    """Write records as JSON, whole or not at all; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps([record.as_dict() for record in records], indent=2) + "\n")
+    partial.replace(path)
 
 
 @runtime_checkable

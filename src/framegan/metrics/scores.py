@@ -39,6 +39,8 @@ class Features:
 
     def to(self, device: torch.device) -> "Features":
         """Return the same on a device."""
+        if self.moments.mean.device == device:
+            return self
         moments = Moments(self.moments.num_samples, self.moments.mean.to(device), self.moments.scatter.to(device))
         return Features(moments, None if self.bank is None else self.bank.to(device))
 
@@ -120,7 +122,10 @@ class PrecisionRecall:
     needs_real_bank = True
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
-        return _both(("precision", "recall"), partial(precision_recall, k=self.k), _bank(real), fake)
+        function, bank = partial(precision_recall, k=self.k), _bank(real)
+        precision, recall = function(bank, fake)
+        precisions, recalls = _transposed(_of_subsets(function, bank, fake))
+        return {"precision": Estimate.of(precision, precisions), "recall": Estimate.of(recall, recalls)}
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,10 @@ class DensityCoverage:
     needs_real_bank = True
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
-        return _both(("density", "coverage"), partial(density_coverage, k=self.k), _bank(real), fake)
+        function, bank = partial(density_coverage, k=self.k), _bank(real)
+        density, coverage = function(bank, fake)
+        densities, coverages = _transposed(_without_subsets(function, bank, fake))
+        return {"density": Estimate.without(density, densities), "coverage": Estimate.without(coverage, coverages)}
 
 
 @dataclass(frozen=True)
@@ -167,12 +175,16 @@ def _of_subsets(function: Callable[[Tensor, Tensor], Value], real: Tensor, fake:
     return [function(real[some], fake[some]) for some in subsets(min(len(real), len(fake)))]
 
 
-def _both(
-    names: tuple[str, str],
-    function: Callable[[Tensor, Tensor], tuple[float, float]],
-    real: Tensor,
-    fake: Tensor,
-) -> dict[str, Estimate]:
-    """Return the estimates of a function with two values."""
-    values, of_subsets = function(real, fake), _of_subsets(function, real, fake)
-    return {name: Estimate.of(values[i], [pair[i] for pair in of_subsets]) for i, name in enumerate(names)}
+def _without_subsets(function: Callable[[Tensor, Tensor], Value], real: Tensor, fake: Tensor) -> list[Value]:
+    """Return the values of both sides without one disjoint subset after the other."""
+    return [function(*(_left_out(x, some) for x in (real, fake))) for some in subsets(min(len(real), len(fake)))]
+
+
+def _left_out(features: Tensor, some: slice) -> Tensor:
+    kept = torch.ones(len(features), dtype=torch.bool, device=features.device)
+    kept[some] = False
+    return features[kept]
+
+
+def _transposed(pairs: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [first for first, _ in pairs], [second for _, second in pairs]
