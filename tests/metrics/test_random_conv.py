@@ -19,10 +19,10 @@ def distance(embedding, real, fake):
 
 @pytest.fixture(scope="module")
 def clips():
-    """Two draws of 500 clips (3, 16, 24, 24)."""
+    """Two draws of 500 clips (3, 16, 16, 16)."""
     draws = []
     for seed in (0, 1):
-        source = Clips(ShapeMotion(num_videos=500, video_frames=16, resolution=24, seed=seed), num_frames=16)
+        source = Clips(ShapeMotion(num_videos=500, video_frames=16, resolution=16, seed=seed), num_frames=16)
         draws.append(source.batch([(index, 0) for index in range(len(source))])[0])
     return draws
 
