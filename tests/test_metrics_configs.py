@@ -15,7 +15,7 @@ CHOICES = sorted(path.stem for path in (PROJECT / "conf" / "metrics").glob("*.ya
 IMAGES = {"fid", "fid_10k", "fid_50k_full"}
 CLIPS = {"fvd", "fvd_styleganv", "fvd_styleganv_128f", "fvd_cdfvd", "fvd_videogpt"}
 OTHERS = {"classifier", "modes", "random_conv", "shape_motion"}
-FID_SCORES = ("fid", "kid", "precision", "recall", "density", "coverage", "is")
+FID_SCORES = ("fid", "kid", "is", "precision", "recall", "density", "coverage")
 
 
 def test_every_choice_is_known_here():
@@ -50,13 +50,13 @@ def files(tmp_path_factory):
     ("choice", "scores", "protocol"),
     [
         ("fid", FID_SCORES, "6"),
-        ("fid_50k_full", ("fid", "is"), "20_full"),
+        ("fid_50k_full", ("fid", "kid", "is"), "20_full"),
     ],
 )
 def test_images(choice, scores, protocol, images, files, tmp_path):
     number = protocol.partition("_")[0]
-    few = {"6": ["~metrics.fid.scores.inception_score", "+metrics.fid.scores.kernel.subset_size=5"]}.get(number, [])
-    words = [f"metrics={choice}", f"metrics.fid.embedding.weights={files['fid']}", f"num_samples={number}"]
+    few = {"6": [f"~metrics.{choice}.scores.inception_score"]}.get(number, [])
+    words = [f"metrics={choice}", f"metrics.{choice}.embedding.weights={files['fid']}", f"num_samples={number}"]
     data = ["data=synthetic", "data.datamodule.source.num_samples=20"]
     found = evaluated(tmp_path, f"checkpoint={images}", *data, *words, *few)
     embedding = f"inception_{weights.fingerprint_of_file(files['fid'])}"
@@ -71,7 +71,7 @@ def test_images(choice, scores, protocol, images, files, tmp_path):
 def test_clips(choice, protocol, correction, clips, files, tmp_path):
     two = "data.datamodule.source.videos.num_videos=2"
     data = ["data=shape_motion", "data.resolution=16", "data.num_frames=16", two]
-    words = [f"metrics=[{choice}]", f"metrics.fvd.embedding.weights={files['fvd']}", "num_samples=2"]
+    words = [f"metrics=[{choice}]", f"metrics.{choice}.embedding.weights={files['fvd']}", "num_samples=2"]
     found = evaluated(tmp_path, f"checkpoint={clips}", *data, *words)
     embedding = f"i3d_plain_{weights.fingerprint_of_file(files['fvd'])}"
     assert {f"fvd_{embedding}_{protocol}", f"kvd_{embedding}_{protocol}"} <= set(found)
@@ -101,10 +101,10 @@ def test_a_classifier_of_the_data_and_the_modes_of_stacked_digits(tmp_path, monk
 
 
 def test_what_a_protocol_of_clips_refuses(images, clips, files, tmp_path):
-    options = ("metrics=fvd_cdfvd", f"metrics.fvd.embedding.weights={files['fvd']}", "num_samples=2")
+    options = ("metrics=fvd_cdfvd", f"metrics.fvd_cdfvd.embedding.weights={files['fvd']}", "num_samples=2")
     assert "are images" in run("evaluate", f"out={tmp_path}", f"checkpoint={images}", *options)
-    longer = run("evaluate", f"out={tmp_path}", f"checkpoint={clips}", *options, "metrics.fvd.num_frames=17")
+    longer = run("evaluate", f"out={tmp_path}", f"checkpoint={clips}", *options, "metrics.fvd_cdfvd.num_frames=17")
     assert "too short for data.num_frames=17" in longer
-    shorter = run("evaluate", f"out={tmp_path}", f"checkpoint={clips}", *options, "metrics.fvd.num_frames=8")
+    shorter = run("evaluate", f"out={tmp_path}", f"checkpoint={clips}", *options, "metrics.fvd_cdfvd.num_frames=8")
     assert "needs clips of at least 9 frames, these have 8" in shorter
     assert not (tmp_path / "evaluation.json").exists()
