@@ -12,7 +12,7 @@ from torch import Tensor
 
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}
-CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING = range(6, 11)
+CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING, STACKS = range(6, 12)
 MODULES = 1 << 16
 """The streams (the last one plus the rank): keys that differ in their stream share no numbers."""
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from framegan.metrics.modes import codes_of, mode_coverage
+from framegan.metrics.modes import mode_coverage
 
 
 def test_even_codes_hit_everything_at_no_distance():
@@ -47,12 +47,3 @@ def test_a_finite_sample_of_even_modes_is_as_far_as_the_docstring_says():
 def test_codes_out_of_range_are_refused(codes, got):
     with pytest.raises(ValueError, match=f"from 0 to 9; {got}"):
         mode_coverage(torch.tensor(codes, dtype=torch.int64), 10)
-
-
-def test_digits_are_read_from_left_to_right():
-    assert codes_of(torch.tensor([[4, 0, 7], [0, 0, 0], [9, 9, 9]])).tolist() == [407, 0, 999]
-
-
-def test_every_mode_has_a_code_of_its_own():
-    digits = torch.cartesian_prod(*[torch.arange(4)] * 3)
-    assert codes_of(digits, 4).tolist() == list(range(64))

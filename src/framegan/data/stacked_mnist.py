@@ -36,7 +36,7 @@ class StackedMNIST:
         self.digits = mnist(root, split, resolution)
         self.split = self.digits.split
         self.shape = (3, resolution, resolution)
-        random = noise.generator(seed, noise.VIDEOS)
+        random = noise.generator(seed, noise.STACKS)
         self.rows = torch.from_numpy(random.integers(len(self.digits), size=(num_samples, 3)))
         """Which digits a sample is made of: the first one is red."""
 

@@ -32,15 +32,3 @@ def mode_coverage(codes: Tensor, num_modes: int) -> tuple[int, float]:
     shares = counts[counts > 0].double() / len(codes)
     divergence = float((shares * shares.log()).sum()) + math.log(num_modes)
     return len(shares), max(0.0, divergence)
-
-
-def codes_of(digits: Tensor, base: int = 10) -> Tensor:
-    """Return the modes (N,) of digits (N, D), the first digit counting most: (4, 0, 7) is 407.
-
-    Args:
-        digits: int64 in [0, base).
-    """
-    codes = torch.zeros_like(digits[:, 0])
-    for digit in digits.unbind(1):
-        codes = codes * base + digit
-    return codes

@@ -40,20 +40,13 @@ class StackedDigits(Embedding):
         return self.classifier.embed(channels).view(len(pixels), self.num_features)
 
     def logits(self, features: Tensor) -> Tensor:
-        """Return the logarithm of the probability of each of the K = classes^3 modes, (N, K), in the order of codes."""
-        first, second, third = self._digit_logits(features).log_softmax(2).unbind(1)
+        """Return the log-probability of each of the K = classes^3 modes, (N, K); the first digit counts most."""
+        digits = self.classifier.logits(features.unflatten(1, (NUM_DIGITS, -1)))  # (N, 3, classes)
+        first, second, third = digits.log_softmax(2).unbind(1)
         return (first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]).flatten(1)
-
-    def classes(self, features: Tensor) -> Tensor:
-        """Return the digit in each channel, int64 (N, 3)."""
-        return self._digit_logits(features).argmax(2)
 
     def check(self, shape: Sequence[int]) -> None:
         super().check(shape)
         if shape[0] != NUM_DIGITS:
             raise ValueError(f"stacked_digits takes images with 3 channels, a digit in each; these have {shape[0]}")
         self.classifier.check((1, *shape[1:]))
-
-    def _digit_logits(self, features: Tensor) -> Tensor:
-        """Return the class logits of each channel, (N, 3, classes)."""
-        return self.classifier.logits(features.unflatten(1, (NUM_DIGITS, -1)))
