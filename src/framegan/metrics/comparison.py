@@ -97,8 +97,7 @@ class Comparison:
         self, real_features: Features, fake_bank: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
     ) -> list[Record]:
         """Return the records of all scores."""
-        device = fake_bank.device if fake_bank.device.type == "cuda" else torch.device("cpu")  # has float64
-        real_features, fake_bank = real_features.to(device), fake_bank.to(device)
+        real_features = real_features.to(fake_bank.device)
         num_real = real_features.moments.num_samples
         settings = {
             "embedding": embedding.name,
@@ -180,11 +179,12 @@ def _gather(
     metric: Accumulator, samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device
 ) -> Any:
     """Return what a metric makes of the features of samples; every rank embeds its share of the chunks."""
-    metric.to(device)
+    has_float64 = device.type != "mps"
+    metric.to(device if has_float64 else "cpu")
     for places, pixels in _chunks(samples, numbers):
         if embedding.takes == "images" and pixels.ndim == 5:
             pixels = pixels[torch.arange(len(pixels)), :, places % pixels.shape[2]]
-        metric.update(embedding(pixels.to(device)), places)
+        metric.update(embedding(pixels.to(device)).to(metric.device), places)
     return metric.compute()
 
 
