@@ -18,7 +18,11 @@ def test_every_pixel_value_survives_the_way_there_and_back():
 
 
 def test_samples_out_of_range_are_clamped():
-    assert media.to_pixels(torch.tensor([-7.0, 7.0])).tolist() == [0, 255]
+    assert media.to_pixels(torch.tensor([-7.0, -1.01, 1.01, 7.0])).tolist() == [0, 0, 255, 255]
+
+
+def test_samples_between_two_pixels_are_rounded():
+    assert media.to_pixels(torch.tensor([0.0, 0.9999, -0.998])).tolist() == [128, 255, 0]
 
 
 def test_a_grid_goes_row_by_row():

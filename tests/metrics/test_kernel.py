@@ -39,9 +39,11 @@ def test_many_rows_are_summed_in_pieces(monkeypatch):
 
 
 def test_the_example_of_jedi():
-    real = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
-    fake = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]])
-    assert jedi_distance(real, fake) == pytest.approx(100 * by_hand(real.tolist(), fake.tolist(), JEDI, False))
+    """Two small matrices for which the published code prints 270.7 (it gives its cubic value wrong)."""
+    real = torch.arange(1, 10).view(3, 3)
+    fake = torch.tensor([[7, 6, 5], [4, 3, 2], [1, 1, 8], [0, 2, 5]])
+    assert jedi_distance(real, fake) == pytest.approx(100 * 270.7222, rel=1e-6)
+    assert kernel_distance(real, fake, CUBIC, unbiased=False) == pytest.approx(23088.083, rel=1e-7)
 
 
 def test_unbiased_around_zero():
