@@ -107,7 +107,7 @@ class Evaluate(Every):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self.best = state_dict["best"]
+        self.best = state_dict.get("best", {})
 
     def _samples(self, trainer: GANTrainer, gan: GAN) -> tuple[RealSamples, FakeSamples]:
         data = trainer.datamodule

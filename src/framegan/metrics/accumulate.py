@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from framegan.metrics.frechet import Moments
+from framegan.metrics.frechet import Moments, add_products, mirrored
 
 ROWS = 512
 """How many features are gathered before they are multiplied: a product of few rows is all memory traffic."""
@@ -138,14 +138,14 @@ class FeatureMoments(Accumulator):
         if len(numbers.unique()) < len(numbers):
             raise ValueError("two processes have counted the same sample: each has to measure samples of its own")
         if self.count.ndim == 0:
-            return Moments(int(self.count), self.mean, self.scatter)
-        whole, *others = map(Moments, self.count.tolist(), self.mean, self.scatter)
+            return Moments(int(self.count), self.mean, mirrored(self.scatter))
+        whole, *others = map(Moments, self.count.tolist(), self.mean, map(mirrored, self.scatter))
         for other in others:
             whole = whole.merged(other)
         return whole
 
     def _work_off(self) -> None:
-        """Merge the features that wait into the moments, in place (Chan et al. 1979)."""
+        """Merge the features that wait into the moments, in place (Chan et al. 1979); below the diagonal is nothing."""
         rows = torch.cat(self.pending).double() if self.pending else torch.empty(0)
         self.pending = []
         if not len(rows):
@@ -154,7 +154,7 @@ class FeatureMoments(Accumulator):
         mean = rows.mean(0)
         step = mean - self.mean
         rows -= mean
-        self.scatter.addmm_(rows.T, rows)
+        add_products(self.scatter, rows)
         self.scatter.addr_(step, step, alpha=count * len(rows) / total)
         self.mean += step * (len(rows) / total)
         self.count += len(rows)
