@@ -60,7 +60,7 @@ class Classifier(Embedding):
     """Features and class logits of a trained classifier.
 
     Args:
-        weights: the file that `src/train_classifier.py` has written.
+        weights: the file that `src/train_classifier.py` has written. None = there is none yet, which is an error.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -71,8 +71,12 @@ class Classifier(Embedding):
     takes = "images"
     num_features = NUM_FEATURES
 
-    def __init__(self, weights: str):
+    def __init__(self, weights: str | None):
         super().__init__()
+        if weights is None:
+            raise ValueError(
+                f"this metric needs a classifier of the data. Train one: {HOW_TO_TRAIN}; it says what to type"
+            )
         saved = _load(existing(weights, f"train one: {HOW_TO_TRAIN}"))
         self.shape: tuple[int, ...] = tuple(saved["shape"])
         self.num_classes: int = saved["num_classes"]

@@ -23,7 +23,7 @@ class StackedDigits(Embedding):
     name = "stacked_digits"
     takes = "images"
 
-    def __init__(self, weights: str):
+    def __init__(self, weights: str | None):
         super().__init__()
         self.classifier = Classifier(weights)
         if self.classifier.shape[0] != 1:
