@@ -10,7 +10,7 @@ warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
 
 from framegan.metrics.accumulate import FeatureBank, FeatureMoments  # noqa: E402
-from framegan.metrics.ranks import of_rank_zero, rank_and_number  # noqa: E402
+from framegan.metrics.ranks import from_rank_zero, rank_and_number  # noqa: E402
 
 NUM_SAMPLES, NUM_FEATURES, BATCH = 1000, 12, 64
 FEATURES = torch.rand(NUM_SAMPLES, NUM_FEATURES, generator=torch.Generator().manual_seed(0)) + 10
@@ -43,7 +43,11 @@ if __name__ == "__main__":
     for metric in (bank, moments):
         metric.reset()
     results["after_reset"] = len(gathered(bank, range(0))), gathered(moments, range(0)).num_samples
-    results["agreed"] = of_rank_zero(f"of rank {rank}"), rank_and_number()
+    results["agreed"] = from_rank_zero(lambda: f"of rank {rank}"), rank_and_number()
+    try:
+        from_rank_zero(lambda: 1 / 0)
+    except ZeroDivisionError as error:
+        results["raised"] = str(error)
     twice = gathered(bank, range(50))  # both ranks bring the same samples
     results["twice"] = torch.equal(twice, FEATURES[:50])
     try:

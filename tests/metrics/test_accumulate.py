@@ -43,6 +43,7 @@ def test_two_processes_gather_what_one_does(case, tmp_path):
         assert_moments(Moments(**{key: rank["moments"][key] for key in ("num_samples", "mean", "scatter")}))
         assert rank["after_reset"] == (0, 0)
         assert rank["agreed"] == ("of rank 0", (number, 2))
+        assert rank["raised"] == "division by zero"
         assert rank["twice"]
         assert "counted the same sample" in rank["refused"]
         assert rank["random"]

@@ -15,7 +15,7 @@ from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.frechet import Moments
-from framegan.metrics.ranks import of_rank_zero, rank_and_number
+from framegan.metrics.ranks import from_rank_zero, rank_and_number
 from framegan.metrics.record import LARGER_IS_BETTER, Record
 from framegan.metrics.sample_set import SampleSet
 from framegan.metrics.scores import Features, Score
@@ -87,16 +87,13 @@ class Comparison:
         embedding = self.embedding.of(fake.shape).to(fake.device)
         of_real = self._real_features(real, embedding, fake.device)
         of_fake = _gather(FeatureBank(embedding.num_features), fake, range(self.num_fake), embedding, fake.device)
-        records = []
-        if rank_and_number()[0] == 0:
-            assert of_real is not None
-            records = self._scored(of_real, of_fake, embedding, real, fake)
-        return of_rank_zero(records)
+        return from_rank_zero(lambda: self._scored(of_real, of_fake, embedding, real, fake))
 
     def _scored(
-        self, real_features: Features, fake_bank: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
+        self, real_features: Features | None, fake_bank: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
     ) -> list[Record]:
         """Return the records of all scores."""
+        assert real_features is not None
         real_features = real_features.to(fake_bank.device)
         num_real = real_features.moments.num_samples
         settings = {
@@ -153,7 +150,8 @@ class Comparison:
 
     def _kept(self, real: SampleSet, embedding: Embedding) -> Path | None:
         """Return where rank 0 has the features of the real samples; None: nowhere."""
-        return of_rank_zero(statistics_cache.find(self._key(real, embedding), needs_bank=self._needs_bank()))
+        key = self._key(real, embedding)
+        return from_rank_zero(lambda: statistics_cache.find(key, needs_bank=self._needs_bank()))
 
     def _real_features(self, real: SampleSet, embedding: Embedding, device: torch.device) -> Features | None:
         """Return the features of the real samples; where they were kept, other ranks than 0 get none."""

@@ -1,6 +1,7 @@
 """The processes that measure together: one of many, or the only one."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch.distributed
 
@@ -14,10 +15,22 @@ def rank_and_number() -> tuple[int, int]:
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
-def of_rank_zero(value: Value) -> Value:
-    """Return rank 0's value on every rank; all of them have to call it."""
-    if not torch.distributed.is_initialized():
-        return value
-    values = [value]
-    torch.distributed.broadcast_object_list(values)
-    return values[0]
+def from_rank_zero(function: Callable[[], Value]) -> Value:
+    """Return on every rank what a function gives on rank 0, where alone it is called; all of them have to call this.
+
+    What it raises there is raised on all ranks, so that none is left waiting.
+    """
+    rank, num_ranks = rank_and_number()
+    if num_ranks == 1:
+        return function()
+    outcome: list[Any] = [None, None]
+    if rank == 0:
+        try:
+            outcome[0] = function()
+        except Exception as error:
+            outcome[1] = error
+    torch.distributed.broadcast_object_list(outcome)
+    value, failure = outcome
+    if failure is not None:
+        raise failure
+    return value
