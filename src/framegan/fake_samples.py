@@ -1,5 +1,6 @@
 """The samples of a generator as metrics see them; see `framegan.metrics.sample_set`."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 from framegan import sampling
 from framegan.media import to_pixels
 
-BATCH = 64
-"""How many samples are made at a time, always: a sample is then the same to the last bit, wherever it is asked for."""
+LARGEST_BATCH = 64
+VALUES_AT_ONCE = 1 << 22
+"""How many samples are made at a time depends on their size alone: large clips take much memory on their way, and a
+sample is then the same to the last bit, wherever it is asked for."""
 
 
 class FakeSamples:
@@ -65,7 +68,9 @@ class FakeSamples:
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]
         length = {} if self.num_frames in (None, self.generator.shape[1]) else {"num_frames": self.num_frames}  # type: ignore[index]
-        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, BATCH, **length)]
+        size = math.prod(self.shape) * self.frame_stride  # of a sample as it is made
+        batch_size = max(1, min(LARGEST_BATCH, VALUES_AT_ONCE // size))
+        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, batch_size, **length)]
         pixels = torch.cat(made)
         if self.num_frames is not None:
             pixels = pixels[:, :, :: self.frame_stride]

@@ -15,6 +15,7 @@ from framegan.media import to_samples
 from framegan.metrics.embedding import Embedding, fingerprint_of, to_rgb
 
 WIDTHS = (16, 32, 64)
+FRAMES_AT_ONCE = 128
 LARGEST = 64
 """Larger pictures are averaged down to this side first."""
 
@@ -54,6 +55,10 @@ class RandomConv(Embedding):
         return super().of(shape)
 
     def embed(self, pixels: Tensor) -> Tensor:
+        frames = pixels.shape[2] if self.num_dims == 3 else 1
+        return torch.cat([self._embed(some) for some in pixels.split(max(1, FRAMES_AT_ONCE // frames))])
+
+    def _embed(self, pixels: Tensor) -> Tensor:
         convolve, pool = (F.conv3d, F.avg_pool3d) if self.num_dims == 3 else (F.conv2d, F.avg_pool2d)
         features = _at_most(LARGEST, to_rgb(to_samples(pixels)))
         for number, weight in enumerate(self.buffers()):
