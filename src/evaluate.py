@@ -25,15 +25,14 @@ def main(cfg: DictConfig) -> None:
         launch.check(cfg, READ_HERE)
         launch.check_call(OmegaConf.masked_copy(cfg, SETTINGS), evaluate)
         processes = launch.build(cfg.trainer)
-        report(Path(cfg.out), processes.run(evaluate_config, launch.as_dict(cfg, resolve=False)))
+        processes.run(evaluate_config, launch.as_dict(cfg))
 
 
-def evaluate_config(config: dict[str, Any]) -> list[Any]:
-    """Return the records of a configuration as plain containers; every rank calls it."""
+def evaluate_config(config: dict[str, Any]) -> None:
+    """Evaluate what a configuration says, as plain containers; every rank calls it."""
     cfg = OmegaConf.create(config)
     measures = [launch.build(node) for node in cfg.metrics.values()]
-    settings = launch.as_dict(OmegaConf.masked_copy(cfg, [name for name in SETTINGS if name != "out"]))
-    return evaluate(cfg.get("data"), measures, **settings)
+    evaluate(cfg.get("data"), measures, **launch.as_dict(OmegaConf.masked_copy(cfg, SETTINGS)))
 
 
 def evaluate(
@@ -45,9 +44,9 @@ def evaluate(
     seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
     device: Literal["auto", "cpu", "cuda"],
-    out: str = "",
-) -> list[Any]:
-    """Return the records (`framegan.metrics.record.Record`) of the fake samples beside the real ones.
+    out: str,
+) -> None:
+    """Write and print the records (`framegan.metrics.record.Record`) of the fake samples beside the real ones.
 
     Args:
         data: configuration of the real samples. None = what the checkpoint was trained on.
@@ -71,7 +70,9 @@ def evaluate(
         measures = [measure.with_num_samples(num_samples) for measure in measures]
     for measure in measures:
         measure.check(real, samples)
-    return [record for measure in measures for record in measure(real, samples)]
+    records = [record for measure in measures for record in measure(real, samples)]
+    if is_first():
+        report(Path(out), records)
 
 
 def real_samples(data: Any) -> Any:
@@ -130,9 +131,14 @@ def report(folder: Path, records: Sequence[Any]) -> None:
     print(f"all of it is in {file}", flush=True)
 
 
+def is_first() -> bool:
+    """Say whether this is rank 0, which alone writes and prints."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def say(line: str) -> None:
     """Print a line on rank 0."""
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_first():
         print(line, flush=True)
 
 

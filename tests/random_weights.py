@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,13 @@ def randomize(network: nn.Module, seed: int = 0) -> nn.Module:
         elif tensor.is_floating_point():
             tensor.normal_(0, 0.1, generator=generator)
     return network.eval().requires_grad_(False)
+
+
+def written(network: nn.Module, folder: Path) -> str:
+    """Write the state dict of a network that is filled for it, and return the file."""
+    file = folder / f"{type(network).__name__}.pt"
+    torch.save(randomize(network).state_dict(), file)
+    return str(file)
 
 
 def layout(state: Mapping[str, Tensor]) -> str:

@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 from framegan import noise
 from framegan.losses import Loss
 from framegan.regularizers import Regularizer
-from framegan.sampling import Weights, sample
+from framegan.sampling import Weights, evaluating, sample
 from framegan.schedules import Constant
 from framegan.trainer import GANTrainer
 
@@ -265,9 +265,8 @@ class GAN(LightningModule):
     @torch.no_grad()
     def _check_heads(self) -> None:
         """Raise ValueError where head_weights, classes and the discriminator's heads don't go together."""
-        self.discriminator.eval()
-        heads = self.discriminator(self.sample([0]), torch.zeros(1, dtype=torch.int64))
-        self.discriminator.train()
+        with evaluating(self.discriminator):
+            heads = self.discriminator(self.sample([0]), torch.zeros(1, dtype=torch.int64))
         num_classes = heads.pop("class", torch.empty(1, 0)).shape[1]
         if num_classes and num_classes != getattr(self.generator, "num_classes", 0):
             raise ValueError(

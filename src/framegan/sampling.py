@@ -1,6 +1,7 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -36,10 +37,19 @@ def sample(
     device = next(generator.parameters()).device
     latents, labels = draw(generator, seeds, category, num_frames, held)
     length = {} if num_frames is None else {"num_frames": num_frames}
-    training = generator.training
-    samples = generator.eval()(latents.to(device), labels.to(device), **length)
-    generator.train(training)
-    return samples
+    with evaluating(generator):
+        return generator(latents.to(device), labels.to(device), **length)
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Hold a network in evaluation mode."""
+    training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(training)
 
 
 def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:
@@ -55,9 +65,8 @@ def composition(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
     """Return for each seed the clip and then what it is put together from: (seeds * (1 + parts), C, T, H, W)."""
     latents, labels = draw(generator, seeds)
     device = next(generator.parameters()).device
-    training = generator.training
-    of_name: dict[str, Tensor] = generator.eval().composition(latents.to(device), labels.to(device))  # type: ignore[operator]
-    generator.train(training)
+    with evaluating(generator):
+        of_name: dict[str, Tensor] = generator.composition(latents.to(device), labels.to(device))  # type: ignore[operator]
     clips = sample(generator, seeds)
     shown = [clips, *(layer.expand(clips.shape) for layer in of_name.values())]
     return torch.stack(shown, dim=1).flatten(0, 1)

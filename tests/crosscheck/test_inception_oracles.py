@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from oracles import oracle
-from random_weights import randomize
+from random_weights import written
 
 from framegan.metrics.inception import RESOLUTION, Inception, resize_as_clean_fid, resize_as_tensorflow_1
 from framegan.metrics.inception_v3 import InceptionV3
@@ -18,9 +18,7 @@ def images(height, width, num_images=1):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    torch.save(randomize(InceptionV3()).state_dict(), path)
-    return str(path)
+    return written(InceptionV3(), tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")

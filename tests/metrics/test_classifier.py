@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import PROJECT
 
 from framegan.data.digits import digits
 from framegan.data.idx import mnist
@@ -14,7 +15,7 @@ from framegan.metrics.embedding import fingerprint_of
 from framegan.metrics.modes import mode_coverage
 from framegan.metrics.stacked_digits import StackedDigits
 
-MNIST = Path("/work/shared/data/mnist")
+MNIST = PROJECT.parent / "shared" / "data" / "mnist"
 needs_mnist = pytest.mark.skipif(not any(MNIST.glob("t10k-images*")), reason=f"MNIST's files are not in {MNIST}")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from random_weights import layout, randomize
+from random_weights import layout, written
 from torch import Tensor, nn
 
 from framegan.metrics.frechet import Moments, frechet_distance
@@ -29,9 +29,7 @@ class Program(nn.Module):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "i3d.pt"
-    torch.save(randomize(InceptionI3D()).state_dict(), path)
-    return str(path)
+    return written(InceptionI3D(), tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from random_weights import layout, randomize
+from random_weights import layout, written
 from torch.nn import functional as F
 
 from framegan.metrics.inception import RESOLUTION, WEIGHTS, Inception, resize_as_clean_fid, resize_as_tensorflow_1
@@ -11,9 +11,7 @@ from framegan.metrics.inception_v3 import InceptionV3
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "inception.pth"
-    torch.save(randomize(InceptionV3()).state_dict(), path)
-    return str(path)
+    return written(InceptionV3(), tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")

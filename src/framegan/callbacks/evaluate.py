@@ -51,25 +51,22 @@ class Evaluate(Every):
         self.last_evaluated: int | None = None
         self.best: dict[str, dict[str, Any]] = {}
         """By key: the best value so far, the samples_seen it was measured at, and which direction is better."""
-        self.started = self.ended = self.lasted = 0.0
-        self.seconds_before = 0.0
+        self.started, self.seconds_before = 0.0, 0.0
 
     def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         for measure in self.measures:
             measure.check(*self._samples(trainer, gan))
 
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        self.started = self.ended = time.perf_counter()
-        self.seconds_before = self.seconds
+        self.started, self.seconds_before = time.perf_counter(), self.seconds
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
     ) -> None:
         super().on_train_batch_end(trainer, gan, outputs, batch, batch_idx)
-        if self.by_time and self.measures and batch_idx % trainer.log_every_n_steps == 0:
-            is_due = time.perf_counter() - self.ended > self.lasted * (1 / SHARE - 1)
-            if trainer.strategy.broadcast(is_due):
-                self.act_timed(trainer, gan)
+        may_be_due = self.by_time and self.measures and batch_idx % trainer.log_every_n_steps == 0
+        if may_be_due and trainer.strategy.broadcast(self._share() < SHARE):
+            self.act_timed(trainer, gan)
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         was_stopped = any(isinstance(c, StopOnSignal) and c.received for c in trainer.callbacks)
@@ -77,7 +74,7 @@ class Evaluate(Every):
             return
         if self.last_evaluated != int(gan.samples_seen):
             self.act_timed(trainer, gan)
-        share = (self.seconds - self.seconds_before) / (time.perf_counter() - self.started)
+        share = self._share()
         if share > SHARE and trainer.is_global_zero:
             rarer = f"evaluate_every={math.ceil(self.every * share / SHARE):_}" if self.every else "evaluate_every=auto"
             print(f"\nevaluation took {share:.0%} of the time; type {rarer} to make it {SHARE:.0%}", flush=True)
@@ -85,7 +82,6 @@ class Evaluate(Every):
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
         if not self.measures:
             return
-        start = time.perf_counter()
         self.last_evaluated = int(gan.samples_seen)
         average_buffers(gan.generator_ema)
         real, fake = self._samples(trainer, gan)
@@ -99,8 +95,6 @@ class Evaluate(Every):
             for record in records:
                 print(f"{self.last_evaluated:>9,} samples  {record.key} {record.value:.5g}", flush=True)
             write(trainer.folder / "evaluations" / f"{self.last_evaluated}.json", records)
-        self.ended = time.perf_counter()
-        self.lasted = self.ended - start
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "best": self.best}
@@ -108,6 +102,10 @@ class Evaluate(Every):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.best = state_dict.get("best", {})
+
+    def _share(self) -> float:
+        """Return how much of this session's time evaluation has taken."""
+        return (self.seconds - self.seconds_before) / (time.perf_counter() - self.started)
 
     def _samples(self, trainer: GANTrainer, gan: GAN) -> tuple[RealSamples, FakeSamples]:
         data = trainer.datamodule

@@ -22,6 +22,7 @@ from framegan.data.source import BatchSource, Source, TensorSource
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.videos import pack, size_in_bytes
 from framegan.media import to_samples
+from framegan.spread import spread
 
 Batch = tuple[Tensor, Tensor]
 
@@ -189,8 +190,7 @@ class DataModule(LightningDataModule):
 
     def real_batch(self, num_samples: int) -> Batch:
         """Return at most `num_samples` samples spread evenly over the data set: (N, *shape) in [-1, 1], and labels."""
-        num_samples = min(num_samples, len(self.source))
-        tickets = [(index * len(self.source) // num_samples, 0) for index in range(num_samples)]
+        tickets = [(index, 0) for index in spread(num_samples, len(self.source))]
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).__getitems__(tickets)
         return to_samples(pixels), labels
 

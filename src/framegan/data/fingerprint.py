@@ -11,6 +11,7 @@ from framegan.data.clips import Clips
 from framegan.data.image_folder import ImageFolder
 from framegan.data.source import Source, TensorSource
 from framegan.data.videos import FileVideos
+from framegan.spread import spread
 
 NUM_LOOKED_AT = 16
 """How many samples are decoded where looking at all would take too long."""
@@ -26,8 +27,8 @@ def fingerprint_of(source: Source) -> str:
     if isinstance(source, TensorSource):
         _add(digest, source.samples, source.labels)
     else:
-        for number in range(NUM_LOOKED_AT):
-            pixels, label = source[number * len(source) // NUM_LOOKED_AT]
+        for number in spread(NUM_LOOKED_AT, len(source)):
+            pixels, label = source[number]
             _add(digest, pixels)
             digest.update(bytes([label % 256]))
     return digest.hexdigest()[:16]

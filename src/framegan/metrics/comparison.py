@@ -19,6 +19,7 @@ from framegan.metrics.ranks import from_rank_zero, rank_and_number
 from framegan.metrics.record import LARGER_IS_BETTER, Record
 from framegan.metrics.sample_set import SampleSet
 from framegan.metrics.scores import Features, Score
+from framegan.spread import spread
 
 CHUNK = 64
 """How many samples are embedded at a time. Chunk by chunk they are dealt out to the processes."""
@@ -160,8 +161,7 @@ class Comparison:
         if kept is not None:
             return statistics_cache.load(kept) if is_first else None
         assert real.num_samples is not None
-        count = min(self.num_real or real.num_samples, real.num_samples)
-        numbers = [place * real.num_samples // count for place in range(count)]
+        numbers = spread(self.num_real or real.num_samples, real.num_samples)
         if self._needs_bank():
             bank = _gather(FeatureBank(embedding.num_features), real, numbers, embedding, device)
             features = Features(Moments.of(bank), bank)

@@ -16,6 +16,7 @@ from torch import Tensor
 from framegan.media import to_samples
 from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet
+from framegan.spread import spread
 
 THRESHOLD = 30
 """Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
@@ -48,9 +49,8 @@ class ShapeMotion:
         Where the fake clips were not asked for by class there is no motion to be right.
         """
         assert real.num_samples is not None
-        num_real = min(self.num_samples, real.num_samples)
-        places = [place * real.num_samples // num_real for place in range(num_real)]
-        values = compare(*_clips(real, places), *_clips(fake, range(self.num_samples)))
+        numbers = spread(self.num_samples, real.num_samples)
+        values = compare(*_clips(real, numbers), *_clips(fake, range(self.num_samples)))
         if fake.num_classes != real.num_classes:
             del values["motion_accuracy"]
         return [
@@ -59,7 +59,7 @@ class ShapeMotion:
                 value=value,
                 interval=None,
                 better="higher" if key.endswith(LARGER_IS_BETTER) else "lower",
-                num_real=num_real,
+                num_real=len(numbers),
                 num_fake=self.num_samples,
                 protocol={"threshold": THRESHOLD},
                 real=real.origin,
