@@ -1,6 +1,5 @@
 """Score a trained generator, or a folder of samples: python src/evaluate.py checkpoint=RUN_FOLDER metrics=fid"""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,18 +20,20 @@ def main(cfg: DictConfig) -> None:
         launch.stop("either a generator or a folder of samples is scored; type checkpoint=RUN_FOLDER or fake=FOLDER")
     if cfg.checkpoint is None:
         launch.require_choice(cfg, "data")
+    from framegan import cluster
+    from framegan.ranks import is_rank, joined
+
+    cluster.adopt_task()
     with launch.plain_errors():
         launch.check(cfg, READ_HERE)
         launch.check_call(OmegaConf.masked_copy(cfg, SETTINGS), evaluate)
         processes = launch.build(cfg.trainer)
-        processes.run(evaluate_config, launch.as_dict(cfg))
-
-
-def evaluate_config(config: dict[str, Any]) -> None:
-    """Evaluate what a configuration says, as plain containers; every rank calls it."""
-    cfg = OmegaConf.create(config)
-    measures = [launch.build(node) for node in cfg.metrics.values()]
-    evaluate(cfg.get("data"), measures, **launch.as_dict(OmegaConf.masked_copy(cfg, SETTINGS)))
+        if processes.devices > 1 and not is_rank():
+            launch.run_ranks(__file__, cfg, processes.devices)
+            return
+        with joined(processes.timeout):
+            measures = [launch.build(node) for node in cfg.metrics.values()]
+            evaluate(cfg.get("data"), measures, **launch.as_dict(OmegaConf.masked_copy(cfg, SETTINGS)))
 
 
 def evaluate(
@@ -53,6 +54,7 @@ def evaluate(
         measures: `framegan.metrics.record.Measure`.
     """
     from framegan.fake_samples import FakeSamples
+    from framegan.ranks import is_first
 
     if checkpoint is not None:
         folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
@@ -131,13 +133,10 @@ def report(folder: Path, records: Sequence[Any]) -> None:
     print(f"all of it is in {file}", flush=True)
 
 
-def is_first() -> bool:
-    """Say whether this is rank 0, which alone writes and prints."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
-
-
 def say(line: str) -> None:
     """Print a line on rank 0."""
+    from framegan.ranks import is_first
+
     if is_first():
         print(line, flush=True)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, NoReturn
 
 from hydra.core.global_hydra import GlobalHydra
@@ -26,7 +27,11 @@ OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=Tru
 
 
 def stop(message: str) -> NoReturn:
-    """End the program with one message."""
+    """End the program with one message, which is said once where several ranks have to say it."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        from framegan.ranks import fail
+
+        fail(message)
     raise SystemExit(f"error: {message}")
 
 
@@ -130,28 +135,31 @@ def device_of(device: str) -> str:
 
 
 def save_config(cfg: DictConfig, folder: Path) -> None:
-    """Write .hydra/ of a run folder: config.yaml as composed, and for a new run the overrides and Hydra's own part."""
+    """Write .hydra/config.yaml of a run folder, as composed."""
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
     OmegaConf.save(OmegaConf.merge(cfg, {"resume": None}), partial)
     partial.replace(target)
-    if cfg.resume is None:
-        OmegaConf.save(HydraConfig.get().overrides.task, target.with_name("overrides.yaml"))
-        OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
 
 
-def arguments_from(folder: Path) -> list[str]:
-    """Return the arguments with which a script takes its configuration from a run folder and runs in it."""
+def save_choices(folder: Path) -> None:
+    """Write what was typed and Hydra's own part of the configuration beside config.yaml."""
+    target = saved_config(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(HydraConfig.get().overrides.task, target.with_name("overrides.yaml"))
+    OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
+
+
+def _configured_by(folder: Path) -> list[str]:
+    """Return the arguments with which a script takes its configuration from the config.yaml in a folder."""
+    return ["--config-path", str(folder), "--config-name", "config"]
+
+
+def _running_in(folder: str | Path) -> list[str]:
+    """Return the arguments with which a script runs in a folder that is there already."""
     quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-    return [
-        "--config-path",
-        str(saved_config(folder).parent),
-        "--config-name",
-        "config",
-        f"hydra.run.dir='{quoted}'",
-        "hydra.output_subdir=null",
-    ]
+    return [f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
 
 
 def resuming(arguments: Sequence[str]) -> list[str]:
@@ -160,11 +168,16 @@ def resuming(arguments: Sequence[str]) -> list[str]:
     if not values or values[-1] in ("", "null"):
         return list(arguments)
     checkpoint_of(values[-1], ["last"])
-    return [*arguments_from(run_folder(values[-1])), *arguments]
+    folder = run_folder(values[-1])
+    return [*_configured_by(saved_config(folder).parent), *_running_in(folder), *arguments]
 
 
-def child_command(script: str, folder: Path, cfg: DictConfig) -> list[str]:
-    """Return the command that starts a further rank of this very job: its configuration, not its command line."""
-    resume = [] if cfg.resume is None else [f"resume={cfg.resume}"]
+def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:
+    """Run a script as several ranks of this very job, which take its configuration and not its command line."""
+    from framegan.launcher import RankFailedError, run_ranks
+
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
-    return [sys.executable, str(Path(script).resolve()), *arguments_from(folder), *resume, *quiet]
+    with TemporaryDirectory() as folder, plain_errors(RankFailedError):
+        OmegaConf.save(cfg, Path(folder) / "config.yaml")
+        arguments = [*_configured_by(Path(folder)), *_running_in(HydraConfig.get().runtime.output_dir), *quiet]
+        run_ranks([sys.executable, str(Path(script).resolve()), *arguments], num_ranks, num_nodes)

@@ -10,7 +10,8 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
 import launch
 
@@ -25,18 +26,47 @@ def main(cfg: DictConfig) -> float | None:
     with launch.plain_errors():
         launch.check(cfg, READ_HERE)
 
-    from framegan.strategy import is_child, run_and_forget_ranks
+    from framegan import cluster
+    from framegan.ranks import is_rank, was_typed
+    from framegan.trainer import count_devices
 
-    if cfg.resume is None and not is_child() and any(folder.glob("checkpoints/*.ckpt")):
-        launch.stop(
+    if is_rank() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        launch.stop("torchrun would start the sweep once for each rank; type python src/train.py -m trainer.devices=N")
+    cluster.adopt_task()
+    with launch.plain_errors():
+        check_folder_is_free(cfg, folder)
+        num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
+    if cfg.resume is None and was_typed():
+        launch.save_choices(folder)
+    if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
+        return train(cfg, folder)
+    launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
+    return best_of(folder)
+
+
+def check_folder_is_free(cfg: DictConfig, folder: Path) -> None:
+    """Raise ValueError where a new run would overwrite one."""
+    if cfg.resume is None and any(folder.glob("checkpoints/*.ckpt")):
+        raise ValueError(
             f"{folder} already holds a run. To go on with it: python src/train.py resume={folder}  "
             "For a new run choose another folder: hydra.run.dir=FOLDER"
         )
-    return run_and_forget_ranks(lambda: train(cfg, folder))
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:
-    """Build what the configuration says, train it, and return the best value of the objective."""
+    """Train as rank 0 says, as one of several ranks or alone; return the best value of the objective."""
+    from framegan.ranks import from_rank_zero, joined
+
+    with joined(cfg.trainer.timeout):
+        config, chosen = from_rank_zero(lambda: (launch.as_dict(cfg, resolve=False), folder))
+        if chosen != folder and not any(folder.iterdir()):
+            folder.rmdir()  # Hydra has made one for each rank, with the time in its name
+        train_here(OmegaConf.create(config), chosen)
+        return from_rank_zero(lambda: best_of(chosen))
+
+
+def train_here(cfg: DictConfig, folder: Path) -> None:
+    """Build what the configuration says and train it in this process, whatever others do beside it."""
     import torch
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
@@ -53,7 +83,6 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
             callbacks=[launch.build(node) for node in cfg.callbacks.values()],
             loggers=loggers,
             folder=str(folder),
-            child_command=launch.child_command(__file__, folder, cfg),
         )
         datamodule.check_batch_fits(trainer.world_size)
 
@@ -72,7 +101,6 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
             logger.finalize(status)
     if trainer.is_global_zero:
         say_goodbye(folder, cfg.total_samples)
-    return best_of(folder)
 
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:

@@ -1,7 +1,6 @@
 """Runs the entry scripts in this process, as their command lines would."""
 
 import importlib
-import os
 import sys
 from pathlib import Path
 
@@ -21,7 +20,6 @@ def run(script: str, *arguments: str) -> str | None:
         return str(stop.code)
     finally:
         sys.argv = before
-        os.environ.pop("LOCAL_RANK", None)
     return None
 
 

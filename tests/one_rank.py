@@ -44,7 +44,13 @@ def trained(case: str, batches: torch.Tensor, **options):
 if __name__ == "__main__":
     case, strategy, rank, port, folder = sys.argv[1:]
     os.environ.update(
-        MASTER_ADDR="127.0.0.1", MASTER_PORT=port, WORLD_SIZE="2", LOCAL_RANK=rank, NODE_RANK="0", LOCAL_WORLD_SIZE="2"
+        TORCHELASTIC_RUN_ID="test",
+        MASTER_ADDR="127.0.0.1",
+        MASTER_PORT=port,
+        WORLD_SIZE="2",
+        LOCAL_WORLD_SIZE="2",
+        RANK=rank,
+        LOCAL_RANK=rank,
     )
     rows = slice(int(rank) * BATCH_SIZE, (int(rank) + 1) * BATCH_SIZE)
     batches = real_batches(NUM_STEPS, 2 * BATCH_SIZE, SHAPES[case])[:, rows]

@@ -1,14 +1,18 @@
 """The Lightning Trainer of a GAN run: no epochs, no validation loop, the right strategy for its devices."""
 
+import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from pydantic import NonNegativeInt, PositiveInt
+from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.loggers.run_logger import RunLogger
+from framegan.ranks import is_rank
 from framegan.strategy import GANStrategy
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}
@@ -21,12 +25,12 @@ class GANTrainer(Trainer):
         devices: processes on this machine, one GPU each where there are GPUs; a list names the GPUs.
         strategy: "auto" is `GANStrategy` for more than one process and none for one; "ddp" is `GANStrategy` always;
             "ddp_find_unused_parameters_true" is Lightning's own, right but with twice the traffic.
+        timeout: seconds that a rank waits for the others before the run is given up.
         micro_batches: pieces a batch is processed in, gradients summed (gradient accumulation): less memory, the same
             result but for batch normalisation.
         log_every_n_steps: batches from one row of metrics to the next.
         max_batches: stop after so many batches whatever total_samples says, to try things out. None = no such limit.
         folder: the run folder.
-        child_command: see `GANStrategy`.
 
     Raises:
         ValueError: the accelerator isn't there or has fewer devices.
@@ -44,6 +48,7 @@ class GANTrainer(Trainer):
         num_nodes: PositiveInt = 1,
         precision: Literal["fp32", "fp64", "bf16-mixed"] = "fp32",
         strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto",
+        timeout: PositiveFloat = 1800.0,
         micro_batches: PositiveInt = 1,
         log_every_n_steps: PositiveInt = 50,
         max_batches: PositiveInt | None = None,
@@ -51,24 +56,26 @@ class GANTrainer(Trainer):
         callbacks: Sequence[Callback] = (),
         loggers: Sequence[RunLogger] = (),
         folder: str | Path = ".",
-        child_command: Sequence[str] | None = None,
     ):
-        uses_cuda = accelerator in ("auto", "gpu") and torch.cuda.is_available()
-        num_devices = _count(devices, uses_cuda, accelerator)
+        num_devices = count_devices(devices, accelerator)
+        if is_rank():
+            num_devices, num_nodes = _as_launched(num_devices, num_nodes)
         chosen: Any = "auto"
         if strategy == "ddp" or num_devices * num_nodes > 1:
-            chosen = GANStrategy(child_command)
+            chosen = GANStrategy(timeout=timedelta(seconds=timeout))
         if strategy == "ddp_find_unused_parameters_true":
             chosen = strategy
+        names_gpus = isinstance(devices, list) and uses_cuda(accelerator)
         self.micro_batches = micro_batches
         self.folder = Path(folder)
         self.run_loggers = list(loggers)
         super().__init__(
             accelerator=accelerator,
-            devices=devices if isinstance(devices, list) and uses_cuda else num_devices,
+            devices=devices if names_gpus else num_devices,
             num_nodes=num_nodes,
             precision=PRECISIONS[precision],
             strategy=chosen,
+            plugins=TorchElasticEnvironment() if is_rank() else LightningEnvironment(),
             log_every_n_steps=log_every_n_steps,
             deterministic=deterministic,
             max_epochs=1 if max_batches else -1,
@@ -83,17 +90,42 @@ class GANTrainer(Trainer):
         )
 
 
-def _count(devices: int | list[int] | str, uses_cuda: bool, accelerator: str) -> int:
-    """Return the number of processes on this machine."""
-    available = torch.cuda.device_count() if uses_cuda else 1
-    if accelerator == "gpu" and not uses_cuda:
+def uses_cuda(accelerator: str) -> bool:
+    """Say whether an accelerator of this name is a CUDA GPU here."""
+    return accelerator in ("auto", "gpu") and torch.cuda.is_available()
+
+
+def count_devices(devices: int | list[int] | Literal["auto"], accelerator: str) -> int:
+    """Return the number of processes on this machine.
+
+    Raises:
+        ValueError: the accelerator isn't there or has fewer devices.
+    """
+    on_gpu = uses_cuda(accelerator)
+    available = torch.cuda.device_count() if on_gpu else 1
+    if accelerator == "gpu" and not on_gpu:
         raise ValueError("trainer.accelerator=gpu, but no CUDA GPU is visible here; type trainer=cpu")
     if devices == "auto":
         return available
     wanted = len(devices) if isinstance(devices, list) else int(devices)
-    if uses_cuda and wanted > available:
+    if on_gpu and wanted > available:
         raise ValueError(
             f"trainer.devices={devices}, but {available} GPU(s) are visible here; ask for at most so many, or type "
             "trainer=cpu for processes without GPUs"
         )
     return wanted
+
+
+def _as_launched(num_devices: int, num_nodes: int) -> tuple[int, int]:
+    """Return the number of processes on each machine and of machines, as started; one device asked for is any number.
+
+    Raises:
+        ValueError: other numbers were asked for.
+    """
+    num_ranks, num_local = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    if num_devices * num_nodes not in (1, num_ranks):
+        raise ValueError(
+            f"trainer.devices={num_devices} and trainer.num_nodes={num_nodes}, but {num_ranks} processes were started; "
+            "leave both out, or start as many processes as they say"
+        )
+    return num_local, num_ranks // num_local

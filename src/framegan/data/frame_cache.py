@@ -7,7 +7,6 @@ is not complete.
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from framegan.data.cached_videos import CachedVideos, Format
 from framegan.data.video_index import beside
 from framegan.data.videos import FileVideos, Videos
+from framegan.ranks import is_first
 
 SCHEMA = 1
 """Raised when the layout changes: older caches are then made anew."""
@@ -196,5 +196,5 @@ def _entries(shards: Sequence[Shard]) -> Iterator[tuple[int, int, Entry]]:
 
 def _say(line: str) -> None:
     """Print a line once for all ranks of a run."""
-    if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+    if is_first():
         print(line, flush=True)

@@ -15,10 +15,10 @@ from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.frechet import Moments
-from framegan.metrics.ranks import from_rank_zero, rank_and_number
 from framegan.metrics.record import LARGER_IS_BETTER, Record
 from framegan.metrics.sample_set import SampleSet
 from framegan.metrics.scores import Features, Score
+from framegan.ranks import from_rank_zero, rank_and_number
 from framegan.spread import spread
 
 CHUNK = 64
