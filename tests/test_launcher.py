@@ -135,15 +135,21 @@ def test_several_machines_need_an_address(monkeypatch):
     [
         (
             {
-                **{"SLURM_JOB_ID": "1234567", "SLURM_STEP_NUM_TASKS": "8", "SLURM_STEP_NUM_NODES": "2"},
-                **{"SLURM_PROCID": "5", "SLURM_LOCALID": "1", "SLURM_STEP_NODELIST": "gpu[03-05,9],cpu1"},
+                "SLURM_JOB_ID": "1234567",
+                "SLURM_STEP_NUM_TASKS": "8",
+                "SLURM_STEP_NUM_NODES": "2",
+                "SLURM_PROCID": "5",
+                "SLURM_LOCALID": "1",
+                "SLURM_STEP_NODELIST": "gpu[03-05,9],cpu1",
             },
             ("5", "1", "1", "8", "4", "gpu03", "19567"),
         ),
         (
             {
-                **{"SUBMITIT_LOCAL_JOB_ID": "77", "SUBMITIT_LOCAL_NTASKS": "2"},
-                **{"SUBMITIT_LOCAL_GLOBALID": "1", "SUBMITIT_LOCAL_LOCALID": "1"},
+                "SUBMITIT_LOCAL_JOB_ID": "77",
+                "SUBMITIT_LOCAL_NTASKS": "2",
+                "SUBMITIT_LOCAL_GLOBALID": "1",
+                "SUBMITIT_LOCAL_LOCALID": "1",
             },
             ("1", "1", "0", "2", "2", "127.0.0.1", "15077"),
         ),
