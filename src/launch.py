@@ -139,7 +139,7 @@ def save_config(cfg: DictConfig, folder: Path) -> None:
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
-    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None}), partial)
+    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False}), partial)
     partial.replace(target)
 
 
@@ -151,25 +151,15 @@ def save_choices(folder: Path) -> None:
     OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
 
 
-def _configured_by(folder: Path) -> list[str]:
+def configured_by(folder: Path) -> list[str]:
     """Return the arguments with which a script takes its configuration from the config.yaml in a folder."""
     return ["--config-path", str(folder), "--config-name", "config"]
 
 
-def _running_in(folder: str | Path) -> list[str]:
+def running_in(folder: str | Path) -> list[str]:
     """Return the arguments with which a script runs in a folder that is there already."""
     quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
     return [f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
-
-
-def resuming(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
-    values = [argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")]
-    if not values or values[-1] in ("", "null"):
-        return list(arguments)
-    checkpoint_of(values[-1], ["last"])
-    folder = run_folder(values[-1])
-    return [*_configured_by(saved_config(folder).parent), *_running_in(folder), *arguments]
 
 
 def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:
@@ -179,5 +169,5 @@ def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) 
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     with TemporaryDirectory() as folder, plain_errors(RankFailedError):
         OmegaConf.save(cfg, Path(folder) / "config.yaml")
-        arguments = [*_configured_by(Path(folder)), *_running_in(HydraConfig.get().runtime.output_dir), *quiet]
+        arguments = [*configured_by(Path(folder)), *running_in(HydraConfig.get().runtime.output_dir), *quiet]
         run_ranks([sys.executable, str(Path(script).resolve()), *arguments], num_ranks, num_nodes)

@@ -113,11 +113,17 @@ class GAN(LightningModule):
             self.generator.compile()
             self.discriminator.compile()
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
+        for optimizer, state in zip(self.configure_optimizers(), checkpoint["optimizer_states"], strict=True):
+            groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
+            state["param_groups"] = [{**now, "params": saved["params"]} for now, saved in groups]
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch
         samples_seen, batch_size = int(self.samples_seen), len(real) * self.trainer.world_size
         step = samples_seen // batch_size
-        self.measured = {} if batch_idx % self.trainer.log_every_n_steps == 0 else None
+        self.measured = {} if step % self.trainer.log_every_n_steps == 0 else None
         self._seed_modules(samples_seen)
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
