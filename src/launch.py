@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -26,12 +27,19 @@ FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint"}
 OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
 
+class JobFailedError(Exception):
+    """A job of a sweep has ended with a message; Hydra goes on with the next one, and fails in the end."""
+
+
 def stop(message: str) -> NoReturn:
-    """End the program with one message, which is said once where several ranks have to say it."""
+    """End the program with one message, or in a sweep the job. Where several ranks have to say it, it is said once."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         from framegan.ranks import fail
 
         fail(message)
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        print(f"error: {message}", file=sys.stderr, flush=True)
+        raise JobFailedError(message)
     raise SystemExit(f"error: {message}")
 
 

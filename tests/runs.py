@@ -11,6 +11,8 @@ SMALL = (
     *("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2"),
     "evaluate_every=null",
 )
+TIMING = ("samples_per_second", "data_wait_fraction")
+"""Columns of metrics.csv that are never the same twice."""
 
 
 def state(folder, name="last"):

@@ -182,3 +182,13 @@ def test_a_warned_job_goes_back_into_the_queue(devices, tmp_path):
     assert "SLURM was about to end job 41; it is back in the queue" in said
     assert summary(folder)["status"] == "stopped by SIGUSR1"
     assert summary(folder)["samples_seen"] == seen(folder) > 0
+
+
+def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder):
+    """All its samples were seen, but nothing of what comes at the end was done."""
+    (run_folder / "summary.json").unlink()
+    (run_folder / "samples" / "fake_96.png").unlink()
+    assert train(f"resume={run_folder}") is None
+    assert seen(run_folder) == summary(run_folder)["samples_seen"] == 96
+    assert (run_folder / "samples" / "fake_96.png").exists()
+    assert [row["samples_seen"] for row in rows(run_folder)] == ["16", "48", "80"]

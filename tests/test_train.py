@@ -14,7 +14,7 @@ from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
 
-from runs import SMALL, rows, state, summary, wait_for
+from runs import SMALL, TIMING, rows, state, summary, wait_for
 
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -131,8 +131,7 @@ def test_a_resumed_run_ends_like_one_never_stopped(options, tmp_path):
         for key, slots in ours["state"].items():
             for slot, value in slots.items():
                 assert torch.equal(value, theirs["state"][key][slot])
-    timing = ("samples_per_second", "data_wait_fraction")
-    assert rows(whole, *timing) == rows(parts, *timing)
+    assert rows(whole, *TIMING) == rows(parts, *TIMING)
     assert summary(parts)["samples_seen"] == 192
 
 

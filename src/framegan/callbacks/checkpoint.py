@@ -54,13 +54,13 @@ class Checkpoint(Every):
             if is_best:
                 _copy(partial, folder / "best.ckpt")
             partial.replace(folder / "last.ckpt")
+            _sync(folder)
             for old in numbered(folder)[: -self.keep or None]:
                 old.unlink()
         trainer.strategy.barrier()
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        if self.last_saved != int(gan.samples_seen):
-            self.act_timed(trainer, gan)
+        self.act_timed(trainer, gan)  # again where one was just written: the last evaluation belongs into it
 
     def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *args: Any) -> None:  # type: ignore[override]
         super().on_train_batch_end(trainer, gan, *args)
@@ -122,5 +122,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
