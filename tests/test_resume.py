@@ -194,3 +194,18 @@ def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder
     assert (run_folder / "samples" / "fake_96.png").exists()
     assert summary(run_folder)["final"] == final
     assert [row["samples_seen"] for row in rows(run_folder)] == ["16", "48", "80"]
+
+
+def test_the_checkpoints_of_a_future_that_is_given_up_are_forgotten(tmp_path):
+    options = ("checkpoint_every=32", "callbacks.checkpoint.keep=5", "objective=discriminator/loss")
+    assert train(*SMALL, *options, "total_samples=160", f"hydra.run.dir={tmp_path}") is None
+    best = summary(tmp_path)["best"]["discriminator/loss"]["samples_seen"]
+    assert best > 64, "the discriminator gets better, so that this test shows something"
+    earlier = tmp_path / "checkpoints" / "samples_64.ckpt"
+    changes = ("total_samples=96", "model.discriminator_optimizer.lr=1e-9", "resume_changes=true")
+    assert train(f"resume={earlier}", *changes) is None
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir()} >= {"last.ckpt", "best.ckpt"}
+    numbers = sorted(int(path.stem[8:]) for path in (tmp_path / "checkpoints").glob("samples_*.ckpt"))
+    assert numbers == [32, 64, 96]
+    assert seen(tmp_path) == 96
+    assert seen(tmp_path, "best") == summary(tmp_path)["best"]["discriminator/loss"]["samples_seen"] <= 96

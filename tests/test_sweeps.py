@@ -86,3 +86,10 @@ def test_a_crashed_job_does_not_touch_the_next(tmp_path):
     said = typed("-m", *SHORT, "trainer.devices=2", "data.batch_size=600,16", f"hydra.sweep.dir={tmp_path}/b", status=1)
     assert "512 samples, fewer than one batch" in said
     assert summary(tmp_path / "b" / "1")["samples_seen"] == 64
+
+
+def test_a_rank_that_hangs_is_given_up(tmp_path):
+    hang = ("+callbacks.hang._target_=spy_callback.Hang", "trainer.devices=2", "trainer.timeout=10")
+    said = typed(*SHORT, *hang, f"hydra.run.dir={tmp_path}", status=1)
+    assert "error: rank 0 ended with exit status 1; what it said is above" in said
+    assert "Timed out" in said or "imeout" in said

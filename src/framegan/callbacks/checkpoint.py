@@ -2,11 +2,13 @@
 
 import math
 import os
+import pickle
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.callbacks.evaluate import Evaluate
@@ -40,6 +42,21 @@ class Checkpoint(Every):
         """The best value of the monitored metric, by its key; empty until there is one."""
         self.best_samples = 0
         self.last_saved: int | None = None
+
+    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        """Forget the checkpoints of a future that is given up, where a run goes on from an earlier one."""
+        folder, now = trainer.folder / "checkpoints", int(gan.samples_seen)
+        best_is_given_up = _samples_seen(folder / "best.ckpt") > now
+        if best_is_given_up:
+            self.best, self.best_samples = {}, 0
+        trainer.strategy.barrier()
+        if trainer.is_global_zero:
+            given_up = [path for path in numbered(folder) if _number(path) > now]
+            if _samples_seen(folder / "last.ckpt") > now:
+                _copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
+            for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
+                path.unlink()
+        trainer.strategy.barrier()
 
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
         self.last_saved = int(gan.samples_seen)
@@ -106,7 +123,21 @@ def matching(keys: Iterable[str], monitor: str | None) -> str | None:
 
 def numbered(folder: Path) -> list[Path]:
     """Return the checkpoints that carry their samples_seen in their name, oldest first."""
-    return sorted(folder.glob("samples_*.ckpt"), key=lambda path: int(path.stem.removeprefix("samples_")))
+    return sorted(folder.glob("samples_*.ckpt"), key=_number)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.removeprefix("samples_"))
+
+
+def _samples_seen(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint; of one that isn't there, or is damaged, 0."""
+    try:
+        return int(
+            torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]["samples_seen"]
+        )
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError):
+        return 0
 
 
 def _copy(source: Path, target: Path) -> None:
