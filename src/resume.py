@@ -92,18 +92,26 @@ def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
     return list(changed.values())
 
 
-def check_weights(gan: Any, checkpoint: Path) -> None:
-    """Raise ValueError where a checkpoint holds other networks than the ones that shall go on from it."""
+def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
+    """Return what to say where a checkpoint was written by another number of ranks.
+
+    Raises:
+        ValueError: it holds other networks than the ones that shall go on from it.
+    """
     import torch
 
-    saved = torch.load(checkpoint, map_location="meta", weights_only=True)["state_dict"]
-    old, new = ({name: list(value.shape) for name, value in state.items()} for state in (saved, gan.state_dict()))
+    contents = torch.load(checkpoint, map_location="meta", weights_only=True)
+    states = contents["state_dict"], gan.state_dict()
+    old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) != new.get(name):
             raise ValueError(
                 f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
                 f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
             )
+    if contents["num_ranks"] == num_ranks:
+        return []
+    return [f"ranks: {contents['num_ranks']} -> {num_ranks}; the same noise and data, but not to the last bit"]
 
 
 def is_another_run(before: DictConfig, now: DictConfig) -> bool:

@@ -81,8 +81,6 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         torch.manual_seed(cfg.seed)
         torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
         gan = launch.build(cfg.model)
-        if checkpoint:
-            resume.check_weights(gan, checkpoint)
         loggers = [launch.build(node, folder=str(folder)) for node in cfg.logger.values()]
         trainer = launch.build(
             cfg.trainer,
@@ -91,6 +89,8 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
             folder=str(folder),
         )
         datamodule.check_batch_fits(trainer.world_size)
+        if checkpoint:
+            changes += resume.check_contents(checkpoint, gan, trainer.world_size)
 
     status = "failed"
     try:

@@ -18,6 +18,8 @@ from hydra.utils import instantiate  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 from worlds import fit, flat, real_batches  # noqa: E402
 
+from framegan.strategy import average_buffers  # noqa: E402
+
 NUM_STEPS, BATCH_SIZE = 4, 8
 CONF = PROJECT / "conf"
 importlib.import_module("launch")  # knows how configurations are composed
@@ -80,6 +82,12 @@ def trained(case: str, rows: slice = slice(None), **options):
     return gan, noise
 
 
+def buffers(gan) -> torch.Tensor:
+    """Return the running averages of all networks as a checkpoint gets them."""
+    average_buffers(gan)
+    return torch.cat([torch.empty(0), *(b.flatten() for b in gan.buffers() if b.is_floating_point())])
+
+
 if __name__ == "__main__":
     rank, port, folder = sys.argv[1:]
     os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"})
@@ -92,6 +100,7 @@ if __name__ == "__main__":
             "generator": flat(gan.generator),
             "discriminator": flat(gan.discriminator),
             "ema": flat(gan.generator_ema),
+            "buffers": buffers(gan),
             "noise": noise,
             "samples_seen": int(gan.samples_seen),
             "keys": list(gan.state_dict()),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from one_rank import BATCH_SIZE, CASES, NUM_STEPS, trained
+from one_rank import BATCH_SIZE, CASES, NUM_STEPS, buffers, trained
 from worlds import flat
 
 HERE = Path(__file__).parent
@@ -36,6 +36,8 @@ def test_two_processes_equal_one(case, ranks):
         assert torch.equal(first[name], second[name])
         torch.testing.assert_close(first[name], flat(network), rtol=0, atol=1e-12)
     torch.testing.assert_close(first["ema"], flat(gan.generator_ema), rtol=0, atol=1e-12)
+    assert torch.equal(first["buffers"], second["buffers"])
+    torch.testing.assert_close(first["buffers"], buffers(gan), rtol=0, atol=1e-12)
     assert first["samples_seen"] == int(gan.samples_seen) == NUM_STEPS * 2 * BATCH_SIZE
     assert first["keys"] == list(gan.state_dict())
     for step, (latents, mixing) in enumerate(noise):

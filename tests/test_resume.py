@@ -81,6 +81,15 @@ def test_a_schedule_that_gets_longer_is_another_one(tmp_path, capsys):
     assert "model.generator_schedule.total_samples: 32 -> 64, which follows from total_samples" in message
 
 
+def test_another_number_of_devices_goes_on_too_and_says_so(run_folder, capfd):
+    assert train(f"resume={run_folder}", "trainer.devices=2", "total_samples=160") is None
+    assert summary(run_folder)["num_ranks"] == 2
+    assert seen(run_folder) == 160
+    said = capfd.readouterr().out
+    assert "changed  trainer.devices: 1 -> 2\n" in said
+    assert "changed  ranks: 1 -> 2; the same noise and data, but not to the last bit\n" in said
+
+
 def test_networks_of_another_shape_are_refused(run_folder):
     message = str(train(f"resume={run_folder}", "model.generator.latent_dim=7", "resume_changes=true"))
     assert "holds other networks: generator." in message

@@ -116,7 +116,7 @@ class GAN(LightningModule):
             self.discriminator.compile()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["metrics"] = self.metrics
+        checkpoint.update(metrics=self.metrics, num_ranks=self.trainer.world_size)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
