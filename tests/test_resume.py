@@ -195,13 +195,14 @@ def test_a_warned_job_goes_back_into_the_queue(devices, tmp_path):
 
 def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder):
     """All its samples were seen, but nothing of what comes at the end was done."""
-    final = summary(run_folder)["final"]
+    final, settings = summary(run_folder)["final"], state(run_folder)["optimizer_states"][0]["param_groups"]
     (run_folder / "summary.json").unlink()
     (run_folder / "samples" / "fake_96.png").unlink()
     assert train(f"resume={run_folder}") is None
     assert seen(run_folder) == summary(run_folder)["samples_seen"] == 96
     assert (run_folder / "samples" / "fake_96.png").exists()
     assert summary(run_folder)["final"] == final
+    assert state(run_folder)["optimizer_states"][0]["param_groups"] == settings
     assert [row["samples_seen"] for row in rows(run_folder)] == ["16", "48", "80"]
 
 

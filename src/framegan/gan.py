@@ -105,10 +105,14 @@ class GAN(LightningModule):
         self._check_heads()
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
-        return (
+        optimizers = (
             self.make_optimizers["generator"](self.generator.parameters()),
             self.make_optimizers["discriminator"](self.discriminator.parameters()),
         )
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        return optimizers
 
     def setup(self, stage: str) -> None:
         if self.compile_networks:
@@ -123,7 +127,7 @@ class GAN(LightningModule):
         self.metrics = dict(checkpoint["metrics"])
         for optimizer, state in zip(self.configure_optimizers(), checkpoint["optimizer_states"], strict=True):
             groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
-            state["param_groups"] = [{**now, "params": saved["params"]} for now, saved in groups]
+            state["param_groups"] = [{**now, "lr": saved["lr"], "params": saved["params"]} for now, saved in groups]
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch
@@ -251,7 +255,7 @@ class GAN(LightningModule):
         optimizer = both[("generator", "discriminator").index(name)]
         factor = self.schedules[name](int(self.samples_seen))
         for group in optimizer.param_groups:
-            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+            group["lr"] = group["initial_lr"] * factor
         return optimizer
 
     def _clip(self, name: str, network: nn.Module) -> None:

@@ -44,8 +44,9 @@ class MetricsCSV(RunLogger):
     @rank_zero_only
     def cut(self, samples_seen: int) -> None:
         if self.path.exists():
-            self._rewrite([row for row in self._rows() if int(row[CLOCK]) <= samples_seen])
-            self.last_step = -1
+            rows = [row for row in self._rows() if int(row[CLOCK]) <= samples_seen]
+            self._rewrite(rows)
+            self.last_step = int(rows[-1][CLOCK]) if rows else -1
 
     def _rows(self) -> list[Row]:
         """Return the complete rows; one that a kill cut short is dropped."""
