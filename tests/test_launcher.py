@@ -59,7 +59,10 @@ torch.distributed.destroy_process_group()
     ("end", "story"),
     [
         ("sys.exit(3)", "rank 1 ended with exit status 3; what it said is above"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "rank 1 was ended by SIGKILL"),
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            "rank 1 was ended by SIGKILL; the system does that where memory runs out",
+        ),
         ("Path(os.environ['FRAMEGAN_RANK_REPORT']).write_text('no such folder'); sys.exit(1)", "no such folder"),
     ],
 )

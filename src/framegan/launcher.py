@@ -75,7 +75,8 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
                 rank.wait()
         if failed:
             said = dict.fromkeys(report.read_text() for report in reports if report.exists())
-            raise RankFailedError("\n".join(said or map(_story, failed.items())))
+            stories = [_story(node * num_ranks + rank, status) for rank, status in failed.items()]
+            raise RankFailedError("\n".join(said or stories))
 
 
 def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> dict[int, int]:
@@ -132,8 +133,9 @@ def _store(node: int, num_nodes: int) -> TCPStore:
     return TCPStore(address, port, is_master=node == 0, wait_for_workers=False)
 
 
-def _story(failure: tuple[int, int]) -> str:
-    rank, status = failure
-    if status < 0:
-        return f"rank {rank} was ended by {signal.Signals(-status).name}"
-    return f"rank {rank} ended with exit status {status}; what it said is above"
+def _story(rank: int, status: int) -> str:
+    """Return how a rank ended."""
+    if status >= 0:
+        return f"rank {rank} ended with exit status {status}; what it said is above"
+    hint = "; the system does that where memory runs out" if status == -signal.SIGKILL else ""
+    return f"rank {rank} was ended by {signal.Signals(-status).name}{hint}"
