@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import launch
 
-READ_HERE = {"resume", *launch.FILLED_IN}
+READ_HERE = {"resume", "trust", *launch.FILLED_IN}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
@@ -70,6 +70,8 @@ def train_here(cfg: DictConfig, folder: Path) -> None:
     import torch
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+    from framegan.sampling import read_checkpoint
+
     be_quiet()
     with launch.plain_errors(MisconfigurationException):
         datamodule = launch.build(cfg.data.datamodule)
@@ -87,13 +89,16 @@ def train_here(cfg: DictConfig, folder: Path) -> None:
         datamodule.check_batch_fits(trainer.world_size)
 
     checkpoint = launch.checkpoint_of(cfg.resume, ["last"]) if cfg.resume else None
+    if checkpoint:
+        with launch.plain_errors():
+            read_checkpoint(checkpoint, mapped=True)
     if trainer.is_global_zero:
         launch.save_config(cfg, folder)
         announce(folder, datamodule, gan)
     status = "failed"
     try:
         for logger in loggers:
-            logger.log_hyperparams(launch.as_dict(cfg))
+            logger.log_hyperparams(launch.as_shown(cfg))
         trainer.fit(gan, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
         status = "success"
     finally:
