@@ -10,6 +10,7 @@ import sys
 import tarfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -18,7 +19,7 @@ from odd_videos import H264, WHOLE, encode
 from PIL import Image
 
 from framegan.data import cifar10, idx, video_file
-from framegan.data.cached_videos import JpegFrames
+from framegan.data.cached_videos import CachedVideos
 from framegan.data.cifar10 import ARCHIVE, FILES, FOLDER
 from framegan.data.folder import samples_in
 from framegan.data.frame_folder import FrameFolder
@@ -60,6 +61,7 @@ def test_an_image_bomb_is_refused_by_name(size, reader, tmp_path, recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("size", [(60_000, 60_000), (10_000, 10_000)])
 def test_an_image_bomb_behind_the_first_frame_is_refused_when_it_is_read(size, tmp_path):
     png(tmp_path / "a" / "2.png", *size)
@@ -76,16 +78,21 @@ def test_a_wide_strip_is_no_bomb(tmp_path):
     assert Strips(str(tmp_path), 8, channels=1).num_frames(0) == 2_000
 
 
-def test_a_bomb_among_the_frames_of_a_cache_is_refused(tmp_path):
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [60_000, 10_000, 9])
+def test_a_frame_of_a_cache_is_not_decoded_where_it_has_another_size(side, tmp_path):
     buffer = io.BytesIO()
     Image.new("RGB", (8, 8)).save(buffer, "JPEG")
-    bomb = bytearray(buffer.getvalue())
-    at = bomb.index(b"\xff\xc0") + 5
-    bomb[at : at + 4] = struct.pack(">HH", 60_000, 60_000)
-    for data in (bomb, buffer.getvalue()):
-        (tmp_path / "a.jpegs").write_bytes(data + np.array([0, len(data)], np.int64).tobytes())
-        with pytest.raises((ValueError, Image.DecompressionBombError)):
-            JpegFrames(tmp_path / "a.jpegs", (3, 16, 16)).copy(np.array([0]), np.empty((3, 1, 16, 16), np.uint8))
+    data = bytearray(buffer.getvalue())
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", side, side)
+    shard = tmp_path / "shard-00000.jpegs"
+    shard.write_bytes(data + np.array([0, len(data)], np.int64).tobytes())
+    source = SimpleNamespace(num_classes=1, split="all", channels=3, resolution=8)
+    videos = CachedVideos(source, [shard], np.array([[0, 0]]), "jpeg", {})
+    reason = "decompression bomb" if side == 60_000 else f"a frame of {side}x{side}"
+    with pytest.raises(ValueError, match=f"shard-00000.jpegs is damaged .*{reason}"):
+        videos.clips([0], [np.array([0])])
 
 
 def gif(path: Path, num_frames: int, width: int = 16, height: int = 16) -> None:
