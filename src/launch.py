@@ -16,6 +16,7 @@ from typing import Any, Literal, NoReturn
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -33,12 +34,19 @@ HIDDEN = "\ufdd0"
 OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
 
+class JobFailedError(Exception):
+    """A job of a sweep has ended with a message; Hydra goes on with the next one, and fails in the end."""
+
+
 def stop(message: str) -> NoReturn:
-    """End the program with one message, which is said once where several ranks have to say it."""
+    """End the program with one message, or in a sweep the job. Where several ranks have to say it, it is said once."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         from framegan.ranks import fail
 
         fail(message)
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        print(f"error: {message}", file=sys.stderr, flush=True)
+        raise JobFailedError(message)
     raise SystemExit(f"error: {message}")
 
 
@@ -188,7 +196,7 @@ def save_config(cfg: DictConfig, folder: Path) -> None:
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
-    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "trust": []}), partial)
+    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []}), partial)
     partial.replace(target)
 
 
@@ -200,28 +208,15 @@ def save_choices(folder: Path) -> None:
     OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
 
 
-def _configured_by(folder: Path) -> list[str]:
+def configured_by(folder: Path) -> list[str]:
     """Return the arguments with which a script takes its configuration from the config.yaml in a folder."""
     return ["--config-path", str(folder), "--config-name", "config"]
 
 
-def _running_in(folder: str | Path) -> list[str]:
+def running_in(folder: str | Path) -> list[str]:
     """Return the arguments with which a script runs in a folder that is there already."""
     quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
     return [f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
-
-
-def resuming(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
-    refuse_secrets(arguments)
-    values = [argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")]
-    if not values or values[-1] in ("", "null"):
-        return list(arguments)
-    checkpoint_of(values[-1], ["last"])
-    folder = run_folder(values[-1])
-    refuse_strangers(folder, arguments)
-    arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
-    return [*_configured_by(saved_config(folder).parent), *_running_in(folder), *arguments]
 
 
 def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:
@@ -231,5 +226,5 @@ def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) 
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     with TemporaryDirectory() as folder, plain_errors(RankFailedError):
         OmegaConf.save(cfg, Path(folder) / "config.yaml")
-        arguments = [*_configured_by(Path(folder)), *_running_in(HydraConfig.get().runtime.output_dir), *quiet]
+        arguments = [*configured_by(Path(folder)), *running_in(HydraConfig.get().runtime.output_dir), *quiet]
         run_ranks([sys.executable, str(Path(script).resolve()), *arguments], num_ranks, num_nodes)

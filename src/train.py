@@ -1,10 +1,12 @@
 """Train a GAN: python src/train.py model=dcgan data=mnist"""
 
+import copy
 import json
 import logging
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import launch
+import resume
 
-READ_HERE = {"resume", "trust", *launch.FILLED_IN}
+READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
@@ -34,48 +37,47 @@ def main(cfg: DictConfig) -> float | None:
         launch.stop("torchrun would start the sweep once for each rank; type python src/train.py -m trainer.devices=N")
     cluster.adopt_task()
     with launch.plain_errors():
-        check_folder_is_free(cfg, folder)
+        resume.check_folder(cfg, folder)
         num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
-    if cfg.resume is None and was_typed():
-        launch.save_choices(folder)
+    if was_typed() and (cfg.resume is None or not launch.saved_config(folder).exists()):
+        with resume.one_message_if_full(folder):
+            launch.save_choices(folder)
     if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
         return train(cfg, folder)
     launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
     return best_of(folder)
 
 
-def check_folder_is_free(cfg: DictConfig, folder: Path) -> None:
-    """Raise ValueError where a new run would overwrite one."""
-    if cfg.resume is None and any(folder.glob("checkpoints/*.ckpt")):
-        raise ValueError(
-            f"{folder} already holds a run. To go on with it: python src/train.py resume={folder}  "
-            "For a new run choose another folder: hydra.run.dir=FOLDER"
-        )
-
-
 def train(cfg: DictConfig, folder: Path) -> float | None:
     """Train as rank 0 says, as one of several ranks or alone; return the best value of the objective."""
     from framegan.ranks import from_rank_zero, joined
 
+    def decide() -> tuple[dict[str, Any], Path, Path | None]:
+        return launch.as_dict(cfg, resolve=False), folder, resume.checkpoint_of(cfg, folder)
+
     with joined(cfg.trainer.timeout):
-        config, chosen = from_rank_zero(lambda: (launch.as_dict(cfg, resolve=False), folder))
+        with launch.plain_errors():
+            config, chosen, checkpoint = from_rank_zero(decide)
         if chosen != folder and not any(folder.iterdir()):
             folder.rmdir()  # Hydra has made one for each rank, with the time in its name
-        train_here(OmegaConf.create(config), chosen)
+        train_here(OmegaConf.create(config), chosen, checkpoint)
         return from_rank_zero(lambda: best_of(chosen))
 
 
-def train_here(cfg: DictConfig, folder: Path) -> None:
+def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     """Build what the configuration says and train it in this process, whatever others do beside it."""
     import torch
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-    from framegan.sampling import read_checkpoint
+    from framegan import cluster
+    from framegan.callbacks.stop_on_signal import StopOnSignal
+    from framegan.ranks import from_rank_zero
 
     be_quiet()
     with launch.plain_errors(MisconfigurationException):
         datamodule = launch.build(cfg.data.datamodule)
         fill_in(cfg, datamodule)
+        changes = resume.check_changes(cfg, checkpoint) if checkpoint else []
         torch.manual_seed(cfg.seed)
         torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
         gan = launch.build(cfg.model)
@@ -87,25 +89,28 @@ def train_here(cfg: DictConfig, folder: Path) -> None:
             folder=str(folder),
         )
         datamodule.check_batch_fits(trainer.world_size)
+        if checkpoint:
+            changes += resume.check_contents(checkpoint, gan, trainer.world_size)
 
-    checkpoint = launch.checkpoint_of(cfg.resume, ["last"]) if cfg.resume else None
-    if checkpoint:
-        with launch.plain_errors():
-            read_checkpoint(checkpoint, mapped=True)
-    if trainer.is_global_zero:
-        launch.save_config(cfg, folder)
-        announce(folder, datamodule, gan)
     status = "failed"
     try:
-        for logger in loggers:
-            logger.log_hyperparams(launch.as_shown(cfg))
-        trainer.fit(gan, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+        with resume.one_message_if_full(folder):
+            if trainer.is_global_zero:
+                launch.save_config(cfg, folder)
+                announce(folder, datamodule, gan, checkpoint, changes)
+            for logger in loggers:
+                logger.log_hyperparams(launch.as_shown(cfg))
+            trainer.fit(gan, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
         status = "success"
     finally:
         for logger in loggers:
             logger.finalize(status)
     if trainer.is_global_zero:
-        say_goodbye(folder, cfg.total_samples)
+        say_goodbye(cfg, folder)
+    if any(isinstance(callback, StopOnSignal) and callback.requeues for callback in trainer.callbacks):
+        job = from_rank_zero(cluster.requeue)
+        if job:  # a job that ends well is not run again
+            launch.stop(f"SLURM was about to end job {job}; it is back in the queue")
 
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:
@@ -117,10 +122,14 @@ def fill_in(cfg: DictConfig, datamodule: Any) -> None:
         cfg.data.split = datamodule.split
 
 
-def announce(folder: Path, datamodule: Any, gan: Any) -> None:
-    """Print what is about to be trained, and where it goes."""
+def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, changes: Sequence[str]) -> None:
+    """Print what is about to be trained, from where, and where it goes."""
     shape = "x".join(map(str, datamodule.shape))
     print(f"run      {folder}")
+    if checkpoint:
+        print(f"from     {checkpoint}")
+    for change in changes:
+        print(f"changed  {change}")
     print(
         f"data     {len(datamodule.source):,} samples of {shape}, {datamodule.num_classes} classes, {datamodule.split}"
     )
@@ -129,16 +138,19 @@ def announce(folder: Path, datamodule: Any, gan: Any) -> None:
         print(f"{name:<14} {size / 1e6:.2f} M parameters", flush=True)
 
 
-def say_goodbye(folder: Path, total_samples: int) -> None:
+def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     """Print how the run ended, where to look and what to type next."""
     summary = json.loads((folder / "summary.json").read_text())
     seen, where = summary["samples_seen"], os.path.relpath(folder)
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
     print(f"look at  {where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv")
-    if seen < total_samples:
+    if seen < cfg.total_samples:
         print(f"go on    python src/train.py resume={where}")
     else:
-        print(f"longer   python src/train.py resume={where} total_samples={2 * total_samples}")
+        longer = copy.deepcopy(cfg)
+        longer.total_samples *= 2
+        confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
+        print(f"longer   python src/train.py resume={where} total_samples={longer.total_samples}{confirm}")
     print(f"sample   python src/generate.py checkpoint={where} num_samples=64 seed=0", flush=True)
 
 
@@ -157,5 +169,5 @@ def be_quiet() -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = launch.resuming(sys.argv[1:])
+    sys.argv[1:] = resume.arguments_of(sys.argv[1:])
     main()

@@ -11,10 +11,11 @@ sys.path.insert(0, str(PROJECT / "src"))
 def run(script: str, *arguments: str) -> str | None:
     """Run `python src/<script>.py ARGUMENTS`; return the message it stopped with, or None."""
     module = importlib.import_module(script)
-    launch = importlib.import_module("launch")
     before = sys.argv
-    sys.argv = [str(PROJECT / "src" / f"{script}.py"), *launch.resuming(arguments)]
+    sys.argv = [str(PROJECT / "src" / f"{script}.py"), *arguments]
     try:
+        if script == "train":
+            sys.argv[1:] = importlib.import_module("resume").arguments_of(arguments)
         module.main()
     except SystemExit as stop:
         return str(stop.code)

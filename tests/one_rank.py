@@ -1,5 +1,6 @@
-"""One of two gloo processes that train a tiny GAN: python one_rank.py CASE RANK PORT FOLDER"""
+"""One of two gloo processes that train every small GAN in turn: python one_rank.py RANK PORT FOLDER"""
 
+import importlib
 import logging
 import os
 import sys
@@ -11,58 +12,98 @@ warnings.filterwarnings("ignore")
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 torch.set_num_threads(1)
 
-from worlds import CLIP, SHAPE, fit, flat, real_batches, tiny_clip_gan, tiny_gan  # noqa: E402
+from commands import PROJECT  # noqa: E402
+from hydra import compose, initialize_config_dir  # noqa: E402
+from hydra.utils import instantiate  # noqa: E402
+from omegaconf import DictConfig  # noqa: E402
+from worlds import fit, flat, real_batches  # noqa: E402
 
-from framegan import losses, regularizers  # noqa: E402
+from framegan.strategy import average_buffers  # noqa: E402
 
 NUM_STEPS, BATCH_SIZE = 4, 8
+CONF = PROJECT / "conf"
+importlib.import_module("launch")  # knows how configurations are composed
 
-CASES = {
-    "batch_norm": {"normalization": "batch"},
-    "r1": {"normalization": "group", "regularizers": {"r1": regularizers.R1(gamma=1)}},
-    "batch_norm_r1_lazy": {"normalization": "batch", "regularizers": {"r1": regularizers.R1(gamma=1, every=2)}},
-    "wgan_gp_two_steps": {
-        "normalization": "none",
-        "regularizers": {"gp": regularizers.WGANGP(weight=1)},
-        "discriminator_steps": 2,
-    },
-    "clips": {"loss": losses.Relativistic(), "regularizers": {"r1": regularizers.R1(gamma=1)}},
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+CASES: dict[str, tuple[str, ...]] = {
+    **{f"model={model}": (f"model={model}",) for model in choices("model")},
+    **{f"loss={loss}": ("model=dcgan", f"model/loss={loss}") for loss in choices("model/loss")},
+    **{f"regularizers={name}": ("model=dcgan", f"model/regularizers={name}") for name in choices("model/regularizers")},
+    "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
+    "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
+    "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
+    "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
 }
-SHAPES = {case: CLIP if case == "clips" else SHAPE for case in CASES}
-STRATEGIES = ("ddp", "ddp_find_unused_parameters_true")
 
 
-def trained(case: str, batches: torch.Tensor, **options):
-    """Train a case in double precision; return the GAN and the noise each step of it saw."""
-    gan, noise = (tiny_clip_gan if case == "clips" else tiny_gan)(**CASES[case]).double(), []
+def configured(case: str) -> DictConfig:
+    """Return the configuration of a case, made small."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        is_temporal = "- discriminator:" in _defaults(case)
+        cfg = compose("train", [*CASES[case], "data=shape_motion" if is_temporal else "data=synthetic"])
+    cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if is_temporal else [3, 16, 16], 2
+    _make_small(cfg.model)
+    return cfg
+
+
+def _defaults(case: str) -> str:
+    model = CASES[case][0].partition("=")[2]
+    return (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
+
+
+def _make_small(node: DictConfig) -> None:
+    """Make networks narrow, and leave out what each rank draws by itself: dropout, and which frames a critic sees."""
+    for key, value in node.items():
+        if isinstance(value, DictConfig):
+            _make_small(value)
+        elif key == "width":
+            node[key] = 8
+        elif key == "widths":
+            node[key] = [16, 16]
+        elif key == "dropout":
+            node[key] = 0.0
+        elif key == "num_frames":
+            node[key] = None
+
+
+def trained(case: str, rows: slice = slice(None), **options):
+    """Train a case in double precision on some rows of each batch; return the GAN and the noise each step saw."""
+    cfg, noise = configured(case), []
+    torch.manual_seed(0)
+    gan = instantiate(cfg.model, _convert_="all").double()
     noise_like = gan._noise_like
     gan._noise_like = lambda *args, **kwargs: noise.append(noise_like(*args, **kwargs)) or noise[-1]
+    batches = real_batches(options.pop("num_steps", NUM_STEPS), 2 * BATCH_SIZE, tuple(cfg.data.shape))[:, rows]
     fit(gan, batches.double(), precision="fp64", **options)
     return gan, noise
 
 
+def buffers(gan) -> torch.Tensor:
+    """Return the running averages of all networks as a checkpoint gets them."""
+    average_buffers(gan)
+    return torch.cat([torch.empty(0), *(b.flatten() for b in gan.buffers() if b.is_floating_point())])
+
+
 if __name__ == "__main__":
-    case, strategy, rank, port, folder = sys.argv[1:]
-    os.environ.update(
-        TORCHELASTIC_RUN_ID="test",
-        MASTER_ADDR="127.0.0.1",
-        MASTER_PORT=port,
-        WORLD_SIZE="2",
-        LOCAL_WORLD_SIZE="2",
-        RANK=rank,
-        LOCAL_RANK=rank,
-    )
-    rows = slice(int(rank) * BATCH_SIZE, (int(rank) + 1) * BATCH_SIZE)
-    batches = real_batches(NUM_STEPS, 2 * BATCH_SIZE, SHAPES[case])[:, rows]
-    gan, noise = trained(case, batches, devices=2, strategy=strategy)
-    torch.save(
-        {
+    rank, port, folder = sys.argv[1:]
+    os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"})
+    os.environ.update({"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": rank})
+    results = {}
+    for case in CASES:
+        rows = slice(int(rank) * BATCH_SIZE, (int(rank) + 1) * BATCH_SIZE)
+        gan, noise = trained(case, rows, devices=2, strategy=configured(case).trainer.strategy)
+        results[case] = {
             "generator": flat(gan.generator),
             "discriminator": flat(gan.discriminator),
             "ema": flat(gan.generator_ema),
+            "buffers": buffers(gan),
             "noise": noise,
             "samples_seen": int(gan.samples_seen),
             "keys": list(gan.state_dict()),
-        },
-        f"{folder}/{rank}.pt",
-    )
+        }
+    torch.save(results, f"{folder}/{rank}.pt")
+    torch.distributed.destroy_process_group()

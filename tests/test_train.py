@@ -1,14 +1,10 @@
 """Whole runs by command line: every model on every data set, what a run folder holds, stopping and going on."""
 
-import csv
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,15 +14,13 @@ from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
 
+from runs import SMALL, TIMING, rows, state, summary, wait_for
+
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data" / f"{n}.yaml").read_text())}
 TEMPORAL = {name for name in MODELS if "- discriminator:" in (CONF / "model" / f"{name}.yaml").read_text()}
-SMALL = (
-    *("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2"),
-    "evaluate_every=null",
-)
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,
@@ -39,19 +33,6 @@ WRITERS = {
     "frame_folder": write_frame_folders,
     "npy": write_npy,
 }
-
-
-def state(folder, name="last"):
-    return torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True, map_location="cpu")
-
-
-def summary(folder):
-    return json.loads((folder / "summary.json").read_text())
-
-
-def rows(folder, *without):
-    with (folder / "metrics.csv").open() as file:
-        return [{k: v for k, v in row.items() if k not in without} for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize(
@@ -150,8 +131,7 @@ def test_a_resumed_run_ends_like_one_never_stopped(options, tmp_path):
         for key, slots in ours["state"].items():
             for slot, value in slots.items():
                 assert torch.equal(value, theirs["state"][key][slot])
-    timing = ("samples_per_second", "data_wait_fraction")
-    assert rows(whole, *timing) == rows(parts, *timing)
+    assert rows(whole, *TIMING) == rows(parts, *TIMING)
     assert summary(parts)["samples_seen"] == 192
 
 
@@ -178,13 +158,6 @@ def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path)
     assert int(state(folder)["state_dict"]["samples_seen"]) == seen > 0
     assert f"resume={os.path.relpath(folder)}" in output
     assert (folder / "samples" / f"fake_{seen}.png").exists()
-
-
-def wait_for(path: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.1)
 
 
 def test_two_devices_share_a_run(tmp_path):

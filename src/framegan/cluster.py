@@ -20,12 +20,13 @@ def adopt_task() -> None:
             os.environ[name] = str(value)
 
 
-def requeue() -> None:
-    """Put the SLURM job of this process back into the queue, to start again from its first line; no job: nothing."""
+def requeue() -> str | None:
+    """Put the SLURM job of this process back into the queue, to start again from its first line; return which it is."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     job = f"{array}_{task}" if array else os.environ.get("SLURM_JOB_ID")
     if job:
         subprocess.run(["scontrol", "requeue", job], check=True)
+    return job
 
 
 def _of_slurm() -> dict[str, str | int]:

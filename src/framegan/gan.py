@@ -6,7 +6,7 @@ of which each rank takes its own rows, so that a resumed run, or one on more ran
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import compress
 from typing import Any, Literal, Self
@@ -24,9 +24,11 @@ from framegan.losses import Loss
 from framegan.regularizers import Regularizer
 from framegan.sampling import Weights, evaluating, sample
 from framegan.schedules import Constant
+from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
 Network = Literal["generator", "discriminator"]
+Part = tuple[Tensor, ...]
 
 
 class GAN(LightningModule):
@@ -113,11 +115,21 @@ class GAN(LightningModule):
             self.generator.compile()
             self.discriminator.compile()
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint.update(metrics=self.metrics, num_ranks=self.trainer.world_size)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
+        self.metrics = dict(checkpoint["metrics"])
+        for optimizer, state in zip(self.configure_optimizers(), checkpoint["optimizer_states"], strict=True):
+            groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
+            state["param_groups"] = [{**now, "params": saved["params"]} for now, saved in groups]
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch
         samples_seen, batch_size = int(self.samples_seen), len(real) * self.trainer.world_size
         step = samples_seen // batch_size
-        self.measured = {} if batch_idx % self.trainer.log_every_n_steps == 0 else None
+        self.measured = {} if step % self.trainer.log_every_n_steps == 0 else None
         self._seed_modules(samples_seen)
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
@@ -188,14 +200,31 @@ class GAN(LightningModule):
         latents, mixing = self._noise_like(real, stream=name)
         optimizer.zero_grad()
         rows = (real, labels, latents, mixing)
-        for part in zip(*(values.chunk(self.trainer.micro_batches) for values in rows), strict=True):
+        for part in self._apart(zip(*(values.chunk(self.trainer.micro_batches) for values in rows), strict=True)):
             self.manual_backward(loss_of(*part, step).sum() / len(real))
         self._clip(name, network)
         optimizer.step()
         if name == "discriminator":
             for regularizer in self.regularizers.values():
                 if regularizer.due(step):
+                    if regularizer.reads_buffers:
+                        average_buffers(network)
                     regularizer.constrain(network)
+
+    def _apart(self, parts: Iterable[Part]) -> Iterator[Part]:
+        """Yield the pieces of a batch; the networks' buffers end as their mean over the pieces, as over ranks."""
+        buffers = [b for network in (self.generator, self.discriminator) for b in network.buffers()]
+        buffers = [buffer for buffer in buffers if buffer.is_floating_point()]
+        if self.trainer.micro_batches == 1 or not buffers:
+            yield from parts
+            return
+        before, sums = [buffer.clone() for buffer in buffers], [torch.zeros_like(buffer) for buffer in buffers]
+        for part in parts:
+            yield part
+            torch._foreach_add_(sums, buffers)
+            torch._foreach_copy_(buffers, before)
+        torch._foreach_div_(sums, self.trainer.micro_batches)
+        torch._foreach_copy_(buffers, sums)
 
     def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:
         """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""

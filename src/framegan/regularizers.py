@@ -28,6 +28,9 @@ class Regularizer:
     at: Literal["real", "fake", "between"] | None = None
     """Where the penalty is taken: at the real samples, the fake ones, or on the lines between them; None: nowhere."""
 
+    reads_buffers = False
+    """Whether `constrain` depends on running averages, which have to be the same on all ranks then."""
+
     def __init__(self, weight: NonNegativeFloat, every: PositiveInt = 1):
         self.weight = weight
         self.every = every
@@ -102,6 +105,8 @@ class SingularValueClipping(Regularizer):
     A convolution counts as the matrix (out, in * kernel). The gain of batch normalisation is kept within [0.01, 1]
     times the running standard deviation, so that the layer's own slope is at most 1.
     """
+
+    reads_buffers = True
 
     def __init__(self, every: PositiveInt = 5):
         super().__init__(weight=0.0, every=every)

@@ -2,11 +2,13 @@
 
 import math
 import os
+import pickle
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.callbacks.evaluate import Evaluate
@@ -41,6 +43,21 @@ class Checkpoint(Every):
         self.best_samples = 0
         self.last_saved: int | None = None
 
+    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        """Forget the checkpoints of a future that is given up, where a run goes on from an earlier one."""
+        folder, now = trainer.folder / "checkpoints", int(gan.samples_seen)
+        best_is_given_up = _samples_seen(folder / "best.ckpt") > now
+        if best_is_given_up:
+            self.best, self.best_samples = {}, 0
+        trainer.strategy.barrier()
+        if trainer.is_global_zero:
+            given_up = [path for path in numbered(folder) if _number(path) > now]
+            if _samples_seen(folder / "last.ckpt") > now:
+                _copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
+            for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
+                path.unlink()
+        trainer.strategy.barrier()
+
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
         self.last_saved = int(gan.samples_seen)
         is_best = self._is_best(trainer, gan)
@@ -54,13 +71,13 @@ class Checkpoint(Every):
             if is_best:
                 _copy(partial, folder / "best.ckpt")
             partial.replace(folder / "last.ckpt")
+            _sync(folder)
             for old in numbered(folder)[: -self.keep or None]:
                 old.unlink()
         trainer.strategy.barrier()
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        if self.last_saved != int(gan.samples_seen):
-            self.act_timed(trainer, gan)
+        self.act_timed(trainer, gan)  # again where one was just written: the last evaluation belongs into it
 
     def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *args: Any) -> None:  # type: ignore[override]
         super().on_train_batch_end(trainer, gan, *args)
@@ -106,7 +123,21 @@ def matching(keys: Iterable[str], monitor: str | None) -> str | None:
 
 def numbered(folder: Path) -> list[Path]:
     """Return the checkpoints that carry their samples_seen in their name, oldest first."""
-    return sorted(folder.glob("samples_*.ckpt"), key=lambda path: int(path.stem.removeprefix("samples_")))
+    return sorted(folder.glob("samples_*.ckpt"), key=_number)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.removeprefix("samples_"))
+
+
+def _samples_seen(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint; of one that isn't there, or is damaged, 0."""
+    try:
+        return int(
+            torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]["samples_seen"]
+        )
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError):
+        return 0
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -122,5 +153,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -22,6 +22,12 @@ class Clock(Callback):
     def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         trainer.datamodule.start = int(gan.samples_seen)
 
+    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        self._stop_at_the_end(trainer, gan)
+
     def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *_: Any) -> None:  # type: ignore[override]
+        self._stop_at_the_end(trainer, gan)
+
+    def _stop_at_the_end(self, trainer: GANTrainer, gan: GAN) -> None:
         if int(gan.samples_seen) >= self.total_samples:
             trainer.should_stop = True

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run after the batch at hand, with a checkpoint and a summary."""
+"""Ctrl-C, SIGTERM and a scheduler's warning end a run after the batch at hand, with a checkpoint and a summary."""
 
 import signal
 from types import FrameType
@@ -12,30 +12,35 @@ from framegan.trainer import GANTrainer
 EVERY_BATCHES = 8
 """How often ranks ask each other whether to stop; asking costs a message, and each must stop after the same batch."""
 
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
+"""What SLURM sends before a job's time is over (`--signal=USR1@120`), and submitit before it is pre-empted."""
+
 
 class StopOnSignal(Callback):
-    """Turns the first SIGINT or SIGTERM into a clean stop; a second one interrupts at once."""
+    """Turns the first signal into a clean stop; a second SIGINT or SIGTERM interrupts at once."""
 
     def __init__(self) -> None:
         self.received: str | None = None
+        self.requeues = False
+        """Whether the scheduler has warned a rank, so that the job has to run again."""
 
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        for number in (signal.SIGINT, signal.SIGTERM):  # Lightning puts its own handlers back when the run ends
-            signal.signal(number, self._request)
+        for number in (signal.SIGINT, signal.SIGTERM, *WARNINGS):
+            signal.signal(number, self._request)  # Lightning puts its own handlers back when the run ends
         # Lightning would ask for SIGTERM in every step, which makes the processor wait for the GPU each time
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if trainer.world_size == 1:
-            trainer.should_stop = trainer.should_stop or self.received is not None
-        elif batch_idx % EVERY_BATCHES == 0 and trainer.strategy.reduce_boolean_decision(
-            self.received is not None, all=False
-        ):
+        if trainer.world_size > 1 and batch_idx % EVERY_BATCHES:
+            return
+        if trainer.strategy.reduce_boolean_decision(self.received is not None, all=False):
+            warned = self.received in [number.name for number in WARNINGS]
+            self.requeues = trainer.strategy.reduce_boolean_decision(warned, all=False)
             self.received = self.received or "another rank"
             trainer.should_stop = True
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number).name
-        signal.signal(number, signal.default_int_handler)
+        signal.signal(number, signal.SIG_IGN if number in WARNINGS else signal.default_int_handler)

@@ -1,0 +1,170 @@
+"""How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
+
+import errno
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+import launch
+
+AUTO = "auto"
+ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
+"""Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
+NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
+"""Last parts of the keys of settings that only say where the data are and how fast they come."""
+
+
+def arguments_of(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
+    launch.refuse_secrets(arguments)
+    values = [argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")]
+    if not values or values[-1] in ("", "null", AUTO):
+        return list(arguments)
+    folder = launch.run_folder(values[-1])
+    launch.refuse_strangers(folder, arguments)
+    arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
+    return [*launch.configured_by(launch.saved_config(folder).parent), *launch.running_in(folder), *arguments]
+
+
+def check_folder(cfg: DictConfig, folder: Path) -> None:
+    """Raise ValueError where a new run would overwrite one, or where it isn't said which one may go on."""
+    chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
+    if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
+        raise ValueError("resume=auto goes on with the run in its folder, if there is one; type hydra.run.dir=FOLDER")
+    if cfg.resume is None and any(folder.glob("checkpoints/*.ckpt")):
+        raise ValueError(
+            f"{folder} already holds a run. To go on with it: python src/train.py resume={folder}  "
+            "For a new run choose another folder: hydra.run.dir=FOLDER"
+        )
+
+
+def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
+    """Return the checkpoint that a run goes on from; None where it starts.
+
+    With resume=auto that is the newest whole one of the run folder.
+
+    Raises:
+        ValueError: the one that was asked for is damaged.
+    """
+    if cfg.resume is None:
+        return None
+    if cfg.resume == AUTO:
+        return next((path for path in _newest_first(folder / "checkpoints") if is_whole(path)), None)
+    wanted = launch.checkpoint_of(cfg.resume, ["last"])
+    if not is_whole(wanted):
+        others = [path for path in _newest_first(wanted.parent) if path != wanted and is_whole(path)]
+        instead = f"the newest whole one: type resume={others[0]}" if others else "no whole one is left beside it"
+        raise ValueError(f"{wanted} is damaged, its contents don't fit their checksums; {instead}")
+    return wanted
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Say whether a checkpoint is all there, by the checksums in it."""
+    try:
+        with zipfile.ZipFile(checkpoint) as file:
+            return file.testzip() is None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError):
+        return False
+
+
+def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
+    """Return a line for each setting that is not as the run of a checkpoint saved it.
+
+    Args:
+        cfg: the configuration now, with what the data have filled in.
+
+    Raises:
+        ValueError: one of them makes it another run, and resume_changes=true wasn't typed.
+    """
+    before = OmegaConf.load(launch.saved_config(launch.run_folder(checkpoint)))
+    assert isinstance(before, DictConfig)
+    changed = dict(_changed(before, cfg))
+    asking = [line for key, line in changed.items() if _makes_another_run(key)]
+    if asking and not cfg.resume_changes:
+        lines = "".join(f"\n  {line}" for line in asking)
+        raise ValueError(
+            f"the run was trained with other settings:{lines}\n"
+            "leave them out to go on with the run as it was, or type resume_changes=true to go on with these"
+        )
+    return list(changed.values())
+
+
+def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
+    """Return what to say where a checkpoint was written by another number of ranks.
+
+    Raises:
+        ValueError: it holds other networks than the ones that shall go on from it.
+    """
+    from framegan.sampling import read_checkpoint
+
+    contents = read_checkpoint(checkpoint, mapped=True)
+    states = contents["state_dict"], gan.state_dict()
+    old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            raise ValueError(
+                f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
+                f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
+            )
+    if contents["num_ranks"] == num_ranks:
+        return []
+    return [f"ranks: {contents['num_ranks']} -> {num_ranks}; the same noise and data, but not to the last bit"]
+
+
+def is_another_run(before: DictConfig, now: DictConfig) -> bool:
+    """Say whether resume_changes=true has to be typed to go on from one configuration with the other."""
+    return any(_makes_another_run(key) for key, _ in _changed(before, now))
+
+
+@contextmanager
+def one_message_if_full(folder: Path) -> Iterator[None]:
+    """End the program with one message where the run folder can't be written, and say what the run goes on from."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        checkpoints = folder / "checkpoints"
+        with suppress(OSError):
+            (checkpoints / "writing.part").unlink(missing_ok=True)
+        left = next((path for path in _newest_first(checkpoints) if is_whole(path)), None)
+        go_on = f"{left} is whole; once there is room: resume={folder}" if left else "there is no checkpoint yet"
+        launch.stop(f"{folder} can't be written: {error}; {go_on}")
+
+
+def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
+    """Yield the key and what to say of every setting that differs, under the key where it was typed."""
+    old, new = (
+        {key: rest for key, *rest in _leaves(launch.as_shown(cfg), launch.as_dict(cfg, resolve=False))}
+        for cfg in (before, now)
+    )
+    for key in dict.fromkeys([*old, *new]):
+        (was, _), (is_now, source) = old.get(key, ("nothing", key)), new.get(key, ("nothing", key))
+        hidden = source != key and (_makes_another_run(source) or not _makes_another_run(key))
+        if was != is_now and not hidden and not key.startswith("resume"):
+            yield key, f"{key}: {was} -> {is_now}" + ("" if source == key else f", which follows from {source}")
+
+
+def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yield the key, the value and the key where it was typed of everything in a configuration."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from _leaves(value, raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, node, raw[2:-1] if isinstance(raw, str) and raw.startswith("${") else path
+
+
+def _makes_another_run(key: str) -> bool:
+    return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """Return last.ckpt and the numbered checkpoints, in the order in which a run should go on from them."""
+    by_number = sorted(folder.glob("samples_*.ckpt"), key=lambda path: -int(path.stem.removeprefix("samples_")))
+    return [path for path in (folder / "last.ckpt", *by_number) if path.exists()]

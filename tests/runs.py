@@ -1,0 +1,35 @@
+"""Small runs and what is in their folders."""
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import torch
+
+SMALL = (
+    *("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2"),
+    "evaluate_every=null",
+)
+TIMING = ("samples_per_second", "data_wait_fraction")
+"""Columns of metrics.csv that are never the same twice."""
+
+
+def state(folder, name="last"):
+    return torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True, map_location="cpu")
+
+
+def summary(folder):
+    return json.loads((folder / "summary.json").read_text())
+
+
+def rows(folder, *without):
+    with (folder / "metrics.csv").open() as file:
+        return [{k: v for k, v in row.items() if k not in without} for row in csv.DictReader(file)]
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.1)

@@ -1,0 +1,23 @@
+"""Callbacks of a user's own."""
+
+import json
+import time
+from typing import Any
+
+from lightning.pytorch import Callback
+
+
+class Spy(Callback):
+    """Writes down what each rank trains with."""
+
+    def on_train_start(self, trainer: Any, gan: Any) -> None:
+        rates = {"lr": trainer.optimizers[0].param_groups[0]["lr"], "seed": gan.seed}
+        (trainer.folder / f"rank_{trainer.global_rank}.json").write_text(json.dumps(rates))
+
+
+class Hang(Callback):
+    """Hangs on the second rank."""
+
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+        if trainer.global_rank == 1:
+            time.sleep(600)

@@ -1,0 +1,220 @@
+"""No run is lost: what it goes on from after a kill, a full disk, a damaged file, a dead process or a busy cluster."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import PROJECT, train
+from small_files import write_images
+
+from runs import SMALL, rows, state, summary, wait_for
+
+TRAIN = [sys.executable, str(PROJECT / "src" / "train.py")]
+TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16")
+LONG = (*TINY, *SMALL[1:], "total_samples=100_000_000", "checkpoint_every=64")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of 96 samples, with checkpoints at 48 and 96."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert train(*SMALL, "total_samples=96", "checkpoint_every=48", f"hydra.run.dir={folder}") is None
+    return folder
+
+
+@pytest.fixture
+def run_folder(finished, tmp_path):
+    """A copy of the finished run, to be damaged."""
+    folder = tmp_path / "run"
+    subprocess.run(["cp", "-r", finished, folder], check=True)
+    return folder
+
+
+def seen(folder, name="last"):
+    return int(state(folder, name)["state_dict"]["samples_seen"])
+
+
+def damage(path: Path) -> None:
+    """Change one byte in the middle, in a file of its own."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path):
+    command = (*SMALL, "resume=auto", f"hydra.run.dir={tmp_path}")
+    assert train(*command, "total_samples=48") is None
+    assert train(*command, "total_samples=96") is None
+    assert summary(tmp_path)["samples_seen"] == 96
+    assert [row["samples_seen"] for row in rows(tmp_path)] == ["16", "48", "80"]
+
+
+def test_auto_needs_to_know_the_folder():
+    assert "type hydra.run.dir=FOLDER" in str(train(*SMALL, "resume=auto"))
+
+
+def test_changed_settings_are_named_and_asked_for(run_folder, capfd):
+    changes = ("model.generator_optimizer.lr=0.001", "data.batch_size=8", "sample_every=64", "total_samples=128")
+    message = str(train(f"resume={run_folder}", *changes))
+    assert "\n  model.generator_optimizer.lr: 0.0002 -> 0.001\n  data.batch_size: 16 -> 8\n" in message
+    assert "sample_every" not in message
+    assert message.endswith("or type resume_changes=true to go on with these")
+    assert seen(run_folder) == 96
+    assert train(f"resume={run_folder}", *changes, "resume_changes=true", "trainer.log_every_n_steps=1") is None
+    assert rows(run_folder)[-1]["generator/lr"] == "0.001"
+    assert "changed  sample_every: 20000 -> 64" in capfd.readouterr().out
+    assert train(f"resume={run_folder}", "total_samples=144") is None, "from now on they are the run's own"
+
+
+def test_a_schedule_that_gets_longer_is_another_one(tmp_path, capsys):
+    assert (
+        train(*SMALL, "schedule@model.generator_schedule=cosine", "total_samples=32", f"hydra.run.dir={tmp_path}")
+        is None
+    )
+    assert "total_samples=64 resume_changes=true" in capsys.readouterr().out
+    message = str(train(f"resume={tmp_path}", "total_samples=64"))
+    assert "model.generator_schedule.total_samples: 32 -> 64, which follows from total_samples" in message
+
+
+def test_another_number_of_devices_goes_on_too_and_says_so(run_folder, capfd):
+    assert train(f"resume={run_folder}", "trainer.devices=2", "total_samples=160") is None
+    assert summary(run_folder)["num_ranks"] == 2
+    assert seen(run_folder) == 160
+    said = capfd.readouterr().out
+    assert "changed  trainer.devices: 1 -> 2\n" in said
+    assert "changed  ranks: 1 -> 2; the same noise and data, but not to the last bit\n" in said
+
+
+def test_networks_of_another_shape_are_refused(run_folder):
+    message = str(train(f"resume={run_folder}", "model.generator.latent_dim=7", "resume_changes=true"))
+    assert "holds other networks: generator." in message
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(run_folder, capsys):
+    damage(run_folder / "checkpoints" / "last.ckpt")
+    message = str(train(f"resume={run_folder}", "total_samples=112"))
+    assert "last.ckpt is damaged" in message
+    assert "type resume=" + str(run_folder / "checkpoints" / "samples_96.ckpt") in message
+    damage(run_folder / "checkpoints" / "samples_96.ckpt")
+    auto = ("resume=auto", f"hydra.run.dir={run_folder}")
+    assert train(*SMALL, "checkpoint_every=48", *auto, "total_samples=112") is None
+    assert f"from     {run_folder / 'checkpoints' / 'samples_48.ckpt'}" in capsys.readouterr().out
+    assert seen(run_folder) == 112
+
+
+@pytest.mark.parametrize("size", [0, 1000])
+def test_a_checkpoint_cut_short_is_damaged_too(size, run_folder):
+    last = run_folder / "checkpoints" / "last.ckpt"
+    content = last.read_bytes()[:size]
+    last.unlink()
+    last.write_bytes(content)
+    assert "last.ckpt is damaged" in str(train(f"resume={run_folder}"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small file system")
+@pytest.mark.parametrize(("size", "option"), [("8m", "rw"), ("8m", "ro")])
+def test_a_full_or_read_only_disk_ends_the_run_with_one_message(size, option, tmp_path):
+    folder, kept = tmp_path / "run", tmp_path / "kept"
+    folder.mkdir()
+    command = " ".join([*TRAIN, *LONG, "callbacks.checkpoint.keep=100", f"hydra.run.dir={folder}"])
+    mounted = f"mount -t tmpfs -o size={size},{option} tmpfs {folder} || exit 77; {command}; cp -r {folder} {kept}"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", mounted], capture_output=True, text=True, timeout=120)
+    if done.returncode == 77:
+        pytest.skip("nothing can be mounted here")
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert f"{folder} can't be written: " in message
+    assert "Traceback" not in done.stderr
+    if option == "rw":
+        assert "No space left on device" in message
+        assert f"last.ckpt is whole; once there is room: resume={folder}" in message
+        assert not (kept / "checkpoints" / "writing.part").exists()
+        before = seen(kept)
+        assert before > 0
+        assert train(f"resume={kept}", f"total_samples={before + 32}") is None
+        assert seen(kept) == before + 32
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_killed_rank_ends_the_run(tmp_path):
+    folder = tmp_path / "run"
+    command = [*TRAIN, *LONG, "trainer.devices=2", f"hydra.run.dir={folder}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(folder / "checkpoints" / "last.ckpt")
+        os.kill(children(running.pid)[1], signal.SIGKILL)
+        start = time.monotonic()
+        _, said = running.communicate(timeout=60)
+    assert time.monotonic() - start < 30
+    assert running.returncode == 1
+    assert "error: rank 1 was ended by SIGKILL" in said
+    assert seen(folder) > 0
+
+
+def test_a_killed_worker_ends_the_run(tmp_path):
+    write_images(tmp_path / "photos", 40)
+    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=1")
+    folder = tmp_path / "run"
+    command = [*TRAIN, *LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(folder / "checkpoints" / "last.ckpt")
+        for worker in children(running.pid):
+            os.kill(worker, signal.SIGKILL)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "is killed by signal: Killed" in said
+    before = seen(folder)
+    assert train(f"resume={folder}", f"total_samples={before + 32}") is None
+    assert seen(folder) == before + 32
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_warned_job_goes_back_into_the_queue(devices, tmp_path):
+    folder, asked = tmp_path / "run", tmp_path / "asked"
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    scontrol.chmod(0o755)
+    environment = {**os.environ, "SLURM_JOB_ID": "41", "PATH": f"{scontrol.parent}:{os.environ['PATH']}"}
+    command = [*TRAIN, *LONG, "resume=auto", f"trainer.devices={devices}", f"hydra.run.dir={folder}"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(folder / "metrics.csv")
+        running.send_signal(signal.SIGUSR1)
+        _, said = running.communicate(timeout=60)
+    assert asked.read_text() == "requeue 41\n"
+    assert "SLURM was about to end job 41; it is back in the queue" in said
+    assert summary(folder)["status"] == "stopped by SIGUSR1"
+    assert summary(folder)["samples_seen"] == seen(folder) > 0
+
+
+def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder):
+    """All its samples were seen, but nothing of what comes at the end was done."""
+    final = summary(run_folder)["final"]
+    (run_folder / "summary.json").unlink()
+    (run_folder / "samples" / "fake_96.png").unlink()
+    assert train(f"resume={run_folder}") is None
+    assert seen(run_folder) == summary(run_folder)["samples_seen"] == 96
+    assert (run_folder / "samples" / "fake_96.png").exists()
+    assert summary(run_folder)["final"] == final
+    assert [row["samples_seen"] for row in rows(run_folder)] == ["16", "48", "80"]
+
+
+def test_the_checkpoints_of_a_future_that_is_given_up_are_forgotten(tmp_path):
+    options = ("checkpoint_every=32", "callbacks.checkpoint.keep=5", "objective=discriminator/loss")
+    assert train(*SMALL, *options, "total_samples=160", f"hydra.run.dir={tmp_path}") is None
+    best = summary(tmp_path)["best"]["discriminator/loss"]["samples_seen"]
+    assert best > 64, "the discriminator gets better, so that this test shows something"
+    earlier = tmp_path / "checkpoints" / "samples_64.ckpt"
+    changes = ("total_samples=96", "model.discriminator_optimizer.lr=1e-9", "resume_changes=true")
+    assert train(f"resume={earlier}", *changes) is None
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir()} >= {"last.ckpt", "best.ckpt"}
+    numbers = sorted(int(path.stem[8:]) for path in (tmp_path / "checkpoints").glob("samples_*.ckpt"))
+    assert numbers == [32, 64, 96]
+    assert seen(tmp_path) == 96
+    assert seen(tmp_path, "best") == summary(tmp_path)["best"]["discriminator/loss"]["samples_seen"] <= 96

@@ -1,0 +1,95 @@
+"""Sweeps, alone and on several devices: each job its own folder and values, whoever starts the ranks."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import PROJECT
+from omegaconf import OmegaConf
+
+from runs import SMALL, TIMING, rows, summary
+
+TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SMALL[1:])
+SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")
+
+
+def typed(*arguments: str, command: tuple[str, ...] = (sys.executable,), status: int = 0) -> str:
+    """Run train.py by command line; return what it printed."""
+    line = [*command, str(PROJECT / "src" / "train.py"), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(line, capture_output=True, text=True, timeout=240, env=environment)
+    assert done.returncode == status, done.stderr
+    return done.stdout + done.stderr
+
+
+def config(folder: Path):
+    return OmegaConf.load(folder / ".hydra" / "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The curve of the run with ranks that it starts itself."""
+    folder = tmp_path_factory.mktemp("expected") / "run"
+    typed(*SHORT, "trainer.devices=2", f"hydra.run.dir={folder}")
+    return rows(folder, *TIMING)
+
+
+def test_torchrun_starts_the_ranks(tmp_path, expected):
+    """Each rank composes a folder with the time in its name; rank 0's is taken."""
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    name = "hydra.run.dir=" + str(tmp_path) + "/${now:%H-%M-%S-%f}"
+    typed(*SHORT, name, command=torchrun)
+    (folder,) = tmp_path.iterdir()
+    assert summary(folder)["num_ranks"] == 2
+    assert (folder / ".hydra" / "overrides.yaml").exists()
+    assert rows(folder, *TIMING) == expected
+
+
+def test_torchrun_does_not_start_sweeps(tmp_path):
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1")
+    said = typed("-m", *SHORT, f"hydra.sweep.dir={tmp_path}", command=torchrun, status=1)
+    assert "torchrun would start the sweep once for each rank; type python src/train.py -m trainer.devices=N" in said
+
+
+def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
+    launcher = ("hydra/launcher=submitit_local", "hydra.launcher.tasks_per_node=2", "hydra.launcher.timeout_min=5")
+    typed("-m", *SHORT, *launcher, "seed=0,1", f"hydra.sweep.dir={tmp_path}")
+    for job in "01":
+        assert summary(tmp_path / job)["num_ranks"] == 2
+        assert config(tmp_path / job).seed == int(job)
+    assert rows(tmp_path / "0", *TIMING) == expected
+    assert rows(tmp_path / "1", *TIMING) != expected
+
+
+def test_optuna_gives_both_ranks_the_same_values(tmp_path):
+    """Each rank writes down what it trains with."""
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.sampler.seed=1")
+    spy = ("+callbacks.spy._target_=spy_callback.Spy", "objective=generator/loss", "trainer.devices=2")
+    values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
+    typed("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}")
+    rates = set()
+    for job in "012":
+        seen = [json.loads((tmp_path / job / f"rank_{rank}.json").read_text()) for rank in range(2)]
+        assert seen[0] == seen[1]
+        assert seen[0]["lr"] == config(tmp_path / job).model.generator_optimizer.lr
+        rates.add(seen[0]["lr"])
+    assert len(rates) == 3
+
+
+def test_a_crashed_job_does_not_touch_the_next(tmp_path):
+    said = typed("-m", *SHORT, "trainer.devices=2", "data.batch_size=16,600", f"hydra.sweep.dir={tmp_path}", status=1)
+    assert "512 samples, fewer than one batch" in said
+    assert summary(tmp_path / "0")["num_ranks"] == 2
+    said = typed("-m", *SHORT, "trainer.devices=2", "data.batch_size=600,16", f"hydra.sweep.dir={tmp_path}/b", status=1)
+    assert "512 samples, fewer than one batch" in said
+    assert summary(tmp_path / "b" / "1")["samples_seen"] == 64
+
+
+def test_a_rank_that_hangs_is_given_up(tmp_path):
+    hang = ("+callbacks.hang._target_=spy_callback.Hang", "trainer.devices=2", "trainer.timeout=10")
+    said = typed(*SHORT, *hang, f"hydra.run.dir={tmp_path}", status=1)
+    assert "error: rank 0 ended with exit status 1; what it said is above" in said
+    assert "Timed out" in said or "imeout" in said
