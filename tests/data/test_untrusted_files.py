@@ -203,6 +203,13 @@ def test_an_avi_that_claims_many_frames_is_read_as_what_it_holds(tmp_path):
     assert len(probe(path).pts) == 40
 
 
+def test_a_claim_behind_an_unknown_box_is_refused(tmp_path):
+    path = encode(tmp_path / "a.mp4", options=H264)
+    patched(path, b"stsz", 0, 1, 1 << 24)
+    path.write_bytes(struct.pack(">I4sQ", 16, b"abcd", 0) + path.read_bytes())
+    assert "it claims 16,777,216 bytes" in str(overclaim(path))
+
+
 def test_a_compressed_index_is_refused(tmp_path):
     path = encode(tmp_path / "a.mp4", options=H264)
     path.write_bytes(path.read_bytes().replace(b"udta", b"cmov"))

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+INDICES = (b"moov", b"moof", b"free", b"hoov")
+"""Where FFmpeg looks for tables, whatever comes before; other kinds of files have no such boxes."""
 TABLES = re.compile(b"trak|stsz|trun|cmov")
 SIZES_OF_EACH = 0xF00
 """Flags of a trun that has a duration, a size, flags or an offset for each of its samples."""
@@ -16,10 +18,12 @@ SIZES_OF_EACH = 0xF00
 def overclaim(path: Path) -> str | None:
     """Return why a file's claims can't be true, or None; it is not empty."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[4:8] not in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"moof", b"uuid", b"pnot"):
+        if not any(kind in INDICES for kind, _, _ in _boxes(data)):
             return None
         claimed = 0
-        for start, end in _outside_media(data):
+        for kind_of_box, start, end in _boxes(data):
+            if kind_of_box == b"mdat":  # the media themselves
+                continue
             track = start
             for match in TABLES.finditer(data, start, end):
                 kind, at = match[0], match.end()
@@ -38,16 +42,15 @@ def overclaim(path: Path) -> str | None:
     return None
 
 
-def _outside_media(data: mmap.mmap) -> Iterator[tuple[int, int]]:
-    """Yield where the top-level boxes begin and end that hold tables: 4 bytes size, 4 bytes kind."""
+def _boxes(data: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the kind, the start and the end of the top-level boxes: 4 bytes size, 4 bytes kind."""
     position = 0
     while position + 8 <= len(data):
         length, kind = _number(data, position), data[position + 4 : position + 8]
         if length == 1:
             length = int.from_bytes(data[position + 8 : position + 16])
         end = len(data) if length < 8 else min(len(data), position + length)
-        if kind != b"mdat":
-            yield position, end
+        yield kind, position, end
         position = end
 
 
