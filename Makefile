@@ -1,11 +1,12 @@
 # make demo   train on real digits, no download needed
 # make test   run the tests
+# make audit  look the pinned packages up among the known vulnerabilities; needs a network
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 ORACLES := torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 cd-fvd==0.1.1 prdc==0.2 einops==0.8.2
 
-.PHONY: setup demo test crosscheck lint bench
+.PHONY: setup demo test crosscheck lint audit bench
 
 setup: .venv/current
 
@@ -36,6 +37,14 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+audit: .audit/current
+	.audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+
+.audit/current:
+	$(PYTHON) -m venv .audit
+	.audit/bin/pip install --quiet pip-audit
+	touch $@
 
 bench: setup
 	$(BIN)/python benchmarks/step_time.py

@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 import launch
 
-SETTINGS = ["checkpoint", "fake", "num_samples", "seed", "weights", "out", "device"]
+SETTINGS = ["checkpoint", "fake", "num_samples", "seed", "weights", "out", "device", "trust"]
 READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data"}
 
 
@@ -46,22 +46,25 @@ def evaluate(
     weights: Literal["ema", "raw"],
     device: Literal["auto", "cpu", "cuda"],
     out: str,
+    trust: list[str],
 ) -> None:
     """Write and print the records (`framegan.metrics.record.Record`) of the fake samples beside the real ones.
 
     Args:
         data: configuration of the real samples. None = what the checkpoint was trained on.
         measures: `framegan.metrics.record.Measure`.
+        trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan.fake_samples import FakeSamples
     from framegan.ranks import is_first
 
     if checkpoint is not None:
         folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
-        generator, samples_seen = launch.generator_of(folder, file, weights, device)
+        config = launch.read_config(folder, trust, "model.generator", *([] if data else ["data"]))
+        generator, samples_seen = launch.generator_of(config, file, weights, device)
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
-        real = real_samples(data) if data else trained_on(OmegaConf.load(launch.saved_config(folder)).data)
+        real = real_samples(data) if data else trained_on(config.data)
         samples: Any = FakeSamples(generator, origin, seed)
     else:
         assert fake is not None

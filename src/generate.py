@@ -40,12 +40,18 @@ def generate(
     grid_samples: PositiveInt,
     batch_size: PositiveInt,
     device: Literal["auto", "cpu", "cuda"],
+    trust: list[str],
 ) -> None:
-    """Write files of the seeds seed, seed + 1, ... and a grid of the first of them."""
+    """Write files of the seeds seed, seed + 1, ... and a grid of the first of them.
+
+    Args:
+        trust: packages whose parts the run folder's configuration may build too.
+    """
     from framegan import sampling
 
     folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
-    generator, samples_seen = launch.generator_of(folder, file, weights, device)
+    config = launch.read_config(folder, trust, "model.generator")
+    generator, samples_seen = launch.generator_of(config, file, weights, device)
     target = _target(out, folder, makes_clips=len(generator.shape) == 4)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
 

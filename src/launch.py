@@ -5,6 +5,7 @@ Only this file and the scripts beside it know Hydra; nothing here imports a heav
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,12 @@ CONFIGURATIONS = str(PROJECT / "conf")
 USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint"}
 """What the configuration of a data set leaves to the data."""
+SECRET = re.compile(
+    r"(api_?key|access_?token|auth_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)", re.IGNORECASE
+)
+"""A setting that is called so and given here, unless it is to be read from the environment."""
+HIDDEN = "\ufdd0"
+"""Stands for a $ that is not to be resolved; no text has this character."""
 OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
 
@@ -85,12 +92,30 @@ def check_call(cfg: DictConfig, function: Callable[..., Any]) -> None:
     """Stop where a value of the configuration is not what the function of these names takes."""
     from framegan.validation import check_call as check_values
 
-    check_values(as_dict(cfg), function)
+    check_values(as_dict(cfg), as_dict(cfg, resolve=False), function)
 
 
 def as_dict(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
     """Return a configuration as plain containers."""
     return OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[return-value]
+
+
+def as_shown(cfg: DictConfig) -> dict[str, Any]:
+    """Return a configuration as loggers may have it: resolved, but for what comes from the environment and the like."""
+    from framegan.trust import map_strings, resolves_more
+
+    def hide(text: str) -> str:
+        return text.replace("$", HIDDEN) if resolves_more(text) else text
+
+    hidden = OmegaConf.create(map_strings(as_dict(cfg, resolve=False), hide))
+    return map_strings(as_dict(hidden), lambda text: text.replace(HIDDEN, "$"))
+
+
+def refuse_secrets(arguments: Sequence[str]) -> None:
+    """Stop where a secret was typed: what is typed is kept in the run folder, and W&B records the command line."""
+    for argument in arguments:
+        if found := SECRET.search(argument):
+            stop(f"{argument[: found.end(1)]} is not typed, for it would be kept; set it in the environment instead")
 
 
 def run_folder(path: str | Path) -> Path:
@@ -121,15 +146,39 @@ def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
     stop(f"{path} holds no checkpoint: {' or '.join(str(candidate) for candidate in candidates)} is missing")
 
 
-def generator_of(folder: Path, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
+def read_config(folder: Path, trusted: Collection[str], *parts: str) -> DictConfig:
+    """Return the configuration of a run folder, which is data; see `run_config.read`."""
+    import run_config
+
+    return run_config.read(saved_config(folder), trusted, parts)
+
+
+def refuse_strangers(folder: Path, arguments: Sequence[str]) -> None:
+    """Stop where Hydra would find more in a run folder than a configuration that builds what is trusted.
+
+    Args:
+        arguments: of the command line, where trust=[...] may be.
+    """
+    import run_config
+
+    with plain_errors():
+        run_config.check_alone(saved_config(folder))
+        run_config.read(saved_config(folder), run_config.trusted_by(arguments))
+
+
+def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
     """Return the generator of a run with the weights of a checkpoint, and its samples_seen.
 
     Args:
+        cfg: what `read_config` returned.
         device: auto, cpu or cuda.
     """
     from framegan import sampling
 
-    generator = build(OmegaConf.load(saved_config(folder)).model.generator)
+    try:
+        generator = build(cfg.model.generator)
+    except TypeError as error:  # its arguments were not checked, as those of a command line are
+        raise ValueError(f"the configuration of {checkpoint.parent.parent} builds no generator: {error}") from None
     samples_seen = sampling.load_weights(generator, checkpoint, weights)
     return generator.to(device_of(device)), samples_seen
 
@@ -147,7 +196,7 @@ def save_config(cfg: DictConfig, folder: Path) -> None:
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
-    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False}), partial)
+    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []}), partial)
     partial.replace(target)
 
 

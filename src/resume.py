@@ -22,10 +22,13 @@ NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 
 def arguments_of(arguments: Sequence[str]) -> list[str]:
     """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
+    launch.refuse_secrets(arguments)
     values = [argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")]
     if not values or values[-1] in ("", "null", AUTO):
         return list(arguments)
     folder = launch.run_folder(values[-1])
+    launch.refuse_strangers(folder, arguments)
+    arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
     return [*launch.configured_by(launch.saved_config(folder).parent), *launch.running_in(folder), *arguments]
 
 
@@ -98,9 +101,9 @@ def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
     Raises:
         ValueError: it holds other networks than the ones that shall go on from it.
     """
-    import torch
+    from framegan.sampling import read_checkpoint
 
-    contents = torch.load(checkpoint, map_location="meta", weights_only=True)
+    contents = read_checkpoint(checkpoint, mapped=True)
     states = contents["state_dict"], gan.state_dict()
     old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
     for name in dict.fromkeys([*old, *new]):
@@ -138,7 +141,7 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
 def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
     """Yield the key and what to say of every setting that differs, under the key where it was typed."""
     old, new = (
-        {key: rest for key, *rest in _leaves(launch.as_dict(cfg), launch.as_dict(cfg, resolve=False))}
+        {key: rest for key, *rest in _leaves(launch.as_shown(cfg), launch.as_dict(cfg, resolve=False))}
         for cfg in (before, now)
     )
     for key in dict.fromkeys([*old, *new]):

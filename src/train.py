@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 import launch
 import resume
 
-READ_HERE = {"resume", "resume_changes", *launch.FILLED_IN}
+READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
@@ -99,7 +99,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
                 launch.save_config(cfg, folder)
                 announce(folder, datamodule, gan, checkpoint, changes)
             for logger in loggers:
-                logger.log_hyperparams(launch.as_dict(cfg))
+                logger.log_hyperparams(launch.as_shown(cfg))
             trainer.fit(gan, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
         status = "success"
     finally:

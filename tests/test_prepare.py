@@ -17,6 +17,7 @@ from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from test_frame_cache import Pictures, write
 
+from framegan.data import strip_writer
 from framegan.data.cached_videos import CachedVideos
 
 FILES = {
@@ -240,7 +241,7 @@ def test_strips(videos, places, project, capsys):
 
 
 def test_a_video_too_long_for_a_strip_is_named(project, capsys, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 14 * 64)
+    monkeypatch.setattr(strip_writer, "MAX_PIXELS", 14 * 64)
     assert prepare("strips=strips") is None
     assert "5.png: 15 frames are too many for a strip; cut it into videos of 14" in capsys.readouterr().out
 

@@ -1,10 +1,14 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
+import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from types import MappingProxyType
 from typing import Any, Literal
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -123,12 +127,38 @@ def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> in
     """Load a generator's weights from a run's checkpoint, on the CPU, and return its samples_seen.
 
     Raises:
-        ValueError: the file is not a checkpoint of a GAN.
+        ValueError: the file is not a checkpoint of a GAN with this generator.
+    """
+    state = read_checkpoint(checkpoint)["state_dict"]
+    prefix = "generator_ema." if weights == "ema" else "generator."
+    try:
+        generator.load_state_dict({k.removeprefix(prefix): value for k, value in state.items() if k.startswith(prefix)})
+        return int(state["samples_seen"])
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{checkpoint} doesn't fit the generator of its run's configuration: {error}") from None
+
+
+def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
+    """Return what is in a run's checkpoint: tensors and plain values; no code that it names is run.
+
+    Args:
+        mapped: leave the tensors on the disk until they are used.
+
+    Raises:
+        ValueError: there is something else in it.
     """
     try:
-        state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-    except (RuntimeError, KeyError, EOFError) as error:
-        raise ValueError(f"{checkpoint} is not a checkpoint of a run ({error}); give a file of checkpoints/") from None
-    prefix = "generator_ema." if weights == "ema" else "generator."
-    generator.load_state_dict({k.removeprefix(prefix): value for k, value in state.items() if k.startswith(prefix)})
-    return int(state["samples_seen"])
+        with warnings.catch_warnings(action="ignore"):
+            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
+    except UnpicklingError as error:
+        named = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
+        raise ValueError(
+            f"{path} is not loaded: it holds {named[1] if named else 'something'} besides weights and plain values, "
+            "which could run a program; give a file that framegan has written into checkpoints/"
+        ) from None
+    except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} is not a checkpoint of a run ({reason}); give a file of checkpoints/") from None
+    if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
+        raise ValueError(f"{path} is not a checkpoint of a run (it has no state_dict); give a file of checkpoints/")
+    return saved

@@ -43,10 +43,10 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
         raise ValueError("\n".join(dict.fromkeys(problems)))
 
 
-def check_call(config: Config, function: Callable[..., Any]) -> None:
-    """Raise ValueError with one line for each value that doesn't fit its annotation in a function."""
+def check_call(config: Config, raw: Config, function: Callable[..., Any]) -> None:
+    """Raise ValueError with one line for each value that doesn't fit its annotation in a function; see `check`."""
     hints = typing.get_type_hints(function, include_extras=True)
-    problems = [line for key, value in config.items() for *_, line in _misfit(value, key, hints[key])]
+    problems = [line for key, value in config.items() for *_, line in _misfit(value, key, raw[key], hints[key])]
     if problems:
         raise ValueError("\n".join(problems))
 
@@ -60,7 +60,7 @@ def _misfits(node: Any, raw: Any, path: str, whole: Config) -> Iterator[Misfit]:
             here = f"{path}.{key}".lstrip(".")
             if parameters is not None and key not in HYDRA_KEYS:
                 annotation = parameters.get(key, inspect.Parameter.empty)
-                yield from _misfit(value, _typed_at(here, raw_value, whole), annotation)
+                yield from _misfit(value, *_typed_at(here, raw_value, whole), annotation)
             yield from _misfits(value, raw_value, here, whole)
     elif isinstance(node, list) and isinstance(raw, list):
         for index, (value, raw_value) in enumerate(zip(node, raw, strict=True)):
@@ -84,17 +84,20 @@ def _parameters(node: Config, path: str) -> Generator[Misfit, None, dict[str, An
     return {name: hints.get(name, inspect.Parameter.empty) for name in parameters}
 
 
-def _typed_at(path: str, raw: Any, whole: Config) -> str:
-    """Return the key under which a value was typed: where the interpolations that lead to it begin."""
+def _typed_at(path: str, raw: Any, whole: Config) -> tuple[str, Any]:
+    """Return the key under which a value was typed, and what was: where the interpolations that lead to it begin."""
     while isinstance(raw, str) and (match := REFERENCE.fullmatch(raw)):
         path, raw = match[1], whole
         for part in path.split("."):
             raw = raw.get(part) if isinstance(raw, dict) else None
-    return path
+    return path, raw
 
 
-def _misfit(value: Any, key: str, annotation: Any) -> Iterator[Misfit]:
-    """Yield how a value fails its annotation; nodes that will be instantiated are checked on their own."""
+def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfit]:
+    """Yield how a value fails its annotation; nodes that will be instantiated are checked on their own.
+
+    What comes from the environment may be secret: an interpolation is shown as it was typed.
+    """
     if annotation is inspect.Parameter.empty or _has_target(value):
         return
     try:
@@ -109,7 +112,8 @@ def _misfit(value: Any, key: str, annotation: Any) -> Iterator[Misfit]:
     except ValidationError as error:
         problems = [p["msg"].removeprefix("Input should be ") for p in error.errors() if p["type"] not in NOT_FROM_YAML]
         expected = dict.fromkeys(problems)
-        yield key, value, f"{key} got {value!r}; it should be {' or '.join(expected)}"
+        shown = typed if isinstance(typed, str) and "${" in typed else value
+        yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}"
 
 
 def _unread(raw: Config, read: set[str]) -> Iterator[str]:

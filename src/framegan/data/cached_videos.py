@@ -51,7 +51,10 @@ class JpegFrames:
     def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
         for place, position in enumerate(positions):
             data = self.bytes[self.starts[position] : self.starts[position + 1]].tobytes()
-            pixels = np.asarray(Image.open(io.BytesIO(data), formats=("JPEG",)))
+            image = Image.open(io.BytesIO(data), formats=("JPEG",))
+            if image.size != out.shape[:1:-1]:
+                raise ValueError(f"a frame of {image.width}x{image.height}")
+            pixels = np.asarray(image)
             out[:, place] = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels
 
 
@@ -131,7 +134,7 @@ class CachedVideos:
             shard, start = self.places[video]
             try:
                 self._opened(int(shard)).copy(start + numbers, clip)
-            except (OSError, ValueError, IndexError) as error:
+            except (OSError, ValueError, IndexError, Image.DecompressionBombError) as error:
                 remedy = "python src/prepare.py with these data and verify=true mends it"
                 raise ValueError(f"{self.shards[shard]} is damaged ({error}); {remedy}") from error
         return torch.from_numpy(clips).permute(0, 2, 3, 4, 1)

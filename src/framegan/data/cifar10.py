@@ -64,10 +64,10 @@ def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:
     try:
         with tarfile.open(path, "r|gz") as archive:
             for member in archive:
-                name = PurePosixPath(member.name).name
-                file = archive.extractfile(member) if name in names else None
+                folder, name = PurePosixPath(member.name).parent, PurePosixPath(member.name).name
+                file = archive.extractfile(member) if folder == PurePosixPath(FOLDER) and name in names else None
                 if file is not None:
-                    contents[name] = file.read()
+                    contents[name] = file.read(RECORDS_PER_FILE * RECORD_BYTES + 1)
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is damaged ({error}); delete it to download it again") from None
     if missing := names - contents.keys():

@@ -23,6 +23,8 @@ FILES: dict[Literal["train", "test"], tuple[str, str]] = {
 }
 NUM_CLASSES = 10
 UNSIGNED_BYTE = 8
+MAX_BYTES = 1 << 28
+"""More than four times the largest published file, unpacked."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,12 @@ def read_idx(path: Path, num_dimensions: int) -> Tensor:
     data = path.read_bytes()
     if data.startswith(b"\x1f\x8b"):
         try:
-            data = gzip.decompress(data)
+            with gzip.open(path) as file:
+                data = file.read(MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is a damaged gzip file ({error}); delete it to download it again") from None
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{path} unpacks to more than {MAX_BYTES:,} bytes; it is none of the published files")
     magic = bytes((0, 0, UNSIGNED_BYTE, num_dimensions))
     start = len(magic) + 4 * num_dimensions
     if not data.startswith(magic) or len(data) < start:

@@ -10,6 +10,11 @@ EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", "
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 """What a file with these extensions may hold; Pillow knows others that run programs, such as EPS."""
 
+MAX_PIXELS = 89_478_485
+"""Of an image, or of a frame of a video; more are not decoded. They take a quarter of a GB as RGB, and Pillow warns of
+them too."""
+OVER_LIMIT = f"more than the {MAX_PIXELS:,} pixels that are read; make it smaller or cut it up"
+
 GREY = {"1", "L", "LA", "I;16", "I;16B", "I"}
 COLOUR = {"P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 """Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
@@ -44,9 +49,6 @@ def _header(path: Path) -> tuple[str, tuple[int, int]]:
     if path.stat().st_size == 0:
         raise ValueError("empty file")
     with _open(path) as image:
-        limit = Image.MAX_IMAGE_PIXELS
-        if limit is not None and image.width * image.height > limit:
-            raise ValueError(f"{image.width}x{image.height} pixels, above Pillow's limit of {limit}")
         if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
             raise ValueError(
                 f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
@@ -81,12 +83,19 @@ def read(
 
 
 def _open(path: Path) -> Image.Image:
+    """Open an image whose pixels are not too many to be decoded."""
     try:
-        return Image.open(path, formats=FORMATS)
+        image = Image.open(path, formats=FORMATS)
     except Image.UnidentifiedImageError:
         raise ValueError("not an image that can be read") from None
+    except Image.DecompressionBombError:
+        raise ValueError(OVER_LIMIT) from None
     except Exception as error:
         raise ValueError(str(error) or type(error).__name__) from None
+    if image.width * image.height > MAX_PIXELS:
+        image.close()
+        raise ValueError(f"{image.width}x{image.height}, {OVER_LIMIT}")
+    return image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

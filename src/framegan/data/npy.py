@@ -115,7 +115,7 @@ def _file(root: Path) -> Path:
 def _open(file: Path) -> np.ndarray:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError) as error:
         raise ValueError(f"{file} can't be read as an array: {error}") from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")

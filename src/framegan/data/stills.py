@@ -1,5 +1,6 @@
 """Videos that are kept as still images: what a set of strips and a set of folders of frames have in common."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +129,8 @@ class Stills(ABC):
 
         console = Console(stderr=True)
         quiet = len(paths) < MANY_VIDEOS or not console.is_terminal
-        with ThreadPoolExecutor() as threads:
+        with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is an error here
             found = threads.map(look, paths)
             seen = list(track(found, "reading headers", len(paths), console=console, transient=True, disable=quiet))
         answers = dict(zip(paths, seen, strict=True))

@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from framegan import media
 from framegan.data.files import class_name
+from framegan.data.image_file import MAX_PIXELS
 from framegan.data.videos import Videos
 
 
@@ -49,12 +49,11 @@ def strip(videos: Videos, index: int) -> np.ndarray:
     """Return the frames of a video side by side: uint8 (H, T W, C).
 
     Raises:
-        ValueError: it can't be decoded, or it would be more than Pillow reads.
+        ValueError: it can't be decoded, or it would be more than is read again.
     """
     length, size = videos.num_frames(index), videos.resolution
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and length * size**2 > limit:
-        raise ValueError(f"{length} frames are too many for a strip; cut it into videos of {limit // size**2}")
+    if length * size**2 > MAX_PIXELS:
+        raise ValueError(f"{length} frames are too many for a strip; cut it into videos of {MAX_PIXELS // size**2}")
     frames = videos.read(index, range(length))
     return frames.swapaxes(0, 1).reshape(size, length * size, videos.channels)
 

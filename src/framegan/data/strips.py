@@ -4,12 +4,10 @@ The layout of MoCoGAN's data (Tulyakov et al. 2018): class/video.png. What a fil
 from its ending.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
 from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError
@@ -23,7 +21,7 @@ class Strips(Stills):
     """The strips anywhere below a folder, in the order of their paths.
 
     The frames of an image that is wider than high go from left to right, of others from top to bottom. A strip is
-    decoded as a whole whatever is read of it, so that Pillow's limit for one image holds (89 million pixels: 21,845
+    decoded as a whole whatever is read of it, so that the limit for one image holds (89 million pixels: 21,845
     frames of 64x64): longer videos are better kept in another way.
 
     Args:
@@ -59,9 +57,7 @@ class Strips(Stills):
         if not files:
             raise ValueError(f"no strips in {folder}; files that end in {', '.join(EXTENSIONS)} are read")
         fit = Fit(resolution, channels, resize, filter)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is an error here
-            super().__init__(root, folder, files, split, labels, fit, on_error, max_bad_fraction)
+        super().__init__(root, folder, files, split, labels, fit, on_error, max_bad_fraction)
 
     @property
     def recipe(self) -> dict[str, Any]:

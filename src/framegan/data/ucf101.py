@@ -56,6 +56,8 @@ class UCF101(VideoFiles):
         files = sorted(_listed(lists, split))
         numbers = {name: number for number, name in enumerate(classes)}
         for file in files:
+            if len(Path(file).parts) != 2 or Path(file).parts[0] in ("..", "/"):
+                raise ValueError(f"{lists} lists {file!r}; expected class/v_class_gNN_cNN.avi")
             if Path(file).parts[0] not in numbers:
                 raise ValueError(f"{lists / 'classInd.txt'} has no class {Path(file).parts[0]!r}, the folder of {file}")
         super().__init__(

@@ -19,6 +19,8 @@ from av.video.stream import VideoStream
 
 from framegan.data.file_ending import missing_end
 from framegan.data.frame_fit import Fit
+from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT
+from framegan.data.sample_tables import overclaim
 
 FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v"
 """What a file may hold, whatever its name; others, such as playlists, would open further files."""
@@ -66,7 +68,7 @@ def probe(path: Path) -> VideoInfo:
     with _reasons():
         if not path.is_file():
             raise ValueError("there is no such file")
-        if reason := missing_end(path):
+        if reason := missing_end(path) or overclaim(path):
             raise ValueError(reason)
     with _opened(path) as (container, stream):
         announced: list[int | None] = []
@@ -176,7 +178,7 @@ def _from_start(
     Args:
         announced: takes the times at which the container says that frames are shown.
     """
-    stream.codec_context.options = {"err_detect": "explode"}
+    stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
     number = 0
     first = opening = None  # times of the first keyframe, and of the frame that has to come first
     leading = False
@@ -215,7 +217,8 @@ def _agree(shown: list[int | None], announced: list[int | None]) -> bool:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file and its first video; whatever goes wrong in the block becomes a ValueError."""
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+    limit = {"max_pixels": str(MAX_PIXELS)}
+    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, **limit}
     with _reasons(), av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
         streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
         if not streams:
@@ -223,6 +226,9 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         if streams[0].codec_context is None:
             raise ValueError("FFmpeg has no decoder for it")
         streams[0].codec_context.thread_count = 1
+        streams[0].codec_context.options = limit
+        if streams[0].width * streams[0].height > MAX_PIXELS:
+            raise ValueError(f"{streams[0].width}x{streams[0].height} a frame, {OVER_LIMIT}")
         yield container, streams[0]
 
 
@@ -231,8 +237,10 @@ def _reasons() -> Iterator[None]:
     """Give every error of a file as a ValueError that says why, without the path."""
     try:
         yield
-    except (av.error.InvalidDataError, av.error.ArgumentError):  # the second where FORMATS doesn't have it
+    except av.error.InvalidDataError:
         raise ValueError("not a video that can be read, or damaged or cut off at its start") from None
+    except av.error.ArgumentError:
+        raise ValueError(f"not a video of a kind that is read, or one whose frames have {OVER_LIMIT}") from None
     except (EOFError, IndexError):
         raise ValueError("cut off at its start or its index") from None
     except (av.FFmpegError, OSError) as error:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -121,7 +122,7 @@ def _load(path: Path) -> dict[str, Entry]:
             return {}
         rows = zip(table["files"], table["stamps"], table["infos"], pts, strict=True)
         return {file: Entry(tuple(stamp), VideoInfo(pts=shown, **info)) for file, stamp, info, shown in rows}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile, zlib.error):
         return {}
 
 

@@ -18,7 +18,13 @@ SCHEMA = 1
 
 
 def path_of(key: str, *, needs_bank: bool) -> Path:
-    """Return where the features with this key lie."""
+    """Return where the features with this key lie.
+
+    Raises:
+        ValueError: the key is no file name, so that they could lie anywhere.
+    """
+    if Path(key).name != key:
+        raise ValueError(f"{key!r} can't name a file of features; the fingerprint of the data has a character like /")
     folder = os.environ.get("FRAMEGAN_STATISTICS", "~/.cache/framegan/statistics")
     kind = "features" if needs_bank else "moments"
     return Path(folder).expanduser() / f"{key}-{kind}-{SCHEMA}.npz"

@@ -1,0 +1,167 @@
+"""What the configuration of a run folder may do: choose and set framegan's own parts.
+
+Such a configuration may come from somebody else. So it is data: code that it names is imported only if it is a part of
+framegan, one of a few optimizers, or in a package that the user has named as trusted. It can't read the environment.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from framegan.validation import locate
+
+FUNCTIONS = {
+    "framegan.data.cifar10.cifar10",
+    "framegan.data.digits.digits",
+    "framegan.data.idx.fashion_mnist",
+    "framegan.data.idx.mnist",
+    "framegan.data.synthetic.synthetic",
+}
+"""The functions of framegan that configurations call; every other one is refused, such as those that write files."""
+
+OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
+"""What configurations build outside framegan."""
+
+PROGRAMS = {"framegan.metrics.custom.Custom": "path", "framegan.metrics.i3d.I3D": "weights"}
+"""The arguments that may name a TorchScript file, which is a program."""
+
+REFERENCE = re.compile(r"\$\{(?:[^:${}]+|oc\.select:[^${}]*)\}")
+"""An interpolation that names another key, without others in it."""
+
+
+def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "") -> None:
+    """Raise ValueError with one line for each thing that a part of a run folder's configuration must not build.
+
+    Args:
+        config: plain containers, interpolations resolved.
+        trusted: names of packages, or of classes and functions.
+        path: where in the whole configuration this part is.
+    """
+    if problems := list(_strangers(config, trusted, path)):
+        raise ValueError("\n".join(problems))
+
+
+def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
+    """Raise ValueError with one line for each value that does more than name another key, such as ${oc.env:HOME}.
+
+    Args:
+        raw: plain containers, interpolations as they were written.
+        trusted: names of resolvers, such as oc.env.
+    """
+    problems = []
+    for key, value in _leaves(raw, ""):
+        if key.rpartition(".")[2] == "_target_" and "${" in str(value):
+            problems.append(f"{key} got {value!r}; a run folder's configuration has to name it as it is")
+        elif isinstance(value, str) and resolves_more(value, trusted):
+            name = value.partition("${")[2].partition(":")[0]
+            problems.append(
+                f"{key} got {value!r}, which a run folder's configuration may not ask for; if you trust it, type "
+                f"trust=[{name}]"
+            )
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def resolves_more(text: str, trusted: Collection[str] = ()) -> bool:
+    """Say whether the interpolations in a text do more than name other keys, as those of the environment do."""
+    known = re.compile("|".join([REFERENCE.pattern, *(rf"\$\{{{re.escape(name)}:[^${{}}]*\}}" for name in trusted)]))
+    while (rest := known.sub("_", text)) != text:  # from the inside out
+        text = rest
+    return "${" in text
+
+
+def map_strings(node: Any, function: Callable[[str], str]) -> Any:
+    """Return plain containers with every text replaced by what a function makes of it."""
+    if isinstance(node, dict):
+        return {key: map_strings(child, function) for key, child in node.items()}
+    if isinstance(node, list):
+        return [map_strings(child, function) for child in node]
+    return function(node) if isinstance(node, str) else node
+
+
+def check_names(trusted: Collection[str]) -> None:
+    """Raise ValueError where something else than dotted names is to be trusted."""
+    for name in trusted:
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
+            raise ValueError(f"trust got {name!r}; it should be a list of packages, such as trust=[mypackage]")
+
+
+def _strangers(node: Any, trusted: Collection[str], path: str) -> Iterator[str]:
+    if isinstance(node, dict) and "_target_" in node:
+        yield from _refused(node, trusted, path)
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from _strangers(child, trusted, f"{path}[{key}]" if isinstance(node, list) else _join(path, key))
+
+
+def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
+    """Yield what is wrong with a node that names code."""
+    target = node["_target_"]
+    if not isinstance(target, str):
+        yield f"{_join(path, '_target_')} got {target!r}; it should be the name of a class"
+    elif "_args_" in node:
+        yield f"{_join(path, '_args_')} got {node['_args_']!r}; a run folder's configuration has to name each argument"
+    elif not _is_inside(target, trusted):
+        if not target.startswith("framegan."):
+            if target not in OPTIMIZERS:
+                yield _message(path, target, "not a part of framegan", target.partition(".")[0])
+        elif not _is_part(target):
+            yield _message(path, target, "nothing that a configuration of framegan builds", target)
+        elif _program(node) is not None:
+            yield (
+                f"{_join(path, PROGRAMS[target])} got {_program(node)!r}, which may be a TorchScript program and do "
+                f"anything; if you trust it, type trust=[{target}]"
+            )
+    elif problem := _not_at_home(target, trusted):
+        yield f"{_join(path, '_target_')} got {target!r}: {problem}"
+
+
+def _message(path: str, target: str, problem: str, remedy: str) -> str:
+    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, type trust=[{remedy}]"
+
+
+def _is_part(target: str) -> bool:
+    """Say whether a name in framegan is that of a class, where it is defined, or of a function that is listed."""
+    try:
+        found = locate(target)
+    except ValueError:
+        return False
+    return target in FUNCTIONS or (inspect.isclass(found) and f"{found.__module__}.{found.__qualname__}" == target)
+
+
+def _not_at_home(target: str, trusted: Collection[str]) -> str | None:
+    """Return why a name in a trusted package is not that of its own class or function; it may have imported others."""
+    try:
+        found = locate(target)
+    except ValueError as error:
+        return str(error)
+    home = getattr(found, "__module__", None)
+    if not (inspect.isclass(found) or inspect.isroutine(found)):
+        return "it is no class or function"
+    return None if target in trusted or _is_inside(str(home), trusted) else f"it comes from {home}, which isn't trusted"
+
+
+def _is_inside(name: str, trusted: Collection[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in trusted)
+
+
+def _program(node: dict[Any, Any]) -> Any:
+    """Return the file of a node, where that may be TorchScript."""
+    name = PROGRAMS.get(node["_target_"])
+    return node.get(name) if name is not None and node.get("variant") != "plain" else None
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from _leaves(child, _join(path, key))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _leaves(child, f"{path}[{index}]")
+    else:
+        yield path, node
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}".lstrip(".")

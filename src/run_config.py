@@ -1,0 +1,112 @@
+"""The configuration that lies in a run folder. Somebody else may have written it: it is read as data, never run.
+
+What it may build is said in `framegan.trust`. It is also what Hydra starts from when a run is resumed, so that nothing
+in it may be meant for Hydra itself, whose own settings name code too.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+LARGEST = 1 << 20
+"""Bytes; those of real runs have some thousand."""
+DEEPEST = 50
+"""Lists and dictionaries in one another; those of real runs are some ten."""
+
+
+def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> DictConfig:
+    """Return the configuration in a file.
+
+    Args:
+        trusted: what it may build besides framegan's own parts: names of packages.
+        parts: dotted keys of what will be built of it; all of it by default.
+
+    Raises:
+        ValueError: it asks for more, lacks a part, or can't be read.
+    """
+    from framegan.trust import check_names, refuse_calls, refuse_strangers
+
+    check_names(trusted)
+    cfg = _plain(file)
+    try:
+        refuse_calls(OmegaConf.to_container(cfg), trusted)
+        config = OmegaConf.to_container(cfg, resolve=True)
+        for part in parts:
+            refuse_strangers(_at(config, part), trusted, part)
+    except (ValueError, OmegaConfBaseException, RecursionError) as error:
+        raise ValueError(f"{file} is not used:\n{error}") from None
+    return cfg
+
+
+def check_alone(file: Path) -> None:
+    """Raise ValueError where folders lie beside a configuration, in which Hydra would find others."""
+    folders = [path.name for path in file.parent.iterdir() if path.is_dir()]
+    if folders:
+        raise ValueError(f"{file.parent} holds folders, which train.py doesn't make there; remove {', '.join(folders)}")
+
+
+def trusted_by(arguments: Sequence[str]) -> list[str]:
+    """Return what trust=[...] names on a command line.
+
+    Raises:
+        ValueError: it is no list of names.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    typed = [argument for argument in arguments if argument.startswith("trust=")]
+    if not typed:
+        return []
+    try:
+        value = OverridesParser.create().parse_override(typed[-1]).value()
+    except HydraException:
+        value = None
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{typed[-1]} should be a list of packages, such as trust=[mypackage]")
+    return value
+
+
+def _plain(file: Path) -> DictConfig:
+    """Return what is in a file: keys and values, and nothing that is meant for Hydra."""
+    size = file.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"{file} has {size:,} bytes; the configuration of a run has at most {LARGEST:,}")
+    text = file.read_text(encoding="utf-8")
+    try:
+        _check_size(text)
+        cfg = OmegaConf.create(text)
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        raise ValueError(f"{file} can't be read as a configuration: {error}") from None
+    if not isinstance(cfg, DictConfig):
+        raise ValueError(f"{file} holds no keys and values; it is not the configuration of a run")
+    found = [key for key in ("hydra", "defaults") if key in cfg]
+    if any(re.match(r"\s*#\s*@", line) for line in text.splitlines()):
+        found.append("# @package")
+    if found:
+        raise ValueError(f"{file} holds {', '.join(found)}, which train.py doesn't write there; remove it")
+    return cfg
+
+
+def _check_size(text: str) -> None:
+    """Raise ValueError where YAML would make much of little; it is read only as far as that."""
+    depth = 0
+    for event in yaml.parse(text):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"it repeats a value by *{event.anchor}; write it out")
+
+
+def _at(config: Any, part: str) -> Any:
+    """Return what is below a dotted key."""
+    for key in filter(None, part.split(".")):
+        if not isinstance(config, dict) or config.get(key) is None:
+            raise ValueError(f"it has no {part}; it is not the configuration of a run")
+        config = config[key]
+    return config
