@@ -61,8 +61,24 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
         config, chosen = from_rank_zero(lambda: (launch.as_dict(cfg, resolve=False), folder))
         if chosen != folder and not any(folder.iterdir()):
             folder.rmdir()  # Hydra has made one for each rank, with the time in its name
-        train_here(OmegaConf.create(config), chosen)
+        train_with_rollbacks(OmegaConf.create(config), chosen)
         return from_rank_zero(lambda: best_of(chosen))
+
+
+def train_with_rollbacks(cfg: DictConfig, folder: Path) -> None:
+    """Train, and start over from an earlier checkpoint whenever a callback asks for it."""
+    from framegan.ranks import is_first
+    from framegan.rollback import Rollback, TrainingStoppedError
+
+    while True:
+        try:
+            return train_here(cfg, folder)
+        except TrainingStoppedError as error:
+            launch.stop(str(error))
+        except Rollback as rollback:
+            cfg.resume = None if rollback.checkpoint is None else str(rollback.checkpoint)
+            if is_first():
+                print(f"\n{rollback}", flush=True)
 
 
 def train_here(cfg: DictConfig, folder: Path) -> None:
@@ -70,13 +86,15 @@ def train_here(cfg: DictConfig, folder: Path) -> None:
     import torch
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+    from framegan.rollback import learning_rate_factor
+
     be_quiet()
     with launch.plain_errors(MisconfigurationException):
         datamodule = launch.build(cfg.data.datamodule)
         fill_in(cfg, datamodule)
         torch.manual_seed(cfg.seed)
         torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
-        gan = launch.build(cfg.model)
+        gan = launch.build(cfg.model, learning_rate_factor=learning_rate_factor(folder))
         loggers = [launch.build(node, folder=str(folder)) for node in cfg.logger.values()]
         trainer = launch.build(
             cfg.trainer,
