@@ -29,8 +29,8 @@ LOOKS = 25
 EVALUATIONS = 10
 """In a run, as in `make demo` and the other recipes."""
 
-LENGTH = 24_000
-LENGTH_OF_CLIPS = 12_000
+LENGTH = 16_000
+LENGTH_OF_CLIPS = 10_000
 SOON = 0.2
 """Share of the run within which a collapse is to be noticed."""
 
@@ -62,7 +62,9 @@ MODELS: dict[str, tuple[str, ...]] = {
         *("model.discriminator.heads.frame.width=8", "model.discriminator.heads.clip.width=8"),
     ),
     "mlp, digits": (*MLP, *SMALL, "data=digits"),
-    "dcgan, minimax, digits": (*DCGAN, "model/loss=minimax", "data=digits"),
+    "dcgan, minimax, digits": (
+        *(*DCGAN, "model/loss=minimax", "data=digits", "model.discriminator_optimizer.lr=2e-3"),
+    ),
 }
 HEALTHY = list(MODELS)[:10]
 
@@ -108,7 +110,7 @@ COLLAPSING = [
     Collapse("mlp with R1, synthetic", "no penalty, generator's rate x 10", (without_penalty, rate("generator", 10))),
     Collapse("mlp, digits", "generator's rate x 50", (rate("generator", 50),)),
     Collapse("mocogan, shape_motion", "generator's rate x 50", (rate("generator", 50),)),
-    Collapse("dcgan, minimax, digits", "from the start: the textbook loss"),
+    Collapse("dcgan, minimax, digits", "from the start: textbook loss, discriminator's rate x 10"),
 ]
 
 

@@ -24,8 +24,8 @@ class NonFinite(Callback):
     """Stops a run whose loss, gradient or weights are not finite, or sends it back to its last checkpoint.
 
     The step notes on the device when a loss or gradient was first not finite. The note is read on the batches that are
-    logged, on those that something is due after, and at the end. Checkpoints look at the weights too. It has to be
-    the first of the callbacks.
+    logged and on those that something is due after. Before a checkpoint, and at the end, the weights are looked at
+    too. It has to be the first of the callbacks.
 
     Args:
         on_nan: stop with a message, or roll back: start over from the last checkpoint with half of the learning rates.
@@ -44,7 +44,7 @@ class NonFinite(Callback):
             self.check(trainer, gan)
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        self.check(trainer, gan)
+        self.check(trainer, gan, weights_too=True)
 
     def on_save_checkpoint(self, trainer: GANTrainer, gan: GAN, checkpoint: Any) -> None:  # type: ignore[override]
         self.check(trainer, gan, weights_too=True)
@@ -69,7 +69,7 @@ class NonFinite(Callback):
         """
         what, now = min(when, key=when.__getitem__), int(gan.samples_seen)
         trouble = rollback.Trouble(
-            what=f"not finite: the {what}, in the batch after {when[what]:,} samples (noticed at {now:,}){where(gan)}",
+            what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(gan)}",
             began=when[what],
             noticed=now,
             advice=ADVICE,
