@@ -25,8 +25,8 @@ def looks(*values, losses=(1.0,)):
     return [Look(1000 * (number + 1), value, value, losses) for number, value in enumerate(values)]
 
 
-def kinds(seen, highest=(1.0, 1.0, 1.0), guessing=1.386):
-    return {sign.kind: sign for sign in signs(seen, {"diversity": highest, "nearest": highest}, guessing)}
+def kinds(seen, reached=1.0, guessing=1.386):
+    return {sign.kind: sign for sign in signs(seen, {"diversity": reached, "nearest": reached}, guessing)}
 
 
 def test_distances_of_rows_are_those_of_a_line():
@@ -61,14 +61,16 @@ def test_diversity_that_has_fallen_twice_is_a_sign_and_once_is_not():
 
 
 def test_diversity_counts_as_reached_where_it_was_held():
-    assert collapse.highest([0.5, 0.4, 0.1], 3.0) == [1.0, 0.5, 0.4]
-    assert kinds(looks(0.1, 0.1), highest=(0.9, 0.1, 0.05)) == {}
-    assert kinds(looks(0.1, 0.1), highest=(0.9, 0.8)) == {}
+    assert collapse.reached(0.0, [0.9] * 4) == 0.0
+    assert collapse.reached(0.0, [0.9, 0.2, 0.9, 0.9, 0.9]) == 0.2
+    assert collapse.reached(0.3, [0.9, 0.2, 0.9, 0.9, 0.9]) == 0.3
+    assert collapse.reached(0.3, [0.1, 3.0, 3.0, 3.0, 3.0, 3.0]) == 1.0
+    assert kinds(looks(0.02, 0.02), reached=0.04) == {}
 
 
 def test_samples_that_never_differ_are_a_sign_after_a_while():
-    assert "constant" not in kinds(looks(*[0.001] * 7), highest=(0.001,) * 3)
-    assert kinds(looks(*[0.001] * 8), highest=(0.001,) * 3).keys() == {"constant"}
+    assert kinds(looks(*[0.001] * 7), reached=0.001) == {}
+    assert kinds(looks(*[0.001] * 8), reached=0.001).keys() == {"constant"}
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_a_resumed_run_looks_and_judges_like_one_never_stopped(tmp_path):
         next(value for key, value in state(folder)["callbacks"].items() if key.startswith("Watchdog"))
         for folder in (whole, parts)
     )
-    for name in ("looks", "highest", "losses", "told"):
+    for name in ("looks", "reached", "losses", "told"):
         assert ours[name] == theirs[name]
 
 

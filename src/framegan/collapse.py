@@ -20,8 +20,10 @@ START_PATIENCE = 8
 """Looks in a row without any diversity, from the start of a run."""
 FALLEN = 0.6
 """Share of the diversity once reached, or of the best recall, that is too little."""
-REACHED = 3
-"""Looks a diversity has to be held for to count as reached: the first samples often vary for a moment."""
+HELD = 5
+"""Looks in a row for which a diversity has to be held to count as reached: untrained samples may vary more."""
+LEAST = 0.05
+"""Diversity that has to be reached before it can fall."""
 CONSTANT = 0.01
 """Share of the real samples' diversity at which all samples are the same."""
 WON = 0.01
@@ -99,20 +101,25 @@ def relative(fake: Tensor, real: Tensor) -> tuple[float, float]:
     return diversity, nearest
 
 
-def highest(values: Sequence[float], value: float) -> list[float]:
-    """Return the REACHED highest of some values and one more, highest first; more than real samples have is as much."""
-    return sorted([*values, min(1.0, value)], reverse=True)[:REACHED]
+def reached(before: float, values: Sequence[float]) -> float:
+    """Return the highest level that a diversity was held at, at most 1, which is that of the real samples.
+
+    Args:
+        before: the same at the look before.
+        values: of the latest looks.
+    """
+    return max(before, min(1.0, *values[-HELD:])) if len(values) >= HELD else before
 
 
-def signs(looks: Sequence[Look], highest: Mapping[str, Sequence[float]], guessing: float) -> list[Sign]:
+def signs(looks: Sequence[Look], reached: Mapping[str, float], guessing: float) -> list[Sign]:
     """Return the signs of collapse that the latest looks show.
 
     Args:
         looks: the latest ones, oldest first.
-        highest: the highest values of diversity and of nearest in the whole run, as `highest` keeps them.
+        reached: the highest levels at which diversity and nearest were held, as `reached` finds them.
         guessing: the discriminator's loss where it takes every sample for as real as any other.
     """
-    found = [_fallen(looks, name, highest[name]) for name in ("diversity", "nearest")]
+    found = [_fallen(looks, name, reached[name]) for name in ("diversity", "nearest")]
     return [sign for sign in (*found, _constant(looks), _won(looks, guessing), _lost(looks, guessing)) if sign]
 
 
@@ -122,9 +129,9 @@ def _streak(bad: Sequence[bool], patience: int) -> int | None:
     return max(0, len(bad) - length - 1) if length >= patience else None
 
 
-def _fallen(looks: Sequence[Look], name: Literal["diversity", "nearest"], highest: Sequence[float]) -> Sign | None:
-    values, reached = [getattr(look, name) for look in looks], highest[-1] if len(highest) == REACHED else 0.0
-    place = _streak([value < FALLEN * reached for value in values], PATIENCE)
+def _fallen(looks: Sequence[Look], name: Literal["diversity", "nearest"], reached: float) -> Sign | None:
+    values = [getattr(look, name) for look in looks]
+    place = _streak([reached > LEAST and value < FALLEN * reached for value in values], PATIENCE)
     if place is None:
         return None
     what = {"diversity": "the mean distance between samples", "nearest": "the distance to the most similar sample"}

@@ -47,7 +47,7 @@ class Watchdog(Every):
         self.max_rollbacks = max_rollbacks
         self.num_samples = num_samples
         self.looks: list[collapse.Look] = []
-        self.highest: dict[str, list[float]] = {"diversity": [], "nearest": []}
+        self.reached = {"diversity": 0.0, "nearest": 0.0}
         self.losses: list[float] = []
         self.curves: dict[str, list[tuple[int, float]]] = {}
         """By key of a metric: (samples_seen, value) of every evaluation."""
@@ -71,12 +71,12 @@ class Watchdog(Every):
         self.looks = [*self.looks, collapse.Look(now, diversity, nearest, tuple(self.losses))][-KEPT:]
         self.losses = []
         values = {"watchdog/diversity": diversity, "watchdog/nearest": nearest}
-        for name, value in (("diversity", diversity), ("nearest", nearest)):
-            self.highest[name] = collapse.highest(self.highest[name], value)
+        for name, before in self.reached.items():
+            self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
         gan.metrics.update(values)
         for logger in trainer.run_loggers:
             logger.log_metrics(values, step=now)
-        for sign in collapse.signs(self.looks, self.highest, guessing_loss(gan)):
+        for sign in collapse.signs(self.looks, self.reached, guessing_loss(gan)):
             self._respond(trainer, gan, sign)
 
     def _diversity(self, trainer: GANTrainer, gan: GAN) -> tuple[float, float]:
@@ -122,13 +122,13 @@ class Watchdog(Every):
 
     def state_dict(self) -> dict[str, Any]:
         looks = [look.as_dict() for look in self.looks]
-        kept = {"highest": self.highest, "losses": self.losses, "curves": self.curves, "told": self.told}
+        kept = {"reached": self.reached, "losses": self.losses, "curves": self.curves, "told": self.told}
         return {**super().state_dict(), "looks": looks, **kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.looks = [collapse.Look(**{**look, "losses": tuple(look["losses"])}) for look in state_dict["looks"]]
-        self.highest, self.losses = state_dict["highest"], state_dict["losses"]
+        self.reached, self.losses = state_dict["reached"], state_dict["losses"]
         self.curves, self.told = state_dict["curves"], state_dict["told"]
 
 
