@@ -52,9 +52,10 @@ def test_images_and_clips_of_any_size_are_made_coarse(shape):
     assert collapse.coarse(torch.zeros(2, *shape)).shape[1] <= shape[0] * 8 * 8 * 4
 
 
-def test_diversity_that_has_fallen_twice_is_a_sign_and_once_is_not():
-    assert kinds(looks(1.0, 1.0, 0.5)) == {}
-    found = kinds(looks(1.0, 1.0, 0.5, 0.4))
+def test_diversity_that_has_fallen_for_three_looks_is_a_sign():
+    assert kinds(looks(1.0, 1.0, 0.3, 0.4)) == {}
+    assert kinds(looks(1.0, 1.0, 0.3, 0.6, 0.3, 0.4)) == {}
+    found = kinds(looks(1.0, 1.0, 0.3, 0.4, 0.4))
     assert found.keys() == {"diversity", "nearest"}
     assert found["diversity"].since == 2000
     assert "has fallen to 0.40 of that of real ones, from 1.00" in found["diversity"].evidence
@@ -65,7 +66,7 @@ def test_diversity_counts_as_reached_where_it_was_held():
     assert collapse.reached(0.0, [0.9, 0.2, 0.9, 0.9, 0.9]) == 0.2
     assert collapse.reached(0.3, [0.9, 0.2, 0.9, 0.9, 0.9]) == 0.3
     assert collapse.reached(0.3, [0.1, 3.0, 3.0, 3.0, 3.0, 3.0]) == 1.0
-    assert kinds(looks(0.02, 0.02), reached=0.04) == {}
+    assert kinds(looks(0.02, 0.01, 0.01), reached=0.04) == {}
 
 
 def test_samples_that_never_differ_are_a_sign_after_a_while():
@@ -222,7 +223,7 @@ def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd
     assert train(*COLLAPSING, f"hydra.run.dir={tmp_path / 'run'}") is None
     said = [line for line in capfd.readouterr().out.splitlines() if line.startswith("warning")]
     assert len([line for line in said if "most similar sample has fallen to 0.00 of that of real ones" in line]) == 1
-    assert "collapsed after 320 samples (noticed at 384)" in said[0]
+    assert "collapsed after 320 samples (noticed at 416)" in said[0]
     assert "samples/fake" in said[0]
     found = [float(row["watchdog/diversity"]) for row in rows(tmp_path / "run") if row["watchdog/diversity"]]
     assert all(value > 0 for value in found[:10])
@@ -232,8 +233,8 @@ def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd
 def test_collapse_stops_a_run(constant_after, tmp_path):
     constant_after(320)
     message = train(*COLLAPSING, "on_collapse=stop", f"hydra.run.dir={tmp_path / 'run'}")
-    assert message.startswith("error: training seems to have collapsed after 320 samples (noticed at 384)")
-    assert re.search(r"last good checkpoint is \S+run/checkpoints/last.ckpt \(320 samples\)", message)
+    assert message.startswith("error: training seems to have collapsed after 320 samples (noticed at 416)")
+    assert re.search(r"last good checkpoint is \S+run/checkpoints/samples_320.ckpt \(320 samples\)", message)
 
 
 def test_collapse_sends_a_run_back_to_its_best_checkpoint(constant_after, tmp_path):

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PATIENCE = 2
-"""Looks, or evaluations, in a row that have to show a sign."""
-GAME_PATIENCE = 3
-"""The same for the discriminator's loss, which varies more."""
-START_PATIENCE = 8
+LOOKS = 3
+"""Looks in a row that have to show a sign; healthy runs show one now and then in their first third."""
+EVALUATIONS = 2
+"""Likewise evaluations."""
+START_LOOKS = 8
 """Looks in a row without any diversity, from the start of a run."""
-FALLEN = 0.6
+FALLEN = 0.5
 """Share of the diversity once reached, or of the best recall, that is too little."""
 HELD = 5
 """Looks in a row for which a diversity has to be held to count as reached: untrained samples may vary more."""
@@ -131,7 +131,7 @@ def _streak(bad: Sequence[bool], patience: int) -> int | None:
 
 def _fallen(looks: Sequence[Look], name: Literal["diversity", "nearest"], reached: float) -> Sign | None:
     values = [getattr(look, name) for look in looks]
-    place = _streak([reached > LEAST and value < FALLEN * reached for value in values], PATIENCE)
+    place = _streak([reached > LEAST and value < FALLEN * reached for value in values], LOOKS)
     if place is None:
         return None
     what = {"diversity": "the mean distance between samples", "nearest": "the distance to the most similar sample"}
@@ -144,7 +144,7 @@ def _fallen(looks: Sequence[Look], name: Literal["diversity", "nearest"], reache
 
 
 def _constant(looks: Sequence[Look]) -> Sign | None:
-    place = _streak([look.nearest < CONSTANT for look in looks], START_PATIENCE)
+    place = _streak([look.nearest < CONSTANT for look in looks], START_LOOKS)
     if place is None:
         return None
     return Sign(
@@ -157,7 +157,7 @@ def _constant(looks: Sequence[Look]) -> Sign | None:
 
 def _won(looks: Sequence[Look], guessing: float) -> Sign | None:
     means = [_mean(look.losses) for look in looks]
-    place = _streak([guessing > 0 and mean < WON * guessing for mean in means], GAME_PATIENCE)
+    place = _streak([guessing > 0 and mean < WON * guessing for mean in means], LOOKS)
     if place is None:
         return None
     return Sign(
@@ -176,7 +176,7 @@ def _lost(looks: Sequence[Look], guessing: float) -> Sign | None:
         len(look.losses) > 0 and min(look.losses) > guessing and mean > LOST * guessing
         for look, mean in zip(looks, means, strict=True)
     ]
-    place = _streak(bad, GAME_PATIENCE)
+    place = _streak(bad, LOOKS)
     if place is None:
         return None
     return Sign(
@@ -196,11 +196,11 @@ def worsened(key: str, curve: Sequence[tuple[int, float]]) -> Sign | None:
     """
     values = [value for _, value in curve]
     if key.startswith(DISTANCES):
-        best, patience = min(values), 1 if values[-1] > MUCH_WORSE * min(values) else PATIENCE
+        best, patience = min(values), 1 if values[-1] > MUCH_WORSE * min(values) else EVALUATIONS
         place = _streak([value > WORSE * best for value in values], patience)
     elif key.startswith(SHARES):
         best = max(values)
-        place = _streak([value < FALLEN * best for value in values], PATIENCE)
+        place = _streak([value < FALLEN * best for value in values], EVALUATIONS)
     else:
         return None
     if place is None:

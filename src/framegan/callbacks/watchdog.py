@@ -1,9 +1,9 @@
 """Watches for collapse: warns with the evidence, stops the run or sends it back to a checkpoint from before."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
 from framegan import collapse, rollback, sampling
@@ -15,7 +15,7 @@ from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
 BATCH = 16
-KEPT = collapse.START_PATIENCE + 1
+KEPT = collapse.START_LOOKS + 1
 """How many of the latest looks are kept; the last good one has to be among them."""
 
 
@@ -40,7 +40,7 @@ class Watchdog(Every):
         every: PositiveInt | None,
         on_collapse: Literal["warn", "stop", "rollback"] = "warn",
         max_rollbacks: NonNegativeInt = 3,
-        num_samples: PositiveInt = 64,
+        num_samples: Annotated[int, Field(ge=2)] = 64,
     ):
         super().__init__(every)
         self.on_collapse = on_collapse
@@ -117,8 +117,8 @@ class Watchdog(Every):
             rollback.roll_back(trainer.folder, trouble, self.max_rollbacks)
         if self.on_collapse == "stop":
             rollback.stop(trainer.folder, trouble)
-        picture = f"look at samples/fake_*.png up to {trouble.noticed:,}"
-        print(f"\nwarning: {trouble.what}. {picture}; {rollback.what_to_do(trainer.folder, trouble)}", flush=True)
+        way_on = rollback.what_to_do(trainer.folder, trouble)
+        print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{way_on}", flush=True)
 
     def state_dict(self) -> dict[str, Any]:
         looks = [look.as_dict() for look in self.looks]
