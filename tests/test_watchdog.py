@@ -82,9 +82,9 @@ def test_a_discriminator_has_won_or_lost_after_three_looks(losses, kind):
     assert kinds(looks(1.0, 1.0, 1.0, losses=losses)).keys() == ({kind} if kind else set())
 
 
-def test_the_loss_of_a_wasserstein_critic_has_no_floor():
-    assert kinds(looks(1.0, 1.0, 1.0, losses=(-100.0,)), guessing=0.0) == {}
-    assert kinds(looks(1.0, 1.0, 1.0, losses=(1.0,)), guessing=0.0).keys() == {"fooled"}
+@pytest.mark.parametrize("loss", [-100.0, 1.0])
+def test_the_loss_of_a_wasserstein_critic_is_not_judged(loss):
+    assert kinds(looks(1.0, 1.0, 1.0, losses=(loss,)), guessing=0.0) == {}
 
 
 def test_metrics_far_from_their_best_are_a_sign():

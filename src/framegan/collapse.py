@@ -117,7 +117,8 @@ def signs(looks: Sequence[Look], reached: Mapping[str, float], guessing: float) 
     Args:
         looks: the latest ones, oldest first.
         reached: the highest levels at which diversity and nearest were held, as `reached` finds them.
-        guessing: the discriminator's loss where it takes every sample for as real as any other.
+        guessing: the discriminator's loss where it takes every sample for as real as any other. 0 = a Wasserstein
+            critic's, whose loss has no scale and is not judged.
     """
     found = [_fallen(looks, name, reached[name]) for name in ("diversity", "nearest")]
     return [sign for sign in (*found, _constant(looks), _won(looks, guessing), _lost(looks, guessing)) if sign]
@@ -173,7 +174,7 @@ def _won(looks: Sequence[Look], guessing: float) -> Sign | None:
 def _lost(looks: Sequence[Look], guessing: float) -> Sign | None:
     means = [_mean(look.losses) for look in looks]
     bad = [
-        len(look.losses) > 0 and min(look.losses) > guessing and mean > LOST * guessing
+        guessing > 0 and len(look.losses) > 0 and min(look.losses) > guessing and mean > LOST * guessing
         for look, mean in zip(looks, means, strict=True)
     ]
     place = _streak(bad, LOOKS)
