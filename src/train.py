@@ -60,8 +60,24 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
             config, chosen, checkpoint = from_rank_zero(decide)
         if chosen != folder and not any(folder.iterdir()):
             folder.rmdir()  # Hydra has made one for each rank, with the time in its name
-        train_here(OmegaConf.create(config), chosen, checkpoint)
+        train_with_rollbacks(OmegaConf.create(config), chosen, checkpoint)
         return from_rank_zero(lambda: best_of(chosen))
+
+
+def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
+    """Train, and start over from an earlier checkpoint whenever a callback asks for it."""
+    from framegan.ranks import is_first
+    from framegan.rollback import Rollback, TrainingStoppedError
+
+    while True:
+        try:
+            return train_here(cfg, folder, checkpoint)
+        except TrainingStoppedError as error:
+            launch.stop(str(error))
+        except Rollback as rollback:
+            checkpoint = rollback.checkpoint
+            if is_first():
+                print(f"\n{rollback}", flush=True)
 
 
 def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
@@ -72,6 +88,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     from framegan import cluster
     from framegan.callbacks.stop_on_signal import StopOnSignal
     from framegan.ranks import from_rank_zero
+    from framegan.rollback import learning_rate_factor
 
     be_quiet()
     with launch.plain_errors(MisconfigurationException):
@@ -80,7 +97,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         changes = resume.check_changes(cfg, checkpoint) if checkpoint else []
         torch.manual_seed(cfg.seed)
         torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
-        gan = launch.build(cfg.model)
+        gan = launch.build(cfg.model, learning_rate_factor=learning_rate_factor(folder))
         loggers = [launch.build(node, folder=str(folder)) for node in cfg.logger.values()]
         trainer = launch.build(
             cfg.trainer,

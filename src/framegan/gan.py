@@ -29,6 +29,12 @@ from framegan.trainer import GANTrainer
 
 Network = Literal["generator", "discriminator"]
 Part = tuple[Tensor, ...]
+NETWORKS: tuple[Network, Network] = ("generator", "discriminator")
+
+WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "generator gradient")
+"""What the step watches, in the order in which it happens."""
+NEVER = 2**62
+"""What `GAN.first_non_finite` says of what has always been finite."""
 
 
 class GAN(LightningModule):
@@ -50,10 +56,13 @@ class GAN(LightningModule):
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
             leaves the random start behind quickly.
         compile_networks: run both networks through torch.compile; the first steps take longer.
+        learning_rate_factor: multiplies both scheduled learning rates; see `framegan.rollback`.
         seed: key of all noise.
     """
 
     samples_seen: Tensor
+    first_non_finite: Tensor
+    """(4,): samples_seen at which each of WATCHED was first not finite."""
     trainer: GANTrainer  # type: ignore[override]
 
     def __init__(
@@ -74,6 +83,7 @@ class GAN(LightningModule):
         ema_half_life: NonNegativeInt = 10_000,
         ema_rampup: PositiveFloat = 0.05,
         compile_networks: bool = False,
+        learning_rate_factor: PositiveFloat = 1.0,
         seed: NonNegativeInt = 0,
     ):
         super().__init__()
@@ -92,9 +102,11 @@ class GAN(LightningModule):
         self.ema_half_life = ema_half_life
         self.ema_rampup = ema_rampup
         self.compile_networks = compile_networks
+        self.learning_rate_factor = learning_rate_factor
         self.seed = seed
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
-        self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
+        self.register_buffer("first_non_finite", torch.full((len(WATCHED),), NEVER), persistent=False)
+        self._ddp_params_and_buffers_to_ignore = ["samples_seen", "first_non_finite"]
         self.wrappers: dict[str, nn.Module] = {}
         """The networks as a distributed strategy wraps them; a plain dict keeps them out of the state dict."""
         self.measured: dict[str, Tensor] | None = None
@@ -102,7 +114,8 @@ class GAN(LightningModule):
         self.metrics: dict[str, float] = {}
         """The latest value of everything logged, by key; kept by the callbacks."""
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
-        self._check_heads()
+        self.heads = self._check_heads()
+        """Names of the discriminator's heads but "class"."""
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         optimizers = (
@@ -203,10 +216,12 @@ class GAN(LightningModule):
         network, optimizer = getattr(self, name), self._optimizer(name)
         latents, mixing = self._noise_like(real, stream=name)
         optimizer.zero_grad()
-        rows = (real, labels, latents, mixing)
+        rows, total = (real, labels, latents, mixing), torch.zeros((), device=real.device)
         for part in self._apart(zip(*(values.chunk(self.trainer.micro_batches) for values in rows), strict=True)):
-            self.manual_backward(loss_of(*part, step).sum() / len(real))
-        self._clip(name, network)
+            loss = loss_of(*part, step).sum() / len(real)
+            self.manual_backward(loss)
+            total += loss.detach()
+        self._note_non_finite(name, total, self._clip(name, network))
         optimizer.step()
         if name == "discriminator":
             for regularizer in self.regularizers.values():
@@ -252,21 +267,27 @@ class GAN(LightningModule):
     def _optimizer(self, name: str) -> Any:
         """Return the network's optimizer with its learning rate set for this point of the schedule."""
         both: Any = self.optimizers()
-        optimizer = both[("generator", "discriminator").index(name)]
-        factor = self.schedules[name](int(self.samples_seen))
+        optimizer = both[NETWORKS.index(name)]
+        factor = self.schedules[name](int(self.samples_seen)) * self.learning_rate_factor
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         return optimizer
 
-    def _clip(self, name: str, network: nn.Module) -> None:
-        limit = self.clip_norms[name]
-        if limit is None and self.measured is None:
-            return
-        parameters = list(network.parameters())
+    def _clip(self, name: Network, network: nn.Module) -> Tensor:
+        """Clip the network's gradient where it has a limit, and return its norm before that."""
+        limit, parameters = self.clip_norms[name], list(network.parameters())
         norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
         self._measure(f"{name}/gradient_norm", norm)
         if limit is not None:
             clip_grads_with_norm_(parameters, limit, norm)
+        return norm
+
+    def _note_non_finite(self, name: Network, loss: Tensor, gradient_norm: Tensor) -> None:
+        """Remember on the device, without waiting for it, when one of the two was first not finite."""
+        place = WATCHED.index(f"{name} loss")
+        first = self.first_non_finite[place : place + 2]
+        is_finite = torch.stack([loss.isfinite(), gradient_norm.isfinite()])
+        torch.minimum(first, torch.where(is_finite, NEVER, int(self.samples_seen)), out=first)
 
     def _weighted(self, by_head: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum over the discriminator's heads: (N,) each -> (N,)."""
@@ -296,8 +317,8 @@ class GAN(LightningModule):
             self._measure(f"{prefix}/fake_accuracy", (fake_logits[head] < 0).float())
 
     @torch.no_grad()
-    def _check_heads(self) -> None:
-        """Raise ValueError where head_weights, classes and the discriminator's heads don't go together."""
+    def _check_heads(self) -> list[str]:
+        """Return the discriminator's heads; raise ValueError where head_weights or classes don't go with them."""
         with evaluating(self.discriminator):
             heads = self.discriminator(self.sample([0]), torch.zeros(1, dtype=torch.int64))
         num_classes = heads.pop("class", torch.empty(1, 0)).shape[1]
@@ -310,6 +331,7 @@ class GAN(LightningModule):
             raise ValueError(
                 f"model.head_weights names {sorted(self.head_weights)}; the discriminator's heads are {sorted(heads)}"
             )
+        return list(heads)
 
     @torch.no_grad()
     def _update_ema(self, samples_seen: int, num_samples: int) -> None:

@@ -37,10 +37,14 @@ class Every(Callback):
     def on_train_batch_end(  # type: ignore[override]
         self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
     ) -> None:
+        if self.is_due(trainer, gan, batch):
+            self.act_timed(trainer, gan)
+
+    def is_due(self, trainer: GANTrainer, gan: GAN, batch: tuple[Tensor, Tensor]) -> bool:
+        """Say whether the clock has passed a multiple of `every` with this batch."""
         now = int(gan.samples_seen)
         before = now - len(batch[0]) * trainer.world_size
-        if self.every and now // self.every > before // self.every:
-            self.act_timed(trainer, gan)
+        return self.every is not None and now // self.every > before // self.every
 
     def state_dict(self) -> dict[str, Any]:
         return {"seconds": self.seconds}

@@ -1,0 +1,139 @@
+"""Watches for collapse: warns with the evidence, stops the run or sends it back to a checkpoint from before."""
+
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import Tensor
+
+from framegan import collapse, rollback, sampling
+from framegan.callbacks.evaluate import Evaluate
+from framegan.callbacks.every import Every
+from framegan.gan import GAN
+from framegan.ranks import from_rank_zero
+from framegan.strategy import average_buffers
+from framegan.trainer import GANTrainer
+
+BATCH = 16
+KEPT = collapse.START_LOOKS + 1
+"""How many of the latest looks are kept; the last good one has to be among them."""
+
+
+class Watchdog(Every):
+    """Looks at the diversity of fixed seeds, the discriminator's loss and the metrics, and acts on signs of collapse.
+
+    The values are logged under watchdog/. A warning of each kind is given once. It has to come after the callbacks
+    that log and measure, and before the one that writes checkpoints.
+
+    Args:
+        every: interval of the looks in samples seen; metrics are judged whenever they are measured. None = never.
+        on_collapse: warn; stop with a message; or roll back: start over from the best checkpoint from before, else the
+            latest, with half of the learning rates.
+        max_rollbacks: how often a run may go back, for whatever reason, before it is stopped.
+        num_samples: whose diversity is compared, of the live generator and of the data.
+    """
+
+    is_evaluation = True
+
+    def __init__(
+        self,
+        every: PositiveInt | None,
+        on_collapse: Literal["warn", "stop", "rollback"] = "warn",
+        max_rollbacks: NonNegativeInt = 3,
+        num_samples: Annotated[int, Field(ge=2)] = 64,
+    ):
+        super().__init__(every)
+        self.on_collapse = on_collapse
+        self.max_rollbacks = max_rollbacks
+        self.num_samples = num_samples
+        self.looks: list[collapse.Look] = []
+        self.reached = {"diversity": 0.0, "nearest": 0.0}
+        self.losses: list[float] = []
+        self.curves: dict[str, list[tuple[int, float]]] = {}
+        """By key of a metric: (samples_seen, value) of every evaluation."""
+        self.told: dict[str, int] = {}
+        """By kind of sign: samples_seen when it was seen first."""
+        self.real: Tensor | None = None
+
+    def on_train_batch_end(  # type: ignore[override]
+        self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
+    ) -> None:
+        if outputs and self.every:
+            self.losses.append(gan.metrics["discriminator/loss"])
+        super().on_train_batch_end(trainer, gan, outputs, batch, batch_idx)
+        if self.every:
+            self._judge_metrics(trainer, gan)
+
+    def act(self, trainer: GANTrainer, gan: GAN) -> None:
+        average_buffers(gan.generator)
+        diversity, nearest = from_rank_zero(lambda: self._diversity(trainer, gan))
+        now = int(gan.samples_seen)
+        self.looks = [*self.looks, collapse.Look(now, diversity, nearest, tuple(self.losses))][-KEPT:]
+        self.losses = []
+        values = {"watchdog/diversity": diversity, "watchdog/nearest": nearest}
+        for name, before in self.reached.items():
+            self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
+        gan.metrics.update(values)
+        for logger in trainer.run_loggers:
+            logger.log_metrics(values, step=now)
+        for sign in collapse.signs(self.looks, self.reached, guessing_loss(gan)):
+            self._respond(trainer, gan, sign)
+
+    def _diversity(self, trainer: GANTrainer, gan: GAN) -> tuple[float, float]:
+        if self.real is None:
+            self.real = collapse.coarse(trainer.datamodule.real_batch(self.num_samples)[0]).cpu()
+        made = sampling.batches(gan.generator, range(len(self.real)), BATCH)
+        fake = torch.cat([collapse.coarse(samples) for _, samples in made])
+        return collapse.relative(fake.cpu(), self.real)
+
+    def _judge_metrics(self, trainer: GANTrainer, gan: GAN) -> None:
+        now = int(gan.samples_seen)
+        for measured in (callback for callback in trainer.callbacks if isinstance(callback, Evaluate)):
+            if measured.last_evaluated != now:
+                continue
+            for key in measured.best:
+                self.curves.setdefault(key, []).append((now, gan.metrics[key]))
+                if sign := collapse.worsened(key, self.curves[key]):
+                    self._respond(trainer, gan, sign)
+
+    def _respond(self, trainer: GANTrainer, gan: GAN, sign: collapse.Sign) -> None:
+        """Do what on_collapse says; a warning of each kind is given once."""
+        if self.on_collapse == "warn" and sign.kind in self.told:
+            return
+        now = int(gan.samples_seen)
+        self.told.setdefault(sign.kind, now)
+        trouble = rollback.Trouble(
+            what=f"training seems to have collapsed after {sign.since:,} samples (noticed at {now:,}): {sign.evidence}",
+            began=sign.since,
+            noticed=now,
+            advice=sign.advice,
+            setting="on_collapse",
+            best_is_good=True,
+        )
+        from_rank_zero(lambda: self._act_on(trainer, trouble))
+
+    def _act_on(self, trainer: GANTrainer, trouble: rollback.Trouble) -> None:
+        if self.on_collapse == "rollback":
+            rollback.roll_back(trainer.folder, trouble, self.max_rollbacks)
+        if self.on_collapse == "stop":
+            rollback.stop(trainer.folder, trouble)
+        way_on = rollback.what_to_do(trainer.folder, trouble)
+        print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{way_on}", flush=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        looks = [look.as_dict() for look in self.looks]
+        kept = {"reached": self.reached, "losses": self.losses, "curves": self.curves, "told": self.told}
+        return {**super().state_dict(), "looks": looks, **kept}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        self.looks = [collapse.Look(**{**look, "losses": tuple(look["losses"])}) for look in state_dict["looks"]]
+        self.reached, self.losses = state_dict["reached"], state_dict["losses"]
+        self.curves, self.told = state_dict["curves"], state_dict["told"]
+
+
+def guessing_loss(gan: GAN) -> float:
+    """Return the discriminator's loss where it gives every sample the logit 0."""
+    weights = gan.head_weights or dict.fromkeys(gan.heads, 1.0)
+    zero = torch.zeros(1, 1)
+    return gan.loss.discriminator(zero, zero).item() * sum(weights.values())

@@ -1,0 +1,147 @@
+"""Going back: a run that went wrong starts over from an earlier checkpoint, with half of its learning rates.
+
+Each time is kept in <run folder>/rollbacks.json, beside the checkpoints and not in them, so that a run that is resumed
+later keeps its smaller learning rates. Delete the file to have the full ones again.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+FACTOR = 0.5
+"""What the learning rates are multiplied by each time."""
+
+
+class TrainingStoppedError(Exception):
+    """Training went wrong and can't go on; the message says how, and what to type."""
+
+
+class Rollback(Exception):  # noqa: N818 it is an instruction
+    """Training is to start over.
+
+    Args:
+        reason: what went wrong and where the run goes back to.
+        checkpoint: to start from. None = from the beginning.
+    """
+
+    def __init__(self, reason: str, checkpoint: Path | None):
+        super().__init__(reason, checkpoint)
+        self.checkpoint = checkpoint
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What went wrong with a run.
+
+    Args:
+        what: one sentence, without its full stop.
+        began: samples_seen at the latest moment that was still good.
+        noticed: samples_seen now.
+        advice: settings to try.
+        setting: of the configuration, that says what to do about it.
+        best_is_good: whether best.ckpt is a better place to go back to than the newest checkpoint from before.
+    """
+
+    what: str
+    began: int
+    noticed: int
+    advice: str
+    setting: str
+    best_is_good: bool = False
+
+
+def learning_rate_factor(folder: Path) -> float:
+    """Return what the learning rates of a run are multiplied by, after the times it has gone back."""
+    return float(FACTOR ** len(past_rollbacks(folder)))
+
+
+def past_rollbacks(folder: Path) -> list[dict[str, Any]]:
+    """Return what rollbacks.json of a run folder says, oldest first."""
+    path = folder / "rollbacks.json"
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def stop(folder: Path, trouble: Trouble) -> NoReturn:
+    """Raise TrainingStoppedError that says what went wrong, which checkpoint is good and what to type."""
+    raise TrainingStoppedError(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
+
+
+def what_to_do(folder: Path, trouble: Trouble) -> str:
+    """Return which checkpoint is from before the trouble and what to type."""
+    checkpoint = good_checkpoint(folder, trouble)
+    in_a_new_run = f"In a new run try {trouble.advice}"
+    if checkpoint is None:
+        return f"No checkpoint is from before that. {in_a_new_run}"
+    path = os.path.relpath(checkpoint)
+    return (
+        f"The last good checkpoint is {path} ({samples_seen_of(checkpoint):,} samples). To go on from it, with half of "
+        f"the learning rates whenever this happens: python src/train.py resume={path} {trouble.setting}=rollback\n"
+        f"{in_a_new_run}"
+    )
+
+
+def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
+    """Make the last good checkpoint the run's last one and raise Rollback; TrainingStoppedError after too many."""
+    past = past_rollbacks(folder)
+    if len(past) >= max_rollbacks:
+        times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
+        raise TrainingStoppedError(
+            f"{trouble.what}.\nThe run has gone back {len(past)} times already, {times}, and may do so "
+            f"{max_rollbacks} times. {what_to_do(folder, trouble)}"
+        )
+    checkpoint = good_checkpoint(folder, trouble)
+    going_to = 0 if checkpoint is None else samples_seen_of(checkpoint)
+    factor = FACTOR ** (len(past) + 1)
+    entry = {
+        "samples_seen": trouble.noticed,
+        "to": going_to,
+        "setting": trouble.setting,
+        "reason": trouble.what,
+        "learning_rate_factor": factor,
+    }
+    _forget_after(folder, going_to, checkpoint)
+    partial = folder / "rollbacks.part"
+    partial.write_text(json.dumps([*past, entry], indent=2) + "\n")
+    partial.replace(folder / "rollbacks.json")
+    raise Rollback(
+        f"{trouble.what}. Going back to {going_to:,} samples, with the learning rates times {factor:g} "
+        f"(rollback {len(past) + 1} of at most {max_rollbacks})",
+        None if checkpoint is None else folder / "checkpoints" / "last.ckpt",
+    )
+
+
+def good_checkpoint(folder: Path, trouble: Trouble) -> Path | None:
+    """Return the checkpoint from before the trouble to go back to: the best or else the newest; None where none is."""
+    good = [path for path in _checkpoints(folder) if samples_seen_of(path) <= trouble.began]
+    best = [path for path in good if path.name == "best.ckpt"] if trouble.best_is_good else []
+    return best[0] if best else max(good, key=samples_seen_of, default=None)
+
+
+def samples_seen_of(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint without reading all of it."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return int(state["state_dict"]["samples_seen"])
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted((folder / "checkpoints").glob("*.ckpt"))
+
+
+def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> None:
+    """Remove the checkpoints that are later than this, and make the one given the last."""
+    last = folder / "checkpoints" / "last.ckpt"
+    if checkpoint is not None and checkpoint != last:
+        partial = last.with_suffix(".part")
+        shutil.copyfile(checkpoint, partial)
+        partial.replace(last)
+    for path in _checkpoints(folder):
+        if samples_seen_of(path) > samples_seen:
+            path.unlink()

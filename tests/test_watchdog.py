@@ -1,0 +1,293 @@
+"""Runs that go wrong: what is not finite, collapse, and what is done about either."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from commands import PROJECT, train
+from test_train import rows, state, summary
+from worlds import fit, real_batches, tiny_gan
+
+from framegan import collapse, rollback
+from framegan.callbacks.watchdog import guessing_loss
+from framegan.collapse import Look, signs, worsened
+from framegan.gan import NEVER, WATCHED
+
+SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "data.resolution=8")
+SHORT = (*SMALL, "model.generator.widths=[32]", "model.discriminator.widths=[32]", "trainer.log_every_n_steps=2")
+NOT_EVALUATED = (*SHORT, "evaluate_every=null", "total_samples=320", "checkpoint_every=64")
+
+
+def looks(*values, losses=(1.0,)):
+    return [Look(1000 * (number + 1), value, value, losses) for number, value in enumerate(values)]
+
+
+def kinds(seen, reached=1.0, guessing=1.386):
+    return {sign.kind: sign for sign in signs(seen, {"diversity": reached, "nearest": reached}, guessing)}
+
+
+def test_distances_of_rows_are_those_of_a_line():
+    mean, nearest = collapse.distances(torch.tensor([[0.0], [1.0], [3.0]]))
+    assert (mean, nearest) == (2.0, 1.0)
+
+
+def test_diversity_is_relative_to_real_samples_and_does_not_see_brightness():
+    real = collapse.coarse(torch.rand(20, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
+    assert collapse.relative(real / 2 + 0.3, real) == pytest.approx((0.5, 0.5), rel=1e-4)
+    assert collapse.relative(real[:1].expand(20, -1), real) == (0.0, 0.0)
+
+
+def test_a_few_modes_are_far_apart_and_yet_their_samples_near():
+    real = collapse.coarse(torch.rand(40, 1, 4, 16, 16, generator=torch.Generator().manual_seed(0)))
+    diversity, nearest = collapse.relative(real[:4].repeat(10, 1), real)
+    assert diversity > 0.7
+    assert nearest == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 4, 4), (3, 64, 64), (1, 2, 16, 16), (3, 16, 32, 32)])
+def test_images_and_clips_of_any_size_are_made_coarse(shape):
+    assert collapse.coarse(torch.zeros(2, *shape)).shape[1] <= shape[0] * 8 * 8 * 4
+
+
+def test_diversity_that_has_fallen_for_three_looks_is_a_sign():
+    assert kinds(looks(1.0, 1.0, 0.3, 0.4)) == {}
+    assert kinds(looks(1.0, 1.0, 0.3, 0.6, 0.3, 0.4)) == {}
+    found = kinds(looks(1.0, 1.0, 0.3, 0.4, 0.4))
+    assert found.keys() == {"diversity", "nearest"}
+    assert found["diversity"].since == 2000
+    assert "has fallen to 0.40 of that of real ones, from 1.00" in found["diversity"].evidence
+
+
+def test_diversity_counts_as_reached_where_it_was_held():
+    assert collapse.reached(0.0, [0.9] * 4) == 0.0
+    assert collapse.reached(0.0, [0.9, 0.2, 0.9, 0.9, 0.9]) == 0.2
+    assert collapse.reached(0.3, [0.9, 0.2, 0.9, 0.9, 0.9]) == 0.3
+    assert collapse.reached(0.3, [0.1, 3.0, 3.0, 3.0, 3.0, 3.0]) == 1.0
+    assert kinds(looks(0.02, 0.01, 0.01), reached=0.04) == {}
+
+
+def test_samples_that_never_differ_are_a_sign_after_a_while():
+    assert kinds(looks(*[0.001] * 7), reached=0.001) == {}
+    assert kinds(looks(*[0.001] * 8), reached=0.001).keys() == {"constant"}
+
+
+@pytest.mark.parametrize(
+    ("losses", "kind"), [((0.001, 0.01), "saturation"), ((2.0, 1.5), "fooled"), ((2.0, 1.3), None), ((0.1,), None)]
+)
+def test_a_discriminator_has_won_or_lost_after_three_looks(losses, kind):
+    assert kinds(looks(1.0, 1.0, losses=losses)) == {}
+    assert kinds(looks(1.0, 1.0, 1.0, losses=losses)).keys() == ({kind} if kind else set())
+
+
+@pytest.mark.parametrize("loss", [-100.0, 1.0])
+def test_the_loss_of_a_wasserstein_critic_is_not_judged(loss):
+    assert kinds(looks(1.0, 1.0, 1.0, losses=(loss,)), guessing=0.0) == {}
+
+
+def test_metrics_far_from_their_best_are_a_sign():
+    def judged(key, *values):
+        return worsened(key, [(1000 * (number + 1), value) for number, value in enumerate(values)])
+
+    assert judged("fd_x", 9.0, 1.0, 2.9, 2.9) is None
+    assert judged("fd_x", 1.0, 4.0) is None
+    sign = judged("fd_x", 9.0, 1.0, 4.0, 4.0)
+    assert sign.since == 2000
+    assert "fd_x is 4, and was 1 at 2,000 samples" in sign.evidence
+    assert judged("fd_x", 1.0, 7.0).since == 1000
+    assert judged("recall_x", 0.5, 0.2) is None
+    assert judged("recall_x", 0.5, 0.2, 0.2).since == 1000
+    assert judged("recall_x", 0.0, 0.0, 0.0) is None
+    assert judged("kd_x", 0.001, 1.0, 1.0) is None
+
+
+def test_guessing_costs_what_logits_of_zero_cost():
+    assert guessing_loss(tiny_gan()) == pytest.approx(1.3863, abs=1e-4)
+
+
+def test_what_was_first_not_finite_is_remembered():
+    gan = fit(tiny_gan(), real_batches(2))
+    assert gan.first_non_finite.tolist() == [NEVER] * 4
+    batches = real_batches(4)
+    batches[2, 0] = torch.nan
+    gan = fit(tiny_gan("none"), batches)
+    assert dict(zip(WATCHED, gan.first_non_finite.tolist(), strict=True)) == {
+        "discriminator loss": 16,
+        "discriminator gradient": 16,
+        "generator loss": 16,
+        "generator gradient": 16,
+    }
+
+
+def test_the_factor_multiplies_both_learning_rates():
+    gan = fit(tiny_gan(learning_rate_factor=0.25), real_batches(1))
+    assert [optimizer.param_groups[0]["lr"] for optimizer in gan.trainer.optimizers] == [0.0025, 0.0025]
+
+
+@pytest.fixture
+def nan_after(monkeypatch):
+    """Make the generator's loss NaN from a number of samples on, while its learning rate is above a limit."""
+    from framegan.gan import GAN
+
+    honest = GAN.generator_loss
+
+    def begin(samples_seen, above=0.0):
+        def loss(gan, *args):
+            bad = int(gan.samples_seen) >= samples_seen and gan.learning_rate_factor > above
+            return honest(gan, *args) * (float("nan") if bad else 1.0)
+
+        monkeypatch.setattr(GAN, "generator_loss", loss)
+
+    return begin
+
+
+def test_nan_stops_a_run_and_keeps_the_last_good_checkpoint(nan_after, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nan_after(144)
+    message = train(*NOT_EVALUATED, "hydra.run.dir=run")
+    assert message.startswith("error: not finite: the generator loss, after 144 samples (noticed at 176)")
+    assert re.search(r"by now \d+ of 8 parameters, first generator\.", message)
+    assert "The last good checkpoint is run/checkpoints/last.ckpt (128 samples)." in message
+    assert "python src/train.py resume=run/checkpoints/last.ckpt on_nan=rollback" in message
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        weights = torch.load(path, weights_only=True)["state_dict"]
+        assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
+        assert int(weights["samples_seen"]) <= 128
+    assert not (tmp_path / "run" / "summary.json").exists()
+    assert train("resume=run", "on_nan=rollback", "max_rollbacks=0").startswith("error: not finite")
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path, monkeypatch):
+    """The last step of a run can spoil them without a loss or gradient that shows it."""
+    monkeypatch.chdir(tmp_path)
+    options = ("optimizer@model.generator_optimizer=rmsprop", "model.generator_optimizer.lr=3e38", "total_samples=16")
+    message = train(*NOT_EVALUATED, *options, "hydra.run.dir=run")
+    assert message.startswith("error: not finite: the weights")
+    assert "No checkpoint is from before that." in message
+    assert not list((tmp_path / "run").glob("checkpoints/*.ckpt"))
+
+
+def test_nan_sends_a_run_back_with_half_of_the_rates(nan_after, tmp_path):
+    nan_after(144, above=0.3)
+    assert train(*NOT_EVALUATED, "on_nan=rollback", f"hydra.run.dir={tmp_path / 'run'}") is None
+    past = rollback.past_rollbacks(tmp_path / "run")
+    assert [(entry["to"], entry["learning_rate_factor"]) for entry in past] == [(128, 0.5), (128, 0.25)]
+    assert summary(tmp_path / "run")["samples_seen"] == 320
+    found = rows(tmp_path / "run")
+    assert [int(row["samples_seen"]) for row in found] == [16, 48, 80, 112, *range(144, 321, 32)]
+    assert {float(row["generator/lr"]) for row in found[4:]} == {0.25 * float(found[0]["generator/lr"])}
+    assert train(f"resume={tmp_path / 'run'}", "total_samples=352") is None
+    assert float(rows(tmp_path / "run")[-1]["generator/lr"]) == 0.25 * float(found[0]["generator/lr"])
+
+
+def test_a_run_goes_back_a_bounded_number_of_times(nan_after, tmp_path):
+    nan_after(32)
+    message = train(*NOT_EVALUATED, "on_nan=rollback", "max_rollbacks=2", f"hydra.run.dir={tmp_path / 'run'}")
+    assert "The run has gone back 2 times already" in message
+    assert [entry["to"] for entry in rollback.past_rollbacks(tmp_path / "run")] == [0, 0]
+
+
+COLLAPSING = (
+    *(*SHORT, "total_samples=640", "callbacks.watchdog.every=32", "callbacks.evaluate.num_samples=50"),
+    *("checkpoint_every=64", "callbacks.checkpoint.keep=20", "evaluate_every=64"),
+)
+
+
+@pytest.fixture
+def constant_after(monkeypatch):
+    """Make every sample of the generator the same from a number of samples on, while its rate is above a limit."""
+    from framegan import sampling
+    from framegan.gan import GAN
+
+    honest, clock = sampling.draw, {}
+    step = GAN.training_step
+
+    def begin(samples_seen, above=0.0):
+        def noted(gan, *args):
+            clock["bad"] = int(gan.samples_seen) >= samples_seen and gan.learning_rate_factor > above
+            return step(gan, *args)
+
+        def draw(generator, seeds, *args):
+            return honest(generator, [0] * len(seeds) if clock.get("bad") else seeds, *args)
+
+        monkeypatch.setattr(GAN, "training_step", noted)
+        monkeypatch.setattr(sampling, "draw", draw)
+
+    return begin
+
+
+def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd):
+    constant_after(320)
+    assert train(*COLLAPSING, f"hydra.run.dir={tmp_path / 'run'}") is None
+    said = [line for line in capfd.readouterr().out.splitlines() if line.startswith("warning")]
+    assert len([line for line in said if "most similar sample has fallen to 0.00 of that of real ones" in line]) == 1
+    assert "collapsed after 320 samples (noticed at 416)" in said[0]
+    assert "samples/fake" in said[0]
+    found = [float(row["watchdog/diversity"]) for row in rows(tmp_path / "run") if row["watchdog/diversity"]]
+    assert all(value > 0 for value in found[:10])
+    assert found[10:] == [0.0] * 10
+
+
+def test_collapse_stops_a_run(constant_after, tmp_path):
+    constant_after(320)
+    message = train(*COLLAPSING, "on_collapse=stop", f"hydra.run.dir={tmp_path / 'run'}")
+    assert message.startswith("error: training seems to have collapsed after 320 samples (noticed at 416)")
+    assert re.search(r"last good checkpoint is \S+run/checkpoints/samples_320.ckpt \(320 samples\)", message)
+
+
+def test_collapse_sends_a_run_back_to_its_best_checkpoint(constant_after, tmp_path):
+    constant_after(320, above=0.6)
+    options = ("on_collapse=rollback", "objective=fd")
+    assert train(*COLLAPSING, *options, f"hydra.run.dir={tmp_path / 'run'}") is None
+    (entry,) = rollback.past_rollbacks(tmp_path / "run")
+    assert entry["to"] <= 320
+    assert entry["setting"] == "on_collapse"
+    assert summary(tmp_path / "run")["samples_seen"] == 640
+    assert int(state(tmp_path / "run")["state_dict"]["samples_seen"]) == 640
+
+
+def test_going_back_prefers_the_best_and_forgets_what_came_after(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    clocks = {"samples_10": 10, "best": 10, "samples_20": 20, "samples_30": 30, "last": 30}
+    for name, clock in clocks.items():
+        torch.save({"state_dict": {"samples_seen": torch.tensor(clock)}}, folder / f"{name}.ckpt")
+    trouble = rollback.Trouble("x", began=25, noticed=30, advice="y", setting="on_collapse", best_is_good=True)
+    assert rollback.good_checkpoint(tmp_path, trouble) == folder / "best.ckpt"
+    with pytest.raises(rollback.Rollback) as caught:
+        rollback.roll_back(tmp_path, trouble, max_rollbacks=3)
+    assert caught.value.checkpoint == folder / "last.ckpt"
+    assert {path.stem for path in folder.iterdir()} == {"samples_10", "best", "last"}
+    assert rollback.samples_seen_of(folder / "last.ckpt") == 10
+    assert rollback.learning_rate_factor(tmp_path) == 0.5
+
+
+def test_a_resumed_run_looks_and_judges_like_one_never_stopped(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    options = (*COLLAPSING, "callbacks.watchdog.every=48", "callbacks.evaluate.num_samples=50")
+    assert train(*options, "total_samples=192", f"hydra.run.dir={whole}") is None
+    assert train(*options, "total_samples=96", f"hydra.run.dir={parts}") is None
+    assert train(f"resume={parts}", "total_samples=192") is None
+    timing = ("samples_per_second", "data_wait_fraction")
+    assert rows(whole, *timing)[-1]["watchdog/nearest"] != ""
+    ours, theirs = (
+        next(value for key, value in state(folder)["callbacks"].items() if key.startswith("Watchdog"))
+        for folder in (whole, parts)
+    )
+    for name in ("looks", "reached", "losses", "told"):
+        assert ours[name] == theirs[name]
+
+
+def test_two_ranks_go_back_together(tmp_path):
+    """Rates that are too large by far spoil the second step, until they have been halved away."""
+    folder = tmp_path / "run"
+    options = ("trainer.devices=2", "on_nan=rollback", "max_rollbacks=1", "model.generator_optimizer.lr=1e38")
+    command = [sys.executable, PROJECT / "src" / "train.py", *NOT_EVALUATED, *options, f"hydra.run.dir={folder}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stdout.count("Going back to 0 samples") == 1
+    assert done.stderr.count("The run has gone back 1 times already") == 1
+    assert "Traceback" not in done.stderr
+    assert len(json.loads((folder / "rollbacks.json").read_text())) == 1
