@@ -232,9 +232,9 @@ class GAN(LightningModule):
 
     def _apart(self, parts: Iterable[Part]) -> Iterator[Part]:
         """Yield the pieces of a batch; the networks' buffers end as their mean over the pieces, as over ranks."""
-        buffers = [b for network in (self.generator, self.discriminator) for b in network.buffers()]
-        buffers = [buffer for buffer in buffers if buffer.is_floating_point()]
-        if self.trainer.micro_batches == 1 or not buffers:
+        networks = (self.generator, self.discriminator) if self.trainer.micro_batches > 1 else ()
+        buffers = [buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()]
+        if not buffers:
             yield from parts
             return
         before, sums = [buffer.clone() for buffer in buffers], [torch.zeros_like(buffer) for buffer in buffers]
