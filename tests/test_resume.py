@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from commands import PROJECT, train
 from small_files import write_images
-
-from runs import SMALL, rows, state, summary, wait_for
+from small_runs import SMALL, rows, state, summary, wait_for
 
 TRAIN = [sys.executable, str(PROJECT / "src" / "train.py")]
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16")

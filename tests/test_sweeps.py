@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from commands import PROJECT
 from omegaconf import OmegaConf
-
-from runs import SMALL, TIMING, rows, summary
+from small_runs import SMALL, TIMING, rows, summary
 
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SMALL[1:])
 SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")

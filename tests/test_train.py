@@ -13,8 +13,7 @@ from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
-
-from runs import SMALL, TIMING, rows, state, summary, wait_for
+from small_runs import SMALL, TIMING, rows, state, summary, wait_for
 
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
