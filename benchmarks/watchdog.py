@@ -1,4 +1,4 @@
-"""How soon the watchdog notices a collapse, and whether it cries wolf: python benchmarks/watchdog.py --seed 3
+"""How soon the watchdog notices a collapse, and whether it cries wolf: python benchmarks/watchdog.py --seed 5
 
 Ten runs are made to collapse and ten are healthy, each a minute or less on one core. Nine of the ten are changed for
 the worse at half of their length, so that it is known when their collapse begins; the tenth never learns. Prints the
@@ -194,7 +194,7 @@ def names(told: dict[str, int]) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("runs/watchdog"))
     options = parser.parse_args()
     be_quiet()
