@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def main(cfg: DictConfig) -> float | None:
     if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
         return train(cfg, folder)
     launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
-    return best_of(folder)
+    return best_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:
@@ -58,8 +59,9 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     with joined(cfg.trainer.timeout):
         with launch.plain_errors():
             config, chosen, checkpoint = from_rank_zero(decide)
-        if chosen != folder and not any(folder.iterdir()):
-            folder.rmdir()  # Hydra has made one for each rank, with the time in its name
+        if chosen != folder:  # Hydra has made one for each machine or rank, with the time in its name
+            with suppress(OSError):
+                folder.rmdir()
         train_with_rollbacks(OmegaConf.create(config), chosen, checkpoint)
         return from_rank_zero(lambda: best_of(chosen))
 

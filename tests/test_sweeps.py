@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,18 @@ def test_a_rank_that_hangs_is_given_up(tmp_path):
     said = typed(*SHORT, *hang, f"hydra.run.dir={tmp_path}", status=1)
     assert "error: rank 0 ended with exit status 1; what it said is above" in said
     assert "Timed out" in said or "imeout" in said
+
+
+def test_two_machines_without_a_scheduler(tmp_path, expected):
+    """Each has a folder with the time in its name; rank 0's is taken."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    name = "hydra.run.dir=" + str(tmp_path) + "/${now:%H-%M-%S-%f}"
+    line = [sys.executable, str(PROJECT / "src" / "train.py"), *SHORT, "trainer.num_nodes=2", name]
+    nodes = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    machines = [subprocess.Popen(line, env={**os.environ, **nodes, "NODE_RANK": str(rank)}) for rank in range(2)]
+    assert [machine.wait(timeout=240) for machine in machines] == [0, 0]
+    (folder,) = tmp_path.iterdir()
+    assert summary(folder)["num_ranks"] == 2
+    assert rows(folder, *TIMING) == expected
