@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
+from framegan.rollback import samples_seen_of
 from framegan.trainer import GANTrainer
 
 
@@ -133,9 +133,7 @@ def _number(path: Path) -> int:
 def _samples_seen(checkpoint: Path) -> int:
     """Return the clock of a checkpoint; of one that isn't there, or is damaged, 0."""
     try:
-        return int(
-            torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["state_dict"]["samples_seen"]
-        )
+        return samples_seen_of(checkpoint)
     except (OSError, RuntimeError, pickle.UnpicklingError, EOFError):
         return 0
 
