@@ -1,7 +1,6 @@
 """How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
 
 import errno
-import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -52,25 +51,18 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     Raises:
         ValueError: the one that was asked for is damaged.
     """
+    from framegan.checkpoints import is_whole, newest_first
+
     if cfg.resume is None:
         return None
     if cfg.resume == AUTO:
-        return next((path for path in _newest_first(folder / "checkpoints") if is_whole(path)), None)
+        return next((path for path in newest_first(folder / "checkpoints") if is_whole(path)), None)
     wanted = launch.checkpoint_of(cfg.resume, ["last"])
     if not is_whole(wanted):
-        others = [path for path in _newest_first(wanted.parent) if path != wanted and is_whole(path)]
+        others = [path for path in newest_first(wanted.parent) if path != wanted and is_whole(path)]
         instead = f"the newest whole one: type resume={others[0]}" if others else "no whole one is left beside it"
         raise ValueError(f"{wanted} is damaged, its contents don't fit their checksums; {instead}")
     return wanted
-
-
-def is_whole(checkpoint: Path) -> bool:
-    """Say whether a checkpoint is all there, by the checksums in it."""
-    try:
-        with zipfile.ZipFile(checkpoint) as file:
-            return file.testzip() is None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError):
-        return False
 
 
 def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
@@ -128,12 +120,14 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        from framegan.checkpoints import is_whole, newest_first
+
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
         checkpoints = folder / "checkpoints"
         with suppress(OSError):
             (checkpoints / "writing.part").unlink(missing_ok=True)
-        left = next((path for path in _newest_first(checkpoints) if is_whole(path)), None)
+        left = next((path for path in newest_first(checkpoints) if is_whole(path)), None)
         go_on = f"{left} is whole; once there is room: resume={folder}" if left else "there is no checkpoint yet"
         launch.stop(f"{folder} can't be written: {error}; {go_on}")
 
@@ -162,9 +156,3 @@ def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str
 
 def _makes_another_run(key: str) -> bool:
     return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
-
-
-def _newest_first(folder: Path) -> list[Path]:
-    """Return last.ckpt and the numbered checkpoints, in the order in which a run should go on from them."""
-    by_number = sorted(folder.glob("samples_*.ckpt"), key=lambda path: -int(path.stem.removeprefix("samples_")))
-    return [path for path in (folder / "last.ckpt", *by_number) if path.exists()]

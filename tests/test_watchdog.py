@@ -13,6 +13,7 @@ from worlds import fit, real_batches, tiny_gan
 
 from framegan import collapse, rollback
 from framegan.callbacks.watchdog import guessing_loss
+from framegan.checkpoints import samples_seen_of
 from framegan.collapse import Look, signs, worsened
 from framegan.gan import NEVER, WATCHED
 
@@ -255,13 +256,27 @@ def test_going_back_prefers_the_best_and_forgets_what_came_after(tmp_path):
     for name, clock in clocks.items():
         torch.save({"state_dict": {"samples_seen": torch.tensor(clock)}}, folder / f"{name}.ckpt")
     trouble = rollback.Trouble("x", began=25, noticed=30, advice="y", setting="on_collapse", best_is_good=True)
-    assert rollback.good_checkpoint(tmp_path, trouble) == folder / "best.ckpt"
+    assert rollback.good_checkpoint(tmp_path, trouble) == (folder / "best.ckpt", 10)
     with pytest.raises(rollback.Rollback) as caught:
         rollback.roll_back(tmp_path, trouble, max_rollbacks=3)
     assert caught.value.checkpoint == folder / "last.ckpt"
     assert {path.stem for path in folder.iterdir()} == {"samples_10", "best", "last"}
-    assert rollback.samples_seen_of(folder / "last.ckpt") == 10
+    assert samples_seen_of(folder / "last.ckpt") == 10
     assert rollback.learning_rate_factor(tmp_path) == 0.5
+
+
+def test_going_back_passes_over_what_is_damaged(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for name, clock in {"samples_10": 10, "samples_20": 20, "best": 20, "last": 30}.items():
+        torch.save({"state_dict": {"samples_seen": torch.tensor(clock)}}, folder / f"{name}.ckpt")
+    trouble = rollback.Trouble("x", began=25, noticed=30, advice="y", setting="on_collapse", best_is_good=True)
+    (folder / "best.ckpt").write_bytes(b"")
+    assert rollback.good_checkpoint(tmp_path, trouble) == (folder / "samples_20.ckpt", 20)
+    (folder / "samples_20.ckpt").write_bytes((folder / "samples_20.ckpt").read_bytes()[:-100])
+    with pytest.raises(rollback.Rollback, match="Going back to 10 samples"):
+        rollback.roll_back(tmp_path, trouble, max_rollbacks=3)
+    assert samples_seen_of(folder / "last.ckpt") == 10
 
 
 def test_a_resumed_run_looks_and_judges_like_one_never_stopped(tmp_path):

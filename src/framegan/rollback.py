@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch
+from framegan.checkpoints import samples_seen_of
 
 FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
@@ -76,13 +76,13 @@ def stop(folder: Path, trouble: Trouble) -> NoReturn:
 
 def what_to_do(folder: Path, trouble: Trouble) -> str:
     """Return which checkpoint is from before the trouble and what to type."""
-    checkpoint = good_checkpoint(folder, trouble)
+    checkpoint, seen = good_checkpoint(folder, trouble)
     in_a_new_run = f"In a new run try {trouble.advice}"
     if checkpoint is None:
         return f"No checkpoint is from before that. {in_a_new_run}"
     path = os.path.relpath(checkpoint)
     return (
-        f"The last good checkpoint is {path} ({samples_seen_of(checkpoint):,} samples). To go on from it, with half of "
+        f"The last good checkpoint is {path} ({seen:,} samples). To go on from it, with half of "
         f"the learning rates whenever this happens: python src/train.py resume={path} {trouble.setting}=rollback\n"
         f"{in_a_new_run}"
     )
@@ -97,8 +97,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
             f"{trouble.what}.\nThe run has gone back {len(past)} times already, {times}, and may do so "
             f"{max_rollbacks} times. {what_to_do(folder, trouble)}"
         )
-    checkpoint = good_checkpoint(folder, trouble)
-    going_to = 0 if checkpoint is None else samples_seen_of(checkpoint)
+    checkpoint, going_to = good_checkpoint(folder, trouble)
     factor = FACTOR ** (len(past) + 1)
     entry = {
         "samples_seen": trouble.noticed,
@@ -118,21 +117,21 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
     )
 
 
-def good_checkpoint(folder: Path, trouble: Trouble) -> Path | None:
-    """Return the checkpoint from before the trouble to go back to: the best or else the newest; None where none is."""
-    good = [path for path in _checkpoints(folder) if samples_seen_of(path) <= trouble.began]
-    best = [path for path in good if path.name == "best.ckpt"] if trouble.best_is_good else []
-    return best[0] if best else max(good, key=samples_seen_of, default=None)
+def good_checkpoint(folder: Path, trouble: Trouble) -> tuple[Path | None, int]:
+    """Return the checkpoint from before the trouble to go back to, the best or else the newest, and its samples_seen.
+
+    Where there is none that is (None, 0), the beginning.
+    """
+    good = {path: seen for path, seen in _clocks(folder).items() if seen <= trouble.began}
+    best = folder / "checkpoints" / "best.ckpt"
+    chosen = best if trouble.best_is_good and best in good else max(good, key=good.__getitem__, default=None)
+    return chosen, good[chosen] if chosen else 0
 
 
-def samples_seen_of(checkpoint: Path) -> int:
-    """Return the clock of a checkpoint without reading all of it."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-    return int(state["state_dict"]["samples_seen"])
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    return sorted((folder / "checkpoints").glob("*.ckpt"))
+def _clocks(folder: Path) -> dict[Path, int]:
+    """Return samples_seen of each checkpoint that can be used."""
+    seen = {path: samples_seen_of(path) for path in sorted((folder / "checkpoints").glob("*.ckpt"))}
+    return {path: clock for path, clock in seen.items() if clock is not None}
 
 
 def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> None:
@@ -142,6 +141,6 @@ def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> N
         partial = last.with_suffix(".part")
         shutil.copyfile(checkpoint, partial)
         partial.replace(last)
-    for path in _checkpoints(folder):
-        if samples_seen_of(path) > samples_seen:
+    for path, clock in _clocks(folder).items():
+        if clock > samples_seen:
             path.unlink()

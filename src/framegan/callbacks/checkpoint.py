@@ -2,7 +2,6 @@
 
 import math
 import os
-import pickle
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +11,8 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
+from framegan.checkpoints import number_of, numbered, samples_seen_of
 from framegan.gan import GAN
-from framegan.rollback import samples_seen_of
 from framegan.trainer import GANTrainer
 
 
@@ -46,13 +45,13 @@ class Checkpoint(Every):
     def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         """Forget the checkpoints of a future that is given up, where a run goes on from an earlier one."""
         folder, now = trainer.folder / "checkpoints", int(gan.samples_seen)
-        best_is_given_up = _samples_seen(folder / "best.ckpt") > now
+        best_is_given_up = (samples_seen_of(folder / "best.ckpt") or 0) > now
         if best_is_given_up:
             self.best, self.best_samples = {}, 0
         trainer.strategy.barrier()
         if trainer.is_global_zero:
-            given_up = [path for path in numbered(folder) if _number(path) > now]
-            if _samples_seen(folder / "last.ckpt") > now:
+            given_up = [path for path in numbered(folder) if number_of(path) > now]
+            if (samples_seen_of(folder / "last.ckpt") or 0) > now:
                 _copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
             for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
                 path.unlink()
@@ -119,23 +118,6 @@ def matching(keys: Iterable[str], monitor: str | None) -> str | None:
         return None
     found = [key for key in keys if key == monitor or key.startswith((f"{monitor}_", f"{monitor}/"))]
     return min(found, key=len, default=None)
-
-
-def numbered(folder: Path) -> list[Path]:
-    """Return the checkpoints that carry their samples_seen in their name, oldest first."""
-    return sorted(folder.glob("samples_*.ckpt"), key=_number)
-
-
-def _number(path: Path) -> int:
-    return int(path.stem.removeprefix("samples_"))
-
-
-def _samples_seen(checkpoint: Path) -> int:
-    """Return the clock of a checkpoint; of one that isn't there, or is damaged, 0."""
-    try:
-        return samples_seen_of(checkpoint)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError):
-        return 0
 
 
 def _copy(source: Path, target: Path) -> None:
