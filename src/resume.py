@@ -1,18 +1,34 @@
 """How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
 
 import errno
+import fcntl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 import launch
+import run_config
 
 AUTO = "auto"
+PATIENCE = 30.0
+"""Seconds to wait for a process that still holds a run folder; one that was killed is just ending."""
+CONTENTS = {
+    "state_dict": dict,
+    "loops": dict,
+    "callbacks": dict,
+    "optimizer_states": list,
+    "metrics": dict,
+    "num_ranks": int,
+    "global_step": int,
+    "epoch": int,
+}
+"""What a checkpoint has to hold for a run to go on from it, and of what type."""
 ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
@@ -27,8 +43,37 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     folder = launch.run_folder(values[-1])
     launch.refuse_strangers(folder, arguments)
+    refuse_groups(arguments)
     arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
     return [*launch.configured_by(launch.saved_config(folder).parent), *launch.running_in(folder), *arguments]
+
+
+def refuse_groups(arguments: Sequence[str]) -> None:
+    """Stop where something is chosen from a group: the saved configuration of a run holds what was chosen."""
+    for argument in arguments:
+        group = argument.partition("=")[0].partition("@")[0].lstrip("+~")
+        if "=" in argument and not group.startswith("hydra") and (Path(launch.CONFIGURATIONS) / group).is_dir():
+            launch.stop(
+                f"{argument} chooses from a group, which a run that goes on has done; leave it out and type single "
+                "settings, or type the whole line as it was, with resume=auto hydra.run.dir=FOLDER"
+            )
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run folder for as long as this process trains there.
+
+    Raises:
+        ValueError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as file:
+        deadline = time.monotonic() + PATIENCE
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                raise ValueError(f"another process trains in {folder}; wait for it, or type hydra.run.dir=FOLDER")
+            time.sleep(0.1)
+        yield
 
 
 def check_folder(cfg: DictConfig, folder: Path) -> None:
@@ -36,7 +81,10 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto goes on with the run in its folder, if there is one; type hydra.run.dir=FOLDER")
-    if cfg.resume is None and any(folder.glob("checkpoints/*.ckpt")):
+    holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
+    if cfg.resume not in (None, AUTO) and holds_a_run and launch.run_folder(cfg.resume) != folder.resolve():
+        raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
+    if cfg.resume is None and holds_a_run:
         raise ValueError(
             f"{folder} already holds a run. To go on with it: python src/train.py resume={folder}  "
             "For a new run choose another folder: hydra.run.dir=FOLDER"
@@ -49,19 +97,28 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     With resume=auto that is the newest whole one of the run folder.
 
     Raises:
-        ValueError: the one that was asked for is damaged.
+        ValueError: the one that was asked for is damaged, or all are.
     """
-    from framegan.checkpoints import is_whole, newest_first
+    from framegan.checkpoints import check, is_whole, newest_first
 
     if cfg.resume is None:
         return None
     if cfg.resume == AUTO:
-        return next((path for path in newest_first(folder / "checkpoints") if is_whole(path)), None)
-    wanted = launch.checkpoint_of(cfg.resume, ["last"])
-    if not is_whole(wanted):
+        found = newest_first(folder / "checkpoints")
+        whole = next((path for path in found if is_whole(path)), None)
+        if found and whole is None:
+            raise ValueError(
+                f"no checkpoint in {folder} is whole; to start over choose another folder: hydra.run.dir=FOLDER"
+            )
+        return whole
+    names = [path.stem for path in newest_first(launch.run_folder(cfg.resume) / "checkpoints")]
+    wanted = launch.checkpoint_of(cfg.resume, names or ["last"])
+    try:
+        check(wanted)
+    except ValueError as error:
         others = [path for path in newest_first(wanted.parent) if path != wanted and is_whole(path)]
         instead = f"the newest whole one: type resume={others[0]}" if others else "no whole one is left beside it"
-        raise ValueError(f"{wanted} is damaged, its contents don't fit their checksums; {instead}")
+        raise ValueError(f"{error}; {instead}") from None
     return wanted
 
 
@@ -74,8 +131,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
     Raises:
         ValueError: one of them makes it another run, and resume_changes=true wasn't typed.
     """
-    before = OmegaConf.load(launch.saved_config(launch.run_folder(checkpoint)))
-    assert isinstance(before, DictConfig)
+    before = run_config.plain(launch.saved_config(launch.run_folder(checkpoint)))
     changed = dict(_changed(before, cfg))
     asking = [line for key, line in changed.items() if _makes_another_run(key)]
     if asking and not cfg.resume_changes:
@@ -96,6 +152,11 @@ def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
     from framegan.sampling import read_checkpoint
 
     contents = read_checkpoint(checkpoint, mapped=True)
+    for name, kind in CONTENTS.items():
+        if not isinstance(contents.get(name), kind):
+            raise ValueError(f"{checkpoint} is not a checkpoint of a run: its {name} is {contents.get(name)!r:.50}")
+    if len(contents["optimizer_states"]) != 2:
+        raise ValueError(f"{checkpoint} holds {len(contents['optimizer_states'])} optimizers; a GAN has 2")
     states = contents["state_dict"], gan.state_dict()
     old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
     for name in dict.fromkeys([*old, *new]):
@@ -156,3 +217,14 @@ def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str
 
 def _makes_another_run(key: str) -> bool:
     return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock a file, which this process holds until it closes it or ends; say whether that could be done."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # the file system knows no locks
+        return True
+    return True

@@ -5,7 +5,7 @@ in it may be meant for Hydra itself, whose own settings name code too.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,14 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-LARGEST = 1 << 20
+Keys = tuple[str, ...]
+
+LARGEST = 1 << 18
 """Bytes; those of real runs have some thousand."""
+NAME = r"\w{1,100}"
+"""Values of which interpolations may put a key together."""
+UNKNOWN = "\0"
+"""Stands for other values there."""
 DEEPEST = 50
 """Lists and dictionaries in one another; those of real runs are some ten."""
 
@@ -29,13 +35,14 @@ def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> 
     Raises:
         ValueError: it asks for more, lacks a part, or can't be read.
     """
-    from framegan.trust import check_names, refuse_calls, refuse_strangers
+    from framegan.trust import check_names, refuse_calls, refuse_strangers, refuse_unresolved
 
     check_names(trusted)
-    cfg = _plain(file)
+    cfg = plain(file)
     try:
         refuse_calls(OmegaConf.to_container(cfg), trusted)
         config = OmegaConf.to_container(cfg, resolve=True)
+        refuse_unresolved(config)
         for part in parts:
             refuse_strangers(_at(config, part), trusted, part)
     except (ValueError, OmegaConfBaseException, RecursionError) as error:
@@ -71,8 +78,12 @@ def trusted_by(arguments: Sequence[str]) -> list[str]:
     return value
 
 
-def _plain(file: Path) -> DictConfig:
-    """Return what is in a file: keys and values, and nothing that is meant for Hydra."""
+def plain(file: Path) -> DictConfig:
+    """Return what is in a file: keys and values, nothing that is meant for Hydra, and not much once it is resolved.
+
+    Raises:
+        ValueError: it is something else.
+    """
     size = file.stat().st_size
     if size > LARGEST:
         raise ValueError(f"{file} has {size:,} bytes; the configuration of a run has at most {LARGEST:,}")
@@ -80,7 +91,8 @@ def _plain(file: Path) -> DictConfig:
     try:
         _check_size(text)
         cfg = OmegaConf.create(text)
-    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        _check_expanded(OmegaConf.to_container(cfg))
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise ValueError(f"{file} can't be read as a configuration: {error}") from None
     if not isinstance(cfg, DictConfig):
         raise ValueError(f"{file} holds no keys and values; it is not the configuration of a run")
@@ -101,6 +113,64 @@ def _check_size(text: str) -> None:
             raise ValueError(f"it is nested more than {DEEPEST} deep")
         if isinstance(event, yaml.AliasEvent):
             raise ValueError(f"it repeats a value by *{event.anchor}; write it out")
+
+
+def _check_expanded(raw: Any) -> None:
+    """Raise ValueError where interpolations would make much of little; the sizes are added up, nothing is resolved.
+
+    Args:
+        raw: plain containers, interpolations as they were written.
+    """
+    nodes = dict(_nodes(raw, ()))
+    sizes: dict[Keys, int] = {}
+
+    def size(path: Keys) -> int:
+        if path not in sizes:
+            sizes[path] = 0  # what refers to itself is refused where it is resolved
+            node = nodes.get(path, "")
+            if path not in nodes and any(isinstance(nodes.get(path[:end]), str) for end in range(len(path))):
+                raise ValueError(f"{'.'.join(path)} is found only through another interpolation; write it out")
+            if isinstance(node, dict | list):
+                sizes[path] = 1 + sum(size((*path, key)) for key in _children(node))
+            else:
+                sizes[path] = len(str(node)) + sum(size(target) for target in _targets(str(node), path, nodes))
+        return sizes[path]
+
+    if (expanded := size(())) > LARGEST:
+        raise ValueError(f"its interpolations make {expanded:,} characters of it; at most {LARGEST:,} are read")
+
+
+def _targets(text: str, path: Keys, nodes: Mapping[Keys, Any]) -> Iterator[Keys]:
+    """Yield where the interpolations in a text point to, from the inside out.
+
+    Args:
+        path: of the text itself, for those that begin with dots.
+        nodes: everything by its path, for those whose names are put together from other values.
+    """
+    from framegan.trust import REFERENCE
+
+    while match := REFERENCE.search(text):
+        name = match[0][2:-1].removeprefix("oc.select:").partition(",")[0].strip()
+        if UNKNOWN in name:
+            raise ValueError(f"{'.'.join(path)} puts a key together from what is no plain name; write it out")
+        up = len(name) - len(name.lstrip("."))
+        keys = tuple(re.findall(r"[^.\[\]]+", name))
+        target = (*path[: len(path) - up], *keys) if up else keys
+        yield target
+        value = str(nodes.get(target, UNKNOWN))
+        text = text[: match.start()] + (value if re.fullmatch(NAME, value) else UNKNOWN) + text[match.end() :]
+
+
+def _nodes(node: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
+    """Yield everything in plain containers with the path to it."""
+    yield path, node
+    for key, child in _children(node).items():
+        yield from _nodes(child, (*path, key))
+
+
+def _children(node: Any) -> dict[str, Any]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return {str(key): child for key, child in items}
 
 
 def _at(config: Any, part: str) -> Any:

@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +37,28 @@ def main(cfg: DictConfig) -> float | None:
     if is_rank() and HydraConfig.get().mode == RunMode.MULTIRUN:
         launch.stop("torchrun would start the sweep once for each rank; type python src/train.py -m trainer.devices=N")
     cluster.adopt_task()
-    with launch.plain_errors():
-        resume.check_folder(cfg, folder)
-        num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
-    if was_typed() and (cfg.resume is None or not launch.saved_config(folder).exists()):
-        with resume.one_message_if_full(folder):
-            launch.save_choices(folder)
-    if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
-        return train(cfg, folder)
-    launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
-    return best_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
+    with ExitStack() as held:
+        with launch.plain_errors(), resume.one_message_if_full(folder):
+            num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
+            if was_typed():
+                held.enter_context(resume.alone_in(folder))
+            resume.check_folder(cfg, folder)
+            if was_typed() and (cfg.resume is None or not launch.saved_config(folder).exists()):
+                launch.save_choices(folder)
+        if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
+            return train(cfg, folder)
+        launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
+        return best_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:
     """Train as rank 0 says, as one of several ranks or alone; return the best value of the objective."""
+    from framegan import rollback
     from framegan.ranks import from_rank_zero, joined
 
     def decide() -> tuple[dict[str, Any], Path, Path | None]:
+        if cfg.resume is None:
+            rollback.forget(folder)
         return launch.as_dict(cfg, resolve=False), folder, resume.checkpoint_of(cfg, folder)
 
     with joined(cfg.trainer.timeout):
@@ -149,6 +154,8 @@ def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, c
         print(f"from     {checkpoint}")
     for change in changes:
         print(f"changed  {change}")
+    if gan.learning_rate_factor != 1:
+        print(f"rates    times {gan.learning_rate_factor:g}: the run has gone back; see rollbacks.json")
     print(
         f"data     {len(datamodule.source):,} samples of {shape}, {datamodule.num_classes} classes, {datamodule.split}"
     )

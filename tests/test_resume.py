@@ -1,5 +1,6 @@
 """No run is lost: what it goes on from after a kill, a full disk, a damaged file, a dead process or a busy cluster."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -104,6 +105,69 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(run_folder, capsys):
     assert train(*SMALL, "checkpoint_every=48", *auto, "total_samples=112") is None
     assert f"from     {run_folder / 'checkpoints' / 'samples_48.ckpt'}" in capsys.readouterr().out
     assert seen(run_folder) == 112
+
+
+def test_the_best_is_the_last_resort(finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    subprocess.run(["cp", "-r", finished, folder], check=True)
+    checkpoints = folder / "checkpoints"
+    os.link(checkpoints / "samples_48.ckpt", checkpoints / "best.ckpt")
+    for name in ("last", "samples_96"):
+        damage(checkpoints / f"{name}.ckpt")
+    (checkpoints / "samples_48.ckpt").unlink()
+    assert f"resume={checkpoints / 'best.ckpt'}" in str(train(f"resume={folder}"))
+    assert train(*SMALL, "checkpoint_every=48", "resume=auto", f"hydra.run.dir={folder}", "total_samples=112") is None
+    assert f"from     {checkpoints / 'best.ckpt'}" in capsys.readouterr().out
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_not_started_over(run_folder):
+    for path in (run_folder / "checkpoints").iterdir():
+        damage(path)
+    before = {path: path.read_bytes() for path in run_folder.rglob("*.ckpt")}
+    message = str(train(*SMALL, "checkpoint_every=48", "resume=auto", f"hydra.run.dir={run_folder}"))
+    assert f"no checkpoint in {run_folder} is whole" in message
+    assert {path: path.read_bytes() for path in run_folder.rglob("*.ckpt")} == before
+
+
+def test_without_the_last_checkpoint_a_run_goes_on_from_the_newest(run_folder, capsys):
+    (run_folder / "checkpoints" / "last.ckpt").unlink()
+    assert train(f"resume={run_folder}", "total_samples=112") is None
+    assert f"from     {run_folder / 'checkpoints' / 'samples_96.ckpt'}" in capsys.readouterr().out
+
+
+def test_a_copy_of_the_users_is_left_alone(run_folder):
+    mine = run_folder / "checkpoints" / "samples_48_good.ckpt"
+    os.link(run_folder / "checkpoints" / "samples_48.ckpt", mine)
+    assert train(f"resume={run_folder}", "total_samples=112") is None
+    assert mine.exists()
+
+
+def test_a_run_does_not_go_on_in_the_folder_of_another(finished, run_folder):
+    before = sorted(path.name for path in (run_folder / "checkpoints").iterdir())
+    message = str(train(f"resume={finished}", f"hydra.run.dir={run_folder}", "total_samples=112"))
+    assert f"{run_folder} holds another run than {finished}" in message
+    assert sorted(path.name for path in (run_folder / "checkpoints").iterdir()) == before
+
+
+HOLDING = (
+    "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
+)
+
+
+def test_a_folder_is_trained_in_by_one_process(run_folder, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("resume"), "PATIENCE", 0.0)
+    command = [sys.executable, "-c", HOLDING, run_folder / ".lock"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        assert f"another process trains in {run_folder}" in str(train(f"resume={run_folder}", "total_samples=112"))
+        other.kill()
+    assert train(f"resume={run_folder}", "total_samples=112") is None
+
+
+@pytest.mark.parametrize("choice", ["model=mlp", "logger=tensorboard", "schedule@model.generator_schedule=cosine"])
+def test_a_run_that_goes_on_has_chosen_its_parts(choice, run_folder):
+    message = str(train(f"resume={run_folder}", choice))
+    assert message.startswith(f"error: {choice} chooses from a group, which a run that goes on has done")
 
 
 @pytest.mark.parametrize("size", [0, 1000])

@@ -70,6 +70,7 @@ def finished(tmp_path_factory):
 def test_a_run_folder_holds_what_it_should(finished):
     assert {path.name for path in finished.iterdir()} == {
         ".hydra",
+        ".lock",
         "metrics.csv",
         "checkpoints",
         "samples",

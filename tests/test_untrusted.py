@@ -124,6 +124,11 @@ NODES = {
     "the environment, put together": ("${oc.${a}:HOME}", "got '${oc.${a}:HOME}'"),
     "the environment, as another choice": ("${oc.select:nothing,${oc.env:HOME}}", "${oc.env:HOME}"),
     "a node in a text": ("${oc.select:nothing,{_target_: os.system, command: touch marker}}", "may not ask for"),
+    "resolved twice": (
+        {"a": "$", "b": "{oc.create:'{_target_: torch.load, f: evil.bin, weights_only: no}'}", "c": "${.a}${.b}"},
+        'c becomes "${oc.create',
+    ),
+    "the environment, resolved twice": ({"a": "$", "b": "{oc.env:HOME}", "c": "${.a}${.b}"}, "would be resolved again"),
     "a node made of text": ('${oc.create:"{_target_: os.system, command: touch marker}"}', "may not ask for"),
 }
 
@@ -135,10 +140,13 @@ def test_a_configuration_builds_nothing_but_parts_of_framegan(node, folder):
     not_read(folder, "model.generator", *said)
 
 
-@pytest.mark.parametrize("node", ["a function of the system", "the environment", "through a module of ours"])
+@pytest.mark.parametrize(
+    "node", ["a function of the system", "the environment", "through a module of ours", "resolved twice"]
+)
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_every_command_refuses_it(command, node, folder):
     value, *said = NODES[node]
+    torch.save(Program(), "evil.bin")
     tamper(folder, model__generator=value)
     refused(command, folder, "model.generator", *said)
 
@@ -165,6 +173,15 @@ def test_a_configuration_says_nothing_to_hydra(kind, folder):
     refused(RESUME, folder, "train.py doesn't write there")
 
 
+def test_values_may_be_put_together_of_others(folder):
+    tamper(
+        folder,
+        mine={"name": "width", "width": 3, "a": "${mine.${mine.name}}", "b": "${.a}0", "c": "${oc.select:no,${.b}}"},
+    )
+    config = run_config.read(folder / ".hydra" / "config.yaml", [])
+    assert (config.mine.a, config.mine.b, config.mine.c) == (3, "30", "30")
+
+
 def test_other_configurations_beside_it_are_refused(folder):
     (folder / ".hydra" / "metrics").mkdir()
     (folder / ".hydra" / "metrics" / "fid.yaml").write_text(f"a: {{_target_: os.system, command: {TOUCH}}}\n")
@@ -174,14 +191,27 @@ def test_other_configurations_beside_it_are_refused(folder):
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
+
+
+def _chain(length, line, between, times):
+    """Return lines each of which repeats the one before so many times."""
+    lines = [line.format(old=between.join([f"${{z{new - 1}}}"] * times), new=new) for new in range(1, length)]
+    return "z0: x\n" + "".join(lines)
+
+
 NOT_PLAIN = {
     "a tag of Python": (f"model: !!python/object/apply:os.system ['{TOUCH}']\n", "can't be read as a configuration"),
     "a billion laughs": (LAUGHS, "repeats a value by *a"),
-    "no end": ("[" * 1_000_000, "nested more than 50 deep"),
+    "no end": ("[" * 100_000, "nested more than 50 deep"),
     "no keys": ("- 1\n", "holds no keys and values"),
     "nothing": ("", "model"),
     "another configuration": ("a: 1\n", "model"),
-    "too much": ("a: " + "x" * (1 << 20), "at most 1,048,576"),
+    "too much": ("a: " + "x" * (1 << 18), "at most 262,144"),
+    "lists in lists": (_chain(9, "z{new}: ['{old}']\n", "', '", 10), "at most 262,144 are read"),
+    "texts in texts": (_chain(34, "z{new}: '{old}'\n", "", 2), "at most 262,144 are read"),
+    "through another": ("z: {x: 1}\na: ${z}\nb: ${a.x}${a.x}\n", "a.x is found only through another"),
+    "a name put together of much": ("z: {x: 1}\na: ${b}\nb: x\nc: ${z.${a}}\n", "c puts a key together"),
+    "itself": ("a: ${b}\nb: ${a}\n", "ecursive"),
 }
 
 
@@ -274,7 +304,12 @@ CHECKPOINTS = {
     "a pickle": (lambda file: file.write_bytes(pickle.dumps({"state_dict": Program()})), "which could run a program"),
     "a whole network": (lambda file: torch.save(torch.nn.Linear(1, 1), file), "Linear besides weights"),
     "no pickle": (lambda file: file.write_bytes(b"weights" * 99), "is not loaded"),
-    "nothing": (lambda file: file.write_bytes(b""), "is not a checkpoint of a run"),
+    "nothing": (lambda file: file.write_bytes(b""), "is damaged, or not a checkpoint of a run"),
+    "names that are none": (
+        lambda file: torch.save({"state_dict": {1: torch.ones(1)}}, file),
+        "no state_dict of tensors",
+    ),
+    "weights that are none": (lambda file: torch.save({"state_dict": {"a": 1}}, file), "no state_dict of tensors"),
     "a list": (lambda file: torch.save([1, 2], file), "it has no state_dict"),
 }
 
@@ -294,6 +329,47 @@ def test_a_checkpoint_holds_nothing_but_weights(mapped, kind, tmp_path, monkeypa
 def test_every_command_refuses_a_checkpoint_that_holds_more(command, folder):
     torch.save({"state_dict": {}, "extra": Program()}, folder / "checkpoints" / "last.ckpt")
     refused(command, folder, "last.ckpt is not loaded: it holds posix.system besides weights")
+
+
+CONTENTS = {
+    "no callbacks": (lambda saved: saved.pop("callbacks"), "its callbacks is None"),
+    "no loops": (lambda saved: saved.pop("loops"), "its loops is None"),
+    "no number of ranks": (lambda saved: saved.update(num_ranks="1"), "its num_ranks is '1'"),
+    "no metrics": (lambda saved: saved.update(metrics=[]), "its metrics is []"),
+    "three optimizers": (lambda saved: saved["optimizer_states"].append({}), "holds 3 optimizers; a GAN has 2"),
+    "no clock": (lambda saved: saved["state_dict"].pop("samples_seen"), "its samples_seen is None"),
+    "a clock before the beginning": (
+        lambda saved: saved["state_dict"].update(samples_seen=torch.tensor(-5)),
+        "its samples_seen is -5",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_a_run_goes_on_only_from_all_that_a_checkpoint_holds(kind, folder):
+    change, said = CONTENTS[kind]
+    last = folder / "checkpoints" / "last.ckpt"
+    saved = read_checkpoint(last)
+    change(saved)
+    last.unlink()
+    torch.save(saved, last)
+    refused(RESUME, folder, "last.ckpt", said)
+
+
+OTHER_FILES = {
+    "no list": ("rollbacks.json", '{"a": 1}', "rollbacks.json is not a list of the times that a run went back"),
+    "no JSON": ("rollbacks.json", "[", "rollbacks.json is not a list of the times that a run went back"),
+    "no clock": ("metrics.csv", "a,b\n1,2\n", "metrics.csv has rows without a number of samples_seen"),
+    "a word": ("metrics.csv", "samples_seen,b\nmany,2\n", "metrics.csv has rows without a number of samples_seen"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_FILES)
+def test_the_other_files_of_a_run_folder_are_checked(kind, folder):
+    name, content, said = OTHER_FILES[kind]
+    (folder / name).write_text(content)
+    refused(RESUME, folder, said)
+    assert (folder / name).read_text() == content
 
 
 def test_a_checkpoint_of_another_generator_is_refused(folder):

@@ -279,6 +279,17 @@ def test_going_back_passes_over_what_is_damaged(tmp_path):
     assert samples_seen_of(folder / "last.ckpt") == 10
 
 
+def test_another_run_in_the_same_folder_has_the_full_learning_rates(tmp_path, capsys):
+    (tmp_path / "rollbacks.json").write_text('[{"samples_seen": 32, "setting": "on_nan"}]')
+    assert train(*NOT_EVALUATED, "resume=auto", "total_samples=32", f"hydra.run.dir={tmp_path}") is None
+    assert "rates    times 0.5: the run has gone back" in capsys.readouterr().out
+    for path in (tmp_path / "checkpoints").iterdir():
+        path.unlink()
+    assert train(*NOT_EVALUATED, "total_samples=32", f"hydra.run.dir={tmp_path}") is None
+    assert "rates" not in capsys.readouterr().out
+    assert not (tmp_path / "rollbacks.json").exists()
+
+
 def test_a_resumed_run_looks_and_judges_like_one_never_stopped(tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     options = (*COLLAPSING, "callbacks.watchdog.every=48", "callbacks.evaluate.num_samples=50")

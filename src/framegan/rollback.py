@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from framegan.checkpoints import samples_seen_of
+from framegan.checkpoints import newest_first, samples_seen_of
 
 FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
@@ -64,9 +64,28 @@ def learning_rate_factor(folder: Path) -> float:
 
 
 def past_rollbacks(folder: Path) -> list[dict[str, Any]]:
-    """Return what rollbacks.json of a run folder says, oldest first."""
+    """Return what rollbacks.json of a run folder says, oldest first.
+
+    Raises:
+        ValueError: the file holds something else.
+    """
     path = folder / "rollbacks.json"
-    return json.loads(path.read_text()) if path.exists() else []
+    if not path.exists():
+        return []
+    try:
+        past = json.loads(path.read_text())
+    except (ValueError, RecursionError):
+        past = None
+    if not isinstance(past, list) or not all(
+        isinstance(e, dict) and {"samples_seen", "setting"} <= e.keys() for e in past
+    ):
+        raise ValueError(f"{path} is not a list of the times that a run went back; delete it to have the full rates")
+    return past
+
+
+def forget(folder: Path) -> None:
+    """Have the full learning rates again, for another run in the same folder."""
+    (folder / "rollbacks.json").unlink(missing_ok=True)
 
 
 def stop(folder: Path, trouble: Trouble) -> NoReturn:
@@ -74,17 +93,20 @@ def stop(folder: Path, trouble: Trouble) -> NoReturn:
     raise TrainingStoppedError(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
 
 
-def what_to_do(folder: Path, trouble: Trouble) -> str:
-    """Return which checkpoint is from before the trouble and what to type."""
+def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
+    """Return which checkpoint is from before the trouble and what to type.
+
+    Args:
+        besides: what has to be typed too for it to work.
+    """
     checkpoint, seen = good_checkpoint(folder, trouble)
     in_a_new_run = f"In a new run try {trouble.advice}"
     if checkpoint is None:
         return f"No checkpoint is from before that. {in_a_new_run}"
     path = os.path.relpath(checkpoint)
     return (
-        f"The last good checkpoint is {path} ({seen:,} samples). To go on from it, with half of "
-        f"the learning rates whenever this happens: python src/train.py resume={path} {trouble.setting}=rollback\n"
-        f"{in_a_new_run}"
+        f"The last good checkpoint is {path} ({seen:,} samples). To go on from it, with half of the learning rates "
+        f"whenever this happens: python src/train.py resume={path} {trouble.setting}=rollback{besides}\n{in_a_new_run}"
     )
 
 
@@ -95,7 +117,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
         times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
         raise TrainingStoppedError(
             f"{trouble.what}.\nThe run has gone back {len(past)} times already, {times}, and may do so "
-            f"{max_rollbacks} times. {what_to_do(folder, trouble)}"
+            f"{max_rollbacks} times. {what_to_do(folder, trouble, f' max_rollbacks={max_rollbacks + 3}')}"
         )
     checkpoint, going_to = good_checkpoint(folder, trouble)
     factor = FACTOR ** (len(past) + 1)
@@ -130,7 +152,7 @@ def good_checkpoint(folder: Path, trouble: Trouble) -> tuple[Path | None, int]:
 
 def _clocks(folder: Path) -> dict[Path, int]:
     """Return samples_seen of each checkpoint that can be used."""
-    seen = {path: samples_seen_of(path) for path in sorted((folder / "checkpoints").glob("*.ckpt"))}
+    seen = {path: samples_seen_of(path) for path in newest_first(folder / "checkpoints")}
     return {path: clock for path, clock in seen.items() if clock is not None}
 
 

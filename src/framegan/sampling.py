@@ -158,7 +158,12 @@ def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
         ) from None
     except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path} is not a checkpoint of a run ({reason}); give a file of checkpoints/") from None
-    if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
-        raise ValueError(f"{path} is not a checkpoint of a run (it has no state_dict); give a file of checkpoints/")
+        raise ValueError(
+            f"{path} is damaged, or not a checkpoint of a run ({reason}); give a file of checkpoints/"
+        ) from None
+    state = saved.get("state_dict") if isinstance(saved, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+        raise ValueError(
+            f"{path} is not a checkpoint of a run (it has no state_dict of tensors); give a file of checkpoints/"
+        )
     return saved

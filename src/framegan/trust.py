@@ -63,6 +63,17 @@ def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
         raise ValueError("\n".join(problems))
 
 
+def refuse_unresolved(config: Any) -> None:
+    """Raise ValueError with one line for each value that, resolved, is an interpolation: it would be resolved again.
+
+    Args:
+        config: plain containers, interpolations resolved.
+    """
+    found = [(key, value) for key, value in _leaves(config, "") if "${" in str(value)]
+    if found:
+        raise ValueError("\n".join(f"{key} becomes {value!r}, which would be resolved again" for key, value in found))
+
+
 def resolves_more(text: str, trusted: Collection[str] = ()) -> bool:
     """Say whether the interpolations in a text do more than name other keys, as those of the environment do."""
     known = re.compile("|".join([REFERENCE.pattern, *(rf"\$\{{{re.escape(name)}:[^${{}}]*\}}" for name in trusted)]))

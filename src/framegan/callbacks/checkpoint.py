@@ -65,11 +65,11 @@ class Checkpoint(Every):
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
             _sync(partial)
-            if self.keep:
-                _copy(partial, folder / f"samples_{self.last_saved}.ckpt")
-            if is_best:
+            if is_best:  # before the checkpoint that says so
                 _copy(partial, folder / "best.ckpt")
             partial.replace(folder / "last.ckpt")
+            if self.keep:
+                _copy(folder / "last.ckpt", folder / f"samples_{self.last_saved}.ckpt")
             _sync(folder)
             for old in numbered(folder)[: -self.keep or None]:
                 old.unlink()

@@ -20,6 +20,9 @@ class MetricsCSV(RunLogger):
     """Appends to metrics.csv in the run folder; every row is on disk once it is logged.
 
     Calls in a row with the same clock make one row. That, a new metric and the first row of a session rewrite the file.
+
+    Raises:
+        ValueError: the file that is there is not such a table.
     """
 
     def __init__(self, folder: str):
@@ -27,6 +30,8 @@ class MetricsCSV(RunLogger):
         self.path = Path(folder) / "metrics.csv"
         self.columns: list[str] = []
         self.last_step: int | None = -1
+        if any(not str(row.get(CLOCK)).isdigit() for row in self._rows()):
+            raise ValueError(f"{self.path} has rows without a number of {CLOCK}; move it elsewhere and type that again")
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
