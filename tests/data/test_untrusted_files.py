@@ -249,6 +249,37 @@ def test_an_array_that_claims_more_than_there_is_is_refused(shape, tmp_path):
         NpyVideos(str(tmp_path), 8)
 
 
+@pytest.mark.parametrize("shape", [(10**10, 16, 0, 64), (0, 16, 64, 64), (5, 4, 0, 8)])
+def test_an_array_without_pixels_is_refused(shape, tmp_path):
+    (tmp_path / "a.npy").write_bytes(npy_header(shape))
+    with pytest.raises(ValueError, match="a.npy is .* it holds no pixels"):
+        NpyVideos(str(tmp_path), 8, layout="NTHW")
+
+
+WRONG_HEADERS = {
+    "brackets": "(" * 50,
+    "signs": "-" * 9_000,
+    "too long": " " * 20_000,
+    "a truth as a size": "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 4, True, 8)}",
+    "keys of two kinds": "{'descr': '|u1', 1: False, 'shape': (2, 4, 8, 8)}",
+    "another letter": "{'descr': '\0', 'fortran_order': False, 'shape': (2, 4, 8, 8)}",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
+def test_an_array_whose_header_can_not_be_read_is_refused(text, tmp_path):
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + bytes(1000))
+    with pytest.raises(ValueError, match="a.npy can't be read as an array: .*; write it anew with np.save$") as caught:
+        NpyVideos(str(tmp_path), 8)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_single_number_is_no_array_of_videos(tmp_path):
+    np.save(tmp_path / "a.npy", np.uint8(1))
+    with pytest.raises(ValueError, match=r"a.npy is \(\), which doesn't tell its axes; set data.layout"):
+        NpyVideos(str(tmp_path), 8)
+
+
 class Program:
     def __reduce__(self):
         return os.system, ("touch marker",)

@@ -115,8 +115,9 @@ def _file(root: Path) -> Path:
 def _open(file: Path) -> np.ndarray:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, OverflowError) as error:
-        raise ValueError(f"{file} can't be read as an array: {error}") from None
+    except Exception as error:  # the header is parsed as Python, which may stumble over anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{file} can't be read as an array: {reason:.100}; write it anew with np.save") from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")
     if array.dtype != np.uint8:
@@ -124,12 +125,14 @@ def _open(file: Path) -> np.ndarray:
             f"{file} holds {array.dtype}; videos are uint8 from 0 to 255. Save it again: "
             "np.save(path, (array * 255).round().astype(np.uint8)) for values from 0 to 1"
         )
+    if 0 in array.shape:
+        raise ValueError(f"{file} is {array.shape}: it holds no pixels; save videos that have some")
     return array
 
 
 def _layout(shape: tuple[int, ...], file: Path) -> str:
     """Return the order of axes that a shape tells: by where its channels are, or by videos outnumbering frames."""
-    channels = [place for place in (1, 2, len(shape) - 1) if len(shape) > place and shape[place] in (1, 3)]
+    channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
     if len(shape) == 5 and len(channels) == 1:
         return {1: "NCTHW", 2: "NTCHW", 4: "NTHWC"}[channels[0]]
     if len(shape) == 4 and not channels:
