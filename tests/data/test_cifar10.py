@@ -75,6 +75,18 @@ def test_any_resolution(tmp_path):
     assert cifar10(str(tmp_path), resolution=16).shape == (3, 16, 16)
 
 
+def test_members_of_other_kinds_are_skipped(tmp_path):
+    with tarfile.open(tmp_path / ARCHIVE, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        folder = tarfile.TarInfo(FOLDER)
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name in FILES["train"]:
+            member = tarfile.TarInfo(f"./{FOLDER}/{name}")
+            member.size, member.pax_headers = NUM_RECORDS * RECORD_BYTES, {"comment": "é" * 1000}
+            archive.addfile(member, io.BytesIO(records(name).tobytes()))
+    assert len(cifar10(str(tmp_path))) == 5 * NUM_RECORDS
+
+
 def test_the_archive_is_downloaded(tmp_path, monkeypatch):
     data = archive_bytes(ALL)
     monkeypatch.setattr(module, "CHECKSUM", f"sha256:{hashlib.sha256(data).hexdigest()}")

@@ -320,7 +320,7 @@ def test_an_archive_writes_nothing_anywhere(up, tmp_path):
 def test_a_link_in_an_archive_is_not_followed(tmp_path):
     (tmp_path / "private").write_bytes(b"private")
     members(tmp_path, *((f"{FOLDER}/{name}", str(tmp_path / "private")) for name in FILES["train"]))
-    with pytest.raises(ValueError, match=rf"{ARCHIVE} is damaged \(cannot extract \(sym\)link"):
+    with pytest.raises(ValueError, match=f"{ARCHIVE} lacks data_batch_1.bin"):
         cifar10.cifar10(str(tmp_path))
 
 
@@ -328,6 +328,31 @@ def test_a_member_is_read_no_further_than_it_may_be_long(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", 1)
     members(tmp_path, *((f"{FOLDER}/{name}", bytes(1 << 20)) for name in FILES["train"]))
     with pytest.raises(ValueError, match="data_batch_1.bin has 3074 bytes, not 1 records"):
+        cifar10.cifar10(str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE, tarfile.REGTYPE])
+@pytest.mark.parametrize("size", [3 << 30, 1 << 40])
+def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is(kind, size, tmp_path):
+    member = tarfile.TarInfo("a")
+    member.type, member.size = kind, size
+    (tmp_path / ARCHIVE).write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT)))
+    with pytest.raises(ValueError, match=rf"{ARCHIVE} is damaged \(it unpacks to more than 268,435,456 bytes\)"):
+        cifar10.cifar10(str(tmp_path))
+
+
+def test_a_member_of_less_than_nothing_is_empty(tmp_path):
+    member = tarfile.TarInfo(f"{FOLDER}/data_batch_1.bin")
+    member.size = -512
+    (tmp_path / ARCHIVE).write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20)))
+    with pytest.raises(ValueError, match=f"{ARCHIVE} lacks data_batch_2.bin"):
+        cifar10.cifar10(str(tmp_path))
+
+
+def test_all_members_of_an_archive_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10, "MAX_BYTES", 1 << 16)
+    members(tmp_path, *(("a", bytes(1 << 10)) for _ in range(64)))
+    with pytest.raises(ValueError, match="it unpacks to more than 65,536 bytes"):
         cifar10.cifar10(str(tmp_path))
 
 
