@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zlib
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -178,6 +179,15 @@ def test_a_video_that_claims_more_frames_than_it_has_bytes_is_refused(kind, clai
     else:
         patched(path, b"stsz", 0, 1, claim)
     with pytest.raises(ValueError, match=f"it claims {claim:,} bytes of samples or more, and has"):
+        probe(path)
+
+
+@pytest.mark.parametrize("aspect", [(100_000, 1), ((1 << 31) - 1, 1), (1, 101)])
+def test_a_video_whose_pixels_are_stretched_beyond_measure_is_refused(aspect, tmp_path):
+    path = encode(tmp_path / "a.mp4", options=H264, sample_aspect_ratio=Fraction(2))
+    patched(path, b"pasp", *aspect)
+    message = f"its pixel aspect is {aspect[0]}:{aspect[1]}, beyond 100:1; write it with square pixels: ffmpeg"
+    with pytest.raises(ValueError, match=message):
         probe(path)
 
 

@@ -1,16 +1,20 @@
 """A folder of videos: each file is decoded once, ever; what can't be read is named; any process can read it."""
 
+import json
 import multiprocessing
 import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from odd_videos import BROKEN, FRAMES, RATE, WHOLE, encode, number_of, picture
 
-from framegan.data import video_index
+from framegan.data import video_file, video_index
+from framegan.data.video_file import read
 from framegan.data.video_folder import VideoFolder
 from framegan.data.video_index import beside, index
 from framegan.data.videos import FileVideos
@@ -146,6 +150,67 @@ def test_a_damaged_index_is_made_anew(root: Path, probed: list[str], damage: byt
     assert len(probed) == 8
     VideoFolder(str(root), 16)
     assert len(probed) == 8
+
+
+def stored(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the table of an index, and its other arrays."""
+    with np.load(path) as arrays:
+        others = dict(arrays)
+    return json.loads(others.pop("table").tobytes()), others
+
+
+OF_INFO = {
+    "width": [0, "wide"],
+    "rotation": [45, "90 degrees"],
+    "pixel_aspect": [0, "1:1 ", float("nan"), 1e9],
+    "time_base": [-1, "second", float("inf")],
+    "codec": [None],
+}
+OF_INDEX = {
+    "float pts": {"pts": np.arange(24.0)},
+    "2-D pts": {"pts": np.arange(24)[:, None]},
+    "pts that go back": {"pts": np.arange(24)[::-1]},
+    "0-D starts": {"starts": np.int64(0)},
+    "videos without frames": {"starts": np.array([0, 6, 6, 12, 24])},
+    "a list": {"table": np.frombuffer(b"[]", np.uint8)},
+    "deep nesting": {"table": np.frombuffer(b"[" * 100_000, np.uint8)},
+    "a number as a stamp": {"stamps": 1},
+    "a file of another kind": {"files": [["3.avi"]] * 4},
+    **{f"{name} of {value}": {"infos": {name: value}} for name, values in OF_INFO.items() for value in values},
+}
+
+
+@pytest.mark.parametrize("change", OF_INDEX.values(), ids=OF_INDEX)
+def test_an_index_that_says_what_can_not_be_is_made_anew(root: Path, probed: list[str], change: dict[str, Any]):
+    VideoFolder(str(root), 16)
+    path = beside(root) / "index.npz"
+    table, arrays = stored(path)
+    for info in table["infos"]:
+        info.update(change.get("infos", {}))
+    table.update(
+        {name: change[name] if name == "files" else [change[name]] * 4 for name in change.keys() & {"files", "stamps"}}
+    )
+    arrays["table"] = np.frombuffer(json.dumps(table).encode(), np.uint8)
+    np.savez(path, **(arrays | {name: change[name] for name in change.keys() & {"pts", "starts", "table"}}))
+    assert len(VideoFolder(str(root), 16)) == 4
+    assert len(probed) == 8
+
+
+def test_a_compressed_index_is_made_anew(root: Path, probed: list[str]):
+    VideoFolder(str(root), 16)
+    path = beside(root) / "index.npz"
+    with np.load(path) as arrays:
+        np.savez_compressed(path, **arrays)
+    assert len(VideoFolder(str(root), 16)) == 4
+    assert len(probed) == 8
+
+
+@pytest.mark.parametrize("time_base", [0, 5e-324])
+def test_times_that_can_not_be_looked_for_are_counted(root: Path, time_base: float, monkeypatch):
+    monkeypatch.setattr(video_file, "SECONDS_BACK", (1,))
+    videos = VideoFolder(str(root), 48, resize="stretch")
+    info = replace(videos.entries[2].info, time_base=time_base)
+    assert [number_of(frame) for frame in read(root / "a/deep/1.mp4", info, [0, 5], videos.fit)] == [1, 6]
 
 
 def test_an_index_of_another_schema_is_made_anew(root: Path, probed: list[str], monkeypatch):

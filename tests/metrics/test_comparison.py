@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 from small_sets import Corner, Corners, Noise
@@ -161,6 +162,26 @@ def test_a_damaged_file_is_made_anew(empty_cache):
     comparison()(real, Noise())
     assert real.asked
     assert statistics_cache.load(file).moments.num_samples == 300
+
+
+def test_a_compressed_file_is_made_anew(empty_cache):
+    comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
+    (file,) = empty_cache.iterdir()
+    with np.load(file) as arrays:
+        np.savez_compressed(file, **arrays)
+    real = Noise(num_samples=300, fingerprint="data")
+    comparison()(real, Noise())
+    assert real.asked
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [({"mean": np.zeros(2)}, "holds no features"), ({"mean": np.array([{}])}, "is damaged; delete it")],
+)
+def test_a_file_of_something_else_is_refused_by_name(arrays, message, tmp_path):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(ValueError, match=f"a.npz {message}"):
+        statistics_cache.load(tmp_path / "a.npz")
 
 
 def test_another_number_of_samples():

@@ -8,7 +8,9 @@ further back, and files whose times can't be trusted are decoded from their star
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import Annotated
 
 import av
 import numpy as np
@@ -16,6 +18,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from pydantic import Field, InstanceOf, PositiveInt
 
 from framegan.data.file_ending import missing_end
 from framegan.data.frame_fit import Fit
@@ -27,6 +30,9 @@ FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v"
 
 SECONDS_BACK = (0, 1, 4, 16)
 """How far before the first frame a seek aims, one attempt after the other."""
+
+MAX_PIXEL_ASPECT = 100
+"""How many times as wide as high, or as high as wide, a pixel may be."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,12 @@ class VideoInfo:
         linear: the times can't be trusted, so that frames are found by counting from the start.
     """
 
-    pts: np.ndarray
-    time_base: float
-    width: int
-    height: int
-    rotation: int
-    pixel_aspect: float
+    pts: InstanceOf[np.ndarray]
+    time_base: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    width: PositiveInt
+    height: PositiveInt
+    rotation: Annotated[int, Field(ge=0, lt=360, multiple_of=90)]
+    pixel_aspect: Annotated[float, Field(ge=1 / MAX_PIXEL_ASPECT, le=MAX_PIXEL_ASPECT)]
     linear: bool
     codec: str
 
@@ -79,13 +85,19 @@ def probe(path: Path) -> VideoInfo:
             raise ValueError("it has no frame that can be decoded")
         linear = not _agree(shown, announced)
         rate = float(stream.average_rate or 0)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        if not 1 / MAX_PIXEL_ASPECT <= float(aspect) <= MAX_PIXEL_ASPECT:
+            raise ValueError(
+                f"its pixel aspect is {aspect.numerator}:{aspect.denominator}, beyond {MAX_PIXEL_ASPECT}:1; write it "
+                "with square pixels: ffmpeg -i FILE -vf setsar=1 NEW"
+            )
         return VideoInfo(
             pts=np.arange(len(shown)) if linear else np.array(shown),
             time_base=float(stream.time_base or 0) if not linear else 1 / rate if rate else 0.0,
             width=frame.width,
             height=frame.height,
             rotation=round(frame.rotation / 90) * 90 % 360,
-            pixel_aspect=float(stream.sample_aspect_ratio or 1),
+            pixel_aspect=float(aspect),
             linear=linear,
             codec=stream.codec_context.name,
         )
@@ -98,11 +110,11 @@ def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.nda
         ValueError: they can't be decoded; the message gives the reason without the path.
     """
     clip = np.empty((len(frames), fit.resolution, fit.resolution, fit.channels), np.uint8)
-    if not info.linear:
+    if info.time_base and not info.linear:
         with _opened(path) as (container, stream):
             times = info.pts[list(frames)].tolist()
             for seconds in SECONDS_BACK:
-                if not _seek(container, stream, times[0] - round(seconds / info.time_base)):
+                if not _seek(container, stream, times[0], seconds / info.time_base):
                     break
                 if _fill_by_time(clip, container, stream, times, info, fit):
                     return clip
@@ -117,10 +129,10 @@ def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.nda
         raise ValueError(f"it ends after {number + 1} frames; has it been changed?")
 
 
-def _seek(container: InputContainer, stream: VideoStream, time: int) -> bool:
+def _seek(container: InputContainer, stream: VideoStream, time: int, back: float) -> bool:
     try:
-        container.seek(time, stream=stream)
-    except av.FFmpegError:  # some containers refuse times before their first frame
+        container.seek(time - round(back), stream=stream)
+    except (av.FFmpegError, OverflowError):  # some containers refuse times before their first frame
         return False
     return True
 

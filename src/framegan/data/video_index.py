@@ -9,8 +9,6 @@ import hashlib
 import json
 import os
 import sys
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,9 +17,12 @@ from pathlib import Path
 
 import av
 import numpy as np
+from pydantic import TypeAdapter
+from pydantic_core import from_json
 from rich.console import Console
 from rich.progress import track
 
+from framegan import npz
 from framegan.data.video_file import VideoInfo, probe
 
 SCHEMA = f"1, PyAV {av.__version__.split('.')[0]}"
@@ -115,15 +116,22 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _load(path: Path) -> dict[str, Entry]:
     """Return the entries of an index by file; none if there is no index, or it is damaged or of another schema."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            table = json.loads(stored["table"].tobytes())
-            pts = np.split(stored["pts"], stored["starts"][1:-1])
+        stored = npz.load(path)
+        table = from_json(stored["table"].tobytes())
         if table["schema"] != SCHEMA:
             return {}
+        pts = np.split(stored["pts"], stored["starts"][1:-1])
+        if not all(map(_are_times, pts)):
+            return {}
+        known = TypeAdapter(Entry).validate_python
         rows = zip(table["files"], table["stamps"], table["infos"], pts, strict=True)
-        return {file: Entry(tuple(stamp), VideoInfo(pts=shown, **info)) for file, stamp, info, shown in rows}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, MemoryError, zipfile.BadZipFile, zlib.error):
+        return {file: known({"stamp": stamp, "info": {**info, "pts": shown}}) for file, stamp, info, shown in rows}
+    except (ValueError, LookupError, TypeError):
         return {}
+
+
+def _are_times(pts: np.ndarray) -> bool:
+    return pts.dtype == np.int64 and pts.ndim == 1 and pts.size > 0 and bool((pts[1:] > pts[:-1]).all())
 
 
 def _save(entries: dict[str, Entry], path: Path) -> None:

@@ -4,12 +4,12 @@ They lie in the folder FRAMEGAN_STATISTICS names, or in ~/.cache/framegan/statis
 """
 
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from framegan import npz
 from framegan.metrics.frechet import Moments
 from framegan.metrics.scores import Features
 
@@ -35,15 +35,22 @@ def find(key: str | None, *, needs_bank: bool) -> Path | None:
     if key is None:
         return None
     candidates = [path_of(key, needs_bank=kind) for kind in dict.fromkeys((needs_bank, True))]
-    return next((path for path in candidates if path.exists() and zipfile.is_zipfile(path)), None)
+    return next((path for path in candidates if npz.is_stored(path)), None)
 
 
 def load(path: Path) -> Features:
-    """Return the features in a file."""
-    with np.load(path, allow_pickle=False) as arrays:
+    """Return the features in a file.
+
+    Raises:
+        ValueError: it is damaged, or holds something else.
+    """
+    arrays = npz.load(path)
+    try:
         mean, scatter = (torch.from_numpy(arrays[name]) for name in ("mean", "scatter"))
         bank = torch.from_numpy(arrays["bank"]) if "bank" in arrays else None
         return Features(Moments(int(arrays["num_samples"]), mean, scatter), bank)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds no features ({error}); delete it, and it is made anew") from None
 
 
 def save(key: str, features: Features) -> None:
