@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -329,6 +330,74 @@ def test_a_truncated_shard_is_out_of_date(root, folder):
     os.truncate(folder / "shard-00000.u8", 100)
     with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.u8 is missing or damaged$"):
         frame_cache.find(Pictures(root), folder)
+
+
+def in_depth(content: dict[str, Any], value: object, *keys: Any) -> str:
+    """Return JSON whose value below these keys is another one, or gone where it is None."""
+    inner = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    if value is None:
+        del inner[keys[-1]]
+    return json.dumps(content)
+
+
+WRONG_MANIFESTS = {
+    "no recipe": (None, "settings", "recipe"),
+    "a list as recipe": ([], "settings", "recipe"),
+    "text as shards": ("x", "shards"),
+    "another format": ("../x", "settings", "format"),
+    "no settings": (7, "settings"),
+}
+
+
+@pytest.mark.parametrize("change", [*WRONG_MANIFESTS.values(), None], ids=[*WRONG_MANIFESTS, "deep nesting"])
+def test_a_wrong_manifest_is_out_of_date_and_mended(change, root, folder):
+    cached(root, folder)
+    manifest = folder / "manifest.json"
+    before = manifest.read_text()
+    manifest.write_text(in_depth(json.loads(before), *change) if change else "[" * 100_000)
+    with pytest.raises(frame_cache.StaleCacheError, match="^its manifest.json is damaged or of another version$"):
+        frame_cache.find(Pictures(root), folder)
+    assert prepare(plan(Pictures(root), folder), num_workers=0).written == []
+    assert manifest.read_text() == before
+
+
+WRONG_SHARDS = {
+    "a list as name": (["0.png"], "videos", 0, "name"),
+    "text as frames": ("10", "videos", 0, "frames"),
+    "more frames than there are": (20, "videos", 0, "frames"),
+    "fewer than none": (-10, "videos", 0, "frames"),
+    "none without a reason": (0, "videos", 0, "frames"),
+    "text as size": ("x", "num_bytes"),
+    "settings without a recipe": (None, "settings", "recipe"),
+    "no settings": ([], "settings"),
+}
+
+
+@pytest.mark.parametrize("change", [*WRONG_SHARDS.values(), None], ids=[*WRONG_SHARDS, "deep nesting"])
+def test_a_wrong_description_is_out_of_date_and_mended(change, root, folder):
+    job = plan(Pictures(root), folder, shard_mb=25 * MB)
+    prepare(job, num_workers=0)
+    before = files_of(folder)
+    path = folder / "shard-00000.json"
+    path.write_text(in_depth(json.loads(path.read_text()), *change) if change else '{"videos":' + "[" * 100_000)
+    with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.* is (missing or damaged|of other settings)$"):
+        frame_cache.find(Pictures(root), folder)
+    assert prepare(job, num_workers=0).written == [0]
+    assert files_of(folder) == before
+
+
+@pytest.mark.parametrize("format", ["raw", "jpeg"])
+def test_more_frames_than_a_shard_has_are_not_read(format, root, folder):
+    cached(root, folder, format=format)
+    source = Pictures(root)
+    source.num_frames = lambda index: 10 + int(Path(source.files[index]).stem) + 10**30 * (index == 5)
+    path = folder / "shard-00000.json"
+    path.write_text(in_depth(json.loads(path.read_text()), 10**30 + 15, "videos", 5, "frames"))
+    with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.(u8|jpegs) is missing or damaged$"):
+        frame_cache.find(source, folder)
 
 
 def test_the_second_one_has_to_wait(root, folder):

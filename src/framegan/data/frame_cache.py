@@ -9,11 +9,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import NonNegativeInt, TypeAdapter
+from pydantic_core import from_json
 
 from framegan.data.cached_videos import CachedVideos, Format
 from framegan.data.video_index import beside
@@ -40,7 +43,7 @@ class Entry:
     name: str
     size: int
     mtime_ns: int
-    frames: int
+    frames: NonNegativeInt
     error: str | None = None
 
 
@@ -90,9 +93,8 @@ def read_description(path: Path) -> Shard:
         StaleCacheError: it is missing or damaged.
     """
     try:
-        content = json.loads(path.read_text())
-        return Shard(**{**content, "videos": [Entry(**video) for video in content["videos"]]})
-    except (OSError, ValueError, KeyError, TypeError):
+        return TypeAdapter(Shard).validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValueError):
         raise StaleCacheError(f"{path.name} is missing or damaged") from None
 
 
@@ -106,9 +108,19 @@ def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
     frames = frames_of(folder, number, settings)
     if shard.settings != settings:
         raise StaleCacheError(f"{frames.name} is of other settings")
-    if not frames.is_file() or frames.stat().st_size != shard.num_bytes:
+    if not frames.is_file() or frames.stat().st_size != shard.num_bytes or not _is_sound(shard):
         raise StaleCacheError(f"{frames.name} is missing or damaged")
     return shard
+
+
+def _is_sound(shard: Shard) -> bool:
+    """Say whether every video has frames, or else an error, and the shard has room for all of them."""
+    if any((video.frames > 0) != (video.error is None) for video in shard.videos):
+        return False
+    num_frames, recipe = sum(video.frames for video in shard.videos), shard.settings["recipe"]
+    if shard.settings["format"] == "raw":
+        return shard.num_bytes == num_frames * recipe["channels"] * recipe["resolution"] ** 2
+    return shard.num_bytes > 8 * num_frames
 
 
 def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
@@ -167,13 +179,13 @@ def find(videos: FileVideos, folder: Path) -> CachedVideos | None:
 
 
 def _read_manifest(folder: Path) -> tuple[Settings, int]:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        settings, num_shards = manifest["settings"], manifest["shards"]
-        if settings["schema"] == SCHEMA:
-            return settings, num_shards
-    except (ValueError, KeyError, TypeError):
-        pass
+    with suppress(OSError, ValueError):
+        match from_json((folder / MANIFEST).read_bytes()):
+            case {
+                "settings": {"schema": schema, "format": "raw" | "jpeg", "recipe": dict()} as settings,
+                "shards": int(num_shards),
+            } if schema == SCHEMA:
+                return settings, num_shards
     raise StaleCacheError(f"its {MANIFEST} is damaged or of another version")
 
 

@@ -155,7 +155,7 @@ def _refuse_other(plan: Plan) -> None:
             there.append(read_description(path))
     names = {plan.videos.name(index) for index in range(len(plan.videos))}
     ours = [
-        shard.settings["recipe"] == plan.settings["recipe"] and any(video.name in names for video in shard.videos)
+        shard.settings.get("recipe") == plan.settings["recipe"] and any(video.name in names for video in shard.videos)
         for shard in there
     ]
     if there and not any(ours):

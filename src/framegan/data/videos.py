@@ -59,7 +59,8 @@ class FileVideos(Videos, Protocol):
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """Every setting that decides what the pixels are, JSON-serialisable; not the root nor the files."""
+        """Every setting that decides what the pixels are, channels and resolution among them, JSON-serialisable; not
+        the root nor the files."""
 
     def stamp(self, index: int) -> tuple[int, int]:
         """Return the size in bytes and the modification time in ns of what a video is read from."""
