@@ -73,3 +73,9 @@ def test_synthetic_flowers_are_bright_on_black():
     flat = synthetic().samples.amax(1).flatten(1)
     assert flat.amax(1).min() >= 100
     assert (flat == 0).float().mean(1).min() > 0.3
+
+
+def test_no_more_classes_than_samples():
+    assert synthetic(3, 8, num_classes=3).labels.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match="data.num_classes got 1000000000000; it should be at most .*, 512: set it or"):
+        synthetic(num_classes=10**12)

@@ -37,6 +37,7 @@ CSV = {
     "spaces and empty lines": "a/deep/3 , walk\n\na/2, run\nb/1, walk\n",
     "quotes": '"a/deep/3","walk"\n"a/2","run"\n"b/1","walk"\n',
     "a byte order mark": "\ufeffb/1.png,walk\na/2.png,run\na/deep/3.png,walk\n",
+    "a line twice": "b/1.png,walk\na/2.png,run\na/deep/3.png,walk\nb/1.png,walk\n",
     "Windows": "b/1.png,walk\r\na/2.png,run\r\na/deep/3.png,walk\r\n",
     "more files than there are": "b/1,walk\na/2,run\na/deep/3,walk\nc/4,jump\n",
 }
@@ -83,12 +84,30 @@ WRONG = {
     "three columns": ("three.csv", r"the line 'b/1.png,walk,quickly' should be file,class"),
     "no JSON": ("text.json", r"text.json can't be read as a list"),
     "JSON of something else": ("list.json", r"list.json can't be read as a list"),
+    "a file with two classes": (
+        "twice.csv",
+        r"twice.csv can't .*: 'b/1.png' is listed as 'walk' and as 'run'; keep one",
+    ),
+    "two classes in StyleGAN's": (
+        "pairs.json",
+        r"pairs.json can't .*: 'b/1.png' is listed as '0' and as '1'; keep one",
+    ),
+    "two classes in a mapping": ("twice.json", r"twice.json can't .*: 'b/1.png' is listed as 'walk' and as 'run'"),
+    "an endless number": ("long.csv", r"long.csv can't .*: the class of 'b/1.png' has 5,000 characters, more than 255"),
+    "an endless number in JSON": ("long.json", r"long.json can't .*: the class of 'b/1.png' has 5,000 characters"),
+    "JSON of great depth": ("deep.json", r"deep.json can't be read as a list .*recursion"),
     "StyleGAN's without labels": ("null.json", r"null.json has no class for 3 of 3 files"),
 }
 FILES_OF_WRONG = {
     "three.csv": "b/1.png,walk,quickly\n",
     "text.json": "hello",
     "list.json": "[1, 2]",
+    "twice.csv": "b/1.png,walk\na/2.png,run\nb/1.png,run\n",
+    "pairs.json": '{"labels": [["b/1.png", 0], ["b/1.png", 1]]}',
+    "twice.json": '{"b/1.png": "walk", "b/1.png": "run"}',
+    "long.csv": f"b/1.png,{'1' * 5_000}",
+    "long.json": f'{{"b/1.png": {"1" * 5_000}}}',
+    "deep.json": "[" * 100_000,
     "null.json": '{"labels": null}',
 }
 

@@ -2,13 +2,15 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from framegan.data.files import class_name
 
 NAMED_PROBLEMS = 3
+MAX_NAME = 255
+"""Characters of a class, as many as a folder may have."""
 
 
 def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[list[int], list[str]]:
@@ -21,7 +23,7 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[l
             {"labels": [["file", class], ...]} as StyleGAN's dataset.json. Files may be named without their ending.
 
     Raises:
-        ValueError: the list can't be read, or leaves files out.
+        ValueError: the list can't be read, leaves files out, or names one twice with different classes.
     """
     if labels is None:
         names = ["all"] * len(files)
@@ -42,7 +44,9 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
         raise ValueError(f"data.labels got {path}; it should be folder, null, or the path of a .csv or .json file")
     try:
         listed = readers[path.suffix](path)
-    except (OSError, ValueError, TypeError, AttributeError, csv.Error) as error:
+        if long := next((file for file, name in listed.items() if len(name) > MAX_NAME), None):
+            raise ValueError(f"the class of {long!r} has {len(listed[long]):,} characters, more than {MAX_NAME}")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise ValueError(f"data.labels: {path} can't be read as a list of files and classes: {error}") from None
     missing = [file for file in files if file not in listed and _bare(file) not in listed]
     if missing:
@@ -59,13 +63,22 @@ def _read_csv(path: Path) -> dict[str, str]:
         rows = [row for row in csv.reader(file) if row]
     if bad := next((row for row in rows if len(row) != 2), None):
         raise ValueError(f"the line {','.join(bad)!r} should be file,class")
-    return {file.strip(): name.strip() for file, name in rows}
+    return _distinct((file.strip(), name.strip()) for file, name in rows)
 
 
 def _read_json(path: Path) -> dict[str, str]:
-    content: Any = json.loads(path.read_text(encoding="utf-8"))
+    content: Any = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_distinct, parse_int=str)
     pairs = content.get("labels", content) or ()
-    return {str(file): str(name) for file, name in (pairs.items() if isinstance(pairs, Mapping) else pairs)}
+    return _distinct((str(file), str(name)) for file, name in (pairs.items() if isinstance(pairs, Mapping) else pairs))
+
+
+def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs as a mapping that no pair contradicts."""
+    listed: dict[str, Any] = {}
+    for file, name in pairs:
+        if listed.setdefault(file, name) != name:
+            raise ValueError(f"{file!r} is listed as {listed[file]!r} and as {name!r}; keep one of them")
+    return listed
 
 
 def _bare(file: str) -> str:

@@ -24,7 +24,15 @@ def synthetic(
 
     Args:
         num_classes: class 0 is a disc, class k > 0 a flower of k + 1 petals; they take turns.
+
+    Raises:
+        ValueError: there are more classes than samples.
     """
+    if num_classes > num_samples:
+        raise ValueError(
+            f"data.num_classes got {num_classes}; it should be at most the number of samples, {num_samples}: set it or "
+            "data.datamodule.source.num_samples"
+        )
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(num_samples) % num_classes
     colours = torch.rand(num_samples, channels, 1, 1, generator=random) * 155 + 100
