@@ -23,6 +23,7 @@ from framegan.data import cifar10, idx, video_file
 from framegan.data.cached_videos import CachedVideos
 from framegan.data.cifar10 import ARCHIVE, FILES, FOLDER
 from framegan.data.folder import samples_in
+from framegan.data.frame_fit import Fit
 from framegan.data.frame_folder import FrameFolder
 from framegan.data.image_file import MAX_PIXELS
 from framegan.data.image_folder import ImageFolder
@@ -154,6 +155,17 @@ def test_a_video_of_huge_frames_is_refused(side, tmp_path):
     gif(tmp_path / "a" / "huge.gif", 3, side, side)
     with pytest.raises(ValueError, match="huge.gif: not a video .*more than the 89,478,485 pixels"):
         VideoFolder(str(tmp_path), 16)
+
+
+@pytest.mark.parametrize(("width", "height", "scaled"), [(16_000, 8, "512000x256"), (1, 65_535, "256x16776960")])
+def test_a_video_of_frames_that_are_too_long_to_be_cropped_is_refused(width, height, scaled, tmp_path):
+    gif(tmp_path / "a" / "long.gif", 2, width, height)
+    message = f"{width}x{height} a frame, {scaled} before it is cropped, more than the .*, or set data.resize=pad"
+    with pytest.raises(ValueError, match=f"long.gif: {message}"):
+        VideoFolder(str(tmp_path), 256)
+    with pytest.raises(ValueError, match=message):
+        Fit(256)(av.VideoFrame(width, height, "rgb24"))
+    assert VideoFolder(str(tmp_path), 256, resize="pad").read(0, [0]).shape == (1, 256, 256, 3)
 
 
 def test_a_video_that_says_how_large_it_is_is_refused_with_its_size(tmp_path, monkeypatch):

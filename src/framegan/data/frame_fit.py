@@ -8,7 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from framegan.data.image_file import Filter, Resize
+from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize
 
 
 class _Scaler(threading.local):
@@ -46,10 +46,13 @@ class Fit:
         Args:
             pixel_aspect: width / height of its pixels.
             rotation: degrees to turn it counterclockwise, a multiple of 90.
+
+        Raises:
+            ValueError: see `scaled`.
         """
         if any(component.is_alpha for component in frame.format.components):
             frame = _over_black(frame)
-        width, height = self._scaled(frame.width * (pixel_aspect if self.pixel_aspect else 1.0), frame.height)
+        width, height = self.scaled(frame.width, frame.height, pixel_aspect)
         pixels = _scale(frame, width, height, "gray" if self.channels == 1 else "rgb24", self.filter)
         if self.rotate:
             pixels = np.rot90(pixels, rotation // 90)
@@ -58,12 +61,21 @@ class Fit:
         top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2
         return pixels[top : top + self.resolution, left : left + self.resolution]
 
-    def _scaled(self, width: float, height: float) -> tuple[int, int]:
-        """Return the size that a picture, stored as it is shown but for its rotation, is scaled to."""
+    def scaled(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
+        """Return the size that a picture, stored as it is shown but for its rotation, is scaled to before any crop.
+
+        Raises:
+            ValueError: the picture is so long that this takes too many pixels.
+        """
         if self.resize == "stretch":
             return self.resolution, self.resolution
-        scale = self.resolution / (min if self.resize == "crop" else max)(width, height)
-        return max(1, round(width * scale)), max(1, round(height * scale))
+        sides = width * (pixel_aspect if self.pixel_aspect else 1.0), height
+        scale = self.resolution / (min if self.resize == "crop" else max)(sides)
+        across, down = (max(1, round(side * scale)) for side in sides)
+        if across * down > MAX_PIXELS:
+            size = f"{width}x{height} a frame, {across}x{down} before it is cropped"
+            raise ValueError(f"{size}, {OVER_LIMIT}, or set data.resize=pad")
+        return across, down
 
 
 def _scale(frame: VideoFrame, width: int, height: int, pixels: str, algorithm: str) -> np.ndarray:

@@ -54,8 +54,13 @@ class VideoFiles:
         self.channels = fit.channels
         self.resolution = fit.resolution
         entries, problems = index(root, files)
+        for file, entry in entries.items():
+            try:
+                fit.scaled(entry.info.width, entry.info.height, entry.info.pixel_aspect)
+            except ValueError as error:
+                problems[file] = str(error)
         report(root, problems, len(files), on_error, max_bad_fraction)
-        good = [(file, label) for file, label in zip(files, labels, strict=True) if file in entries]
+        good = [(file, label) for file, label in zip(files, labels, strict=True) if file not in problems]
         self.files = [file for file, _ in good]
         self.labels = [label for _, label in good]
         self.entries = [entries[file] for file in self.files]
