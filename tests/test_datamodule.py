@@ -1,5 +1,9 @@
 """From a source to batches: ranges, order, flips, and what doesn't fit together."""
 
+import multiprocessing
+import os
+import signal
+import time
 from itertools import islice
 
 import pytest
@@ -9,7 +13,7 @@ from small_clips import write_videos
 from small_files import write_images
 
 from framegan.data.clips import Clips
-from framegan.data.datamodule import DataModule, TicketDataset, in_memory
+from framegan.data.datamodule import DataModule, TicketDataset, in_memory, leave_signals_to_run
 from framegan.data.image_folder import ImageFolder
 from framegan.data.source import TensorSource
 from framegan.data.synthetic import synthetic
@@ -134,3 +138,23 @@ def test_a_corrupt_file_stops_the_reading_by_name(tmp_path):
 def test_real_samples_are_spread_over_the_data():
     samples, _ = DataModule(numbered(), batch_size=1).real_batch(5)
     torch.testing.assert_close(samples[:, 0, 0, 0], torch.arange(0, 10, 2) / 127.5 - 1)
+
+
+def hang(ready):
+    leave_signals_to_run(0)
+    ready.set()
+    time.sleep(600)
+
+
+def test_a_worker_outlives_signals_but_not_its_end():
+    ready = multiprocessing.Event()
+    worker = multiprocessing.Process(target=hang, args=(ready,))
+    worker.start()
+    ready.wait(30)
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
+        os.kill(worker.pid, number)
+    worker.join(0.5)
+    assert worker.is_alive()
+    worker.terminate()  # PyTorch does so to a worker that hangs, and Python at the end of the run
+    worker.join(5)
+    assert worker.exitcode == 0

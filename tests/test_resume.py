@@ -237,6 +237,22 @@ def test_a_killed_worker_ends_the_run(tmp_path):
     assert seen(folder) == before + 32
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
+    """As a terminal's Ctrl-C and some schedulers send it: the workers get it too."""
+    write_images(tmp_path / "photos", 40)
+    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=2")
+    folder = tmp_path / "run"
+    command = [*TRAIN, *LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        wait_for(folder / "checkpoints" / "last.ckpt")
+        os.killpg(running.pid, number)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (0, "")
+    assert summary(folder)["status"] == f"stopped by {number.name}"
+    assert summary(folder)["samples_seen"] == seen(folder) > 0
+
+
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_warned_job_goes_back_into_the_queue(devices, tmp_path):
     folder, asked = tmp_path / "run", tmp_path / "asked"

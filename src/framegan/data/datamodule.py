@@ -1,6 +1,9 @@
 """From a source to batches on the device: uint8 in the loader, float32 in [-1, 1] for the networks."""
 
 import math
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -180,6 +183,7 @@ class DataModule(LightningDataModule):
             batch_sampler=stream,
             num_workers=num_workers,
             timeout=WORKER_TIMEOUT if num_workers else 0,
+            worker_init_fn=leave_signals_to_run,
             pin_memory=not self._is_small and device.type == "cuda",
             collate_fn=_as_it_is,
         )
@@ -235,6 +239,21 @@ def at_once(function: Callable[[int], None], number: int) -> None:
     with ThreadPoolExecutor() as threads:
         for _ in track(threads.map(function, range(number)), "reading", total=number, transient=True):
             pass
+
+
+def leave_signals_to_run(worker: int) -> None:
+    """Let a worker outlive the signals that its whole process group gets, for the run still needs it to end well."""
+    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    threading.Thread(target=_end_at_second_sigterm, daemon=True).start()
+
+
+def _end_at_second_sigterm() -> None:
+    """End a worker that hangs, which its parent tells twice; a thread can do so where a handler would have to wait."""
+    for _ in range(2):
+        signal.sigwait([signal.SIGTERM])
+    os._exit(0)
 
 
 def _as_it_is(batch: Any) -> Any:
