@@ -6,6 +6,7 @@ Only this file and the scripts beside it know Hydra; nothing here imports a heav
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,13 +39,13 @@ class JobFailedError(Exception):
     """A job of a sweep has ended with a message; Hydra goes on with the next one, and fails in the end."""
 
 
-def stop(message: str) -> NoReturn:
+def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
     """End the program with one message, or in a sweep the job. Where several ranks have to say it, it is said once."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         from framegan.ranks import fail
 
         fail(message)
-    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN and not ends_sweep:
         print(f"error: {message}", file=sys.stderr, flush=True)
         raise JobFailedError(message)
     raise SystemExit(f"error: {message}")
@@ -215,8 +216,37 @@ def configured_by(folder: Path) -> list[str]:
 
 def running_in(folder: str | Path) -> list[str]:
     """Return the arguments with which a script runs in a folder that is there already."""
-    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-    return [f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
+    return [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]
+
+
+def to_type(key: str, path: str | Path) -> str:
+    """Return KEY=PATH as it is typed in a shell, quoted for the shell and for Hydra where they need it."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        understood = OverridesParser.create().parse_override(f"{key}={path}").value()
+    except HydraException:
+        understood = None
+    return shlex.quote(f"{key}={path if understood == str(path) else quoted(path)}")
+
+
+def quoted(path: str | Path) -> str:
+    """Return a path in the quotes of Hydra's grammar."""
+    mark = '"' if "'" in str(path) else "'"
+    escaped = re.sub(rf"(\\*)({mark}|$)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
+    return f"{mark}{escaped}{mark}"
+
+
+def end_sweep_if_stopped(status: str) -> None:
+    """End a sweep whose jobs run here, one after the other, where a signal has stopped the one at hand."""
+    hydra_config = HydraConfig.get()
+    one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
+    if status.startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
+        folder = to_type("hydra.sweep.dir", hydra_config.sweep.dir)
+        raise SystemExit(
+            f"error: the sweep was {status}; one over a grid goes on with the same and resume=auto {folder}"
+        )
 
 
 def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:

@@ -48,7 +48,7 @@ def main(cfg: DictConfig) -> float | None:
         if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
             return train(cfg, folder)
         launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
-        return best_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
+        return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:
@@ -68,7 +68,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
             with suppress(OSError):
                 folder.rmdir()
         train_with_rollbacks(OmegaConf.create(config), chosen, checkpoint)
-        return from_rank_zero(lambda: best_of(chosen))
+        return from_rank_zero(lambda: end_of(chosen))
 
 
 def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
@@ -134,7 +134,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     if any(isinstance(callback, StopOnSignal) and callback.requeues for callback in trainer.callbacks):
         job = from_rank_zero(cluster.requeue)
         if job:  # a job that ends well is not run again
-            launch.stop(f"SLURM was about to end job {job}; it is back in the queue")
+            launch.stop(f"SLURM was about to end job {job}; it is back in the queue", ends_sweep=True)
 
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:
@@ -168,21 +168,23 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     """Print how the run ended, where to look and what to type next."""
     summary = json.loads((folder / "summary.json").read_text())
     seen, where = summary["samples_seen"], os.path.relpath(folder)
+    resume_it, checkpoint = launch.to_type("resume", where), launch.to_type("checkpoint", where)
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
     print(f"look at  {where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv")
     if seen < cfg.total_samples:
-        print(f"go on    python src/train.py resume={where}")
+        print(f"go on    python src/train.py {resume_it}")
     else:
         longer = copy.deepcopy(cfg)
         longer.total_samples *= 2
         confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
-        print(f"longer   python src/train.py resume={where} total_samples={longer.total_samples}{confirm}")
-    print(f"sample   python src/generate.py checkpoint={where} num_samples=64 seed=0", flush=True)
+        print(f"longer   python src/train.py {resume_it} total_samples={longer.total_samples}{confirm}")
+    print(f"sample   python src/generate.py {checkpoint} num_samples=64 seed=0", flush=True)
 
 
-def best_of(folder: Path) -> float | None:
-    """Return the best value of the objective that the run has measured; None without one."""
+def end_of(folder: Path) -> float | None:
+    """Return the best value of the objective of a run, None without one; one that a signal has stopped ends a sweep."""
     summary = json.loads((folder / "summary.json").read_text())
+    launch.end_sweep_if_stopped(summary["status"])
     return summary["best"][summary["objective"]]["value"] if summary["objective"] else None
 
 

@@ -84,6 +84,22 @@ def test_others_are_given_time_to_end_by_themselves(tmp_path):
     assert (tmp_path / "ended").exists()
 
 
+def test_ranks_that_a_signal_has_ended_end_all(tmp_path):
+    """A sweep goes on after a failed job, but not after that."""
+    ready = tmp_path / "ready"
+    code = f"signal.signal(signal.SIGINT, lambda *_: sys.exit(1)); Path({str(ready)!r}).touch()\n{HANG}"
+
+    def send():
+        wait_until(ready.exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
+        ranks(code, num_ranks=1)
+    thread.join()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_signals_reach_every_rank_once(number, tmp_path):
     code = f"""

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import PROJECT, train
+from commands import PROJECT, run, train
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 from small_files import write_images
 from small_runs import SMALL, rows, state, summary, wait_for
 
@@ -52,6 +55,24 @@ def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path):
     assert train(*command, "total_samples=96") is None
     assert summary(tmp_path)["samples_seen"] == 96
     assert [row["samples_seen"] for row in rows(tmp_path)] == ["16", "48", "80"]
+
+
+def test_what_is_printed_to_be_typed_can_be_pasted_whatever_the_folder_is_called(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert train(*SMALL, "total_samples=48", 'hydra.run.dir="it\'s größe=1, $a"') is None
+    lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines() if " python src/" in line]
+    assert [line[2] for line in lines] == ["src/train.py", "src/generate.py"]
+    for _, _, script, *arguments in lines:
+        assert run(Path(script).stem, *arguments) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b-1", "a b ", "it's", 'a"b', "a,b", "12", "null", "a\\b", "a b\\", "x\\\\'y", "[1]", "~/é"]
+)
+def test_a_path_is_quoted_for_the_shell_and_for_hydra(name):
+    (word,) = shlex.split(importlib.import_module("launch").to_type("resume", name))
+    value = OverridesParser.create().parse_override(word).value()
+    assert (value.text if isinstance(value, QuotedString) else value) == name
 
 
 def test_auto_needs_to_know_the_folder():

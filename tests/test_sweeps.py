@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import PROJECT
 from omegaconf import OmegaConf
-from small_runs import SMALL, TIMING, rows, summary
+from small_runs import SMALL, TIMING, rows, summary, wait_for
 
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SMALL[1:])
 SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")
@@ -86,6 +87,24 @@ def test_a_crashed_job_does_not_touch_the_next(tmp_path):
     said = typed("-m", *SHORT, "trainer.devices=2", "data.batch_size=600,16", f"hydra.sweep.dir={tmp_path}/b", status=1)
     assert "512 samples, fewer than one batch" in said
     assert summary(tmp_path / "b" / "1")["samples_seen"] == 64
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
+    line = ("-m", *TINY, f"trainer.devices={devices}", "seed=0,1", f"hydra.sweep.dir={tmp_path}")
+    command = [sys.executable, str(PROJECT / "src" / "train.py"), *line, "total_samples=100_000_000"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        wait_for(tmp_path / "0" / "metrics.csv")
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "error: the sweep was stopped by SIGINT" in said
+    assert f"goes on with the same and resume=auto hydra.sweep.dir={tmp_path}" in said
+    assert not (tmp_path / "1").exists()
+    longer = summary(tmp_path / "0")["samples_seen"] + 32
+    if devices == 1:
+        typed(*line, "resume=auto", f"total_samples={longer}")
+        assert [summary(tmp_path / job)["samples_seen"] for job in "01"] == [longer, longer]
 
 
 def test_a_rank_that_hangs_is_given_up(tmp_path):

@@ -40,6 +40,7 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
 
     Raises:
         RankFailedError: one didn't; the others were given `GRACE` to end and then killed.
+        SystemExit: likewise, after a signal to this process.
         ValueError: on several machines the environment lacks one of the three.
     """
     node = _node_rank(num_nodes)
@@ -56,7 +57,7 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // num_ranks))),
     }
     ranks: list[subprocess.Popen[bytes]] = []
-    with TemporaryDirectory() as folder, _signals_passed_on(ranks):
+    with TemporaryDirectory() as folder, _signals_passed_on(ranks) as signals:
         reports = [Path(folder) / str(rank) for rank in range(num_ranks)]
         try:
             for local_rank, report in enumerate(reports):
@@ -75,6 +76,8 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
                 rank.wait()
         if failed:
             said = dict.fromkeys(report.read_text() for report in reports if report.exists())
+            if signals:
+                raise SystemExit("error: " + ("\n".join(said) or f"the ranks were ended by {signals[-1].name}"))
             stories = [_story(node * num_ranks + rank, status) for rank, status in failed.items()]
             raise RankFailedError("\n".join(said or stories))
 
@@ -97,17 +100,19 @@ def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> dict[int, int]:
 
 
 @contextmanager
-def _signals_passed_on(ranks: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Pass the signals that this process gets on to the ranks; only the main thread of a program gets any."""
+def _signals_passed_on(ranks: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[signal.Signals]]:
+    """Pass the signals that this process gets on to the ranks, and list them; only a program's main thread gets any."""
+    passed: list[signal.Signals] = []
 
     def pass_on(number: int, frame: FrameType | None) -> None:
+        passed.append(signal.Signals(number))
         for process in ranks:
             process.send_signal(number)
 
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, pass_on) for number in FORWARDED} if in_main_thread else {}
     try:
-        yield
+        yield passed
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
