@@ -127,15 +127,22 @@ def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> in
     """Load a generator's weights from a run's checkpoint, on the CPU, and return its samples_seen.
 
     Raises:
-        ValueError: the file is not a checkpoint of a GAN with this generator.
+        ValueError: the file is not a checkpoint of a GAN with this generator, or its weights are not finite.
     """
     state = read_checkpoint(checkpoint)["state_dict"]
     prefix = "generator_ema." if weights == "ema" else "generator."
     try:
         generator.load_state_dict({k.removeprefix(prefix): value for k, value in state.items() if k.startswith(prefix)})
-        return int(state["samples_seen"])
+        samples_seen = int(state["samples_seen"])
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{checkpoint} doesn't fit the generator of its run's configuration: {error}") from None
+    for name, value in generator.state_dict().items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(
+                f"{checkpoint} holds a generator whose {prefix}{name} is not finite (NaN or infinite), which makes no "
+                "samples; train again or give another checkpoint"
+            )
+    return samples_seen
 
 
 def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
