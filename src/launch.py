@@ -120,14 +120,34 @@ def refuse_secrets(arguments: Sequence[str]) -> None:
 
 
 def run_folder(path: str | Path) -> Path:
-    """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither."""
+    """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither.
+
+    It may come from somebody else: one with links in it is refused.
+    """
     path = Path(path)
     folder = path.parent.parent if path.suffix == ".ckpt" else path
     if not path.exists():
         stop(f"{path} does not exist; give a run folder, or a checkpoint in one")
     if not saved_config(folder).exists():
         stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
+    refuse_links(folder)
     return folder.resolve()
+
+
+def refuse_links(folder: Path) -> None:
+    """Stop where a run folder holds a link, through which a file outside of it would be overwritten.
+
+    In wandb/ nothing is written but by W&B, which makes links of its own.
+    """
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place) / name for name in [*folders, *files]):
+            if path.is_symlink():
+                stop(
+                    f"{path} is a link to {path.readlink()}, and what is written to a run folder has to stay in it; "
+                    "put there what it links to, or remove it"
+                )
+        if place == str(folder) and "wandb" in folders:
+            folders.remove("wandb")
 
 
 def saved_config(folder: Path) -> Path:
@@ -174,12 +194,23 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
         cfg: what `read_config` returned.
         device: auto, cpu or cuda.
     """
-    from framegan import sampling
+    from torch import nn
 
+    from framegan import sampling
+    from framegan.validation import check as check_containers
+
+    config, raw = as_dict(cfg)["model"]["generator"], as_dict(cfg, resolve=False)["model"]["generator"]
     try:
+        check_containers({"model": {"generator": config}}, {"model": {"generator": raw}}, {"model.generator"})
         generator = build(cfg.model.generator)
-    except TypeError as error:  # its arguments were not checked, as those of a command line are
-        raise ValueError(f"the configuration of {checkpoint.parent.parent} builds no generator: {error}") from None
+        if not isinstance(generator, nn.Module) or not hasattr(generator, "shape"):
+            raise TypeError(f"model.generator is a {type(generator).__name__}, not a network that makes samples")
+    except Exception as error:  # whatever a constructor says of values from somewhere
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ValueError(
+            f"the configuration of {checkpoint.parent.parent} builds no generator: {reason}; "
+            "give a run folder as train.py has written it"
+        ) from error
     samples_seen = sampling.load_weights(generator, checkpoint, weights)
     return generator.to(device_of(device)), samples_seen
 

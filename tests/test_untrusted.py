@@ -379,6 +379,73 @@ def test_a_checkpoint_of_another_generator_is_refused(folder):
     refused(GENERATE, folder, "builds no generator", "widht")
 
 
+MLP = "framegan.networks.mlp.Generator"
+NO_GENERATORS = {
+    "another class": ({"_target_": "framegan.metrics.scores.Frechet"}, "model.generator is a Frechet"),
+    "a protocol": ({"_target_": "framegan.metrics.sample_set.SampleSet"}, "Protocols cannot"),
+    "another network": ({"_target_": "framegan.networks.critics.Noise", "sigma": 1.0}, "model.generator is a Noise"),
+    "a list": ([1, 2], "model.generator is a list"),
+    "a text": ("generator", "of type str"),
+    "a part of one": ({"_target_": MLP, "shape": [3, 8, 8], "_partial_": True}, "not a network that makes samples"),
+    "a negative size": ({"_target_": MLP, "shape": [3, 8, 8], "latent_dim": -1}, "model.generator.latent_dim got -1"),
+    "a huge size": ({"_target_": MLP, "shape": [3, 8, 8], "latent_dim": 10**12}, "allocate"),
+    "no widths": ({"_target_": MLP, "shape": [3, 8, 8], "widths": []}, "index out of range"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_GENERATORS)
+def test_what_builds_no_generator_is_refused(kind, folder):
+    value, said = NO_GENERATORS[kind]
+    tamper(folder, model__generator=value)
+    refused(GENERATE, folder, "builds no generator: ", said, "give a run folder as train.py has written it")
+
+
+def test_weights_that_are_not_finite_are_refused(folder):
+    file = folder / "checkpoints" / "last.ckpt"
+    contents = torch.load(file, weights_only=True)
+    contents["state_dict"]["generator_ema.layers.0.bias"][3] = float("nan")
+    torch.save(contents, file)
+    for command in (GENERATE, EVALUATE):
+        refused(command, folder, "last.ckpt holds a generator whose generator_ema.layers.0.bias is not finite")
+    assert used(GENERATE, folder, "weights=raw") is None
+
+
+LINKS = (
+    ".hydra/config.part",
+    "generated/seed_0.png.part",
+    "generated_grid.png.part",
+    "summary.part",
+    "samples/real.png",
+)
+
+
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_nothing_is_written_through_links_in_a_run_folder(command, name, folder):
+    other = folder.parent / "other"
+    other.write_text("mine")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(other)
+    refused(command, folder, f"{folder / name} is a link to {other}", "put there what it links to, or remove it")
+    assert other.read_text() == "mine"
+
+
+def test_a_folder_that_is_a_link_is_refused(folder):
+    (folder.parent / "other").mkdir()
+    (folder / "generated").symlink_to(folder.parent / "other")
+    refused(GENERATE, folder, "generated is a link to")
+    assert not any((folder.parent / "other").iterdir())
+
+
+def test_links_to_a_run_folder_and_those_of_wandb_do_no_harm(folder):
+    (folder / "wandb" / "offline-run").mkdir(parents=True)
+    (folder / "wandb" / "latest-run").symlink_to("offline-run")
+    Path("latest").symlink_to(folder)
+    assert used(GENERATE, Path("latest")) is None
+    assert len(list((folder / "generated").iterdir())) == 2
+
+
 def test_pickles_are_never_loaded_from_files():
     loads = {
         (path.name, match[1]): match[0]
