@@ -27,7 +27,8 @@ USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint"}
 """What the configuration of a data set leaves to the data."""
 SECRET = re.compile(
-    r"(api_?key|access_?token|auth_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)", re.IGNORECASE
+    r"((?:api|access|secret)_?key|(?:access|auth|hf)_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)",
+    re.IGNORECASE,
 )
 """A setting that is called so and given here, unless it is to be read from the environment."""
 HIDDEN = "\ufdd0"
@@ -63,6 +64,14 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         stop(str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or "memory" in str(error)) or os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        stop(f"there isn't enough memory for that; ask for smaller networks, samples or data ({_first_line(error)})")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def build(node: DictConfig, **arguments: Any) -> Any:
@@ -206,9 +215,8 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
         if not isinstance(generator, nn.Module) or not hasattr(generator, "shape"):
             raise TypeError(f"model.generator is a {type(generator).__name__}, not a network that makes samples")
     except Exception as error:  # whatever a constructor says of values from somewhere
-        reason = str(error).partition("\n")[0] or type(error).__name__
         raise ValueError(
-            f"the configuration of {checkpoint.parent.parent} builds no generator: {reason}; "
+            f"the configuration of {checkpoint.parent.parent} builds no generator: {_first_line(error)}; "
             "give a run folder as train.py has written it"
         ) from error
     samples_seen = sampling.load_weights(generator, checkpoint, weights)
@@ -250,16 +258,21 @@ def running_in(folder: str | Path) -> list[str]:
     return [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]
 
 
-def to_type(key: str, path: str | Path) -> str:
-    """Return KEY=PATH as it is typed in a shell, quoted for the shell and for Hydra where they need it."""
+def value_of(argument: str) -> Any:
+    """Return what Hydra understands by the value in KEY=VALUE; None where it understands nothing."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     try:
-        understood = OverridesParser.create().parse_override(f"{key}={path}").value()
+        return OverridesParser.create().parse_override(argument).value()
     except HydraException:
-        understood = None
-    return shlex.quote(f"{key}={path if understood == str(path) else quoted(path)}")
+        return None
+
+
+def to_type(key: str, path: str | Path) -> str:
+    """Return KEY=PATH as it is typed in a shell, quoted for the shell and for Hydra where they need it."""
+    plain = f"{key}={path}"
+    return shlex.quote(plain if value_of(plain) == str(path) else f"{key}={quoted(path)}")
 
 
 def quoted(path: str | Path) -> str:

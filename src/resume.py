@@ -38,10 +38,11 @@ NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 def arguments_of(arguments: Sequence[str]) -> list[str]:
     """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
     launch.refuse_secrets(arguments)
-    values = [argument.partition("=")[2].strip("'\"") for argument in arguments if argument.startswith("resume=")]
-    if not values or values[-1] in ("", "null", AUTO):
+    typed = [argument for argument in arguments if argument.startswith("resume=")]
+    wanted = launch.value_of(typed[-1]) if typed else None
+    if wanted in (None, "", AUTO):
         return list(arguments)
-    folder = launch.run_folder(values[-1])
+    folder = launch.run_folder(str(wanted))
     launch.refuse_strangers(folder, arguments)
     refuse_groups(arguments)
     arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
@@ -86,7 +87,7 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
         raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
     if cfg.resume is None and holds_a_run:
         raise ValueError(
-            f"{folder} already holds a run. To go on with it: python src/train.py resume={folder}  "
+            f"{folder} already holds a run. To go on with it: python src/train.py {launch.to_type('resume', folder)}  "
             "For a new run choose another folder: hydra.run.dir=FOLDER"
         )
 
@@ -117,7 +118,11 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
         check(wanted)
     except ValueError as error:
         others = [path for path in newest_first(wanted.parent) if path != wanted and is_whole(path)]
-        instead = f"the newest whole one: type resume={others[0]}" if others else "no whole one is left beside it"
+        instead = (
+            f"the newest whole one: type {launch.to_type('resume', others[0])}"
+            if others
+            else "no whole one is left beside it"
+        )
         raise ValueError(f"{error}; {instead}") from None
     return wanted
 
@@ -189,7 +194,11 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             (checkpoints / "writing.part").unlink(missing_ok=True)
         left = next((path for path in newest_first(checkpoints) if is_whole(path)), None)
-        go_on = f"{left} is whole; once there is room: resume={folder}" if left else "there is no checkpoint yet"
+        go_on = (
+            f"{left} is whole; once there is room: {launch.to_type('resume', folder)}"
+            if left
+            else "there is no checkpoint yet"
+        )
         launch.stop(f"{folder} can't be written: {error}; {go_on}")
 
 

@@ -13,6 +13,8 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+import launch
+
 Keys = tuple[str, ...]
 
 LARGEST = 1 << 18
@@ -63,16 +65,10 @@ def trusted_by(arguments: Sequence[str]) -> list[str]:
     Raises:
         ValueError: it is no list of names.
     """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
     typed = [argument for argument in arguments if argument.startswith("trust=")]
     if not typed:
         return []
-    try:
-        value = OverridesParser.create().parse_override(typed[-1]).value()
-    except HydraException:
-        value = None
+    value = launch.value_of(typed[-1])
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"{typed[-1]} should be a list of packages, such as trust=[mypackage]")
     return value

@@ -97,6 +97,12 @@ def test_micro_batches_give_the_result_of_the_whole_batch():
     torch.testing.assert_close(flat(parts.discriminator), flat(whole.discriminator), rtol=1e-9, atol=1e-12)
 
 
+def test_a_batch_that_has_fewer_pieces_than_asked_for_is_whole_all_the_same():
+    asked_for_five = fit(tiny_gan(), real_batches(2), micro_batches=5).state_dict()
+    for name, value in fit(tiny_gan(), real_batches(2), micro_batches=4).state_dict().items():
+        assert torch.equal(asked_for_five[name], value), name
+
+
 def test_the_same_seed_trains_the_same_and_another_does_not():
     first, second, other = (fit(tiny_gan(seed=seed), real_batches(3)) for seed in (1, 1, 2))
     assert torch.equal(flat(first.generator), flat(second.generator))

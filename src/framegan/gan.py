@@ -21,6 +21,7 @@ from torch.optim import Optimizer
 
 from framegan import noise
 from framegan.losses import Loss
+from framegan.noise import Seed
 from framegan.regularizers import Regularizer
 from framegan.sampling import Weights, evaluating, sample
 from framegan.schedules import Constant
@@ -84,7 +85,7 @@ class GAN(LightningModule):
         ema_rampup: PositiveFloat = 0.05,
         compile_networks: bool = False,
         learning_rate_factor: PositiveFloat = 1.0,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ):
         super().__init__()
         self.automatic_optimization = False
@@ -238,11 +239,12 @@ class GAN(LightningModule):
             yield from parts
             return
         before, sums = [buffer.clone() for buffer in buffers], [torch.zeros_like(buffer) for buffer in buffers]
-        for part in parts:
-            yield part
+        pieces = list(parts)  # fewer than asked for where the batch is small
+        for piece in pieces:
+            yield piece
             torch._foreach_add_(sums, buffers)
             torch._foreach_copy_(buffers, before)
-        torch._foreach_div_(sums, self.trainer.micro_batches)
+        torch._foreach_div_(sums, len(pieces))
         torch._foreach_copy_(buffers, sums)
 
     def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:

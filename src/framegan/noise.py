@@ -5,10 +5,14 @@ more processes, therefore sees the noise it would have seen: there is no state t
 """
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}

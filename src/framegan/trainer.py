@@ -95,11 +95,11 @@ def uses_cuda(accelerator: str) -> bool:
     return accelerator in ("auto", "gpu") and torch.cuda.is_available()
 
 
-def count_devices(devices: int | list[int] | Literal["auto"], accelerator: str) -> int:
+def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: str) -> int:
     """Return the number of processes on this machine.
 
     Raises:
-        ValueError: the accelerator isn't there or has fewer devices.
+        ValueError: the accelerator isn't there or has fewer devices, or none are named.
     """
     on_gpu = uses_cuda(accelerator)
     available = torch.cuda.device_count() if on_gpu else 1
@@ -107,7 +107,9 @@ def count_devices(devices: int | list[int] | Literal["auto"], accelerator: str) 
         raise ValueError("trainer.accelerator=gpu, but no CUDA GPU is visible here; type trainer=cpu")
     if devices == "auto":
         return available
-    wanted = len(devices) if isinstance(devices, list) else int(devices)
+    wanted = devices if isinstance(devices, int) else len(devices)
+    if not wanted:
+        raise ValueError(f"trainer.devices={devices} names no device; type how many, or the numbers of GPUs")
     if on_gpu and wanted > available:
         raise ValueError(
             f"trainer.devices={devices}, but {available} GPU(s) are visible here; ask for at most so many, or type "

@@ -13,6 +13,7 @@ from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.checkpoints import number_of, numbered, samples_seen_of
 from framegan.gan import GAN
+from framegan.rollback import TrainingStoppedError
 from framegan.trainer import GANTrainer
 
 
@@ -77,6 +78,7 @@ class Checkpoint(Every):
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         self.act_timed(trainer, gan)  # again where one was just written: the last evaluation belongs into it
+        self._check_monitor(trainer, gan)
 
     def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *args: Any) -> None:  # type: ignore[override]
         super().on_train_batch_end(trainer, gan, *args)
@@ -86,6 +88,18 @@ class Checkpoint(Every):
             key = matching(gan.metrics, self.monitor)
             if any(callback.best.get(str(key), {}).get("samples_seen") == now for callback in evaluated):
                 self.act_timed(trainer, gan)
+            self._check_monitor(trainer, gan)
+
+    def _check_monitor(self, trainer: GANTrainer, gan: GAN) -> None:
+        """Stop the run where, once everything has been measured, nothing is called as the monitored metric."""
+        measured = [callback for callback in trainer.callbacks if isinstance(callback, Evaluate) and callback.measures]
+        if self.monitor is None or any(callback.last_evaluated is None for callback in measured):
+            return
+        if matching(gan.metrics, self.monitor) is None:
+            raise TrainingStoppedError(
+                f"objective={self.monitor} is no metric, and none begins so; there are: {', '.join(gan.metrics)}. "
+                f"Type resume={trainer.folder} objective=METRIC"
+            )
 
     def _is_best(self, trainer: GANTrainer, gan: GAN) -> bool:
         """Say whether the monitored metric is better than ever, and remember its value."""

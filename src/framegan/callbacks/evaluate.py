@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.callbacks.every import Every
@@ -14,6 +14,7 @@ from framegan.data.real_samples import RealSamples
 from framegan.fake_samples import FakeSamples
 from framegan.gan import GAN
 from framegan.metrics.record import Measure, Record, write
+from framegan.noise import Seed
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
@@ -41,7 +42,7 @@ class Evaluate(Every):
         every: PositiveInt | Literal["auto"] | None,
         measures: Mapping[str, Measure],
         num_samples: PositiveInt | None = None,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ):
         super().__init__(None if every == "auto" else every)
         self.by_time = every == "auto"

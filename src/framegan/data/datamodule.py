@@ -25,6 +25,7 @@ from framegan.data.source import BatchSource, Source, TensorSource
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.videos import pack, size_in_bytes
 from framegan.media import to_samples
+from framegan.noise import Seed
 from framegan.spread import spread
 
 Batch = tuple[Tensor, Tensor]
@@ -116,7 +117,7 @@ class DataModule(LightningDataModule):
         num_workers: NonNegativeInt = 0,
         flip: bool = False,
         keep_on_device_mb: NonNegativeInt = 1024,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ):
         super().__init__()
         self.source = source

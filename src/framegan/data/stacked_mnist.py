@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import torch
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan import noise
 from framegan.data.idx import mnist
 from framegan.data.source import Split
 from framegan.data.stream import Ticket
+from framegan.noise import Seed
 
 
 class StackedMNIST:
@@ -31,7 +32,7 @@ class StackedMNIST:
         split: Split = "auto",
         resolution: PositiveInt = 32,
         num_samples: PositiveInt = 128_000,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ):
         self.digits = mnist(root, split, resolution)
         self.split = self.digits.split

@@ -4,10 +4,11 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.data.source import TensorSource
+from framegan.noise import Seed
 
 DEPTH = 0.35
 """How far a flower's outline swings around its mean radius, relative to that."""
@@ -18,7 +19,7 @@ def synthetic(
     resolution: PositiveInt = 32,
     channels: Literal[1, 3] = 3,
     num_classes: PositiveInt = 4,
-    seed: NonNegativeInt = 0,
+    seed: Seed = 0,
 ) -> TensorSource:
     """Return bright flowers on black, (channels, resolution, resolution), of random place, size, turn and colour.
 

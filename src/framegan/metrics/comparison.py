@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
@@ -45,8 +45,8 @@ class Comparison:
         self,
         embedding: Embedding,
         scores: Mapping[str, Score],
-        num_fake: PositiveInt,
-        num_real: PositiveInt | None = None,
+        num_fake: Annotated[int, Field(ge=2)],
+        num_real: Annotated[int, Field(ge=2)] | None = None,
         num_frames: PositiveInt | None = None,
         frame_stride: PositiveInt = 1,
         family: str | None = None,

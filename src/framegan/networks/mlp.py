@@ -13,7 +13,7 @@ class Generator(nn.Module):
 
     Args:
         shape: shape of one sample, e.g. (C, H, W).
-        widths: units of the hidden layers.
+        widths: units of the hidden layers; none make a single layer.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Generator(nn.Module):
         layers: list[nn.Module] = []
         for width_in, width in zip((latent_dim, *widths), widths, strict=False):
             layers += [nn.Linear(width_in, width), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], math.prod(self.shape)), nn.Tanh())
+        self.layers = nn.Sequential(*layers, nn.Linear([latent_dim, *widths][-1], math.prod(self.shape)), nn.Tanh())
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, *shape) samples in [-1, 1] of (N, latent_dim) latents; labels are not used."""
@@ -40,7 +40,7 @@ class Discriminator(nn.Module):
 
     Args:
         shape: shape of one sample, e.g. (C, H, W).
-        widths: units of the hidden layers.
+        widths: units of the hidden layers; none make a single layer.
         dropout: share of each hidden layer's units that is dropped in training.
     """
 
@@ -54,7 +54,7 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = []
         for width_in, width in zip((math.prod(shape), *widths), widths, strict=False):
             layers += [nn.Linear(width_in, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+        self.layers = nn.Sequential(*layers, nn.Linear([math.prod(shape), *widths][-1], 1))
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, 1) logits} of (N, *shape) samples; labels are not used."""
