@@ -7,10 +7,8 @@ from pathlib import Path
 
 import torch
 
-SMALL = (
-    *("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2"),
-    "evaluate_every=null",
-)
+SHORT = ("data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2", "evaluate_every=null")
+SMALL = ("model=mlp", "model.generator.widths=[16]", "model.discriminator.widths=[16]", *SHORT)
 TIMING = ("samples_per_second", "data_wait_fraction")
 """Columns of metrics.csv that are never the same twice."""
 

@@ -14,11 +14,11 @@ from commands import PROJECT, run, train
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from small_files import write_images
-from small_runs import SMALL, rows, state, summary, wait_for
+from small_runs import SHORT, SMALL, rows, state, summary, wait_for
 
 TRAIN = [sys.executable, str(PROJECT / "src" / "train.py")]
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16")
-LONG = (*TINY, *SMALL[1:], "total_samples=100_000_000", "checkpoint_every=64")
+LONG = (*TINY, *SHORT, "total_samples=100_000_000", "checkpoint_every=64")
 
 
 @pytest.fixture(scope="module")

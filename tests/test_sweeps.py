@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from commands import PROJECT
 from omegaconf import OmegaConf
-from small_runs import SMALL, TIMING, rows, summary, wait_for
+from small_runs import SHORT, TIMING, rows, summary, wait_for
 
-TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SMALL[1:])
+TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SHORT)
 SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")
 
 

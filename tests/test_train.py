@@ -13,7 +13,7 @@ from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
-from small_runs import SMALL, TIMING, rows, state, summary, wait_for
+from small_runs import SHORT, SMALL, TIMING, rows, state, summary, wait_for
 
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -175,7 +175,7 @@ def test_two_devices_share_a_run(tmp_path):
 
 def test_a_sweep_gives_each_job_its_folder_and_its_wandb_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sweep = ("-m", "model=mlp,dcgan", *SMALL[1:], "total_samples=16", "logger=[wandb,tensorboard]")
+    sweep = ("-m", "model=mlp,dcgan", *SHORT, "total_samples=16", "logger=[wandb,tensorboard]")
     assert train(*sweep, f"hydra.sweep.dir={tmp_path}") is None
     ids = {(tmp_path / job / "wandb_run_id").read_text() for job in "01"}
     assert len(ids) == 2

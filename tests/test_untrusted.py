@@ -22,7 +22,8 @@ from framegan.sampling import read_checkpoint
 
 run_config = importlib.import_module("run_config")  # beside the scripts
 
-SMALL = ("model=mlp", "data=synthetic", "data.batch_size=16", "total_samples=32", "evaluate_every=null", "trainer=cpu")
+TINY = ("model=mlp", "model.generator.widths=[16]", "model.discriminator.widths=[16]")
+SMALL = (*TINY, "data=synthetic", "data.batch_size=16", "total_samples=32", "evaluate_every=null", "trainer=cpu")
 GENERATE = ("generate", "num_samples=2")
 EVALUATE = ("evaluate", "num_samples=32")
 RESUME = ("train", "total_samples=48")

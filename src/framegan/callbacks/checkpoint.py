@@ -93,7 +93,7 @@ class Checkpoint(Every):
     def _check_monitor(self, trainer: GANTrainer, gan: GAN) -> None:
         """Stop the run where, once everything has been measured, nothing is called as the monitored metric."""
         measured = [callback for callback in trainer.callbacks if isinstance(callback, Evaluate) and callback.measures]
-        if self.monitor is None or any(callback.last_evaluated is None for callback in measured):
+        if self.monitor is None or not measured or any(callback.last_evaluated is None for callback in measured):
             return
         if matching(gan.metrics, self.monitor) is None:
             raise TrainingStoppedError(
