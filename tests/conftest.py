@@ -6,6 +6,7 @@ import pytest
 import torch
 
 os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what tests start; two of them run side by side
 
 
 @pytest.fixture(autouse=True, scope="session")

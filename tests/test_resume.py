@@ -252,7 +252,8 @@ def test_a_killed_worker_ends_the_run(tmp_path):
             os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "is killed by signal: Killed" in said
+    # what PyTorch says of it depends on what the worker was doing
+    assert "is killed by signal: Killed" in said or "Connection reset by peer" in said
     before = seen(folder)
     assert train(f"resume={folder}", f"total_samples={before + 32}") is None
     assert seen(folder) == before + 32
