@@ -259,7 +259,7 @@ def test_a_killed_worker_ends_the_run(tmp_path):
     assert seen(folder) == before + 32
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
     """As a terminal's Ctrl-C and some schedulers send it: the workers get it too."""
     write_images(tmp_path / "photos", 40)
