@@ -9,6 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
 import launch
+import run_config
+import run_folder
 
 SETTINGS = ["checkpoint", "fake", "num_samples", "seed", "weights", "out", "device", "trust"]
 READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data"}
@@ -59,8 +61,9 @@ def evaluate(
     from framegan.ranks import is_first
 
     if checkpoint is not None:
-        folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
-        config = launch.read_config(folder, trust, "model.generator", *([] if data else ["data"]))
+        folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
+        parts = ["model.generator", *([] if data else ["data"])]
+        config = run_config.read(run_folder.saved_config(folder), trust, parts)
         generator, samples_seen = launch.generator_of(config, file, weights, device)
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")

@@ -8,6 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 import launch
+import run_config
+import run_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,8 +51,8 @@ def generate(
     """
     from framegan import sampling
 
-    folder, file = launch.run_folder(checkpoint), launch.checkpoint_of(checkpoint, ["best", "last"])
-    config = launch.read_config(folder, trust, "model.generator")
+    folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
+    config = run_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
     generator, samples_seen = launch.generator_of(config, file, weights, device)
     target = _target(out, folder, makes_clips=len(generator.shape) == 4)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")

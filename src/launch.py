@@ -6,7 +6,6 @@ Only this file and the scripts beside it know Hydra; nothing here imports a heav
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+
+import command_line
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = str(PROJECT / "conf")
@@ -60,14 +61,18 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except USER_ERRORS + kinds as error:
-        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+    except Exception as error:
+        message = str(error) if isinstance(error, USER_ERRORS + kinds) else _out_of_memory(error)
+        if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        stop(str(error))
-    except (MemoryError, RuntimeError) as error:
-        if not (isinstance(error, MemoryError) or "memory" in str(error)) or os.environ.get("HYDRA_FULL_ERROR") == "1":
-            raise
-        stop(f"there isn't enough memory for that; ask for smaller networks, samples or data ({_first_line(error)})")
+        stop(message)
+
+
+def _out_of_memory(error: Exception) -> str | None:
+    """Return what to do where an allocator says that there isn't enough memory; None where it is another error."""
+    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and "memory" in str(error)):
+        return None
+    return f"there isn't enough memory for that; ask for smaller networks, samples or data ({_first_line(error)})"
 
 
 def _first_line(error: BaseException) -> str:
@@ -128,74 +133,6 @@ def refuse_secrets(arguments: Sequence[str]) -> None:
             stop(f"{argument[: found.end(1)]} is not typed, for it would be kept; set it in the environment instead")
 
 
-def run_folder(path: str | Path) -> Path:
-    """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither.
-
-    It may come from somebody else: one with links in it is refused.
-    """
-    path = Path(path)
-    folder = path.parent.parent if path.suffix == ".ckpt" else path
-    if not path.exists():
-        stop(f"{path} does not exist; give a run folder, or a checkpoint in one")
-    if not saved_config(folder).exists():
-        stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
-    refuse_links(folder)
-    return folder.resolve()
-
-
-def refuse_links(folder: Path) -> None:
-    """Stop where a run folder holds a link, through which a file outside of it would be overwritten.
-
-    In wandb/ nothing is written but by W&B, which makes links of its own.
-    """
-    for place, folders, files in os.walk(folder):
-        for path in (Path(place) / name for name in [*folders, *files]):
-            if path.is_symlink():
-                stop(
-                    f"{path} is a link to {path.readlink()}, and what is written to a run folder has to stay in it; "
-                    "put there what it links to, or remove it"
-                )
-        if place == str(folder) and "wandb" in folders:
-            folders.remove("wandb")
-
-
-def saved_config(folder: Path) -> Path:
-    """Return where a run folder keeps its configuration."""
-    return folder / ".hydra" / "config.yaml"
-
-
-def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
-    """Return the checkpoint meant by a path: itself, or the first of the preferred ones in a run folder."""
-    path = Path(path)
-    if path.suffix == ".ckpt":
-        return path.resolve()
-    candidates = [run_folder(path) / "checkpoints" / f"{name}.ckpt" for name in preferences]
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate
-    stop(f"{path} holds no checkpoint: {' or '.join(str(candidate) for candidate in candidates)} is missing")
-
-
-def read_config(folder: Path, trusted: Collection[str], *parts: str) -> DictConfig:
-    """Return the configuration of a run folder, which is data; see `run_config.read`."""
-    import run_config
-
-    return run_config.read(saved_config(folder), trusted, parts)
-
-
-def refuse_strangers(folder: Path, arguments: Sequence[str]) -> None:
-    """Stop where Hydra would find more in a run folder than a configuration that builds what is trusted.
-
-    Args:
-        arguments: of the command line, where trust=[...] may be.
-    """
-    import run_config
-
-    with plain_errors():
-        run_config.check_alone(saved_config(folder))
-        run_config.read(saved_config(folder), run_config.trusted_by(arguments))
-
-
 def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
     """Return the generator of a run with the weights of a checkpoint, and its samples_seen.
 
@@ -231,63 +168,12 @@ def device_of(device: str) -> str:
     return "cuda" if uses_cuda else "cpu"
 
 
-def save_config(cfg: DictConfig, folder: Path) -> None:
-    """Write .hydra/config.yaml of a run folder, as composed."""
-    target = saved_config(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".part")
-    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []}), partial)
-    partial.replace(target)
-
-
-def save_choices(folder: Path) -> None:
-    """Write what was typed and Hydra's own part of the configuration beside config.yaml."""
-    target = saved_config(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(HydraConfig.get().overrides.task, target.with_name("overrides.yaml"))
-    OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
-
-
-def configured_by(folder: Path) -> list[str]:
-    """Return the arguments with which a script takes its configuration from the config.yaml in a folder."""
-    return ["--config-path", str(folder), "--config-name", "config"]
-
-
-def running_in(folder: str | Path) -> list[str]:
-    """Return the arguments with which a script runs in a folder that is there already."""
-    return [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]
-
-
-def value_of(argument: str) -> Any:
-    """Return what Hydra understands by the value in KEY=VALUE; None where it understands nothing."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    try:
-        return OverridesParser.create().parse_override(argument).value()
-    except HydraException:
-        return None
-
-
-def to_type(key: str, path: str | Path) -> str:
-    """Return KEY=PATH as it is typed in a shell, quoted for the shell and for Hydra where they need it."""
-    plain = f"{key}={path}"
-    return shlex.quote(plain if value_of(plain) == str(path) else f"{key}={quoted(path)}")
-
-
-def quoted(path: str | Path) -> str:
-    """Return a path in the quotes of Hydra's grammar."""
-    mark = '"' if "'" in str(path) else "'"
-    escaped = re.sub(rf"(\\*)({mark}|$)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
-    return f"{mark}{escaped}{mark}"
-
-
 def end_sweep_if_stopped(status: str) -> None:
     """End a sweep whose jobs run here, one after the other, where a signal has stopped the one at hand."""
     hydra_config = HydraConfig.get()
     one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
     if status.startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
-        folder = to_type("hydra.sweep.dir", hydra_config.sweep.dir)
+        folder = command_line.to_type("hydra.sweep.dir", hydra_config.sweep.dir)
         raise SystemExit(
             f"error: the sweep was {status}; one over a grid goes on with the same and resume=auto {folder}"
         )
@@ -300,5 +186,6 @@ def run_ranks(script: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) 
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     with TemporaryDirectory() as folder, plain_errors(RankFailedError):
         OmegaConf.save(cfg, Path(folder) / "config.yaml")
-        arguments = [*configured_by(Path(folder)), *running_in(HydraConfig.get().runtime.output_dir), *quiet]
+        place = command_line.running_in(HydraConfig.get().runtime.output_dir)
+        arguments = [*command_line.configured_by(Path(folder)), *place, *quiet]
         run_ranks([sys.executable, str(Path(script).resolve()), *arguments], num_ranks, num_nodes)

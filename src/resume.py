@@ -1,23 +1,21 @@
 """How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
 
 import errno
-import fcntl
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+import command_line
 import launch
 import run_config
+import run_folder
 
 AUTO = "auto"
-PATIENCE = 30.0
-"""Seconds to wait for a process that still holds a run folder; one that was killed is just ending."""
 CONTENTS = {
     "state_dict": dict,
     "loops": dict,
@@ -39,14 +37,17 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
     """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
     launch.refuse_secrets(arguments)
     typed = [argument for argument in arguments if argument.startswith("resume=")]
-    wanted = launch.value_of(typed[-1]) if typed else None
+    wanted = command_line.value_of(typed[-1]) if typed else None
     if wanted in (None, "", AUTO):
         return list(arguments)
-    folder = launch.run_folder(str(wanted))
-    launch.refuse_strangers(folder, arguments)
+    folder = run_folder.find(str(wanted))
+    config = run_folder.saved_config(folder)
+    with launch.plain_errors():
+        run_config.check_alone(config)
+        run_config.read(config, run_config.trusted_by(arguments))
     refuse_groups(arguments)
     arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
-    return [*launch.configured_by(launch.saved_config(folder).parent), *launch.running_in(folder), *arguments]
+    return [*command_line.configured_by(config.parent), *command_line.running_in(folder), *arguments]
 
 
 def refuse_groups(arguments: Sequence[str]) -> None:
@@ -60,35 +61,18 @@ def refuse_groups(arguments: Sequence[str]) -> None:
             )
 
 
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a run folder for as long as this process trains there.
-
-    Raises:
-        ValueError: another process holds it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        deadline = time.monotonic() + PATIENCE
-        while not _locked(file):
-            if time.monotonic() > deadline:
-                raise ValueError(f"another process trains in {folder}; wait for it, or type hydra.run.dir=FOLDER")
-            time.sleep(0.1)
-        yield
-
-
 def check_folder(cfg: DictConfig, folder: Path) -> None:
     """Raise ValueError where a new run would overwrite one, or where it isn't said which one may go on."""
     chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto goes on with the run in its folder, if there is one; type hydra.run.dir=FOLDER")
     holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
-    if cfg.resume not in (None, AUTO) and holds_a_run and launch.run_folder(cfg.resume) != folder.resolve():
+    if cfg.resume not in (None, AUTO) and holds_a_run and run_folder.find(cfg.resume) != folder.resolve():
         raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
     if cfg.resume is None and holds_a_run:
         raise ValueError(
-            f"{folder} already holds a run. To go on with it: python src/train.py {launch.to_type('resume', folder)}  "
-            "For a new run choose another folder: hydra.run.dir=FOLDER"
+            f"{folder} already holds a run. To go on with it: python src/train.py "
+            f"{command_line.to_type('resume', folder)}  For a new run choose another folder: hydra.run.dir=FOLDER"
         )
 
 
@@ -100,30 +84,27 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     Raises:
         ValueError: the one that was asked for is damaged, or all are.
     """
-    from framegan.checkpoints import check, is_whole, newest_first
+    from framegan.checkpoints import clocks, newest_first, samples_seen_of
 
     if cfg.resume is None:
         return None
     if cfg.resume == AUTO:
         found = newest_first(folder / "checkpoints")
-        whole = next((path for path in found if is_whole(path)), None)
+        whole = next((path for path, _ in clocks(found)), None)
         if found and whole is None:
             raise ValueError(
                 f"no checkpoint in {folder} is whole; to start over choose another folder: hydra.run.dir=FOLDER"
             )
         return whole
-    names = [path.stem for path in newest_first(launch.run_folder(cfg.resume) / "checkpoints")]
-    wanted = launch.checkpoint_of(cfg.resume, names or ["last"])
+    names = [path.stem for path in newest_first(run_folder.find(cfg.resume) / "checkpoints")]
+    wanted = run_folder.checkpoint_of(cfg.resume, names or ["last"])
     try:
-        check(wanted)
+        samples_seen_of(wanted)
     except ValueError as error:
-        others = [path for path in newest_first(wanted.parent) if path != wanted and is_whole(path)]
-        instead = (
-            f"the newest whole one: type {launch.to_type('resume', others[0])}"
-            if others
-            else "no whole one is left beside it"
-        )
-        raise ValueError(f"{error}; {instead}") from None
+        other = next((path for path, _ in clocks(newest_first(wanted.parent))), None)
+        if other is None:
+            raise ValueError(f"{error}; no whole one is left beside it") from None
+        raise ValueError(f"{error}; the newest whole one: type {command_line.to_type('resume', other)}") from None
     return wanted
 
 
@@ -136,7 +117,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
     Raises:
         ValueError: one of them makes it another run, and resume_changes=true wasn't typed.
     """
-    before = run_config.plain(launch.saved_config(launch.run_folder(checkpoint)))
+    before = run_config.plain(run_folder.saved_config(run_folder.find(checkpoint)))
     changed = dict(_changed(before, cfg))
     asking = [line for key, line in changed.items() if _makes_another_run(key)]
     if asking and not cfg.resume_changes:
@@ -186,19 +167,17 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        from framegan.checkpoints import is_whole, newest_first
+        from framegan.checkpoints import clocks, newest_first
 
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
         checkpoints = folder / "checkpoints"
         with suppress(OSError):
             (checkpoints / "writing.part").unlink(missing_ok=True)
-        left = next((path for path in newest_first(checkpoints) if is_whole(path)), None)
-        go_on = (
-            f"{left} is whole; once there is room: {launch.to_type('resume', folder)}"
-            if left
-            else "there is no checkpoint yet"
-        )
+        go_on = "there is no checkpoint yet"
+        for left, _ in clocks(newest_first(checkpoints)):
+            go_on = f"{left} is whole; once there is room: {command_line.to_type('resume', folder)}"
+            break
         launch.stop(f"{folder} can't be written: {error}; {go_on}")
 
 
@@ -226,14 +205,3 @@ def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str
 
 def _makes_another_run(key: str) -> bool:
     return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
-
-
-def _locked(file: IO[str]) -> bool:
-    """Lock a file, which this process holds until it closes it or ends; say whether that could be done."""
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # the file system knows no locks
-        return True
-    return True

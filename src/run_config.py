@@ -13,7 +13,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import launch
+import command_line
 
 Keys = tuple[str, ...]
 
@@ -68,7 +68,7 @@ def trusted_by(arguments: Sequence[str]) -> list[str]:
     typed = [argument for argument in arguments if argument.startswith("trust=")]
     if not typed:
         return []
-    value = launch.value_of(typed[-1])
+    value = command_line.value_of(typed[-1])
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"{typed[-1]} should be a list of packages, such as trust=[mypackage]")
     return value

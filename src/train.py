@@ -16,8 +16,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+import command_line
 import launch
 import resume
+import run_folder
 
 READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
@@ -41,10 +43,10 @@ def main(cfg: DictConfig) -> float | None:
         with launch.plain_errors(), resume.one_message_if_full(folder):
             num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
             if was_typed():
-                held.enter_context(resume.alone_in(folder))
+                held.enter_context(run_folder.alone_in(folder))
             resume.check_folder(cfg, folder)
-            if was_typed() and (cfg.resume is None or not launch.saved_config(folder).exists()):
-                launch.save_choices(folder)
+            if was_typed() and (cfg.resume is None or not run_folder.saved_config(folder).exists()):
+                run_folder.save_choices(folder)
         if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
             return train(cfg, folder)
         launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
@@ -81,6 +83,14 @@ def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None)
             return train_here(cfg, folder, checkpoint)
         except TrainingStoppedError as error:
             launch.stop(str(error))
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker"):  # PyTorch raises it wherever the run just is
+                raise
+            again = command_line.to_type("resume", folder)
+            launch.stop(
+                f"a worker of the data loader died ({str(error).strip()}); the system ends one where memory runs out, "
+                f"fewer data.num_workers need less; to go on: {again}"
+            )
         except Rollback as rollback:
             checkpoint = rollback.checkpoint
             if is_first():
@@ -120,7 +130,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     try:
         with resume.one_message_if_full(folder):
             if trainer.is_global_zero:
-                launch.save_config(cfg, folder)
+                run_folder.save_config(cfg, folder)
                 announce(folder, datamodule, gan, checkpoint, changes)
             for logger in loggers:
                 logger.log_hyperparams(launch.as_shown(cfg))
@@ -168,7 +178,7 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     """Print how the run ended, where to look and what to type next."""
     summary = json.loads((folder / "summary.json").read_text())
     seen, where = summary["samples_seen"], os.path.relpath(folder)
-    resume_it, checkpoint = launch.to_type("resume", where), launch.to_type("checkpoint", where)
+    resume_it, checkpoint = command_line.to_type("resume", where), command_line.to_type("checkpoint", where)
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
     print(f"look at  {where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv")
     if seen < cfg.total_samples:

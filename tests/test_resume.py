@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -70,7 +71,7 @@ def test_what_is_printed_to_be_typed_can_be_pasted_whatever_the_folder_is_called
     "name", ["a/b-1", "a b ", "it's", 'a"b', "a,b", "12", "null", "a\\b", "a b\\", "x\\\\'y", "[1]", "~/é"]
 )
 def test_a_path_is_quoted_for_the_shell_and_for_hydra(name):
-    (word,) = shlex.split(importlib.import_module("launch").to_type("resume", name))
+    (word,) = shlex.split(importlib.import_module("command_line").to_type("resume", name))
     value = OverridesParser.create().parse_override(word).value()
     assert (value.text if isinstance(value, QuotedString) else value) == name
 
@@ -176,7 +177,7 @@ HOLDING = (
 
 
 def test_a_folder_is_trained_in_by_one_process(run_folder, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("resume"), "PATIENCE", 0.0)
+    monkeypatch.setattr(importlib.import_module("run_folder"), "PATIENCE", 0.0)
     command = [sys.executable, "-c", HOLDING, run_folder / ".lock"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.readline()
@@ -252,14 +253,14 @@ def test_a_killed_worker_ends_the_run(tmp_path):
             os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
-    # what PyTorch says of it depends on what the worker was doing
-    assert "is killed by signal: Killed" in said or "Connection reset by peer" in said
+    assert re.fullmatch(rf"error: a worker of the data loader died \(.*\);.* to go on: resume={folder}\n", said)
+    assert "Traceback" not in said
     before = seen(folder)
     assert train(f"resume={folder}", f"total_samples={before + 32}") is None
     assert seen(folder) == before + 32
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
     """As a terminal's Ctrl-C and some schedulers send it: the workers get it too."""
     write_images(tmp_path / "photos", 40)

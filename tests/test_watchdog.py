@@ -280,7 +280,9 @@ def test_going_back_passes_over_what_is_damaged(tmp_path):
 
 
 def test_another_run_in_the_same_folder_has_the_full_learning_rates(tmp_path, capsys):
-    (tmp_path / "rollbacks.json").write_text('[{"samples_seen": 32, "setting": "on_nan"}]')
+    (tmp_path / "rollbacks.json").write_text(
+        '[{"samples_seen": 32, "to": 0, "setting": "on_nan", "reason": "x", "learning_rate_factor": 0.5}]'
+    )
     assert train(*NOT_EVALUATED, "resume=auto", "total_samples=32", f"hydra.run.dir={tmp_path}") is None
     assert "rates    times 0.5: the run has gone back" in capsys.readouterr().out
     for path in (tmp_path / "checkpoints").iterdir():

@@ -3,16 +3,20 @@
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-
-from torch import Tensor
 
 from framegan.sampling import read_checkpoint
 
 
-def check(checkpoint: Path) -> None:
-    """Raise ValueError where a checkpoint is not all there, by the checksums in it, or is something else."""
-    contents = read_checkpoint(checkpoint, mapped=True)
+def samples_seen_of(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint that a run can go on from.
+
+    Raises:
+        ValueError: it is not all there, by the checksums in it, or is something else.
+    """
+    state = read_checkpoint(checkpoint, mapped=True)["state_dict"]
     if zipfile.is_zipfile(checkpoint):
         with zipfile.ZipFile(checkpoint) as file:
             try:
@@ -21,26 +25,17 @@ def check(checkpoint: Path) -> None:
                 damaged = str(error)
         if damaged:
             raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums")
-    state = contents["state_dict"]
     clock = state.get("samples_seen")
-    if not isinstance(clock, Tensor) or clock.numel() != 1 or not clock >= 0:
+    if clock is None or clock.numel() != 1 or not clock >= 0:
         raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
+    return int(clock)
 
 
-def is_whole(checkpoint: Path) -> bool:
-    """Say whether a run can go on from a checkpoint."""
-    try:
-        check(checkpoint)
-    except ValueError:
-        return False
-    return True
-
-
-def samples_seen_of(checkpoint: Path) -> int | None:
-    """Return the clock of a checkpoint; None where it isn't there, is damaged or is something else."""
-    if not is_whole(checkpoint):
-        return None
-    return int(read_checkpoint(checkpoint, mapped=True)["state_dict"]["samples_seen"])
+def clocks(checkpoints: Iterable[Path]) -> Iterator[tuple[Path, int]]:
+    """Yield those checkpoints that a run can go on from, with their samples_seen; the others are passed over."""
+    for checkpoint in checkpoints:
+        with suppress(ValueError):
+            yield checkpoint, samples_seen_of(checkpoint)
 
 
 def numbered(folder: Path) -> list[Path]:

@@ -21,7 +21,6 @@ from torch.optim import Optimizer
 
 from framegan import noise
 from framegan.losses import Loss
-from framegan.noise import Seed
 from framegan.regularizers import Regularizer
 from framegan.sampling import Weights, evaluating, sample
 from framegan.schedules import Constant
@@ -85,7 +84,7 @@ class GAN(LightningModule):
         ema_rampup: PositiveFloat = 0.05,
         compile_networks: bool = False,
         learning_rate_factor: PositiveFloat = 1.0,
-        seed: Seed = 0,
+        seed: noise.Seed = 0,
     ):
         super().__init__()
         self.automatic_optimization = False

@@ -23,10 +23,10 @@ def load(path: Path) -> dict[str, np.ndarray]:
     Raises:
         ValueError: it is missing, damaged or compressed.
     """
+    if not is_stored(path):
+        raise ValueError(f"{path} is missing, damaged or compressed; delete it, and it is made anew")
     try:
-        if is_stored(path):
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
     except Exception as error:  # headers of arrays are parsed as Python, which may stumble over anything
         raise ValueError(f"{path} is damaged; delete it, and it is made anew") from error
-    raise ValueError(f"{path} is missing, damaged or compressed; delete it, and it is made anew")

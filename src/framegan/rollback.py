@@ -9,9 +9,12 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from framegan.checkpoints import newest_first, samples_seen_of
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from framegan.checkpoints import clocks, newest_first
 
 FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
@@ -35,6 +38,16 @@ class Rollback(Exception):  # noqa: N818 it is an instruction
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class PastRollback(TypedDict):
+    """What rollbacks.json keeps of each time."""
+
+    samples_seen: int
+    to: int
+    setting: str
+    reason: str
+    learning_rate_factor: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ def learning_rate_factor(folder: Path) -> float:
     return float(FACTOR ** len(past_rollbacks(folder)))
 
 
-def past_rollbacks(folder: Path) -> list[dict[str, Any]]:
+def past_rollbacks(folder: Path) -> list[PastRollback]:
     """Return what rollbacks.json of a run folder says, oldest first.
 
     Raises:
@@ -73,14 +86,11 @@ def past_rollbacks(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        past = json.loads(path.read_text())
-    except (ValueError, RecursionError):
-        past = None
-    if not isinstance(past, list) or not all(
-        isinstance(e, dict) and {"samples_seen", "setting"} <= e.keys() for e in past
-    ):
-        raise ValueError(f"{path} is not a list of the times that a run went back; delete it to have the full rates")
-    return past
+        return TypeAdapter(list[PastRollback]).validate_json(path.read_bytes())
+    except ValidationError:
+        raise ValueError(
+            f"{path} is not a list of the times that a run went back; delete it to have the full rates"
+        ) from None
 
 
 def forget(folder: Path) -> None:
@@ -121,7 +131,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
         )
     checkpoint, going_to = good_checkpoint(folder, trouble)
     factor = FACTOR ** (len(past) + 1)
-    entry = {
+    entry: PastRollback = {
         "samples_seen": trouble.noticed,
         "to": going_to,
         "setting": trouble.setting,
@@ -144,16 +154,11 @@ def good_checkpoint(folder: Path, trouble: Trouble) -> tuple[Path | None, int]:
 
     Where there is none that is (None, 0), the beginning.
     """
-    good = {path: seen for path, seen in _clocks(folder).items() if seen <= trouble.began}
+    found = clocks(newest_first(folder / "checkpoints"))
+    good = {path: seen for path, seen in found if seen <= trouble.began}
     best = folder / "checkpoints" / "best.ckpt"
     chosen = best if trouble.best_is_good and best in good else max(good, key=good.__getitem__, default=None)
     return chosen, good[chosen] if chosen else 0
-
-
-def _clocks(folder: Path) -> dict[Path, int]:
-    """Return samples_seen of each checkpoint that can be used."""
-    seen = {path: samples_seen_of(path) for path in newest_first(folder / "checkpoints")}
-    return {path: clock for path, clock in seen.items() if clock is not None}
 
 
 def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> None:
@@ -163,6 +168,6 @@ def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> N
         partial = last.with_suffix(".part")
         shutil.copyfile(checkpoint, partial)
         partial.replace(last)
-    for path, clock in _clocks(folder).items():
-        if clock > samples_seen:
+    for path, seen in clocks(newest_first(folder / "checkpoints")):
+        if seen > samples_seen:
             path.unlink()

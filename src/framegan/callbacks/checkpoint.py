@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
-from framegan.checkpoints import number_of, numbered, samples_seen_of
+from framegan.checkpoints import clocks, number_of, numbered
 from framegan.gan import GAN
 from framegan.rollback import TrainingStoppedError
 from framegan.trainer import GANTrainer
@@ -46,13 +46,14 @@ class Checkpoint(Every):
     def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         """Forget the checkpoints of a future that is given up, where a run goes on from an earlier one."""
         folder, now = trainer.folder / "checkpoints", int(gan.samples_seen)
-        best_is_given_up = (samples_seen_of(folder / "best.ckpt") or 0) > now
+        seen = dict(clocks([folder / "best.ckpt", folder / "last.ckpt"]))
+        best_is_given_up = seen.get(folder / "best.ckpt", 0) > now
         if best_is_given_up:
             self.best, self.best_samples = {}, 0
         trainer.strategy.barrier()
         if trainer.is_global_zero:
             given_up = [path for path in numbered(folder) if number_of(path) > now]
-            if (samples_seen_of(folder / "last.ckpt") or 0) > now:
+            if seen.get(folder / "last.ckpt", 0) > now:
                 _copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
             for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
                 path.unlink()

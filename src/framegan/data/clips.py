@@ -18,7 +18,6 @@ from framegan import noise
 from framegan.data.frame_cache import prepared
 from framegan.data.stream import Ticket
 from framegan.data.videos import DecodedVideos, PackedVideos, Videos
-from framegan.noise import Seed
 
 Short = Literal["drop", "loop", "repeat_last", "error"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -64,7 +63,7 @@ class Clips:
         short: Short = "drop",
         on_error: Literal["raise", "skip"] = "raise",
         max_bad_fraction: Share = 0.01,
-        seed: Seed = 0,
+        seed: noise.Seed = 0,
         cache: Literal["auto", "none"] = "auto",
         cache_dir: str | None = None,
     ):

@@ -25,7 +25,6 @@ from framegan.data.source import BatchSource, Source, TensorSource
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.videos import pack, size_in_bytes
 from framegan.media import to_samples
-from framegan.noise import Seed
 from framegan.spread import spread
 
 Batch = tuple[Tensor, Tensor]
@@ -83,7 +82,11 @@ class TrainLoader(DataLoader[Batch]):
         batches = super().__iter__()
         while True:
             start = time.perf_counter()
-            batch = next(batches)
+            try:
+                batch = next(batches)
+            except (OSError, EOFError):
+                time.sleep(1)  # where a worker was killed, PyTorch's handler of SIGCHLD raises here and tells more
+                raise
             self.seconds_waited += time.perf_counter() - start
             yield batch
 
@@ -117,7 +120,7 @@ class DataModule(LightningDataModule):
         num_workers: NonNegativeInt = 0,
         flip: bool = False,
         keep_on_device_mb: NonNegativeInt = 1024,
-        seed: Seed = 0,
+        seed: noise.Seed = 0,
     ):
         super().__init__()
         self.source = source

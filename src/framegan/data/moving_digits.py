@@ -10,7 +10,6 @@ from framegan import noise
 from framegan.data.digits import digits as small_digits
 from framegan.data.idx import mnist
 from framegan.data.source import resize
-from framegan.noise import Seed
 
 SIDE = 28 / 64
 """Side of a digit, as a share of the frame's."""
@@ -42,7 +41,7 @@ class MovingDigits:
         resolution: Annotated[int, Field(ge=8)] = 64,
         per_video: Literal[1, 2] = 2,
         frames_per_second: PositiveFloat = 25.0,
-        seed: Seed = 0,
+        seed: noise.Seed = 0,
     ):
         self.side = round(SIDE * resolution)
         source = small_digits(self.side) if digits == "digits" else mnist(root)

@@ -14,7 +14,6 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from framegan import noise
-from framegan.noise import Seed
 
 AXES = ((1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (-math.sqrt(0.5), math.sqrt(0.5)))
 """(down, right) of each class: vertical, horizontal, falling, rising."""
@@ -58,7 +57,7 @@ class ShapeMotion:
         resolution: PositiveInt = 64,
         channels: Literal[1, 3] = 3,
         num_classes: Annotated[int, Field(ge=2, le=4)] = 2,
-        seed: Seed = 0,
+        seed: noise.Seed = 0,
     ):
         self.num_videos = num_videos
         self.video_frames = video_frames

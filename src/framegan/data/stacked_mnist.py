@@ -10,7 +10,6 @@ from framegan import noise
 from framegan.data.idx import mnist
 from framegan.data.source import Split
 from framegan.data.stream import Ticket
-from framegan.noise import Seed
 
 
 class StackedMNIST:
@@ -32,7 +31,7 @@ class StackedMNIST:
         split: Split = "auto",
         resolution: PositiveInt = 32,
         num_samples: PositiveInt = 128_000,
-        seed: Seed = 0,
+        seed: noise.Seed = 0,
     ):
         self.digits = mnist(root, split, resolution)
         self.split = self.digits.split

@@ -1,0 +1,112 @@
+"""A run folder as the scripts see it: where things are in it, what is kept of the command line, and who holds it."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from launch import stop
+
+PATIENCE = 30.0
+"""Seconds to wait for a process that still holds a run folder; one that was killed is just ending."""
+
+
+def find(path: str | Path) -> Path:
+    """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither.
+
+    It may come from somebody else: one with links in it is refused.
+    """
+    path = Path(path)
+    folder = path.parent.parent if path.suffix == ".ckpt" else path
+    if not path.exists():
+        stop(f"{path} does not exist; give a run folder, or a checkpoint in one")
+    if not saved_config(folder).exists():
+        stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
+    refuse_links(folder)
+    return folder.resolve()
+
+
+def refuse_links(folder: Path) -> None:
+    """Stop where a run folder holds a link, through which a file outside of it would be overwritten.
+
+    In wandb/ nothing is written but by W&B, which makes links of its own.
+    """
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place) / name for name in [*folders, *files]):
+            if path.is_symlink():
+                stop(
+                    f"{path} is a link to {path.readlink()}, and what is written to a run folder has to stay in it; "
+                    "put there what it links to, or remove it"
+                )
+        if place == str(folder) and "wandb" in folders:
+            folders.remove("wandb")
+
+
+def saved_config(folder: Path) -> Path:
+    """Return where a run folder keeps its configuration."""
+    return folder / ".hydra" / "config.yaml"
+
+
+def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
+    """Return the checkpoint meant by a path: itself, or the first of the preferred ones in a run folder."""
+    path = Path(path)
+    if path.suffix == ".ckpt":
+        return path.resolve()
+    candidates = [find(path) / "checkpoints" / f"{name}.ckpt" for name in preferences]
+    found = next((candidate for candidate in candidates if candidate.exists()), None)
+    if found is None:
+        stop(f"{path} holds no checkpoint: {' or '.join(map(str, candidates))} is missing")
+    return found
+
+
+def save_config(cfg: DictConfig, folder: Path) -> None:
+    """Write .hydra/config.yaml of a run folder, as composed."""
+    target = saved_config(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part")
+    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []}), partial)
+    partial.replace(target)
+
+
+def save_choices(folder: Path) -> None:
+    """Write what was typed and Hydra's own part of the configuration beside config.yaml."""
+    target = saved_config(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(HydraConfig.get().overrides.task, target.with_name("overrides.yaml"))
+    OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a run folder for as long as this process trains there.
+
+    Raises:
+        ValueError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as file:
+        deadline = time.monotonic() + PATIENCE
+        if not _locked(file):
+            print(f"waiting  for another process that trains in {folder}", flush=True)
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                raise ValueError(f"another process trains in {folder}; wait for it, or type hydra.run.dir=FOLDER")
+            time.sleep(0.1)
+        yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock a file, which this process holds until it closes it or ends; say whether that could be done."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # the file system knows no locks
+        return True
+    return True
