@@ -1,9 +1,9 @@
-"""Arguments in Hydra's grammar: what one means, and how one is written so that it means what it should."""
+"""Arguments of the scripts: what one means, and those that one script gives to another."""
 
-import re
-import shlex
 from pathlib import Path
 from typing import Any
+
+from framegan.quoting import quoted
 
 
 def value_of(argument: str) -> Any:
@@ -15,19 +15,6 @@ def value_of(argument: str) -> Any:
         return OverridesParser.create().parse_override(argument).value()
     except HydraException:
         return None
-
-
-def to_type(key: str, path: str | Path) -> str:
-    """Return KEY=PATH as it is typed in a shell, quoted for the shell and for Hydra where they need it."""
-    plain = f"{key}={path}"
-    return shlex.quote(plain if value_of(plain) == str(path) else f"{key}={quoted(path)}")
-
-
-def quoted(path: str | Path) -> str:
-    """Return a path in the quotes of Hydra's grammar."""
-    mark = '"' if "'" in str(path) else "'"
-    escaped = re.sub(rf"(\\*)({mark}|$)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
-    return f"{mark}{escaped}{mark}"
 
 
 def configured_by(folder: Path) -> list[str]:

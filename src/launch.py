@@ -21,6 +21,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 import command_line
+from framegan.quoting import to_type
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = str(PROJECT / "conf")
@@ -173,7 +174,7 @@ def end_sweep_if_stopped(status: str) -> None:
     hydra_config = HydraConfig.get()
     one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
     if status.startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
-        folder = command_line.to_type("hydra.sweep.dir", hydra_config.sweep.dir)
+        folder = to_type("hydra.sweep.dir", hydra_config.sweep.dir)
         raise SystemExit(
             f"error: the sweep was {status}; one over a grid goes on with the same and resume=auto {folder}"
         )

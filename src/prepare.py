@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 import launch
+from framegan.quoting import to_type
 
 if TYPE_CHECKING:
     from framegan.data.videos import FileVideos
@@ -140,8 +141,8 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
         return
     _check_room(folder, size_in_bytes(videos))
     _list_failures(write_strips(videos, folder, num_workers))
-    root, size = shlex.quote(str(folder)), f"data.resolution={videos.resolution}"
-    print(f"train    python src/train.py model=NAME data=strips data.root={root} {size}", flush=True)
+    root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
+    print(f"train    python src/train.py model=NAME data=strips {root} {size}", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import command_line
 import launch
 import run_config
 import run_folder
+from framegan.quoting import to_type
 
 AUTO = "auto"
 CONTENTS = {
@@ -72,7 +73,7 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     if cfg.resume is None and holds_a_run:
         raise ValueError(
             f"{folder} already holds a run. To go on with it: python src/train.py "
-            f"{command_line.to_type('resume', folder)}  For a new run choose another folder: hydra.run.dir=FOLDER"
+            f"{to_type('resume', folder)}  For a new run choose another folder: hydra.run.dir=FOLDER"
         )
 
 
@@ -104,7 +105,7 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
         other = next((path for path, _ in clocks(newest_first(wanted.parent))), None)
         if other is None:
             raise ValueError(f"{error}; no whole one is left beside it") from None
-        raise ValueError(f"{error}; the newest whole one: type {command_line.to_type('resume', other)}") from None
+        raise ValueError(f"{error}; the newest whole one: type {to_type('resume', other)}") from None
     return wanted
 
 
@@ -176,7 +177,7 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
             (checkpoints / "writing.part").unlink(missing_ok=True)
         go_on = "there is no checkpoint yet"
         for left, _ in clocks(newest_first(checkpoints)):
-            go_on = f"{left} is whole; once there is room: {command_line.to_type('resume', folder)}"
+            go_on = f"{left} is whole; once there is room: {to_type('resume', folder)}"
             break
         launch.stop(f"{folder} can't be written: {error}; {go_on}")
 

@@ -16,10 +16,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-import command_line
 import launch
 import resume
 import run_folder
+from framegan.quoting import to_type
 
 READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
@@ -84,12 +84,11 @@ def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None)
         except TrainingStoppedError as error:
             launch.stop(str(error))
         except RuntimeError as error:
-            if not str(error).startswith("DataLoader worker"):  # PyTorch raises it wherever the run just is
+            if not str(error).startswith("DataLoader "):  # PyTorch raises it wherever the run just is
                 raise
-            again = command_line.to_type("resume", folder)
             launch.stop(
-                f"a worker of the data loader died ({str(error).strip()}); the system ends one where memory runs out, "
-                f"fewer data.num_workers need less; to go on: {again}"
+                f"a worker of the data loader died or hangs ({str(error).strip()}); the system ends one where memory "
+                f"runs out, fewer data.num_workers need less; to go on: {to_type('resume', folder)}"
             )
         except Rollback as rollback:
             checkpoint = rollback.checkpoint
@@ -178,7 +177,7 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     """Print how the run ended, where to look and what to type next."""
     summary = json.loads((folder / "summary.json").read_text())
     seen, where = summary["samples_seen"], os.path.relpath(folder)
-    resume_it, checkpoint = command_line.to_type("resume", where), command_line.to_type("checkpoint", where)
+    resume_it, checkpoint = to_type("resume", where), to_type("checkpoint", where)
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
     print(f"look at  {where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv")
     if seen < cfg.total_samples:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -147,17 +148,19 @@ def nan_after(monkeypatch):
 def test_nan_stops_a_run_and_keeps_the_last_good_checkpoint(nan_after, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     nan_after(144)
-    message = train(*NOT_EVALUATED, "hydra.run.dir=run")
+    message = train(*NOT_EVALUATED, 'hydra.run.dir="lr=1"')
     assert message.startswith("error: not finite: the generator loss, after 144 samples (noticed at 176)")
     assert re.search(r"by now \d+ of 8 parameters, first generator\.", message)
-    assert "The last good checkpoint is run/checkpoints/last.ckpt (128 samples)." in message
-    assert "python src/train.py resume=run/checkpoints/last.ckpt on_nan=rollback" in message
-    for path in (tmp_path / "run" / "checkpoints").iterdir():
+    assert "The last good checkpoint is lr=1/checkpoints/last.ckpt (128 samples)." in message
+    (line,) = re.findall(r"python src/train.py (.*)", message)
+    going_on = shlex.split(line)
+    assert going_on == ['resume="lr=1/checkpoints/last.ckpt"', "on_nan=rollback"]
+    for path in (tmp_path / "lr=1" / "checkpoints").iterdir():
         weights = torch.load(path, weights_only=True)["state_dict"]
         assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
         assert int(weights["samples_seen"]) <= 128
-    assert not (tmp_path / "run" / "summary.json").exists()
-    assert train("resume=run", "on_nan=rollback", "max_rollbacks=0").startswith("error: not finite")
+    assert not (tmp_path / "lr=1" / "summary.json").exists()
+    assert train(*going_on, "max_rollbacks=0").startswith("error: not finite")
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from framegan.checkpoints import clocks, newest_first
+from framegan.quoting import to_type
 
 FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
@@ -116,7 +117,8 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
     path = os.path.relpath(checkpoint)
     return (
         f"The last good checkpoint is {path} ({seen:,} samples). To go on from it, with half of the learning rates "
-        f"whenever this happens: python src/train.py resume={path} {trouble.setting}=rollback{besides}\n{in_a_new_run}"
+        f"whenever this happens: python src/train.py {to_type('resume', path)} {trouble.setting}=rollback{besides}\n"
+        f"{in_a_new_run}"
     )
 
 

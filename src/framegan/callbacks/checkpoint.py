@@ -13,6 +13,7 @@ from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.checkpoints import clocks, number_of, numbered
 from framegan.gan import GAN
+from framegan.quoting import to_type
 from framegan.rollback import TrainingStoppedError
 from framegan.trainer import GANTrainer
 
@@ -99,7 +100,7 @@ class Checkpoint(Every):
         if matching(gan.metrics, self.monitor) is None:
             raise TrainingStoppedError(
                 f"objective={self.monitor} is no metric, and none begins so; there are: {', '.join(gan.metrics)}. "
-                f"Type resume={trainer.folder} objective=METRIC"
+                f"Type {to_type('resume', trainer.folder)} objective=METRIC"
             )
 
     def _is_best(self, trainer: GANTrainer, gan: GAN) -> bool:
