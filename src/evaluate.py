@@ -148,4 +148,5 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    launch.let_ctrl_c_end()
     main()

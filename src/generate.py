@@ -72,7 +72,11 @@ def generate(
             for number, one in zip(part, samples, strict=True):
                 _write_one(target / f"seed_{number}", one.cpu(), format, frames_per_second)
     grid = _write_grid(target, shown, frames_per_second)
-    print(f"{grid} shows {len(shown)} samples" + ("" if only_grid else f"; all {num_samples:,} are in {target}"))
+    where = ""
+    if not only_grid:
+        others = len(list(target.iterdir())) - num_samples
+        where = f"; all {num_samples:,} are in {target}" + (f", beside {others:,} that were there" if others else "")
+    print(f"{grid} shows {len(shown)} samples{where}")
 
 
 def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
@@ -118,4 +122,5 @@ def _write_grid(target: Path, samples: "list[Tensor]", frames_per_second: float)
 
 
 if __name__ == "__main__":
+    launch.let_ctrl_c_end()
     main()

@@ -6,6 +6,7 @@ Only this file and the scripts beside it know Hydra; nothing here imports a heav
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,12 @@ def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
         print(f"error: {message}", file=sys.stderr, flush=True)
         raise JobFailedError(message)
     raise SystemExit(f"error: {message}")
+
+
+def let_ctrl_c_end() -> None:
+    """Let Ctrl-C end this process without a traceback, where it isn't ignored as for a job in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

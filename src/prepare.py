@@ -146,4 +146,5 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
 
 
 if __name__ == "__main__":
+    launch.let_ctrl_c_end()
     main()

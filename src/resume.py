@@ -1,14 +1,14 @@
 """How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 import command_line
 import launch
@@ -41,6 +41,8 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
     wanted = command_line.value_of(typed[-1]) if typed else None
     if wanted in (None, "", AUTO):
         return list(arguments)
+    if {"-m", "--multirun"} & set(arguments):
+        launch.stop("resume=FOLDER goes on with one run; a sweep goes on with resume=auto hydra.sweep.dir=FOLDER")
     folder = run_folder.find(str(wanted))
     config = run_folder.saved_config(folder)
     with launch.plain_errors():
@@ -48,7 +50,9 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
         run_config.read(config, run_config.trusted_by(arguments))
     refuse_groups(arguments)
     arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
-    return [*command_line.configured_by(config.parent), *command_line.running_in(folder), *arguments]
+    place = arguments.index(typed[-1])  # settings have to stand together, behind options such as --config-dir
+    options, settings = arguments[:place], arguments[place:]
+    return [*command_line.configured_by(config.parent), *options, *command_line.running_in(folder), *settings]
 
 
 def refuse_groups(arguments: Sequence[str]) -> None:
@@ -64,6 +68,12 @@ def refuse_groups(arguments: Sequence[str]) -> None:
 
 def check_folder(cfg: DictConfig, folder: Path) -> None:
     """Raise ValueError where a new run would overwrite one, or where it isn't said which one may go on."""
+    sweeper = HydraConfig.get().sweeper
+    if cfg.resume == AUTO and "sampler" in sweeper and OmegaConf.select(sweeper, "sampler.seed") is None:
+        raise ValueError(
+            "resume=auto finds a sweep's runs by their numbers, and another start of it draws other values for them; "
+            "type hydra.sweeper.sampler.seed=1 from the beginning"
+        )
     chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto goes on with the run in its folder, if there is one; type hydra.run.dir=FOLDER")
@@ -134,7 +144,7 @@ def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
     """Return what to say where a checkpoint was written by another number of ranks.
 
     Raises:
-        ValueError: it holds other networks than the ones that shall go on from it.
+        ValueError: it holds other networks or optimizers than the ones that shall go on from it.
     """
     from framegan.sampling import read_checkpoint
 
@@ -152,9 +162,27 @@ def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
                 f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
                 f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
             )
+    for name, gathered in zip(gan.make_optimizers, contents["optimizer_states"], strict=True):
+        kept = {key for values in gathered["state"].values() for key in values}
+        if kept and (lacking := _gathered_by(gan.make_optimizers[name]) - kept):
+            raise ValueError(
+                f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer gathers; leave it "
+                "as it was, or start a new run"
+            )
     if contents["num_ranks"] == num_ranks:
         return []
     return [f"ranks: {contents['num_ranks']} -> {num_ranks}; the same noise and data, but not to the last bit"]
+
+
+def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
+    """Return the names of what an optimizer keeps of each parameter."""
+    import torch
+
+    parameter = torch.zeros(1, 1, requires_grad=True)
+    parameter.grad = torch.zeros(1, 1)
+    optimizer = make_optimizer([parameter])
+    optimizer.step()
+    return set(optimizer.state[parameter])
 
 
 def is_another_run(before: DictConfig, now: DictConfig) -> bool:

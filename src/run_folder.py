@@ -23,9 +23,12 @@ def find(path: str | Path) -> Path:
     It may come from somebody else: one with links in it is refused.
     """
     path = Path(path)
-    folder = path.parent.parent if path.suffix == ".ckpt" else path
+    is_checkpoint = path.suffix == ".ckpt"
+    folder = path.absolute().parent.parent if is_checkpoint else path
     if not path.exists():
         stop(f"{path} does not exist; give a run folder, or a checkpoint in one")
+    if not saved_config(folder).exists() and is_checkpoint:
+        stop(f"{path} is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there")
     if not saved_config(folder).exists():
         stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
     refuse_links(folder)

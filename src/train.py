@@ -99,12 +99,17 @@ def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None)
 def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     """Build what the configuration says and train it in this process, whatever others do beside it."""
     import torch
+    from lightning.pytorch.callbacks import LambdaCallback
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
     from framegan import cluster
     from framegan.callbacks.stop_on_signal import StopOnSignal
-    from framegan.ranks import from_rank_zero
+    from framegan.ranks import from_rank_zero, is_first
     from framegan.rollback import learning_rate_factor
+
+    def begin(*_: Any) -> None:
+        if is_first():  # what stops a run before it begins leaves the settings as they were
+            run_folder.save_config(cfg, folder)
 
     be_quiet()
     with launch.plain_errors(MisconfigurationException):
@@ -117,7 +122,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         loggers = [launch.build(node, folder=str(folder)) for node in cfg.logger.values()]
         trainer = launch.build(
             cfg.trainer,
-            callbacks=[launch.build(node) for node in cfg.callbacks.values()],
+            callbacks=[*(launch.build(node) for node in cfg.callbacks.values()), LambdaCallback(on_train_start=begin)],
             loggers=loggers,
             folder=str(folder),
         )
@@ -129,7 +134,6 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     try:
         with resume.one_message_if_full(folder):
             if trainer.is_global_zero:
-                run_folder.save_config(cfg, folder)
                 announce(folder, datamodule, gan, checkpoint, changes)
             for logger in loggers:
                 logger.log_hyperparams(launch.as_shown(cfg))
@@ -206,5 +210,6 @@ def be_quiet() -> None:
 
 
 if __name__ == "__main__":
+    launch.let_ctrl_c_end()
     sys.argv[1:] = resume.arguments_of(sys.argv[1:])
     main()

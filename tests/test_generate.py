@@ -1,11 +1,15 @@
 """Clips from a run folder alone: by seed, by category, with a part held, at any length, in every format."""
 
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from commands import run, train
+from commands import PROJECT, run, train
 from PIL import Image
+from small_runs import wait_for
 from test_media import read_back
 
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
@@ -51,6 +55,22 @@ def test_a_file_for_each_clip_in_every_format(format, folder, tmp_path):
     frames, seconds = read_back(out / f"seed_1.{format}")
     assert frames.shape[1:] == (16, 16, 3)
     assert seconds[-1] == pytest.approx(5 / 12.5, abs=0.01)
+
+
+def test_samples_of_another_command_are_not_passed_over(folder, tmp_path, capsys):
+    again = ("num_samples=3", "batch_size=2")
+    for others, arguments in (("", again), ("", again), (", beside 3 that were there", (*again, "seed=7"))):
+        generated(folder, tmp_path / "clips", *arguments)
+        assert f"all 3 are in {tmp_path / 'clips'}{others}\n" in capsys.readouterr().out
+
+
+def test_ctrl_c_leaves_no_traceback(folder, tmp_path):
+    command = [sys.executable, PROJECT / "src" / "generate.py", f"checkpoint={folder}", f"out={tmp_path}", "format=npy"]
+    with subprocess.Popen([*command, "num_samples=1000000"], stderr=subprocess.PIPE, text=True) as running:
+        wait_for(tmp_path / "seed_0.npy")
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (-signal.SIGINT, "")
 
 
 def test_a_folder_of_frames_for_each_clip(folder, tmp_path):

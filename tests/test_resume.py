@@ -15,9 +15,10 @@ from commands import PROJECT, run, train
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from small_files import write_images
-from small_runs import SHORT, SMALL, rows, state, summary, wait_for
+from small_runs import SHORT, SMALL, TIMING, rows, state, summary, wait_for
 
 from framegan.data import datamodule
+from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.quoting import to_type
 
 TRAIN = [sys.executable, str(PROJECT / "src" / "train.py")]
@@ -120,6 +121,62 @@ def test_another_number_of_devices_goes_on_too_and_says_so(run_folder, capfd):
 def test_networks_of_another_shape_are_refused(run_folder):
     message = str(train(f"resume={run_folder}", "model.generator.latent_dim=7", "resume_changes=true"))
     assert "holds other networks: generator." in message
+
+
+def test_optimizers_that_gather_something_else_are_refused_and_not_kept(run_folder):
+    before = (run_folder / ".hydra" / "config.yaml").read_bytes()
+    other = ("model.generator_optimizer._target_=torch.optim.RMSprop", "~model.generator_optimizer.betas")
+    message = str(train(f"resume={run_folder}", *other, "resume_changes=true", "total_samples=112"))
+    assert "last.ckpt lacks square_avg, which this model.generator_optimizer gathers" in message
+    assert (run_folder / ".hydra" / "config.yaml").read_bytes() == before
+    similar = "model.generator_optimizer._target_=torch.optim.AdamW"
+    assert train(f"resume={run_folder}", similar, "resume_changes=true", "total_samples=112") is None
+
+
+class Killed(BaseException):
+    """Stands for kill -9 at a moment that is hard to hit."""
+
+
+def test_a_kill_while_going_back_leaves_either_future(tmp_path, monkeypatch):
+    """Without the later checkpoints, rows that are too many can be cut; the other way round they would be lost."""
+    options = (*SMALL, "checkpoint_every=32", "callbacks.checkpoint.keep=5", "total_samples=96")
+    assert train(*options, f"hydra.run.dir={tmp_path}") is None
+    expected, before = rows(tmp_path, *TIMING), (tmp_path / ".hydra" / "config.yaml").read_bytes()
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(MetricsCSV, "cut", killed)
+        train(f"resume={tmp_path / 'checkpoints' / 'samples_32.ckpt'}", "total_samples=128")
+    assert rows(tmp_path, *TIMING) == expected
+    assert seen(tmp_path) == 32
+    assert (tmp_path / ".hydra" / "config.yaml").read_bytes() == before, "nothing has been trained with other settings"
+    assert train(f"resume={tmp_path}") is None
+    assert rows(tmp_path, *TIMING) == expected
+
+
+def test_options_may_stand_before_what_is_gone_on_with(run_folder, tmp_path):
+    assert train("--config-dir", str(tmp_path), f"resume={run_folder}", "total_samples=112") is None
+    assert seen(run_folder) == 112
+    assert "a sweep goes on with resume=auto" in str(train("-m", f"resume={run_folder}", "total_samples=128,144"))
+
+
+def test_a_checkpoint_is_found_from_where_it_lies_and_nowhere_else(run_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(run_folder / "checkpoints")
+    assert train("resume=last.ckpt", "total_samples=112") is None
+    assert seen(run_folder) == 112
+    subprocess.run(["cp", "last.ckpt", tmp_path / "mine.ckpt"], check=True)
+    message = str(train(f"resume={tmp_path / 'mine.ckpt'}"))
+    assert "mine.ckpt is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs" in message
+
+
+def test_ranks_of_a_run_without_a_checkpoint_say_so_once(run_folder, capfd):
+    for path in (run_folder / "checkpoints").iterdir():
+        path.unlink()
+    message = str(train(f"resume={run_folder}", "trainer.devices=2", "total_samples=112"))
+    assert message.startswith(f"error: {run_folder} holds no checkpoint")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_damaged_checkpoint_is_not_gone_on_from(run_folder, capsys):

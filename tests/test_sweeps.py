@@ -67,7 +67,7 @@ def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
 
 def test_optuna_gives_both_ranks_the_same_values(tmp_path):
     """Each rank writes down what it trains with."""
-    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.sampler.seed=1")
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.sampler.seed=1", "resume=auto")
     spy = ("+callbacks.spy._target_=spy_callback.Spy", "objective=generator/loss", "trainer.devices=2")
     values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
     typed("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}")
@@ -78,6 +78,13 @@ def test_optuna_gives_both_ranks_the_same_values(tmp_path):
         assert seen[0]["lr"] == config(tmp_path / job).model.generator_optimizer.lr
         rates.add(seen[0]["lr"])
     assert len(rates) == 3
+
+
+def test_runs_that_draw_their_values_go_on_only_with_a_seed(tmp_path):
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "resume=auto", f"hydra.sweep.dir={tmp_path}")
+    said = typed("-m", *SHORT, *sweeper, "model.generator_optimizer.lr=interval(1e-4,1e-3)", status=1)
+    assert "error: resume=auto finds a sweep's runs by their numbers" in said
+    assert not list(tmp_path.rglob("*.ckpt"))
 
 
 def test_a_crashed_job_does_not_touch_the_next(tmp_path):

@@ -98,7 +98,7 @@ def from_rank_zero(function: Callable[[], Value]) -> Value:
     if rank == 0:
         try:
             outcome[0] = function()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             outcome[1] = error
     torch.distributed.broadcast_object_list(outcome)
     value, failure = outcome

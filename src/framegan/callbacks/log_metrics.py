@@ -23,11 +23,9 @@ class LogMetrics(Callback):
         self.last_samples = 0
         self.last_waited = 0.0
 
-    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        for logger in trainer.run_loggers:
-            logger.cut(int(gan.samples_seen))
-
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        for logger in trainer.run_loggers:  # after the later checkpoints: a kill must not leave one without its curve
+            logger.cut(int(gan.samples_seen))
         self._reset(trainer, gan)
 
     def on_train_batch_end(  # type: ignore[override]
