@@ -66,12 +66,15 @@ def generate(
     only_grid = target.suffix in (".png", *VIDEOS)
     seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
     shown: list[Tensor] = []
-    for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
-        shown += list(samples[: max(0, grid_samples - len(shown))].cpu())
-        if not only_grid:
-            for number, one in zip(part, samples, strict=True):
-                _write_one(target / f"seed_{number}", one.cpu(), format, frames_per_second)
-    grid = _write_grid(target, shown, frames_per_second)
+    try:
+        for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
+            shown += list(samples[: max(0, grid_samples - len(shown))].cpu())
+            if not only_grid:
+                for number, one in zip(part, samples, strict=True):
+                    _write_one(target / f"seed_{number}", one.cpu(), format, frames_per_second)
+        grid = _write_grid(target, shown, frames_per_second)
+    except OSError as error:
+        raise ValueError(f"{target} can't be written: {error}; make room, or type another out=FOLDER") from error
     where = ""
     if not only_grid:
         others = len(list(target.iterdir())) - num_samples

@@ -4,11 +4,13 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 import command_line
 import launch
@@ -17,21 +19,32 @@ import run_folder
 from framegan.quoting import to_type
 
 AUTO = "auto"
-CONTENTS = {
-    "state_dict": dict,
-    "loops": dict,
-    "callbacks": dict,
-    "optimizer_states": list,
-    "metrics": dict,
-    "num_ranks": int,
-    "global_step": int,
-    "epoch": int,
-}
-"""What a checkpoint has to hold for a run to go on from it, and of what type."""
 ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 """Last parts of the keys of settings that only say where the data are and how fast they come."""
+
+
+class OptimizerState(TypedDict):
+    state: dict[int, dict[str, Any]]
+    param_groups: list[dict[str, Any]]
+
+
+class Loops(TypedDict):
+    fit_loop: dict[str, Any]
+
+
+class Contents(TypedDict):
+    """What a checkpoint has to hold for a run to go on from it."""
+
+    state_dict: dict[str, Any]
+    loops: Loops
+    callbacks: dict[str, dict[str, Any]]
+    optimizer_states: Annotated[list[OptimizerState], Field(min_length=2, max_length=2)]
+    metrics: dict[str, float]
+    num_ranks: int
+    global_step: int
+    epoch: int
 
 
 def arguments_of(arguments: Sequence[str]) -> list[str]:
@@ -149,11 +162,12 @@ def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
     from framegan.sampling import read_checkpoint
 
     contents = read_checkpoint(checkpoint, mapped=True)
-    for name, kind in CONTENTS.items():
-        if not isinstance(contents.get(name), kind):
-            raise ValueError(f"{checkpoint} is not a checkpoint of a run: its {name} is {contents.get(name)!r:.50}")
-    if len(contents["optimizer_states"]) != 2:
-        raise ValueError(f"{checkpoint} holds {len(contents['optimizer_states'])} optimizers; a GAN has 2")
+    try:
+        TypeAdapter(Contents).validate_python(contents, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise ValueError(f"{checkpoint} is not a checkpoint of a run, its {place}: {problem['msg']}") from None
     states = contents["state_dict"], gan.state_dict()
     old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
     for name in dict.fromkeys([*old, *new]):

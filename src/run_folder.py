@@ -20,7 +20,7 @@ PATIENCE = 30.0
 def find(path: str | Path) -> Path:
     """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither.
 
-    It may come from somebody else: one with links in it is refused.
+    It may come from somebody else: one with links and the like in it is refused.
     """
     path = Path(path)
     is_checkpoint = path.suffix == ".ckpt"
@@ -31,15 +31,18 @@ def find(path: str | Path) -> Path:
         stop(f"{path} is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there")
     if not saved_config(folder).exists():
         stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
-    refuse_links(folder)
+    refuse_what_reaches_out(folder)
     return folder.resolve()
 
 
-def refuse_links(folder: Path) -> None:
-    """Stop where a run folder holds a link, through which a file outside of it would be overwritten.
+def refuse_what_reaches_out(folder: Path) -> None:
+    """Stop where a run folder holds what leads out of it: links, pipes, or settings that tell W&B where to send a key.
 
     In wandb/ nothing is written but by W&B, which makes links of its own.
     """
+    settings = folder / "wandb" / "settings"
+    if settings.exists():
+        stop(f"{settings} tells W&B where to send your key and your run; look at it, and remove it")
     for place, folders, files in os.walk(folder):
         for path in (Path(place) / name for name in [*folders, *files]):
             if path.is_symlink():
@@ -47,6 +50,8 @@ def refuse_links(folder: Path) -> None:
                     f"{path} is a link to {path.readlink()}, and what is written to a run folder has to stay in it; "
                     "put there what it links to, or remove it"
                 )
+            if not path.is_file() and not path.is_dir():
+                stop(f"{path} is a pipe, a socket or a device, not a file; remove it")
         if place == str(folder) and "wandb" in folders:
             folders.remove("wandb")
 

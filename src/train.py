@@ -14,6 +14,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 import launch
@@ -84,26 +85,37 @@ def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None)
         except TrainingStoppedError as error:
             launch.stop(str(error))
         except RuntimeError as error:
-            if not str(error).startswith("DataLoader "):  # PyTorch raises it wherever the run just is
+            failure = failure_of_another_process(str(error).strip(), cfg.trainer.timeout)
+            if failure is None:
                 raise
-            launch.stop(
-                f"a worker of the data loader died or hangs ({str(error).strip()}); the system ends one where memory "
-                f"runs out, fewer data.num_workers need less; to go on: {to_type('resume', folder)}"
-            )
+            launch.stop(f"{failure}; to go on: {to_type('resume', folder)}")
         except Rollback as rollback:
             checkpoint = rollback.checkpoint
             if is_first():
                 print(f"\n{rollback}", flush=True)
 
 
+def failure_of_another_process(said: str, timeout: float) -> str | None:
+    """Return what PyTorch means, which says so wherever the run just is; None where it means something else."""
+    if said.startswith("DataLoader "):
+        return (
+            f"a worker of the data loader died or hangs ({said}); the system ends one where memory runs out, fewer "
+            "data.num_workers need less"
+        )
+    if "Timed out waiting" in said:
+        return f"another rank hangs: nothing came from it for trainer.timeout={timeout:g} seconds"
+    return None
+
+
 def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     """Build what the configuration says and train it in this process, whatever others do beside it."""
     import torch
-    from lightning.pytorch.callbacks import LambdaCallback
+    from lightning.pytorch.callbacks import Callback, LambdaCallback
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
     from framegan import cluster
     from framegan.callbacks.stop_on_signal import StopOnSignal
+    from framegan.loggers.run_logger import RunLogger
     from framegan.ranks import from_rank_zero, is_first
     from framegan.rollback import learning_rate_factor
 
@@ -119,10 +131,10 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         torch.manual_seed(cfg.seed)
         torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
         gan = launch.build(cfg.model, learning_rate_factor=learning_rate_factor(folder))
-        loggers = [launch.build(node, folder=str(folder)) for node in cfg.logger.values()]
+        loggers = built(RunLogger, "logger", cfg.logger, folder=str(folder))
         trainer = launch.build(
             cfg.trainer,
-            callbacks=[*(launch.build(node) for node in cfg.callbacks.values()), LambdaCallback(on_train_start=begin)],
+            callbacks=[*built(Callback, "callbacks", cfg.callbacks), LambdaCallback(on_train_start=begin)],
             loggers=loggers,
             folder=str(folder),
         )
@@ -148,6 +160,15 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         job = from_rank_zero(cluster.requeue)
         if job:  # a job that ends well is not run again
             launch.stop(f"SLURM was about to end job {job}; it is back in the queue", ends_sweep=True)
+
+
+def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:
+    """Return what the nodes below a key build; raise ValueError where one names a class of another kind."""
+    for name, node in nodes.items():
+        target = get_object(node._target_)
+        if isinstance(target, type) and not issubclass(target, kind):
+            raise ValueError(f"{key}.{name!s} is a {target.__name__}; it should be a {kind.__name__}")
+    return [launch.build(node, **arguments) for node in nodes.values()]
 
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:

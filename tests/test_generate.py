@@ -1,5 +1,6 @@
 """Clips from a run folder alone: by seed, by category, with a part held, at any length, in every format."""
 
+import errno
 import shutil
 import signal
 import subprocess
@@ -62,6 +63,18 @@ def test_samples_of_another_command_are_not_passed_over(folder, tmp_path, capsys
     for others, arguments in (("", again), ("", again), (", beside 3 that were there", (*again, "seed=7"))):
         generated(folder, tmp_path / "clips", *arguments)
         assert f"all 3 are in {tmp_path / 'clips'}{others}\n" in capsys.readouterr().out
+
+
+def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("framegan.media.write_video", full)
+    message = run("generate", f"checkpoint={folder}", f"out={tmp_path / 'clips'}", "num_samples=2")
+    assert message == (
+        f"error: {tmp_path / 'clips'} can't be written: [Errno 28] No space left on device; make room, or type another "
+        "out=FOLDER"
+    )
 
 
 def test_ctrl_c_leaves_no_traceback(folder, tmp_path):

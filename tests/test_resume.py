@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -284,6 +285,12 @@ def test_a_full_or_read_only_disk_ends_the_run_with_one_message(size, option, tm
         assert before > 0
         assert train(f"resume={kept}", f"total_samples={before + 32}") is None
         assert seen(kept) == before + 32
+
+
+def test_a_run_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert train(*SMALL, "total_samples=48", f"hydra.run.dir={tmp_path / 'run'}") is None
+    assert seen(tmp_path / "run") == 48
 
 
 def children(pid: int) -> list[int]:

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import textwrap
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -327,17 +328,37 @@ def test_a_checkpoint_holds_nothing_but_weights(mapped, kind, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_checkpoint_that_unpacks_is_refused(command, folder):
+    last = folder / "checkpoints" / "last.ckpt"
+    with (
+        zipfile.ZipFile(last) as stored,
+        zipfile.ZipFile(last.with_suffix(".new"), "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in stored.namelist():
+            packed.writestr(name, stored.read(name))
+    last.with_suffix(".new").replace(last)
+    refused(command, folder, "last.ckpt is damaged or compressed")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_every_command_refuses_a_checkpoint_that_holds_more(command, folder):
     torch.save({"state_dict": {}, "extra": Program()}, folder / "checkpoints" / "last.ckpt")
     refused(command, folder, "last.ckpt is not loaded: it holds posix.system besides weights")
 
 
 CONTENTS = {
-    "no callbacks": (lambda saved: saved.pop("callbacks"), "its callbacks is None"),
-    "no loops": (lambda saved: saved.pop("loops"), "its loops is None"),
-    "no number of ranks": (lambda saved: saved.update(num_ranks="1"), "its num_ranks is '1'"),
-    "no metrics": (lambda saved: saved.update(metrics=[]), "its metrics is []"),
-    "three optimizers": (lambda saved: saved["optimizer_states"].append({}), "holds 3 optimizers; a GAN has 2"),
+    "no callbacks": (lambda saved: saved.pop("callbacks"), "its callbacks: Field required"),
+    "callbacks that are none": (lambda saved: saved.update(callbacks={"Clock": "x"}), "its callbacks.Clock: "),
+    "no loops": (lambda saved: saved.pop("loops"), "its loops: Field required"),
+    "empty loops": (lambda saved: saved.update(loops={}), "its loops.fit_loop: Field required"),
+    "no number of ranks": (lambda saved: saved.update(num_ranks="1"), "its num_ranks: "),
+    "no metrics": (lambda saved: saved.update(metrics=[]), "its metrics: "),
+    "metrics that are none": (lambda saved: saved.update(metrics={"a": "b"}), "its metrics.a: "),
+    "three optimizers": (lambda saved: saved["optimizer_states"].append(saved["optimizer_states"][0]), "not 3"),
+    "empty optimizers": (
+        lambda saved: saved.update(optimizer_states=[{}, {}]),
+        "its optimizer_states.0.state: Field required",
+    ),
     "no clock": (lambda saved: saved["state_dict"].pop("samples_seen"), "its samples_seen is None"),
     "a clock before the beginning": (
         lambda saved: saved["state_dict"].update(samples_seen=torch.tensor(-5)),
@@ -362,6 +383,9 @@ OTHER_FILES = {
     "no JSON": ("rollbacks.json", "[", "rollbacks.json is not a list of the times that a run went back"),
     "no clock": ("metrics.csv", "a,b\n1,2\n", "metrics.csv has rows without a number of samples_seen"),
     "a word": ("metrics.csv", "samples_seen,b\nmany,2\n", "metrics.csv has rows without a number of samples_seen"),
+    "a raised digit": ("metrics.csv", "samples_seen,b\n²,2\n", "metrics.csv has rows without a number of samples_seen"),
+    "many digits": ("metrics.csv", f"samples_seen\n{'1' * 5000}\n", "metrics.csv has rows without a number"),
+    "a long field": ("metrics.csv", f"samples_seen,b\n1,{'x' * 200_000}\n", "metrics.csv has rows without a number"),
 }
 
 
@@ -436,6 +460,32 @@ def test_a_folder_that_is_a_link_is_refused(folder):
     (folder / "generated").symlink_to(folder.parent / "other")
     refused(GENERATE, folder, "generated is a link to")
     assert not any((folder.parent / "other").iterdir())
+
+
+@pytest.mark.parametrize("name", [".lock", "metrics.csv"])
+def test_a_pipe_in_a_run_folder_is_refused(name, folder):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    refused(RESUME, folder, f"{name} is a pipe, a socket or a device, not a file; remove it")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_run_folder_does_not_say_where_keys_go(command, folder):
+    (folder / "wandb").mkdir()
+    (folder / "wandb" / "settings").write_text("[default]\nbase_url = http://127.0.0.1:1\n")
+    refused(command, folder, "wandb/settings tells W&B where to send your key")
+
+
+@pytest.mark.parametrize(
+    ("slot", "target", "arguments", "kind"),
+    [
+        ("callbacks", "loggers.metrics_csv.MetricsCSV", {"folder": "elsewhere"}, "Callback"),
+        ("logger", "callbacks.checkpoint.Checkpoint", {"every": None}, "RunLogger"),
+    ],
+)
+def test_what_is_built_is_of_the_kind_of_its_place(slot, target, arguments, kind, folder):
+    tamper(folder, **{f"{slot}__evil": {"_target_": f"framegan.{target}", **arguments}})
+    refused(RESUME, folder, f"{slot}.evil is a {target.rpartition('.')[2]}; it should be a {kind}")
 
 
 def test_links_to_a_run_folder_and_those_of_wandb_do_no_harm(folder):
@@ -521,6 +571,7 @@ def test_a_message_shows_no_value_of_the_environment(monkeypatch):
     message = train(*SMALL, "total_samples=${oc.env:MY_SECRET}")
     assert "total_samples got '${oc.env:MY_SECRET}'" in message
     assert SECRET not in message
+    assert SECRET not in train(*SMALL, 'model.generator.widths=["${oc.env:MY_SECRET}"]')
     assert SECRET not in run("generate", "checkpoint=nowhere", "num_samples=${oc.env:MY_SECRET}")
 
 

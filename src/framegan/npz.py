@@ -1,4 +1,4 @@
-"""Archives of arrays (.npz) as np.savez writes them: uncompressed, so that they take no more memory than bytes."""
+"""Archives as np.savez and torch.save write them: uncompressed, so that they take no more memory than bytes."""
 
 import zipfile
 from pathlib import Path

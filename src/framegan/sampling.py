@@ -13,7 +13,7 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor, nn
 
-from framegan import noise
+from framegan import noise, npz
 
 Weights = Literal["ema", "raw"]
 """Which generator: the averaged one that is published, or the one that is trained."""
@@ -154,9 +154,12 @@ def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     Raises:
         ValueError: there is something else in it.
     """
+    is_archive = is_zipfile(path)
+    if is_archive and not npz.is_stored(path):
+        raise ValueError(f"{path} is damaged or compressed, as no checkpoint of a run is; give a file of checkpoints/")
     try:
         with warnings.catch_warnings(action="ignore"):
-            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
+            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_archive)
     except UnpicklingError as error:
         named = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
         raise ValueError(

@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
+from framegan.checkpoints import CheckpointInPlace
 from framegan.loggers.run_logger import RunLogger
 from framegan.ranks import is_rank
 from framegan.strategy import GANStrategy
@@ -75,7 +76,7 @@ class GANTrainer(Trainer):
             num_nodes=num_nodes,
             precision=PRECISIONS[precision],
             strategy=chosen,
-            plugins=TorchElasticEnvironment() if is_rank() else LightningEnvironment(),
+            plugins=[TorchElasticEnvironment() if is_rank() else LightningEnvironment(), CheckpointInPlace()],
             log_every_n_steps=log_every_n_steps,
             deterministic=deterministic,
             max_epochs=1 if max_batches else -1,

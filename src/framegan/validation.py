@@ -113,7 +113,7 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
         found = [problem for problem in error.errors() if problem["type"] not in NOT_FROM_YAML]
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]
         expected = dict.fromkeys(problems)
-        shown = typed if isinstance(typed, str) and "${" in typed else value
+        shown = typed if "${" in str(typed) else value
         yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}"
 
 

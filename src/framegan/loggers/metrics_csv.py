@@ -4,6 +4,7 @@ Lightning's CSVLogger deletes an existing file, which a resumed run can't afford
 """
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,11 @@ class MetricsCSV(RunLogger):
         self.path = Path(folder) / "metrics.csv"
         self.columns: list[str] = []
         self.last_step: int | None = -1
-        if any(not str(row.get(CLOCK)).isdigit() for row in self._rows()):
+        try:
+            is_sound = all(re.fullmatch(r"[0-9]{1,18}", str(row.get(CLOCK))) for row in self._rows())
+        except (csv.Error, UnicodeDecodeError):
+            is_sound = False
+        if not is_sound:
             raise ValueError(f"{self.path} has rows without a number of {CLOCK}; move it elsewhere and type that again")
 
     @rank_zero_only

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from framegan import noise
+from framegan import noise, npz
 from framegan.media import to_samples
 from framegan.metrics.embedding import Embedding, fingerprint_of
 from framegan.metrics.weights import existing
@@ -193,6 +193,8 @@ def _accuracy(network: Network, samples: Tensor, labels: Tensor, batches: Sequen
 def _load(path: Path) -> dict[str, Any]:
     """Return what `save` has written."""
     try:
+        if not npz.is_stored(path):
+            raise ValueError("it is damaged, compressed or no such file")
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling what isn't a pickle raises anything
         raise ValueError(f"{path} can't be read as a classifier: {textwrap.shorten(str(error), 120)}") from error
