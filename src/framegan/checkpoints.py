@@ -1,31 +1,13 @@
 """The checkpoints in a run folder: which there are, in what order, and which of them can be used."""
 
-import io
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import torch
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from framegan.sampling import read_checkpoint
-
-
-class CheckpointInPlace(TorchCheckpointIO):
-    """Writes a checkpoint where it is told to; Lightning's own way leads through the system's temporary folder.
-
-    `Checkpoint` has it written beside its place and renamed.
-    """
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        buffer = io.BytesIO()  # torch.save into a file hides why it couldn't be written
-        torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(buffer.getbuffer())
 
 
 def samples_seen_of(checkpoint: Path) -> int:

@@ -1,5 +1,6 @@
 """The Lightning Trainer of a GAN run: no epochs, no validation loop, the right strategy for its devices."""
 
+import io
 import os
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,9 +10,9 @@ from typing import Any, Literal
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
-from framegan.checkpoints import CheckpointInPlace
 from framegan.loggers.run_logger import RunLogger
 from framegan.ranks import is_rank
 from framegan.strategy import GANStrategy
@@ -89,6 +90,19 @@ class GANTrainer(Trainer):
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+
+
+class CheckpointInPlace(TorchCheckpointIO):
+    """Writes a checkpoint where it is told to; Lightning's own way leads through the system's temporary folder.
+
+    `Checkpoint` has it written beside its place and renamed.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        buffer = io.BytesIO()  # torch.save into a file hides why it couldn't be written
+        torch.save(checkpoint, buffer)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(buffer.getbuffer())
 
 
 def uses_cuda(accelerator: str) -> bool:
