@@ -145,7 +145,7 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
     """Return the generator of a run with the weights of a checkpoint, and its samples_seen.
 
     Args:
-        cfg: what `read_config` returned.
+        cfg: what `run_config.read` returned.
         device: auto, cpu or cuda.
     """
     from torch import nn
