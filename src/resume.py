@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -215,8 +215,6 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
         checkpoints = folder / "checkpoints"
-        with suppress(OSError):
-            (checkpoints / "writing.part").unlink(missing_ok=True)
         go_on = "there is no checkpoint yet"
         for left, _ in clocks(newest_first(checkpoints)):
             go_on = f"{left} is whole; once there is room: {to_type('resume', folder)}"

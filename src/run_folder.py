@@ -11,6 +11,7 @@ from typing import IO
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from framegan import atomic
 from launch import stop
 
 PATIENCE = 30.0
@@ -77,17 +78,18 @@ def save_config(cfg: DictConfig, folder: Path) -> None:
     """Write .hydra/config.yaml of a run folder, as composed."""
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".part")
-    OmegaConf.save(OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []}), partial)
-    partial.replace(target)
+    kept = OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []})
+    atomic.write_text(target, OmegaConf.to_yaml(kept))
 
 
 def save_choices(folder: Path) -> None:
     """Write what was typed and Hydra's own part of the configuration beside config.yaml."""
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(HydraConfig.get().overrides.task, target.with_name("overrides.yaml"))
-    OmegaConf.save(HydraConfig.instance().cfg, target.with_name("hydra.yaml"))
+    atomic.write_text(target.with_name("overrides.yaml"), OmegaConf.to_yaml(HydraConfig.get().overrides.task))
+    atomic.write_text(target.with_name("hydra.yaml"), OmegaConf.to_yaml(HydraConfig.instance().cfg))
+    for place in (folder, folder.parent):
+        atomic.sync(place)  # the names of what was just made
 
 
 @contextmanager

@@ -39,8 +39,10 @@ def test_imports(path):
         assert not imports_any(path, "framegan.gan", "framegan.networks", "framegan.callbacks", "framegan.loggers")
     if inside.parts[0] == "metrics":
         assert not imports_any(path, "framegan.gan", "framegan.networks", "framegan.data", "framegan.callbacks")
-    if inside.name in ("losses.py", "regularizers.py", "schedules.py", "noise.py", "media.py"):
+    if inside.name in ("losses.py", "regularizers.py", "schedules.py", "noise.py", "atomic.py"):
         assert not imports_any(path, "framegan")
+    if inside.name == "media.py":
+        assert {name for name in imports(path) if name.startswith("framegan")} == {"framegan", "framegan.atomic"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

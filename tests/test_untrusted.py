@@ -435,10 +435,10 @@ def test_weights_that_are_not_finite_are_refused(folder):
 
 
 LINKS = (
-    ".hydra/config.part",
+    ".hydra/config.yaml.part",
     "generated/seed_0.png.part",
     "generated_grid.png.part",
-    "summary.part",
+    "summary.json.part",
     "samples/real.png",
 )
 

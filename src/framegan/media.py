@@ -13,6 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from framegan import atomic
+
 
 def to_samples(pixels: Tensor) -> Tensor:
     """Return uint8 pixels as float32 samples: 0 -> -1, 255 -> 1; any shape."""
@@ -57,9 +59,8 @@ def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:
 
 def write_png(path: Path, image: np.ndarray) -> None:
     """Write an (H, W, C) uint8 image with 1 or 3 channels, whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(partial, format="PNG")
-    partial.replace(path)
+    with atomic.new_file(path, synced=False) as part:
+        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(part, format="PNG")
 
 
 def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
@@ -74,26 +75,27 @@ def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> Non
     writers = {".mp4": _write_mp4, ".gif": _write_gif, ".webp": _write_webp, ".npy": _write_npy}
     if path.suffix not in writers:
         raise ValueError(f"{path} can't be written; the name of a video ends in one of: {', '.join(writers)}")
-    partial = path.with_name(f"{path.stem}.part{path.suffix}")
-    writers[path.suffix](partial, frames, frames_per_second)
-    partial.replace(path)
+    with atomic.new_file(path, synced=False) as part:
+        writers[path.suffix](part, frames, frames_per_second)
 
 
 def _write_npy(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
-    np.save(path, frames)
+    with path.open("wb") as file:
+        np.save(file, frames)
 
 
 def _write_webp(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
     first, *rest = (Image.fromarray(frame) for frame in _rgb(frames))
     durations = _durations(len(frames), frames_per_second, ticks_per_second=1000)
-    first.save(path, save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=0, method=0)
+    options = {"lossless": True, "quality": 0, "method": 0}
+    first.save(path, format="WEBP", save_all=True, append_images=rest, duration=durations, loop=0, **options)
 
 
 def _write_mp4(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
     import av
 
     height, width = frames.shape[1:3]
-    with av.open(path, "w", options={"movflags": "faststart"}) as container:
+    with av.open(path, "w", format="mp4", options={"movflags": "faststart"}) as container:
         stream = container.add_stream(
             "libx264",
             rate=Fraction(frames_per_second).limit_denominator(1001),
@@ -122,7 +124,7 @@ def _write_gif(path: Path, frames: np.ndarray, frames_per_second: float) -> None
     palette.link_to(use, 0, 1)
     use.link_to(graph.add("buffersink"))
     graph.configure()
-    with av.open(path, "w", options={"loop": "0"}) as container:
+    with av.open(path, "w", format="gif", options={"loop": "0"}) as container:
         stream = container.add_stream("gif", width=width, height=height, pix_fmt="pal8", time_base=Fraction(1, 100))
         for tick, pixels in zip(ticks.tolist(), _rgb(frames), strict=False):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")

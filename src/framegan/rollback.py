@@ -14,6 +14,7 @@ from typing import NoReturn
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from framegan import atomic
 from framegan.checkpoints import clocks, newest_first
 from framegan.quoting import to_type
 
@@ -141,9 +142,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
         "learning_rate_factor": factor,
     }
     _forget_after(folder, going_to, checkpoint)
-    partial = folder / "rollbacks.part"
-    partial.write_text(json.dumps([*past, entry], indent=2) + "\n")
-    partial.replace(folder / "rollbacks.json")
+    atomic.write_text(folder / "rollbacks.json", json.dumps([*past, entry], indent=2) + "\n")
     raise Rollback(
         f"{trouble.what}. Going back to {going_to:,} samples, with the learning rates times {factor:g} "
         f"(rollback {len(past) + 1} of at most {max_rollbacks})",
@@ -167,9 +166,8 @@ def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> N
     """Remove the checkpoints that are later than this, and make the one given the last."""
     last = folder / "checkpoints" / "last.ckpt"
     if checkpoint is not None and checkpoint != last:
-        partial = last.with_suffix(".part")
-        shutil.copyfile(checkpoint, partial)
-        partial.replace(last)
+        with atomic.new_file(last) as part:
+            shutil.copyfile(checkpoint, part)
     for path, seen in clocks(newest_first(folder / "checkpoints")):
         if seen > samples_seen:
             path.unlink()

@@ -4,11 +4,13 @@ import math
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from framegan import atomic
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.checkpoints import clocks, number_of, numbered
@@ -64,16 +66,16 @@ class Checkpoint(Every):
         self.last_saved = int(gan.samples_seen)
         is_best = self._is_best(trainer, gan)
         folder = trainer.folder / "checkpoints"
-        partial = folder / "writing.part"
-        trainer.save_checkpoint(partial)
+        with atomic.new_file(folder / "last.ckpt") if trainer.is_global_zero else nullcontext(folder) as part:
+            trainer.save_checkpoint(part)
+            if trainer.is_global_zero:
+                for logger in trainer.run_loggers:
+                    logger.sync()  # what a run that goes on from here doesn't log again
+                if is_best:  # before the checkpoint that says so
+                    _copy(part, folder / "best.ckpt")
         if trainer.is_global_zero:
-            _sync(partial)
-            if is_best:  # before the checkpoint that says so
-                _copy(partial, folder / "best.ckpt")
-            partial.replace(folder / "last.ckpt")
             if self.keep:
                 _copy(folder / "last.ckpt", folder / f"samples_{self.last_saved}.ckpt")
-            _sync(folder)
             for old in numbered(folder)[: -self.keep or None]:
                 old.unlink()
         trainer.strategy.barrier()
@@ -138,20 +140,9 @@ def matching(keys: Iterable[str], monitor: str | None) -> str | None:
 
 def _copy(source: Path, target: Path) -> None:
     """Make `target` the same file as `source`, whole or not at all; a second copy where links can't be had."""
-    partial = target.with_name(target.name + ".part")
-    partial.unlink(missing_ok=True)
-    try:
-        os.link(source, partial)
-    except OSError:
-        shutil.copyfile(source, partial)
-        _sync(partial)
-    partial.replace(target)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with atomic.new_file(target) as part:
+        part.unlink(missing_ok=True)
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback
 
+from framegan import atomic
 from framegan.callbacks.checkpoint import Checkpoint
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
@@ -65,9 +66,7 @@ class Summary(Callback):
             "objective": next((key for callback in chosen for key in callback.best), None),
         }
         if trainer.is_global_zero:
-            partial = _path(trainer).with_suffix(".part")
-            partial.write_text(json.dumps(self.contents, indent=2) + "\n")
-            partial.replace(_path(trainer))
+            atomic.write_text(_path(trainer), json.dumps(self.contents, indent=2) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -5,6 +5,7 @@ the work is killed, the next call goes on with the shards that are missing and e
 """
 
 import fcntl
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from framegan import atomic
 from framegan.data.cached_videos import Format
 from framegan.data.frame_cache import (
     MANIFEST,
@@ -26,7 +28,7 @@ from framegan.data.frame_cache import (
     settings_of,
 )
 from framegan.data.shard_pool import write_shards
-from framegan.data.shard_writer import Plan, checksum, encode, write_json, write_shard
+from framegan.data.shard_writer import Plan, checksum, encode, write_shard
 from framegan.data.videos import FileVideos
 
 TRIED_VIDEOS, TRIED_FRAMES = 8, 64
@@ -143,7 +145,7 @@ def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
         **counts,
         "failures": failures,
     }
-    write_json(plan.folder / MANIFEST, manifest)
+    atomic.write_text(plan.folder / MANIFEST, json.dumps(manifest, indent=1))
     return Prepared(written, damaged, **counts, failures=failures)
 
 

@@ -1,16 +1,15 @@
 """Writes one shard of a frame cache: its files appear whole or not at all, the description after the frames."""
 
 import json
-import os
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
+from framegan import atomic
 from framegan.data.cached_videos import jpeg, raw
 from framegan.data.frame_cache import Entry, Settings, Shard, StaleCacheError, description_of, frames_of, load_shard
 from framegan.data.videos import FileVideos
@@ -56,7 +55,7 @@ def write_shard(plan: Plan, number: int, report: Callable[[int], None]) -> None:
     """
     path = frames_of(plan.folder, number, plan.settings)
     entries, ends = [], [0]
-    with new_file(path) as file:
+    with atomic.new_file(path) as part, part.open("wb") as file:
         for index in plan.shards[number]:
             entry = plan.entry(index)
             try:
@@ -69,10 +68,8 @@ def write_shard(plan: Plan, number: int, report: Callable[[int], None]) -> None:
             report(plan.videos.num_frames(index))
         if plan.settings["format"] == "jpeg":
             file.write(np.array(ends, np.int64).tobytes())
-    write_json(
-        description_of(plan.folder, number),
-        asdict(Shard(plan.settings, entries, path.stat().st_size, checksum(path))),
-    )
+    shard = asdict(Shard(plan.settings, entries, path.stat().st_size, checksum(path)))
+    atomic.write_text(description_of(plan.folder, number), json.dumps(shard, indent=1))
 
 
 def checksum(path: Path) -> int:
@@ -82,28 +79,6 @@ def checksum(path: Path) -> int:
         while block := file.read(1 << 22):
             crc = zlib.crc32(block, crc)
     return crc
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    with new_file(path) as file:
-        file.write(json.dumps(content, indent=1).encode())
-
-
-@contextmanager
-def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that appears under its name at the end of the block, safe on the disk."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 def encode(frames: np.ndarray, settings: Settings) -> list[bytes]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from framegan import atomic
 from framegan.loggers.run_logger import RunLogger
 
 CLOCK = "samples_seen"
@@ -18,7 +19,7 @@ Row = dict[str, Any]
 
 
 class MetricsCSV(RunLogger):
-    """Appends to metrics.csv in the run folder; every row is on disk once it is logged.
+    """Appends to metrics.csv in the run folder; every row is in the file once it is logged.
 
     Calls in a row with the same clock make one row. That, a new metric and the first row of a session rewrite the file.
 
@@ -58,6 +59,11 @@ class MetricsCSV(RunLogger):
             self._rewrite(rows)
             self.last_step = int(rows[-1][CLOCK]) if rows else -1
 
+    @rank_zero_only
+    def sync(self) -> None:
+        if self.path.exists():
+            atomic.sync(self.path)
+
     def _rows(self) -> list[Row]:
         """Return the complete rows; one that a kill cut short is dropped."""
         if not self.path.exists():
@@ -67,9 +73,7 @@ class MetricsCSV(RunLogger):
 
     def _rewrite(self, rows: Sequence[Row]) -> None:
         self.columns = list(dict.fromkeys([CLOCK, *(key for row in rows for key in row)]))
-        partial = self.path.with_suffix(".part")
-        with partial.open("w", newline="") as file:
+        with atomic.new_file(self.path) as part, part.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.columns)
             writer.writeheader()
             writer.writerows(rows)
-        partial.replace(self.path)

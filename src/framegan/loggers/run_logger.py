@@ -37,3 +37,6 @@ class RunLogger(Logger):
 
     def cut(self, samples_seen: int) -> None:
         """Forget what was logged after this point, before a run goes on from there."""
+
+    def sync(self) -> None:
+        """Wait until what was logged so far is on the disk, where a run that goes on needs it there."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from framegan import atomic
 from framegan.loggers.run_logger import RunLogger
 
 
@@ -64,9 +65,7 @@ class WandB(RunLogger):
         )
         if run.disabled:
             return run
-        partial = id_file.with_suffix(".part")
-        partial.write_text(run.id)
-        partial.replace(id_file)
+        atomic.write_text(id_file, run.id)
         run.define_metric("*", step_metric="samples_seen")
         self.sent_until = int(run.summary.get("samples_seen", -1))
         where = f"offline; to upload: wandb sync {Path(run.dir).parent}" if run.offline else run.url

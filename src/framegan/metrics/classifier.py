@@ -5,7 +5,6 @@ scale depends on the weights: only values of the same fingerprint can be compare
 """
 
 import math
-import os
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from framegan import noise, npz
+from framegan import atomic, noise, npz
 from framegan.media import to_samples
 from framegan.metrics.embedding import Embedding, fingerprint_of
 from framegan.metrics.weights import existing
@@ -167,10 +166,9 @@ def save(
         accuracy: what `train` returned.
         data: what messages call these images.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     contents = {"state_dict": state, "shape": list(shape), "num_classes": num_classes}
-    torch.save(contents | {"accuracy": accuracy, "data": data}, partial)
-    partial.replace(path)
+    with atomic.new_file(path, shared=True) as part:
+        torch.save(contents | {"accuracy": accuracy, "data": data}, part)
 
 
 def _initial(shape: Sequence[int], num_classes: int, seed: int) -> Network:

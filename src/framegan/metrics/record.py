@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 
+from framegan import atomic
 from framegan.metrics.sample_set import SampleSet
 
 LARGER_IS_BETTER = {"precision", "recall", "density", "coverage", "is", "classifier_score", "modes"}
@@ -44,9 +45,7 @@ class Record:
 def write(path: Path, records: Sequence[Record]) -> None:
     """Write records as JSON, whole or not at all; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps([record.as_dict() for record in records], indent=2) + "\n")
-    partial.replace(path)
+    atomic.write_text(path, json.dumps([record.as_dict() for record in records], indent=2) + "\n")
 
 
 @runtime_checkable

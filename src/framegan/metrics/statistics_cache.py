@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from framegan import npz
+from framegan import atomic, npz
 from framegan.metrics.frechet import Moments
 from framegan.metrics.scores import Features
 
@@ -57,11 +57,9 @@ def save(key: str, features: Features) -> None:
     """Keep features under this key, whole or not at all."""
     path = path_of(key, needs_bank=features.bank is not None)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     moments = features.moments
     arrays = {"mean": moments.mean.cpu().numpy(), "scatter": moments.scatter.cpu().numpy()}
     if features.bank is not None:
         arrays["bank"] = features.bank.cpu().numpy()
-    with partial.open("wb") as file:
+    with atomic.new_file(path, shared=True) as part, part.open("wb") as file:
         np.savez(file, num_samples=moments.num_samples, **arrays)  # type: ignore[arg-type]
-    partial.replace(path)

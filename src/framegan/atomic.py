@@ -1,0 +1,45 @@
+"""Files that appear whole or not at all, and are still there after a power cut: written, synced, renamed, synced.
+
+Whatever a resumed run needs is written in this way. The file beside the place that is being written ends in `.part`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def new_file(path: Path, *, synced: bool = True, shared: bool = False) -> Iterator[Path]:
+    """Yield where to write what lies at `path` after the block; where that fails, nothing has changed.
+
+    Args:
+        synced: wait until it is on the disk. False = for what nobody resumes from, such as a picture.
+        shared: other processes may write the same file at this moment.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part" if shared else f"{path.name}.part")
+    try:
+        yield part
+        if synced:
+            sync(part)
+        part.replace(path)
+    finally:
+        with suppress(OSError):  # whatever has gone wrong before is what counts
+            part.unlink(missing_ok=True)
+    if synced:
+        sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    with new_file(path) as part:
+        part.write_text(text)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
