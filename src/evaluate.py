@@ -18,6 +18,7 @@ READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data"}
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="evaluate")
 def main(cfg: DictConfig) -> None:
+    launch.flush_denormals()
     if (cfg.checkpoint is None) == (cfg.fake is None):
         launch.stop("either a generator or a folder of samples is scored; type checkpoint=RUN_FOLDER or fake=FOLDER")
     if cfg.checkpoint is None:
@@ -148,5 +149,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    launch.let_ctrl_c_end()
-    main()
+    launch.run(main)

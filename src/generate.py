@@ -20,6 +20,7 @@ VIDEOS = (".mp4", ".gif", ".webp")
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="generate")
 def main(cfg: DictConfig) -> None:
+    launch.flush_denormals()
     if OmegaConf.is_missing(cfg, "checkpoint"):
         launch.stop("no checkpoint was named; type checkpoint=RUN_FOLDER")
     with launch.plain_errors():
@@ -125,5 +126,4 @@ def _write_grid(target: Path, samples: "list[Tensor]", frames_per_second: float)
 
 
 if __name__ == "__main__":
-    launch.let_ctrl_c_end()
-    main()
+    launch.run(main)

@@ -55,10 +55,23 @@ def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
     raise SystemExit(f"error: {message}")
 
 
-def let_ctrl_c_end() -> None:
-    """Let Ctrl-C end this process without a traceback, where it isn't ignored as for a job in the background."""
+def run(main: Callable[[], Any]) -> None:
+    """Run a script: Ctrl-C ends it without a traceback, where it isn't ignored as for a job in the background."""
+    from framegan.lifetime import run_and_leave
+
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    run_and_leave(main)
+
+
+def flush_denormals() -> None:
+    """Have numbers next to zero be zero, as weights that fade away would make a processor crawl.
+
+    A thread takes this from the one that has started it: called first of all, it holds in all of PyTorch's.
+    """
+    import torch
+
+    torch.set_flush_denormal(True)
 
 
 @contextmanager

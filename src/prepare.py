@@ -146,5 +146,4 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
 
 
 if __name__ == "__main__":
-    launch.let_ctrl_c_end()
-    main()
+    launch.run(main)

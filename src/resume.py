@@ -210,16 +210,17 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        from framegan.checkpoints import clocks, newest_first
-
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
-        checkpoints = folder / "checkpoints"
-        go_on = "there is no checkpoint yet"
-        for left, _ in clocks(newest_first(checkpoints)):
-            go_on = f"{left} is whole; once there is room: {to_type('resume', folder)}"
-            break
-        launch.stop(f"{folder} can't be written: {error}; {go_on}")
+        launch.stop(f"{folder} can't be written: {error}; {how_to(folder, 'once there is room')}")
+
+
+def how_to(folder: Path, when: str = "to go on") -> str:
+    """Return what to type to resume a run that has ended in the middle, and from which checkpoint it will go on."""
+    from framegan.checkpoints import clocks, newest_first
+
+    whole = next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
+    return f"{whole} is whole; {when}: {to_type('resume', folder)}" if whole else "there is no checkpoint yet"
 
 
 def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -27,6 +27,7 @@ READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
 def main(cfg: DictConfig) -> float | None:
+    launch.flush_denormals()
     folder = Path(HydraConfig.get().runtime.output_dir)
     for group in ("model", "data"):
         launch.require_choice(cfg, group)
@@ -76,35 +77,35 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
 
 def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     """Train, and start over from an earlier checkpoint whenever a callback asks for it."""
-    from framegan.ranks import is_first
+    from framegan.data.source import UnreadableDataError
+    from framegan.data.train_loader import death_of_worker
+    from framegan.ranks import OtherRankError, is_first, said_of_others
     from framegan.rollback import Rollback, TrainingStoppedError
 
     while True:
         try:
-            return train_here(cfg, folder, checkpoint)
+            with said_of_others(cfg.trainer.timeout):
+                return train_here(cfg, folder, checkpoint)
         except TrainingStoppedError as error:
             launch.stop(str(error))
+        except (UnreadableDataError, OtherRankError) as error:
+            stop_until_resumed(error, str(error), folder)
         except RuntimeError as error:
-            failure = failure_of_another_process(str(error).strip(), cfg.trainer.timeout)
-            if failure is None:
+            died = death_of_worker(str(error))
+            if died is None:
                 raise
-            launch.stop(f"{failure}; to go on: {to_type('resume', folder)}")
+            stop_until_resumed(error, died, folder)
         except Rollback as rollback:
             checkpoint = rollback.checkpoint
             if is_first():
                 print(f"\n{rollback}", flush=True)
 
 
-def failure_of_another_process(said: str, timeout: float) -> str | None:
-    """Return what PyTorch means, which says so wherever the run just is; None where it means something else."""
-    if said.startswith("DataLoader "):
-        return (
-            f"a worker of the data loader died or hangs ({said}); the system ends one where memory runs out, fewer "
-            "data.num_workers need less"
-        )
-    if "Timed out waiting" in said:
-        return f"another rank hangs: nothing came from it for trainer.timeout={timeout:g} seconds"
-    return None
+def stop_until_resumed(error: Exception, message: str, folder: Path) -> NoReturn:
+    """End the program with one message, and with what resumes the run."""
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        raise error
+    launch.stop(f"{message}; {resume.how_to(folder)}")
 
 
 def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
@@ -129,7 +130,6 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         fill_in(cfg, datamodule)
         changes = resume.check_changes(cfg, checkpoint) if checkpoint else []
         torch.manual_seed(cfg.seed)
-        torch.set_flush_denormal(True)  # weights that fade away would make a processor crawl
         gan = launch.build(cfg.model, learning_rate_factor=learning_rate_factor(folder))
         loggers = built(RunLogger, "logger", cfg.logger, folder=str(folder))
         trainer = launch.build(
@@ -230,7 +230,10 @@ def be_quiet() -> None:
         warnings.filterwarnings("ignore", f".*{message}.*")
 
 
-if __name__ == "__main__":
-    launch.let_ctrl_c_end()
+def start() -> None:
     sys.argv[1:] = resume.arguments_of(sys.argv[1:])
     main()
+
+
+if __name__ == "__main__":
+    launch.run(start)

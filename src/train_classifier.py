@@ -19,6 +19,7 @@ READ_HERE = {*SETTINGS, *launch.FILLED_IN}
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="classifier")
 def main(cfg: DictConfig) -> None:
+    launch.flush_denormals()
     launch.require_choice(cfg, "data")
     choices = HydraConfig.get()
     typed = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
@@ -88,4 +89,4 @@ def _read(source: Any) -> "tuple[Any, Any]":
 
 
 if __name__ == "__main__":
-    main()
+    launch.run(main)

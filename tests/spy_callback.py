@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback
 
 
@@ -12,6 +13,9 @@ class Spy(Callback):
 
     def on_train_start(self, trainer: Any, gan: Any) -> None:
         rates = {"lr": trainer.optimizers[0].param_groups[0]["lr"], "seed": gan.seed}
+        tiny = torch.full((1000, 1000), 1e-20)
+        products = tiny @ tiny  # sums of numbers next to 0, by all threads; as integers they show their bits
+        rates |= {"threads": torch.get_num_threads(), "denormals": int(products.view(torch.int32).count_nonzero())}
         (trainer.folder / f"rank_{trainer.global_rank}.json").write_text(json.dumps(rates))
 
 

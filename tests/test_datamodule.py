@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from itertools import islice
 
@@ -12,11 +15,13 @@ from PIL import Image
 from small_clips import write_videos
 from small_files import write_images
 
+from framegan.data import train_loader
 from framegan.data.clips import Clips
-from framegan.data.datamodule import DataModule, TicketDataset, in_memory, leave_signals_to_run
+from framegan.data.datamodule import DataModule, TicketDataset, in_memory
 from framegan.data.image_folder import ImageFolder
-from framegan.data.source import TensorSource
+from framegan.data.source import TensorSource, UnreadableDataError
 from framegan.data.synthetic import synthetic
+from framegan.data.train_loader import death_of_worker, leave_signals_to_run
 from framegan.data.video_folder import VideoFolder
 from framegan.trainer import GANTrainer
 
@@ -151,10 +156,102 @@ def test_a_worker_outlives_signals_but_not_its_end():
     worker = multiprocessing.Process(target=hang, args=(ready,))
     worker.start()
     ready.wait(30)
-    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM):
-        os.kill(worker.pid, number)
+    for number in ("INT", "USR1", "USR2", "TERM", "TERM"):
+        subprocess.run(["kill", f"-{number}", str(worker.pid)], check=True)
     worker.join(0.5)
     assert worker.is_alive()
-    worker.terminate()  # PyTorch does so to a worker that hangs, and Python at the end of the run
+    worker.terminate()  # PyTorch does so to a worker that hangs, and Python at the end of the run, once
     worker.join(5)
     assert worker.exitcode == 0
+
+
+class OddError(Exception):
+    def __init__(self, first, second):
+        super().__init__(f"{first} and {second}")
+
+
+class LocalError(Exception):
+    def __reduce__(self):
+        raise TypeError("not to be pickled")
+
+
+class Failing:
+    """A source of one's own whose fifth sample can't be read, for any reason."""
+
+    num_classes, split, shape = 2, "all", (1, 2, 3)
+
+    def __init__(self, fail):
+        self.fail = fail
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        if index == 5:
+            self.fail()
+        return torch.zeros(self.shape, dtype=torch.uint8), index % 2
+
+
+def raising(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+FAILURES = {
+    "photo.png can't be decoded": raising(ValueError("photo.png can't be decoded")),
+    "there isn't enough memory to read the data; .*": raising(MemoryError()),
+    r"the data can't be read, KeyError: 'label' \(.*test_datamodule.py, line \d+, in fail\)": raising(
+        KeyError("label")
+    ),
+    "the data can't be read, OddError: one and two .*": raising(OddError("one", "two")),
+    "the data can't be read, LocalError: unsendable .*": raising(LocalError("unsendable")),
+    r"the data can't be read, SystemExit: 3 \(.*": lambda: sys.exit(3),
+    "the data gave a batch of .*": None,
+}
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("story", FAILURES)
+def test_whatever_fails_in_a_source_is_told_in_its_own_words(story, num_workers):
+    source = Failing(FAILURES[story] or raising(AssertionError))
+    datamodule = DataModule(source, batch_size=4, num_workers=num_workers, keep_on_device_mb=0)
+    if not FAILURES[story]:
+        source.shape, source.fail = (1, 2, 3), lambda: None
+        source.__class__ = type("Changing", (Failing,), {"__getitem__": lambda *_: (torch.zeros(1, 2, 3), 0)})
+    with pytest.raises(UnreadableDataError) as told:
+        batches(datamodule, 4)
+    assert re.fullmatch(story, str(told.value))
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("fail", "story"),
+    [
+        (lambda: os._exit(0), "a worker of the data loader died .exit status 0.*"),
+        (lambda: os._exit(3), "a worker of the data loader died .*exit (status|code) 3"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), "a worker of the data loader died .*(SIGKILL|Killed)"),
+        (lambda: time.sleep(60), "a worker of the data loader hangs: it gave nothing for 1 seconds"),
+    ],
+)
+def test_a_worker_that_is_gone_or_hangs_is_told_within_seconds(fail, story, monkeypatch):
+    monkeypatch.setattr(train_loader, "WORKER_TIMEOUT", 1)
+    start = time.monotonic()
+    with pytest.raises((UnreadableDataError, RuntimeError)) as told:
+        batches(DataModule(Failing(fail), batch_size=4, num_workers=1, keep_on_device_mb=0), 4)
+    assert re.match(story, death_of_worker(str(told.value)) or str(told.value))
+    assert time.monotonic() - start < 10
+    assert not multiprocessing.active_children()
+
+
+def test_workers_end_where_the_run_fails_elsewhere():
+    """A traceback keeps the loader alive, and once Python ends, it waits for each worker for ever."""
+    datamodule = DataModule(Failing(lambda: None), batch_size=4, num_workers=2, keep_on_device_mb=0)
+    datamodule.trainer = GANTrainer(accelerator="cpu")
+    datamodule.setup("fit")
+    reading = iter(datamodule.train_dataloader())
+    next(reading)
+    assert len(multiprocessing.active_children()) == 2
+    datamodule.on_exception(RuntimeError("in a step"))
+    assert not multiprocessing.active_children()

@@ -17,9 +17,9 @@ from types import FrameType
 
 from torch.distributed import TCPStore
 
-from framegan.ranks import REPORT
+from framegan.ranks import LEFT_BEHIND, REPORT
 
-GRACE = 15.0
+GRACE = 5.0
 """Seconds that ranks get to end by themselves when another one has failed."""
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -78,7 +78,8 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
             said = dict.fromkeys(report.read_text() for report in reports if report.exists())
             if signals:
                 raise SystemExit("error: " + ("\n".join(said) or f"the ranks were ended by {signals[-1].name}"))
-            stories = [_story(node * num_ranks + rank, status) for rank, status in failed.items()]
+            told = {rank: status for rank, status in failed.items() if status != LEFT_BEHIND} or failed
+            stories = [_story(node * num_ranks + rank, status) for rank, status in told.items()]
             raise RankFailedError("\n".join(said or stories))
 
 

@@ -6,7 +6,6 @@ Several are told apart by the environment that torchrun gives. `framegan.launche
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +16,19 @@ from typing import Any, TypeVar
 import torch.distributed
 from pydantic import PositiveFloat, PositiveInt
 
+from framegan.lifetime import end_after
+
 Value = TypeVar("Value")
 
 REPORT = "FRAMEGAN_RANK_REPORT"
 """Environment variable of the file in which a rank leaves a message for `framegan.launcher`, which started it."""
+
+LEFT_BEHIND = 75
+"""Exit status of a rank that has nothing to tell but that another one is gone."""
+
+
+class OtherRankError(Exception):
+    """This rank has to end because another one is gone or hangs."""
 
 
 @dataclass
@@ -62,14 +70,35 @@ def joined(timeout: float) -> Iterator[None]:
         yield
         return
     if REPORT in os.environ:
-        threading.Thread(target=_end_with_launcher, daemon=True).start()
+        end_after(_launcher_is_gone)
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     torch.distributed.init_process_group(timeout=timedelta(seconds=timeout))
     try:
-        yield
+        with said_of_others(timeout):
+            yield
     finally:
-        torch.distributed.destroy_process_group()  # a process that ends as a member is aborted now and then
+        torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def said_of_others(timeout: float) -> Iterator[None]:
+    """Raise OtherRankError where PyTorch says, wherever this rank just is, that another one doesn't answer.
+
+    Where the launcher will tell how that one ended, this one ends without a word.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        said = str(error)
+        if "Timed out waiting" in said:
+            message = f"another rank hangs: nothing came from it for trainer.timeout={timeout:g} seconds"
+            raise OtherRankError(message) from error
+        if not isinstance(error, torch.distributed.DistError) and "gloo" not in said:
+            raise
+        if REPORT in os.environ:
+            sys.exit(LEFT_BEHIND)
+        raise OtherRankError("another rank is gone") from error
 
 
 def fail(message: str) -> None:
@@ -107,8 +136,7 @@ def from_rank_zero(function: Callable[[], Value]) -> Value:
     return value
 
 
-def _end_with_launcher() -> None:
-    """End this process when the one that started it is gone, which closes the pipe that is standard input here."""
+def _launcher_is_gone() -> None:
+    """Return when the process that started this one is gone, which closes the pipe that is standard input here."""
     while os.read(0, 1):
         pass
-    os._exit(1)

@@ -1,12 +1,15 @@
 """Ctrl-C, SIGTERM and a scheduler's warning end a run after the batch at hand, with a checkpoint and a summary."""
 
+import os
 import signal
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 from lightning.pytorch import Callback
 
 from framegan.gan import GAN
+from framegan.ranks import is_first
 from framegan.trainer import GANTrainer
 
 EVERY_BATCHES = 8
@@ -17,7 +20,7 @@ WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 
 
 class StopOnSignal(Callback):
-    """Turns the first signal into a clean stop; a second SIGINT or SIGTERM interrupts at once."""
+    """Turns the first signal into a clean stop, and says so; a second SIGINT or SIGTERM ends the process at once."""
 
     def __init__(self) -> None:
         self.received: str | None = None
@@ -43,4 +46,13 @@ class StopOnSignal(Callback):
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number).name
-        signal.signal(number, signal.SIG_IGN if number in WARNINGS else signal.default_int_handler)
+        signal.signal(number, signal.SIG_IGN if number in WARNINGS else signal.SIG_DFL)
+        if is_first():
+            _say(f"{self.received}: stopping after this batch; Ctrl-C again ends at once")
+
+
+def _say(line: str) -> None:
+    """Write a line to standard error as a signal's handler may, which print may not; a live bar is drawn anew below."""
+    clear_line, show_cursor = ("\r\x1b[2K", "\x1b[?25h") if os.isatty(2) else ("", "")
+    with suppress(OSError):
+        os.write(2, f"{clear_line}{line}\n{show_cursor}".encode())

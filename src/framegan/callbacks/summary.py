@@ -16,7 +16,7 @@ from framegan.callbacks.checkpoint import Checkpoint
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.callbacks.stop_on_signal import StopOnSignal
-from framegan.data.datamodule import TrainLoader
+from framegan.data.train_loader import TrainLoader
 from framegan.gan import GAN
 from framegan.trainer import GANTrainer
 

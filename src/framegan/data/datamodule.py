@@ -1,11 +1,7 @@
 """From a source to batches on the device: uint8 in the loader, float32 in [-1, 1] for the networks."""
 
 import math
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
@@ -16,25 +12,20 @@ from lightning.pytorch import LightningDataModule
 from pydantic import NonNegativeInt, PositiveInt
 from rich.progress import track
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
 from framegan.data.clips import Clips
 from framegan.data.fingerprint import fingerprint_of
-from framegan.data.source import BatchSource, Source, TensorSource
+from framegan.data.source import Source, TensorSource, read, told_plainly
 from framegan.data.stream import Ticket, TicketStream
+from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
 from framegan.data.videos import pack, size_in_bytes
 from framegan.media import to_samples
 from framegan.spread import spread
 
-Batch = tuple[Tensor, Tensor]
 
-
-WORKER_TIMEOUT = 300
-"""Seconds after which a worker that gives no batch is an error: a decoder that hangs must not hang the run."""
-
-
-class TicketDataset(Dataset[Batch]):
+class TicketDataset(Dataset[Batch | Failure]):
     """Whole batches of a source: tickets -> uint8 (N, *shape) samples and int64 (N,) labels.
 
     Args:
@@ -48,18 +39,31 @@ class TicketDataset(Dataset[Batch]):
         self.coins: dict[int, np.ndarray] = {}
         """By epoch: which samples it mirrors; only of the epochs that the last batch touched."""
 
-    def __getitems__(self, tickets: Sequence[Ticket]) -> Batch:
-        samples, labels = self._read(tickets)
+    def __getitems__(self, tickets: Sequence[Ticket]) -> Batch | Failure:
+        return self.batch(tickets) if get_worker_info() is None else relayed(lambda: self.batch(tickets))
+
+    def batch(self, tickets: Sequence[Ticket]) -> Batch:
+        """Return the samples of these tickets and their labels.
+
+        Raises:
+            UnreadableDataError: the source doesn't give them.
+        """
+        with told_plainly():
+            samples, labels = read(self.source, tickets)
+            self._check(samples, labels, len(tickets))
         if self.flip:
             mirrored = torch.tensor(self._mirrored(tickets), device=samples.device)
             samples = torch.where(mirrored.view(-1, *[1] * (samples.ndim - 1)), samples.flip(-1), samples)
         return samples, labels
 
-    def _read(self, tickets: Sequence[Ticket]) -> Batch:
-        if isinstance(self.source, BatchSource):
-            return self.source.batch(tickets)
-        samples, labels = zip(*(self.source[index] for index, _ in tickets), strict=True)
-        return torch.stack(samples), torch.tensor(labels)
+    def _check(self, samples: Tensor, labels: Tensor, number: int) -> None:
+        shape = (number, *self.source.shape)
+        got = samples.dtype, tuple(samples.shape), labels.dtype, tuple(labels.shape)
+        if got != (torch.uint8, shape, torch.int64, (number,)):
+            raise ValueError(
+                f"the data gave a batch of {got[0]} {got[1]} with labels {got[2]} {got[3]}; it should be torch.uint8 "
+                f"{shape} with labels torch.int64 {(number,)}"
+            )
 
     def _mirrored(self, tickets: Sequence[Ticket]) -> list[bool]:
         epochs = {epoch for _, epoch in tickets}
@@ -68,33 +72,6 @@ class TicketDataset(Dataset[Batch]):
 
     def _toss(self, epoch: int) -> np.ndarray:
         return noise.generator(self.seed, noise.FLIP, epoch).random(len(self.source)) < 0.5
-
-
-class TrainLoader(DataLoader[Batch]):
-    """A DataLoader that adds up the seconds its reader waited, and whose position is its sampler's start.
-
-    Lightning asks a loader for its state to resume in mid-epoch; there is none: the stream starts at `samples_seen`.
-    """
-
-    seconds_waited: float = 0.0
-
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        batches = super().__iter__()
-        while True:
-            start = time.perf_counter()
-            try:
-                batch = next(batches)
-            except (OSError, EOFError):
-                time.sleep(1)  # where a worker was killed, PyTorch's handler of SIGCHLD raises here and tells more
-                raise
-            self.seconds_waited += time.perf_counter() - start
-            yield batch
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        pass
 
 
 class DataModule(LightningDataModule):
@@ -129,6 +106,7 @@ class DataModule(LightningDataModule):
         self.flip = flip
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
+        self.loader: TrainLoader | None = None
         self.start = 0
         """Position in the stream at which training begins; a resumed run sets it to its samples_seen."""
         self._check(shape, num_classes)
@@ -156,7 +134,12 @@ class DataModule(LightningDataModule):
         assert self.trainer is not None
         self.check_batch_fits(self.trainer.world_size)
         if self._is_small:
-            self.source = in_memory(self.source)
+            with told_plainly():
+                self.source = in_memory(self.source)
+
+    def on_exception(self, exception: BaseException) -> None:
+        if self.loader is not None:
+            self.loader.end_workers()
 
     def check_batch_fits(self, num_ranks: int) -> None:
         """Raise ValueError where the data set is smaller than one global batch."""
@@ -182,15 +165,15 @@ class DataModule(LightningDataModule):
             rank=self.trainer.global_rank,
             num_ranks=self.trainer.world_size,
         )
-        return TrainLoader(
+        self.loader = TrainLoader(
             TicketDataset(self.source, flip=self.flip, seed=self.seed),
             batch_sampler=stream,
             num_workers=num_workers,
-            timeout=WORKER_TIMEOUT if num_workers else 0,
             worker_init_fn=leave_signals_to_run,
             pin_memory=not self._is_small and device.type == "cuda",
             collate_fn=_as_it_is,
         )
+        return self.loader
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         pixels, labels = batch
@@ -199,7 +182,7 @@ class DataModule(LightningDataModule):
     def real_batch(self, num_samples: int) -> Batch:
         """Return at most `num_samples` samples spread evenly over the data set: (N, *shape) in [-1, 1], and labels."""
         tickets = [(index, 0) for index in spread(num_samples, len(self.source))]
-        pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).__getitems__(tickets)
+        pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
         return to_samples(pixels), labels
 
     @cached_property
@@ -240,24 +223,12 @@ def in_memory(source: Source) -> Source:
 
 def at_once(function: Callable[[int], None], number: int) -> None:
     """Call a function with 0, ..., number - 1, several at a time, behind a progress bar."""
-    with ThreadPoolExecutor() as threads:
+    threads = ThreadPoolExecutor()
+    try:
         for _ in track(threads.map(function, range(number)), "reading", total=number, transient=True):
             pass
-
-
-def leave_signals_to_run(worker: int) -> None:
-    """Let a worker outlive the signals that its whole process group gets, for the run still needs it to end well."""
-    for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    threading.Thread(target=_end_at_second_sigterm, daemon=True).start()
-
-
-def _end_at_second_sigterm() -> None:
-    """End a worker that hangs, which its parent tells twice; a thread can do so where a handler would have to wait."""
-    for _ in range(2):
-        signal.sigwait([signal.SIGTERM])
-    os._exit(0)
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from framegan.data.clips import Clips
-from framegan.data.source import BatchSource, Source
+from framegan.data.source import Source, read, told_plainly
 
 
 class RealSamples:
@@ -65,7 +65,5 @@ class RealSamples:
         return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device))
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        if isinstance(self.source, BatchSource):
-            return self.source.batch([(number, 0) for number in numbers])
-        pixels, labels = zip(*map(self.source.__getitem__, numbers), strict=True)
-        return torch.stack(pixels), torch.tensor(labels)
+        with told_plainly():
+            return read(self.source, [(number, 0) for number in numbers])

@@ -1,15 +1,14 @@
 """Writes the shards of a frame cache in several processes, which end with the one that started them."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from framegan.data.shard_writer import Plan, write_shard
+from framegan.lifetime import end_after
 
 LOOKS_PER_SECOND = 5
 
@@ -48,16 +47,10 @@ _process: dict[str, Any] = {}
 
 def _begin(plan: Plan, done: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all processes; one message is enough
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _process.update(plan=plan, done=done)
-
-
-def _end_with_parent() -> None:
-    """End this process with the one that started it: nothing is to be written without its lock."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
-    os._exit(1)
+    end_after(parent.join)  # nothing is to be written without its lock
+    _process.update(plan=plan, done=done)
 
 
 def _write(number: int) -> None:

@@ -1,7 +1,9 @@
 """Sources of samples: what a data set has to offer, and the source that lies in memory."""
 
 import math
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -16,6 +18,32 @@ Split = Literal["auto", "train", "test", "all"]
 
 VALUES_AT_ONCE = 1 << 24
 """How many float32 values `resize` works on at a time: 64 MB."""
+
+
+class UnreadableDataError(ValueError):
+    """Samples can't be read; the message says why, in the words of what was to give them."""
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Raise whatever goes wrong while samples are read as UnreadableDataError; sources may be anybody's."""
+    try:
+        yield
+    except (UnreadableDataError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise UnreadableDataError(_story(error)) from error
+
+
+def _story(error: BaseException) -> str:
+    said = str(error).strip()
+    if isinstance(error, MemoryError):
+        return "there isn't enough memory to read the data; set data.num_workers or data.batch_size lower"
+    if isinstance(error, ValueError | OSError) and said:
+        return said
+    *_, last = traceback.extract_tb(error.__traceback__)
+    what = f"{type(error).__name__}: {said.partition(chr(10))[0]}".removesuffix(": ")
+    return f"the data can't be read, {what} ({last.filename}, line {last.lineno}, in {last.name})"
 
 
 class Source(Protocol):
@@ -44,6 +72,14 @@ class BatchSource(Source, Protocol):
 
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
         """Return the samples of these tickets, uint8 (N, *shape), and their classes, int64 (N,)."""
+
+
+def read(source: Source, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+    """Return the samples of these tickets, uint8 (N, *shape), and their classes, int64 (N,), from any source."""
+    if isinstance(source, BatchSource):
+        return source.batch(tickets)
+    samples, labels = zip(*(source[index] for index, _ in tickets), strict=True)
+    return torch.stack(samples), torch.tensor(labels)
 
 
 @dataclass

@@ -1,0 +1,68 @@
+"""How processes end: with the one that started them, and never by a crash on the way out."""
+
+import atexit
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+LOOKS_EVERY = 1.0
+"""Seconds in which a process notices that its parent is gone."""
+
+
+def end_after(event: Callable[[], object], status: int = 1) -> None:
+    """End this process, whatever it is doing, as soon as a function returns that is called in a thread of its own."""
+
+    def wait() -> None:
+        event()
+        os._exit(status)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def end_with_parent_alone() -> None:
+    """Let this process outlive every SIGTERM but its parent's own, and end it with its parent.
+
+    A scheduler sends SIGTERM to all processes of a run, which still needs its workers to end well; when it needs them
+    no longer, it tells them by the same signal. macOS can't say who has sent one: there, each ends the process.
+    """
+    parent = os.getppid()
+
+    def told() -> None:
+        while os.getppid() == parent:
+            received = signal.sigtimedwait([signal.SIGTERM], LOOKS_EVERY)
+            if received is not None and received.si_pid == parent:
+                return
+
+    can_tell = hasattr(signal, "sigtimedwait")
+    signal.pthread_sigmask(signal.SIG_BLOCK if can_tell else signal.SIG_UNBLOCK, [signal.SIGTERM])
+    if can_tell:
+        end_after(told, status=0)
+
+
+def run_and_leave(main: Callable[[], Any]) -> None:
+    """Call the main function of a program, which is then left before Python takes itself apart.
+
+    Threads of PyTorch still run at that moment, and now and then abort a process that has done all its work. What is
+    registered to be done at the end, such as W&B's last message, is done as ever.
+    """
+    status = 1
+
+    def leave() -> None:
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+
+    atexit.register(leave)  # before all others, and so called after them
+    try:
+        main()
+        status = 0
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        raise
