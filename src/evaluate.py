@@ -12,7 +12,7 @@ import launch
 import run_config
 import run_folder
 
-SETTINGS = ["checkpoint", "fake", "num_samples", "seed", "weights", "out", "device", "trust"]
+SETTINGS = ["checkpoint", "fake", "fake_frames", "num_samples", "seed", "weights", "out", "device", "trust"]
 READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data"}
 
 
@@ -44,6 +44,7 @@ def evaluate(
     measures: Sequence[Any],
     checkpoint: str | None,
     fake: str | None,
+    fake_frames: Literal["all", "data"] | None,
     num_samples: PositiveInt | None,
     seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
@@ -56,6 +57,8 @@ def evaluate(
     Args:
         data: configuration of the real samples. None = what the checkpoint was trained on.
         measures: `framegan.metrics.record.Measure`.
+        fake_frames: see `framegan.data.folder.samples_in`.
+        seed: of the first fake sample; of a folder it draws those that are measured, where not all are.
         trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan.fake_samples import FakeSamples
@@ -69,11 +72,11 @@ def evaluate(
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
         real = real_samples(data) if data else trained_on(config.data)
-        samples: Any = FakeSamples(generator, origin, seed)
+        class_counts = real.class_counts if getattr(generator, "num_classes", 0) > 1 else None
+        samples: Any = FakeSamples(generator, origin, seed, class_counts)
     else:
         assert fake is not None
-        real = real_samples(data)
-        samples = folder_samples(fake, real.shape, device)
+        real, samples = both_folders(data, fake, fake_frames, seed, device)
         say(f"fake     {fake}: {samples.num_samples:,} samples")
     if num_samples is not None:
         measures = [measure.with_num_samples(num_samples) for measure in measures]
@@ -87,11 +90,13 @@ def evaluate(
 def real_samples(data: Any) -> Any:
     """Return the real samples of a data configuration."""
     from framegan.data.fingerprint import fingerprint_of
+    from framegan.data.folder import recipe_of
     from framegan.data.real_samples import RealSamples
 
     source = launch.build(data.datamodule).source
     fingerprint = fingerprint_of(source)
-    return RealSamples(lambda: source, fingerprint, {"data": fingerprint, "split": source.split})
+    origin = {"data": fingerprint, "split": source.split, "fit": recipe_of(source)}
+    return RealSamples(lambda: source, fingerprint, origin)
 
 
 def trained_on(data: Any) -> Any:
@@ -115,29 +120,34 @@ def trained_on(data: Any) -> Any:
     return RealSamples(source, data.fingerprint, origin, tuple(data.shape))
 
 
-def folder_samples(folder: str, shape: Sequence[int], device: str) -> Any:
-    """Return the images or videos in a folder, in the shape of the real samples."""
-    from framegan.data.fingerprint import fingerprint_of
-    from framegan.data.folder import samples_in
+def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, seed: int, device: str) -> Any:
+    """Return the real samples, and those in a folder as `framegan.data.folder` reads them.
+
+    Raises:
+        ValueError: either can't be read; where both are missing, it says so of both.
+    """
+    from framegan.data.folder import missing, recipe_of, samples_in
     from framegan.data.real_samples import RealSamples
 
-    source = samples_in(folder, shape)
-    origin = {"folder": str(Path(folder).absolute())}
-    return RealSamples(lambda: source, fingerprint_of(source), origin, device=launch.device_of(device))
+    problem = missing(fake)
+    try:
+        real = real_samples(data)
+    except launch.USER_ERRORS as error:
+        raise ValueError("\n".join(filter(None, [str(error), problem]))) from None
+    if problem:
+        raise ValueError(problem)
+    source = samples_in(fake, real.source, frames)
+    origin = {"folder": str(Path(fake).expanduser().absolute()), "fit": recipe_of(source)}
+    return real, RealSamples(lambda: source, None, origin, device=launch.device_of(device), draw=1 + seed)
 
 
 def report(folder: Path, records: Sequence[Any]) -> None:
     """Write evaluation.json, and print what it says."""
-    from framegan.metrics.record import write
+    from framegan.metrics.record import table, write
 
     file = folder / "evaluation.json"
     write(file, records)
-    width = max(len(record.key) for record in records)
-    for record in records:
-        between = "" if record.interval is None else "  ({:.5g} to {:.5g})".format(*record.interval)
-        counts = f"{record.num_fake:,} fake, {record.num_real:,} real"
-        print(f"{record.key:<{width}}  {record.value:<10.6g}{between}  {counts}")
-    print(f"all of it is in {file}", flush=True)
+    print(*table(records), f"all of it is in {file}", sep="\n", flush=True)
 
 
 def say(line: str) -> None:

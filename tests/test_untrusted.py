@@ -287,7 +287,23 @@ def test_all_that_the_project_configures_may_be_resumed():
     assert len(targets) > 50
     for target in targets:
         trust.refuse_strangers({"_target_": target})
-    assert targets >= trust.FUNCTIONS
+
+
+def test_a_function_says_that_it_may_be_named(monkeypatch):
+    target = "framegan.data.digits.digits"
+    trust.refuse_strangers({"_target_": target})
+    monkeypatch.delattr(f"{target}.is_configurable")
+    with pytest.raises(ValueError, match="nothing that a configuration of framegan builds"):
+        trust.refuse_strangers({"_target_": target})
+
+
+def test_a_part_says_which_of_its_arguments_is_a_program():
+    for target, argument in {"custom.Custom": "path", "i3d.I3D": "weights"}.items():
+        node = {"_target_": f"framegan.metrics.{target}", argument: "a.pt"}
+        with pytest.raises(ValueError, match=rf"^{argument} got 'a.pt', which may be a TorchScript program"):
+            trust.refuse_strangers(node)
+        trust.refuse_strangers({**node, argument: None})
+    trust.refuse_strangers({"_target_": "framegan.metrics.i3d.I3D", "variant": "plain", "weights": "a.pt"})
 
 
 class Program:

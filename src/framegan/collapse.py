@@ -35,9 +35,6 @@ WORSE = 3.0
 MUCH_WORSE = 6.0
 """How many times its best a distance may not be once."""
 
-DISTANCES, SHARES = ("fid_", "fd_", "fvd_"), ("recall_", "coverage_", "modes_")
-"""How the keys of the metrics that are judged begin: less is better, more is better."""
-
 GRID = 8
 FRAMES = 4
 
@@ -188,18 +185,20 @@ def _lost(looks: Sequence[Look], guessing: float) -> Sign | None:
     )
 
 
-def worsened(key: str, curve: Sequence[tuple[int, float]]) -> Sign | None:
-    """Return the sign that a metric is far worse than it was: a Fréchet distance, or recall, coverage or modes.
+def worsened(
+    key: str, curve: Sequence[tuple[int, float]], judged_as: Literal["distance", "share"] | None
+) -> Sign | None:
+    """Return the sign that a metric is far worse than it was.
 
     Args:
-        key: other metrics are not judged: they may be near 0, or noisy, in the best of runs.
+        judged_as: what the metric says of itself; see `framegan.metrics.estimate.Estimate`.
         curve: (samples_seen, value) of every evaluation.
     """
     values = [value for _, value in curve]
-    if key.startswith(DISTANCES):
+    if judged_as == "distance":
         best, patience = min(values), 1 if values[-1] > MUCH_WORSE * min(values) else EVALUATIONS
         place = _streak([value > WORSE * best for value in values], patience)
-    elif key.startswith(SHARES):
+    elif judged_as == "share":
         best = max(values)
         place = _streak([value < FALLEN * best for value in values], EVALUATIONS)
     else:

@@ -21,6 +21,8 @@ class FakeSamples:
 
     Args:
         origin: how records call it.
+        class_counts: how many samples of each class the data have; a generator that is told the class is asked for
+            the classes in these proportions. None = for all classes alike.
         num_frames: frames of a clip that is made. None = as trained.
         frame_stride: which of them are kept: every so many-th.
     """
@@ -33,11 +35,16 @@ class FakeSamples:
         generator: nn.Module,
         origin: dict[str, Any],
         first_seed: int = 0,
+        class_counts: Sequence[int] | None = None,
         num_frames: int | None = None,
         frame_stride: int = 1,
     ):
         self.generator = generator
+        self.class_counts = list(class_counts) if class_counts and self.num_classes > 1 else None
+        self._check_classes()
         self.origin = origin | {"first_seed": first_seed}
+        if self.num_classes > 1:
+            self.origin["class_counts"] = self.class_counts or "all alike"
         self.first_seed = first_seed
         self.num_frames = num_frames
         self.frame_stride = frame_stride
@@ -57,21 +64,34 @@ class FakeSamples:
     def num_classes(self) -> int:
         return max(1, getattr(self.generator, "num_classes", 0))
 
+    def chosen(self, num_wanted: int) -> Sequence[int]:
+        return range(num_wanted)
+
     def cut(self, num_frames: int, frame_stride: int) -> "FakeSamples":
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and this generator makes images")
         made = (num_frames - 1) * frame_stride + 1
-        cut = FakeSamples(self.generator, self.origin, self.first_seed, made, frame_stride)
+        cut = FakeSamples(self.generator, self.origin, self.first_seed, self.class_counts, made, frame_stride)
         cut.batch([0])  # not every generator makes clips of any length
         return cut
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]
-        length = {} if self.num_frames in (None, self.generator.shape[1]) else {"num_frames": self.num_frames}  # type: ignore[index]
+        choices: dict[str, Any] = {"class_counts": self.class_counts}
+        if self.num_frames not in (None, self.generator.shape[1]):  # type: ignore[index]
+            choices["num_frames"] = self.num_frames
         size = math.prod(self.shape) * self.frame_stride  # of a sample as it is made
         batch_size = max(1, min(LARGEST_BATCH, VALUES_AT_ONCE // size))
-        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, batch_size, **length)]
+        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, batch_size, **choices)]
         pixels = torch.cat(made)
         if self.num_frames is not None:
             pixels = pixels[:, :, :: self.frame_stride]
-        return pixels, sampling.draw(self.generator, seeds)[1]
+        return pixels, sampling.draw(self.generator, seeds, class_counts=self.class_counts)[1]
+
+    def _check_classes(self) -> None:
+        """Raise ValueError where the generator has other classes than the data."""
+        if self.class_counts is not None and len(self.class_counts) > self.num_classes:
+            raise ValueError(
+                f"the generator makes {self.num_classes} classes and the data have {len(self.class_counts)}, so it "
+                "can't be asked for them in their proportions; set data=NAME to data with the classes it was trained on"
+            )

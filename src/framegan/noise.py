@@ -4,7 +4,7 @@ The counter-based generator Philox (Salmon et al. 2011) makes that cheap. A run 
 more processes, therefore sees the noise it would have seen: there is no state to save and none to go out of step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -16,7 +16,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}
-CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING, STACKS = range(6, 12)
+CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING, STACKS, DIVISIONS, CHOICE = range(6, 14)
 MODULES = 1 << 16
 """The streams (the last one plus the rank): keys that differ in their stream share no numbers."""
 
@@ -45,6 +45,13 @@ def latents_of_seeds(seeds: Iterable[int], latent_dim: int, part: int = 0) -> Te
     return torch.stack([normal((latent_dim,), seed=seed, stream=SAMPLES, counter=part) for seed in seeds])
 
 
-def category_of_seed(seed: int, num_classes: int) -> int:
-    """Return a class in [0, num_classes), a function of the seed alone."""
-    return int(generator(seed, CATEGORIES).integers(num_classes))
+def category_of_seed(seed: int, num_classes: int, class_counts: Sequence[int] | None = None) -> int:
+    """Return a class in [0, num_classes), a function of the seed alone.
+
+    Args:
+        class_counts: how often each class is drawn beside the others, classes beyond them never. None = all alike.
+    """
+    random = generator(seed, CATEGORIES)
+    if class_counts is None or (len(class_counts) == num_classes and len(set(class_counts)) == 1):
+        return int(random.integers(num_classes))
+    return int(np.searchsorted(np.cumsum(class_counts), random.integers(sum(class_counts)), side="right"))

@@ -27,6 +27,7 @@ def sample(
     category: int | None = None,
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
+    class_counts: Sequence[int] | None = None,
 ) -> Tensor:
     """Return one sample for each seed: (N, *shape) in [-1, 1], on the generator's device.
 
@@ -34,12 +35,13 @@ def sample(
         category: class of every sample. None = drawn for each seed.
         num_frames: frames of each clip. None = as trained.
         held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
+        class_counts: how often each class is drawn beside the others. None = all alike.
 
     Raises:
         ValueError: the generator has no such category or part, or makes images.
     """
     device = next(generator.parameters()).device
-    latents, labels = draw(generator, seeds, category, num_frames, held)
+    latents, labels = draw(generator, seeds, category, num_frames, held, class_counts)
     length = {} if num_frames is None else {"num_frames": num_frames}
     with evaluating(generator):
         return generator(latents.to(device), labels.to(device), **length)
@@ -82,6 +84,7 @@ def draw(
     category: int | None = None,
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
+    class_counts: Sequence[int] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the latents (N, D) and labels (N,) that `sample` feeds; each part of the latents has its own stream."""
     parts = parts_of(generator, num_frames)
@@ -95,7 +98,10 @@ def draw(
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
         for place, (part, size) in enumerate(parts.items())
     ]
-    drawn = [noise.category_of_seed(seed, max(1, num_classes)) if category is None else category for seed in seeds]
+    if category is None:
+        drawn = [noise.category_of_seed(seed, max(1, num_classes), class_counts) for seed in seeds]
+    else:
+        drawn = [category] * len(seeds)
     return torch.cat(latents, dim=1), torch.tensor(drawn)
 
 

@@ -11,20 +11,8 @@ from typing import Any
 
 from framegan.validation import locate
 
-FUNCTIONS = {
-    "framegan.data.cifar10.cifar10",
-    "framegan.data.digits.digits",
-    "framegan.data.idx.fashion_mnist",
-    "framegan.data.idx.mnist",
-    "framegan.data.synthetic.synthetic",
-}
-"""The functions of framegan that configurations call; every other one is refused, such as those that write files."""
-
 OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
 """What configurations build outside framegan."""
-
-PROGRAMS = {"framegan.metrics.custom.Custom": "path", "framegan.metrics.i3d.I3D": "weights"}
-"""The arguments that may name a TorchScript file, which is a program."""
 
 REFERENCE = re.compile(r"\$\{(?:[^:${}]+|oc\.select:[^${}]*)\}")
 """An interpolation that names another key, without others in it."""
@@ -119,10 +107,10 @@ def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Itera
                 yield _message(path, target, "not a part of framegan", target.partition(".")[0])
         elif not _is_part(target):
             yield _message(path, target, "nothing that a configuration of framegan builds", target)
-        elif _program(node) is not None:
+        elif (name := _program(node)) is not None:
             yield (
-                f"{_join(path, PROGRAMS[target])} got {_program(node)!r}, which may be a TorchScript program and do "
-                f"anything; if you trust it, type trust=[{target}]"
+                f"{_join(path, name)} got {node[name]!r}, which may be a TorchScript program and do anything; if you "
+                f"trust it, type trust=[{target}]"
             )
     elif problem := _not_at_home(target, trusted):
         yield f"{_join(path, '_target_')} got {target!r}: {problem}"
@@ -133,12 +121,13 @@ def _message(path: str, target: str, problem: str, remedy: str) -> str:
 
 
 def _is_part(target: str) -> bool:
-    """Say whether a name in framegan is that of a class, where it is defined, or of a function that is listed."""
+    """Say whether a name in framegan is that of a class, or of a function that says so, where it is defined."""
     try:
         found = locate(target)
     except ValueError:
         return False
-    return target in FUNCTIONS or (inspect.isclass(found) and f"{found.__module__}.{found.__qualname__}" == target)
+    is_meant = inspect.isclass(found) or (inspect.isfunction(found) and hasattr(found, "is_configurable"))
+    return is_meant and f"{found.__module__}.{found.__qualname__}" == target
 
 
 def _not_at_home(target: str, trusted: Collection[str]) -> str | None:
@@ -157,10 +146,10 @@ def _is_inside(name: str, trusted: Collection[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in trusted)
 
 
-def _program(node: dict[Any, Any]) -> Any:
-    """Return the file of a node, where that may be TorchScript."""
-    name = PROGRAMS.get(node["_target_"])
-    return node.get(name) if name is not None and node.get("variant") != "plain" else None
+def _program(node: dict[Any, Any]) -> str | None:
+    """Return the argument of a node that names a TorchScript file, as the part itself says; None where there is none."""
+    says = getattr(locate(node["_target_"]), "program_in", None)
+    return None if says is None else says(node)
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch
 
 from framegan.metrics.embedding import Embedding
+from framegan.spread import chosen
 
 
 @dataclass
@@ -23,6 +24,9 @@ class Noise:
     @property
     def origin(self):
         return {"level": self.level}
+
+    def chosen(self, num_wanted):
+        return range(num_wanted) if self.num_samples is None else chosen(num_wanted, self.num_samples)
 
     def cut(self, num_frames, frame_stride):
         return Noise(self.level, self.seed, (self.shape[0], num_frames, *self.shape[2:]), self.num_samples)

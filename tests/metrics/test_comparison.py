@@ -57,7 +57,8 @@ def test_one_pass_over_either_set_feeds_all_scores():
         *("classifier_score", "modes", "mode_divergence"),
     }
     assert fake.asked == list(range(300))
-    assert real.asked == [place * 400 // 300 for place in range(300)]
+    assert len(set(real.asked)) == 300
+    assert set(real.asked) <= set(range(400))
     higher = {name for name, record in records.items() if record.better == "higher"}
     assert higher == {"precision", "recall", "density", "coverage", "classifier_score", "modes"}
     without = {name for name, record in records.items() if record.interval is None}
@@ -129,12 +130,12 @@ def test_real_features_are_computed_once_and_found_again(empty_cache):
     assert values[0] == values[1]
     assert first.asked
     assert not again.asked
-    assert [path.name for path in empty_cache.iterdir()] == ["data-corner-0badcafe-300-moments-1.npz"]
+    assert [path.name for path in empty_cache.iterdir()] == ["data-corner-0badcafe-300-features-2.npz"]
 
 
 @pytest.mark.parametrize(
     ("kept", "wanted", "is_enough"),
-    [("kernel", "frechet", True), ("frechet", "kernel", False), ("kernel", "jedi", True)],
+    [("kernel", "infinity", True), ("infinity", "kernel", False), ("kernel", "frechet", True)],
 )
 def test_kept_features_serve_for_moments_but_not_the_other_way(kept, wanted, is_enough):
     first, again = (Noise(num_samples=300, fingerprint="data") for _ in range(2))
@@ -196,7 +197,7 @@ def test_another_number_of_samples():
         (comparison(), Noise(shape=(1, 4, 4)), Noise(shape=(1, 8, 8)), r"\[1, 4, 4\] and the fake ones \[1, 8, 8\]"),
         (comparison(Corners()), Noise(), Noise(), "takes clips; these samples are images"),
         (comparison(Corners()), Noise(shape=(1, 2, 4, 4)), Noise(shape=(1, 2, 4, 4)), "data.num_frames=16"),
-        (comparison(), Noise(), Noise(num_samples=40), "type num_samples=40"),
+        (comparison(), Noise(), Noise(num_samples=40), "set num_samples=40"),
     ],
 )
 def test_what_can_not_be_compared_is_refused_at_once(of, real, fake, message):

@@ -5,7 +5,7 @@ import statistics
 import pytest
 import torch
 
-from framegan.metrics.estimate import STUDENT, from_subsets
+from framegan.metrics.estimate import STUDENT, Estimate, subsets
 from framegan.metrics.frechet import Moments, frechet_distance
 from framegan.metrics.kernel import kernel_distance
 
@@ -26,12 +26,24 @@ def test_the_interval_is_that_of_other_seeds(distance):
     estimates = []
     for seed in range(40):
         fake = 1.3 * torch.randn(600, 8, generator=torch.Generator().manual_seed(seed)) + 0.5
-        estimates.append(from_subsets(lambda some, fake=fake: distance(fake[some]), len(fake)))
+        estimates.append(Estimate.of(distance(fake), [distance(fake[some]) for some in subsets(len(fake))]))
     spread = statistics.stdev(estimate.value for estimate in estimates)
     widths = [estimate.interval[1] - estimate.interval[0] for estimate in estimates]
-    claimed = statistics.mean(widths) / 2 / STUDENT
+    claimed = statistics.mean(widths) / 2 / STUDENT[-1]
     assert 0.7 * spread < claimed < 1.6 * spread
 
 
-def test_a_few_samples_have_no_interval():
-    assert from_subsets(lambda some: 1.0, 99) == (1.0, None)
+def test_an_interval_holds_what_it_has_to_and_nothing_that_can_not_be():
+    low, high = Estimate.of(0.1, [0.3, 0.4, 0.5], also=[-0.2], within=(0, 1)).interval
+    assert (low, high > 0.1) == (0, True)
+    assert Estimate.of(0.95, [0.0, 1.0], within=(0, 1)).interval == (0, 1)
+    assert Estimate.of(2.0, [1.0, 3.0], also=[1.5]).interval == pytest.approx((1.5 - 12.706, 2.0 + 12.706))
+
+
+def test_fewer_samples_make_fewer_subsets_and_wider_intervals():
+    assert [len(subsets(number)) for number in (100, 99, 20, 19)] == [10, 9, 2, 0]
+    assert [len(subsets(number, least=2)) for number in (20, 5, 3)] == [10, 2, 0]
+    of_two, of_ten = (Estimate.of(1.0, [0.9, 1.1] * number).interval[1] for number in (1, 5))
+    assert of_two > of_ten
+    alone = Estimate.of(1.0, [1.0])
+    assert (alone.interval, alone.why_no_interval) == (None, "too few samples to divide")

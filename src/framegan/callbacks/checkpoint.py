@@ -119,8 +119,8 @@ class Checkpoint(Every):
     def _mode_of(self, trainer: GANTrainer, key: str) -> Literal["min", "max"]:
         if self.mode != "auto":
             return self.mode
-        measured = [callback.best for callback in trainer.callbacks if isinstance(callback, Evaluate)]
-        return "max" if any(best.get(key, {}).get("better") == "higher" for best in measured) else "min"
+        said = [callback.better(key) for callback in trainer.callbacks if isinstance(callback, Evaluate)]
+        return "max" if "higher" in said else "min"
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), "best": self.best, "best_samples": self.best_samples}

@@ -13,7 +13,8 @@ from framegan.callbacks.stop_on_signal import StopOnSignal
 from framegan.data.real_samples import RealSamples
 from framegan.fake_samples import FakeSamples
 from framegan.gan import GAN
-from framegan.metrics.record import Measure, Record, write
+from framegan.metrics.estimate import Better
+from framegan.metrics.record import Measure, Record, interval_of, write
 from framegan.noise import Seed
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
@@ -50,6 +51,8 @@ class Evaluate(Every):
         self.measures = [m if num_samples is None else m.with_num_samples(num_samples) for m in wanted]
         self.seed = seed
         self.last_evaluated: int | None = None
+        self.latest: list[Record] = []
+        """What was found when it was measured last."""
         self.best: dict[str, dict[str, Any]] = {}
         """By key: the best value so far, the samples_seen it was measured at, and which direction is better."""
         self.started, self.seconds_before = 0.0, 0.0
@@ -75,10 +78,6 @@ class Evaluate(Every):
             return
         if self.last_evaluated != int(gan.samples_seen):
             self.act_timed(trainer, gan)
-        share = self._share()
-        if share > SHARE and trainer.is_global_zero:
-            rarer = f"evaluate_every={math.ceil(self.every * share / SHARE):_}" if self.every else "evaluate_every=auto"
-            print(f"\nevaluation took {share:.0%} of the time; type {rarer} to make it {SHARE:.0%}", flush=True)
 
     def act(self, trainer: GANTrainer, gan: GAN) -> None:
         if not self.measures:
@@ -86,7 +85,7 @@ class Evaluate(Every):
         self.last_evaluated = int(gan.samples_seen)
         average_buffers(gan.generator_ema)
         real, fake = self._samples(trainer, gan)
-        records = [record for measure in self.measures for record in measure(real, fake)]
+        self.latest = records = [record for measure in self.measures for record in measure(real, fake)]
         self._keep(records)
         values = {record.key: record.value for record in records}
         gan.metrics.update(values)
@@ -94,7 +93,9 @@ class Evaluate(Every):
             logger.log_metrics(values, step=self.last_evaluated)
         if trainer.is_global_zero:
             for record in records:
-                print(f"{self.last_evaluated:>9,} samples  {record.key} {record.value:.5g}", flush=True)
+                between = "" if record.interval is None else f", 95 %: {interval_of(record)}"
+                said = f"{record.key} {record.value:.5g} ({record.better} is better{between})"
+                print(f"{self.last_evaluated:>9,} samples  {said}", flush=True)
             write(trainer.folder / "evaluations" / f"{self.last_evaluated}.json", records)
 
     def state_dict(self) -> dict[str, Any]:
@@ -112,11 +113,17 @@ class Evaluate(Every):
         data = trainer.datamodule
         real = RealSamples(lambda: data.source, data.fingerprint, {"data": data.fingerprint, "split": data.split})
         origin = {"weights": "ema", "samples_seen": int(gan.samples_seen)}
-        return real, FakeSamples(gan.generator_ema, origin, self.seed)
+        is_told_classes = getattr(gan.generator_ema, "num_classes", 0) > 1
+        return real, FakeSamples(gan.generator_ema, origin, self.seed, real.class_counts if is_told_classes else None)
+
+    def better(self, key: str) -> Better | None:
+        """Return which direction is better for the metric with this key; None where it has not been measured."""
+        said = {record.key: record.better for record in self.latest}
+        return said.get(key) or self.best.get(key, {}).get("better")
 
     def _keep(self, records: list[Record]) -> None:
         """Remember the values that are better than all before."""
-        for record in records:
+        for record in (record for record in records if math.isfinite(record.value)):
             best = self.best.get(record.key)
             sign = 1 if record.better == "higher" else -1
             if best is None or sign * record.value > sign * best["value"]:

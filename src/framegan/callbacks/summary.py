@@ -13,7 +13,7 @@ from lightning.pytorch import Callback
 
 from framegan import atomic
 from framegan.callbacks.checkpoint import Checkpoint
-from framegan.callbacks.evaluate import Evaluate
+from framegan.callbacks.evaluate import SHARE, Evaluate
 from framegan.callbacks.every import Every
 from framegan.callbacks.stop_on_signal import StopOnSignal
 from framegan.data.train_loader import TrainLoader
@@ -33,8 +33,10 @@ class Summary(Callback):
         self.loader: TrainLoader | None = None
         self.contents: dict[str, Any] = {}
 
+    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
+        self.started = time.perf_counter()  # before the others take theirs, as for the samples at the start
+
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        self.started = time.perf_counter()
         self.loader = trainer.train_dataloader
         if trainer.is_global_zero:
             _path(trainer).unlink(missing_ok=True)
@@ -67,6 +69,7 @@ class Summary(Callback):
         }
         if trainer.is_global_zero:
             atomic.write_text(_path(trainer), json.dumps(self.contents, indent=2) + "\n")
+            _advise(callbacks, evaluating / times["seconds"])
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -76,6 +79,16 @@ class Summary(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.earlier = state_dict
+
+
+def _advise(callbacks: list[Callback], share: float) -> None:
+    """Say what to set where evaluation took too large a share of the time, and measuring is why."""
+    measuring = next((c for c in callbacks if isinstance(c, Evaluate) and c.measures), None)
+    evaluating = [c.seconds for c in callbacks if isinstance(c, Every) and c.is_evaluation]
+    if measuring is None or share <= SHARE or 2 * measuring.seconds < sum(evaluating):
+        return
+    rarer = f"{math.ceil(measuring.every * share / SHARE):_}" if measuring.every else "auto"
+    print(f"\nevaluation took {share:.0%} of the time; set evaluate_every={rarer} to make it {SHARE:.0%}", flush=True)
 
 
 def peak_memory_mb() -> float:

@@ -91,9 +91,10 @@ class Watchdog(Every):
         for measured in (callback for callback in trainer.callbacks if isinstance(callback, Evaluate)):
             if measured.last_evaluated != now:
                 continue
-            for key in measured.best:
-                self.curves.setdefault(key, []).append((now, gan.metrics[key]))
-                if sign := collapse.worsened(key, self.curves[key]):
+            for record in measured.latest:
+                curve = self.curves.setdefault(record.key, [])
+                curve.append((now, record.value))
+                if sign := collapse.worsened(record.key, curve, record.judged_as):
                     self._respond(trainer, gan, sign)
 
     def _respond(self, trainer: GANTrainer, gan: GAN, sign: collapse.Sign) -> None:

@@ -11,6 +11,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from framegan.configurable import configurable
 from framegan.data.source import Split, TensorSource, parts_of, resize
 from framegan.download import fetch
 
@@ -31,6 +32,7 @@ MAX_BYTES = 1 << 28
 """The published archive unpacks to 184 MB."""
 
 
+@configurable
 def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> TensorSource:
     """Return CIFAR-10: 50,000 small photographs (test: 10,000) in 10 classes, (3, resolution, resolution).
 

@@ -3,9 +3,11 @@
 import torch
 from pydantic import PositiveInt
 
+from framegan.configurable import configurable
 from framegan.data.source import TensorSource, resize
 
 
+@configurable
 def digits(resolution: PositiveInt = 32) -> TensorSource:
     """Return the digits scaled to (1, resolution, resolution), white on black, in 10 classes.
 

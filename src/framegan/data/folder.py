@@ -1,26 +1,116 @@
-"""A folder of samples in the shape of other ones: images, videos, or a folder of frames for each video."""
+"""A folder of samples to be compared with those of a data set, and read and fitted as they are."""
 
-from collections.abc import Sequence
-from typing import Literal, cast
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
+from framegan.data.cached_videos import CachedVideos
 from framegan.data.clips import Clips
-from framegan.data.files import chosen_folder, walk
+from framegan.data.files import walk
 from framegan.data.frame_folder import FrameFolder
+from framegan.data.image_file import EXTENSIONS as IMAGES
+from framegan.data.image_file import size_of
 from framegan.data.image_folder import ImageFolder
+from framegan.data.npy import NpyVideos
 from framegan.data.source import Source
-from framegan.data.video_folder import EXTENSIONS, VideoFolder
+from framegan.data.strips import Strips
+from framegan.data.video_folder import EXTENSIONS as VIDEOS
+from framegan.data.video_folder import VideoFiles, VideoFolder
+from framegan.data.videos import Videos
+
+Frames = Literal["all", "data"]
+"""Which frames of a video that is longer than a clip: one after the other, or as far apart as in the data."""
 
 
-def samples_in(folder: str, shape: Sequence[int]) -> Source:
-    """Return the images in a folder, where shape is (C, H, W), or a clip of each video, where it is (C, T, H, W).
+def samples_in(folder: str, like: Source, frames: Frames | None = None) -> Source:
+    """Return the images in a folder, or a clip of each video, in the shape of a source and fitted as its samples are.
 
-    They are fitted to that size; classes play no part.
+    Videos are video files, folders of frames, or what the source itself is made of. Classes play no part.
+
+    Args:
+        frames: None = all, but it has to be said where the source leaves out frames and these videos are longer than a
+            clip: they may have been generated, with no frame to be left out, or be videos like those of the source.
 
     Raises:
-        ValueError: there are none, or files that can't be read.
+        ValueError: there are none, or files that can't be read, or it has to be said which frames are meant.
     """
-    channels, resolution = cast(Literal[1, 3], shape[0]), shape[-1]
-    if len(shape) == 3:
-        return ImageFolder(folder, resolution, channels)
-    kind = VideoFolder if walk(chosen_folder(folder, None), EXTENSIONS) else FrameFolder
-    return Clips(kind(folder, resolution, channels, labels=None), num_frames=shape[1])
+    if problem := missing(folder):
+        raise ValueError(problem)
+    root, recipe = str(Path(folder).expanduser().absolute()), recipe_of(like)
+    recipe |= {"channels": like.shape[0], "resolution": like.shape[-1]}
+    kind = _reader(Path(root), like)
+    if kind is ImageFolder:
+        return ImageFolder(**_accepted(ImageFolder, recipe | {"root": root, "split": "all"}))
+    videos: Videos = kind(**_accepted(kind, recipe | {"root": root, "split": "all", "labels": None}))
+    return _clips(videos, like, frames)
+
+
+def missing(folder: str) -> str | None:
+    """Return what to say where there is no such folder."""
+    if folder.strip() and Path(folder).expanduser().exists():
+        return None
+    return f"fake={folder!r} does not exist; set fake to the folder that holds the samples"
+
+
+def recipe_of(source: Source) -> dict[str, Any]:
+    """Return the settings by which a source fits what it reads to its shape, as its constructor takes them."""
+    if isinstance(source, Clips):
+        return dict(getattr(_origin(source), "recipe", {}))
+    return {name: getattr(source, name) for name in ("resize", "filter") if hasattr(source, name)}
+
+
+def _origin(clips: Clips) -> Videos:
+    """Return the videos of clips as they are read from files."""
+    return clips.videos.source if isinstance(clips.videos, CachedVideos) else clips.videos
+
+
+def _reader(root: Path, like: Source) -> Callable[..., Any]:
+    """Return the class that reads a folder: that of the source itself, where the folder holds the same."""
+    origin = _origin(like) if isinstance(like, Clips) else None
+    are_images = len(like.shape) == 3
+    if isinstance(origin, NpyVideos) and (root.suffix == ".npy" or any(root.glob("*.npy"))):
+        return NpyVideos
+    if not root.is_dir():
+        raise ValueError(f"fake={root} is not a folder; set fake to the folder that holds the samples")
+    if walk(root, VIDEOS) and (not are_images or isinstance(origin, VideoFiles)):
+        return VideoFolder
+    pictures = walk(root, IMAGES)
+    if isinstance(origin, Strips) and pictures and _is_strip(root / pictures[0]):
+        return Strips
+    are_frames = isinstance(origin, FrameFolder) and not any("/" not in picture for picture in pictures)
+    return ImageFolder if are_images and not are_frames else FrameFolder
+
+
+def _is_strip(picture: Path) -> bool:
+    width, height = size_of(picture)
+    return width != height
+
+
+def _accepted(kind: Callable[..., Any], recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return what a constructor takes of a recipe."""
+    return {name: value for name, value in recipe.items() if name in inspect.signature(kind).parameters}
+
+
+def _clips(videos: Videos, like: Source, frames: Frames | None) -> Clips:
+    """Return a clip of each video, drawn as those of the source are."""
+    if not isinstance(like, Clips):
+        return Clips(videos, num_frames=like.shape[1])
+    leaves_out = like.strides != (1, 1) or like.target_fps is not None
+    longest = max(videos.num_frames(video) for video in range(len(videos)))
+    if leaves_out and frames is None and longest > like.num_frames:
+        how = f"frame_stride={_plain(like.strides)}" if like.target_fps is None else f"target_fps={like.target_fps:g}"
+        raise ValueError(
+            f"the videos of fake have up to {longest} frames and clips of {like.num_frames} are compared, which "
+            f"are taken from the real videos at data.{how}; set fake_frames=all where the videos are generated, "
+            "whose frames follow on each other as in a clip, or fake_frames=data where they are like the real ones"
+        )
+    taken: dict[str, Any] = {}
+    if leaves_out and frames == "data":
+        taken = {"frame_stride": like.strides, "target_fps": like.target_fps}
+    return Clips(videos, like.num_frames, short=like.short, seed=like.seed, **taken)
+
+
+def _plain(strides: Sequence[int]) -> str:
+    lowest, highest = strides
+    return str(lowest) if lowest == highest else f"[{lowest},{highest}]"

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from pydantic import PositiveInt
 from torch import Tensor
 
+from framegan.configurable import configurable
 from framegan.data.source import Split, TensorSource, parts_of, resize
 from framegan.download import fetch
 
@@ -58,6 +59,7 @@ FASHION_MNIST = Publication(
 )
 
 
+@configurable
 def mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> TensorSource:
     """Return MNIST: 60,000 handwritten digits (test: 10,000), white on black, (1, resolution, resolution).
 
@@ -73,6 +75,7 @@ def mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> Ten
     return _load(MNIST, Path(root).expanduser(), split, resolution)
 
 
+@configurable
 def fashion_mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> TensorSource:
     """Return Fashion-MNIST: 60,000 pieces of clothing (test: 10,000); the rest is as in `mnist`."""
     return _load(FASHION_MNIST, Path(root).expanduser(), split, resolution)

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from framegan.data.class_counts import class_counts
 from framegan.data.clips import Clips
 from framegan.data.source import Source, read, told_plainly
+from framegan.spread import chosen
 
 
 class RealSamples:
@@ -20,6 +22,8 @@ class RealSamples:
         origin: how records call it.
         shape: of a sample. None = as the source says.
         device: where features of them are computed, unless they are compared with fake samples elsewhere.
+        draw: which of them are measured where not all are; see `framegan.spread.chosen`.
+        class_counts: samples of each class. None = as the source says.
     """
 
     def __init__(
@@ -29,12 +33,16 @@ class RealSamples:
         origin: dict[str, Any],
         shape: tuple[int, ...] | None = None,
         device: str = "cpu",
+        draw: int = 0,
+        class_counts: Sequence[int] | None = None,
     ):
         self._source = source
         self.fingerprint = fingerprint
         self.origin = origin
         self._shape = shape
         self.device = torch.device(device)
+        self.draw = draw
+        self._class_counts = class_counts
 
     @cached_property
     def source(self) -> Source:
@@ -52,6 +60,13 @@ class RealSamples:
     def num_classes(self) -> int:
         return self.source.num_classes
 
+    @property
+    def class_counts(self) -> list[int]:
+        return list(self._class_counts or class_counts(self.source))
+
+    def chosen(self, num_wanted: int) -> list[int]:
+        return chosen(num_wanted, self.num_samples, self.draw)
+
     def cut(self, num_frames: int, frame_stride: int) -> "RealSamples":
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and these data are images")
@@ -62,7 +77,7 @@ class RealSamples:
 
         name = None if self.fingerprint is None else f"{self.fingerprint}-{num_frames}x{frame_stride}"
         channels, _, *size = self.shape
-        return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device))
+        return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device), self.draw)
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         with told_plainly():

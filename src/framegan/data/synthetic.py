@@ -7,6 +7,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from framegan.configurable import configurable
 from framegan.data.source import TensorSource
 from framegan.noise import Seed
 
@@ -14,6 +15,7 @@ DEPTH = 0.35
 """How far a flower's outline swings around its mean radius, relative to that."""
 
 
+@configurable
 def synthetic(
     num_samples: PositiveInt = 512,
     resolution: PositiveInt = 32,

@@ -15,11 +15,10 @@ from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.frechet import Moments
-from framegan.metrics.record import LARGER_IS_BETTER, Record
-from framegan.metrics.sample_set import SampleSet
+from framegan.metrics.record import Record
+from framegan.metrics.sample_set import SampleSet, check_number
 from framegan.metrics.scores import Features, Score
 from framegan.ranks import from_rank_zero, rank_and_number
-from framegan.spread import spread
 
 CHUNK = 64
 """How many samples are embedded at a time. Chunk by chunk they are dealt out to the processes."""
@@ -35,7 +34,7 @@ class Comparison:
     Args:
         scores: by any name.
         num_fake: how many fake samples.
-        num_real: how many real ones, spread evenly over the set. None = all.
+        num_real: how many real ones, drawn at random. None = all.
         num_frames: of the clips; one real clip of each video. None = as the samples are.
         frame_stride: frames from one to the next, counted in those of the samples. Needs num_frames.
         family: says whose settings these are where others do it in another way.
@@ -74,11 +73,7 @@ class Comparison:
                 f"the real samples are {list(real.shape)} and the fake ones {list(fake.shape)}; only samples of one "
                 "shape can be compared: set data.resolution and data.num_frames alike"
             )
-        if fake.num_samples is not None and fake.num_samples < self.num_fake:
-            raise ValueError(
-                f"there are {fake.num_samples:,} fake samples, and {self.num_fake:,} are to be compared; "
-                f"type num_samples={fake.num_samples}"
-            )
+        check_number(fake, self.num_fake)
         if self._kept(real, self.embedding.of(fake.shape)) is None:
             _ = real.num_samples  # where they can't be had, or are too short, this says so
 
@@ -87,7 +82,7 @@ class Comparison:
         real, fake = self._cut(real), self._cut(fake)
         embedding = self.embedding.of(fake.shape).to(fake.device)
         of_real = self._real_features(real, embedding, fake.device)
-        of_fake = _gather(FeatureBank(embedding.num_features), fake, range(self.num_fake), embedding, fake.device)
+        of_fake = _gather(FeatureBank(embedding.num_features), fake, fake.chosen(self.num_fake), embedding, fake.device)
         return from_rank_zero(lambda: self._scored(of_real, of_fake, embedding, real, fake))
 
     def _scored(
@@ -98,6 +93,7 @@ class Comparison:
         real_features = real_features.to(fake_bank.device)
         num_real = real_features.moments.num_samples
         settings = {
+            "shape": list(fake.shape),
             "embedding": embedding.name,
             "fingerprint": embedding.fingerprint,
             "num_frames": self.num_frames,
@@ -114,12 +110,14 @@ class Comparison:
                 key=f"{name}_{ending}",
                 value=estimate.value,
                 interval=estimate.interval,
-                better="higher" if name in LARGER_IS_BETTER else "lower",
+                better=estimate.better,
                 num_real=num_real,
                 num_fake=len(fake_bank),
                 protocol=settings,
                 real=real.origin,
                 fake=fake.origin,
+                judged_as=estimate.judged_as,
+                why_no_interval=estimate.why_no_interval,
             )
             for name, estimate in values.items()
         ]
@@ -161,7 +159,7 @@ class Comparison:
         if kept is not None:
             return statistics_cache.load(kept) if is_first else None
         assert real.num_samples is not None
-        numbers = spread(self.num_real or real.num_samples, real.num_samples)
+        numbers = real.chosen(self.num_real or real.num_samples)
         if self._needs_bank():
             bank = _gather(FeatureBank(embedding.num_features), real, numbers, embedding, device)
             features = Features(Moments.of(bank), bank)

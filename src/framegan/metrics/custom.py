@@ -1,6 +1,6 @@
 """An embedding of the user's own: any network that describes samples, such as DINOv2 or VideoMAE."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -60,6 +60,10 @@ class Custom(Embedding):
             self.network = load_torchscript(file).float()
             self.fingerprint = fingerprint_of_file(file)
         self.frozen()
+
+    @staticmethod
+    def program_in(arguments: Mapping[str, Any]) -> str | None:
+        return "path" if arguments.get("path") is not None else None
 
     def check(self, shape: Sequence[int]) -> None:
         super().check(shape)

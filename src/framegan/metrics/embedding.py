@@ -32,6 +32,11 @@ class Embedding(nn.Module):
     frechet_name: Literal["fid", "fvd", "fd"] = "fd"
     kernel_name: Literal["kid", "kvd", "kd"] = "kd"
 
+    @staticmethod
+    def program_in(arguments: Mapping[str, Any]) -> str | None:
+        """Return which of its arguments names a TorchScript file, which is a program; None where none of these does."""
+        return None
+
     def embed(self, pixels: Tensor) -> Tensor:
         """Return the features of pixels; `check` has passed and the precision is set."""
         raise NotImplementedError

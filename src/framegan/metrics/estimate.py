@@ -1,57 +1,97 @@
-"""A measured value with the interval in which another draw of as many samples would lie."""
+"""A measured value with the interval in which the truth lies, where it can be told."""
 
 import math
 import statistics
-from collections.abc import Callable
-from typing import NamedTuple, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
 
 NUM_SUBSETS = 10
-STUDENT = 2.2622
-"""The 97.5 % quantile of Student's t distribution with NUM_SUBSETS - 1 degrees of freedom."""
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""The 97.5 % quantiles of Student's t distribution with 1, 2, ..., NUM_SUBSETS - 1 degrees of freedom."""
+
+Better = Literal["lower", "higher"]
+JudgedAs = Literal["distance", "share"]
 
 
-class Estimate(NamedTuple):
-    """A value and its 95 % interval, where there is one."""
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its 95 % interval, and how to read it.
+
+    Args:
+        interval: None where there is none.
+        better: which direction is better.
+        judged_as: how `framegan.collapse` looks for signs of collapse in its curve: as a distance, which has grown, or
+            a share, which has fallen. None = not at all: it may be near 0, or noisy, in the best of runs.
+        why_no_interval: what to say in place of the interval.
+    """
 
     value: float
     interval: tuple[float, float] | None
+    better: Better = "lower"
+    judged_as: JudgedAs | None = None
+    why_no_interval: str | None = None
 
     @classmethod
-    def of(cls, value: float, values: list[float]) -> Self:
+    def of(
+        cls,
+        value: float,
+        values: list[float],
+        better: Better = "lower",
+        judged_as: JudgedAs | None = None,
+        *,
+        also: Sequence[float] = (),
+        within: tuple[float, float] = (-math.inf, math.inf),
+    ) -> Self:
         """Return a value with the interval that the values of disjoint subsets give.
 
         The standard error is their standard deviation over the root of their number. Their mean doesn't enter:
         distances of small sets are biased, which is also why a bootstrap, whose sets repeat samples, is of no use here.
         The interval is too wide rather than too narrow where the value is mostly bias.
+
+        Args:
+            also: what the interval has to hold besides the value, such as the value less what it may be too large.
+            within: the values that the score can have.
         """
-        if len(values) != NUM_SUBSETS:
-            return cls(value, None)
-        half = STUDENT * statistics.stdev(values) / math.sqrt(NUM_SUBSETS)
-        return cls(value, (value - half, value + half))
+        half = 0.0 if len(values) < 2 else statistics.stdev(values) / math.sqrt(len(values))
+        return cls._with(value, half, len(values), better, judged_as, also, within)
 
     @classmethod
-    def without(cls, value: float, values: list[float]) -> Self:
+    def without(
+        cls,
+        value: float,
+        values: list[float],
+        better: Better = "lower",
+        judged_as: JudgedAs | None = None,
+        *,
+        within: tuple[float, float] = (-math.inf, math.inf),
+    ) -> Self:
         """Return a value with the interval that the values of all samples but one subset each give.
 
         The jackknife (Efron & Stein 1981), for scores that don't average over samples; ten times the work.
         """
-        if len(values) != NUM_SUBSETS:
-            return cls(value, None)
-        half = STUDENT * statistics.pstdev(values) * math.sqrt(NUM_SUBSETS - 1)
-        return cls(value, (value - half, value + half))
+        half = 0.0 if len(values) < 2 else statistics.pstdev(values) * math.sqrt(len(values) - 1)
+        return cls._with(value, half, len(values), better, judged_as, (), within)
+
+    @classmethod
+    def _with(
+        cls,
+        value: float,
+        error: float,
+        number: int,
+        better: Better,
+        judged_as: JudgedAs | None,
+        also: Sequence[float],
+        within: tuple[float, float],
+    ) -> Self:
+        if number < 2:
+            return cls(value, None, better, judged_as, "too few samples to divide")
+        half = STUDENT[number - 2] * error
+        interval = max(within[0], min([value, *also]) - half), min(within[1], max([value, *also]) + half)
+        return cls(value, interval, better, judged_as)
 
 
-def subsets(num_samples: int) -> list[slice]:
-    """Return the slices that pick disjoint subsets; none where there are too few samples to divide."""
-    if num_samples < 10 * NUM_SUBSETS:
-        return []
-    return [slice(first, None, NUM_SUBSETS) for first in range(NUM_SUBSETS)]
-
-
-def from_subsets(of_some: Callable[[slice], float], num_samples: int) -> Estimate:
-    """Return a value of all samples with its interval.
-
-    Args:
-        of_some: the value of the samples that a slice picks.
-    """
-    return Estimate.of(of_some(slice(None)), [of_some(some) for some in subsets(num_samples)])
+def subsets(num_samples: int, least: int = 10) -> list[slice]:
+    """Return the slices that pick ten disjoint subsets, or fewer of `least` samples; none where there can't be two."""
+    number = min(NUM_SUBSETS, num_samples // least)
+    return [slice(first, None, number) for first in range(number)] if number > 1 else []

@@ -54,6 +54,14 @@ class Moments:
         mean = self.mean + step * (other.num_samples / total)
         return Moments(total, mean, self.scatter + other.scatter + between)
 
+    def without(self, part: "Moments") -> "Moments":
+        """Return the moments of this set less a part of it: what `merged` with the part makes this set."""
+        rest = self.num_samples - part.num_samples
+        mean = self.mean + (self.mean - part.mean) * (part.num_samples / rest)
+        step = part.mean - mean
+        between = torch.outer(step, step) * (rest * part.num_samples / self.num_samples)
+        return Moments(rest, mean, self.scatter - part.scatter - between)
+
     def covariance(self, correction: Correction = 1) -> Tensor:
         """Return the covariance (D, D).
 
@@ -124,3 +132,27 @@ def extrapolated_distance(
         distances.append(frechet_distance(real, Moments.of(fake[torch.from_numpy(order)]), correction))
     _, at_infinity = np.polyfit(1 / sizes, distances, deg=1)
     return float(at_infinity)
+
+
+def distances_without_difference(
+    real: Tensor, fake: Tensor, correction: Correction = 1, number: int = 10, seed: int = 0
+) -> list[float]:
+    """Return distances between what both sets are divided into at random, each as large as before.
+
+    Where both are draws of one distribution, the distance between them is one more of these, for any distribution and
+    any numbers of samples (a permutation test: Fisher 1935). That is what few samples alone add to a distance.
+
+    Args:
+        real: features (N, D).
+        fake: features (M, D).
+        number: of divisions.
+        seed: of the divisions.
+    """
+    both, few = torch.cat([real, fake]), min(len(real), len(fake))
+    whole = Moments.of(both)
+    distances = []
+    for counter in range(number):
+        order = noise.generator(seed, noise.DIVISIONS, counter).permutation(len(both))
+        some = Moments.of(both[torch.from_numpy(order[:few])])
+        distances.append(frechet_distance(whole.without(some), some, correction))
+    return distances

@@ -4,6 +4,7 @@ The file that papers compute FVD with is a TorchScript program; the plain networ
 Kinetics-400, needs no TorchScript, and resizes by itself. Their keys differ, since their last digits do.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
@@ -54,6 +55,11 @@ class I3D(Embedding):
         self.fingerprint = fingerprint_of_file(path)
         self.network: Any = load_torchscript(path) if variant == "torchscript" else load(InceptionI3D, path)
         self.frozen()
+
+    @staticmethod
+    def program_in(arguments: Mapping[str, Any]) -> str | None:
+        is_program = arguments.get("variant") != "plain" and arguments.get("weights") is not None
+        return "weights" if is_program else None
 
     def embed(self, pixels: Tensor) -> Tensor:
         clips_at_once = max(1, FRAMES_AT_ONCE // pixels.shape[2])

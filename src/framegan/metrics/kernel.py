@@ -4,6 +4,7 @@ With the cubic kernel it is KID (Binkowski et al. 2018), and KVD on features of 
 on the number of samples, and is negative as often as positive where both sets have the same distribution.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,8 @@ from framegan import noise
 
 ROWS = 2048
 """How many rows of a Gram matrix are held at a time."""
+SAME = 1e-3
+"""Of the features' standard deviation: features that round to the same multiples of it are of the same sample."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def kernel_distance(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC, *, u
 
 def jedi_distance(real: Tensor, fake: Tensor) -> float:
     """Return the distance of JEDi (Luo et al. 2025), on whatever features: biased, times 100."""
-    return 100 * kernel_distance(real, fake, JEDI, unbiased=False)
+    return 100 * max(0.0, kernel_distance(real, fake, JEDI, unbiased=False))
 
 
 def subset_distances(
@@ -77,4 +80,41 @@ def subset_distances(
         random = noise.generator(seed, noise.SUBSETS, counter)
         ours, theirs = (torch.from_numpy(random.permutation(len(x))[:size]) for x in (real, fake))
         distances.append(kernel_distance(real[ours], fake[theirs]))
+    return distances
+
+
+def lowered_by_shared(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC) -> float:
+    """Return by how much the unbiased distance is too small because samples are in both sets, as copies are.
+
+    That it leaves out the pairs of a sample with itself within a set makes it unbiased for sets of different samples.
+    With the same sample in both, its pair with itself has to be left out between them as well.
+    """
+    real, fake = real.double(), fake.double()
+    scale = SAME * torch.cat([real, fake]).std() or 1.0
+    of_real, of_fake = (
+        [hash(row.tobytes()) for row in ((x / scale).round() + 0.0).cpu().numpy()] for x in (real, fake)
+    )
+    shared = Counter(of_real) & Counter(of_fake)
+    place = {key: number for number, key in enumerate(of_real)}
+    rows = real[[place[key] for key in shared.elements()]]
+    if not len(rows):
+        return 0.0
+    total, _ = kernel.sums(real, fake)
+    with_themselves = float(((rows.square().sum(1) / real.shape[1] + kernel.offset) ** kernel.degree).sum())
+    pairs = len(real) * len(fake)
+    others = (total - with_themselves) / (pairs - len(rows)) if pairs > len(rows) else 0.0
+    return 2 * (total / pairs - others)
+
+
+def kernel_distances_without_difference(
+    real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC, number: int = 10, seed: int = 0
+) -> list[float]:
+    """Return unbiased distances between what both sets are divided into at random, each as large as before.
+
+    See `framegan.metrics.frechet.distances_without_difference`.
+    """
+    both, distances = torch.cat([real, fake]), []
+    for counter in range(number):
+        order = torch.from_numpy(noise.generator(seed, noise.DIVISIONS, counter).permutation(len(both)))
+        distances.append(kernel_distance(both[order[: len(real)]], both[order[len(real) :]], kernel))
     return distances

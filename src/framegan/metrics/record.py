@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
 
 import torch
 
 from framegan import atomic
+from framegan.metrics.estimate import Better, JudgedAs
 from framegan.metrics.sample_set import SampleSet
-
-LARGER_IS_BETTER = {"precision", "recall", "density", "coverage", "is", "classifier_score", "modes"}
-"""Scores of which more is better; of all others less is."""
 
 
 @dataclass(frozen=True)
@@ -22,24 +20,48 @@ class Record:
 
     Args:
         key: what loggers call it: the score, the embedding with its fingerprint, the protocol.
-        interval: in which the value of other seeds would lie, 95 %; None where there were too few samples.
+        interval: in which that of the distributions lies, 95 %; None where there is none.
+        better: which direction is better.
         protocol: the settings that decide the value.
         real, fake: where the samples come from.
+        judged_as, why_no_interval: as in `framegan.metrics.estimate.Estimate`.
     """
 
     key: str
     value: float
     interval: tuple[float, float] | None
-    better: Literal["lower", "higher"]
+    better: Better
     num_real: int
     num_fake: int
     protocol: dict[str, Any]
     real: dict[str, Any]
     fake: dict[str, Any]
+    judged_as: JudgedAs | None = None
+    why_no_interval: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.better not in get_args(Better):
+            raise ValueError(f"the score {self.key} says that {self.better!r} is better; it should be lower or higher")
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON, with the versions it was made with."""
         return asdict(self) | {"versions": {"framegan": version("framegan"), "torch": str(torch.__version__)}}
+
+
+def interval_of(record: Record) -> str:
+    """Return how the interval of a record is printed, or why there is none."""
+    if record.interval is None:
+        return f"none ({record.why_no_interval})" if record.why_no_interval else "none"
+    return "{:.5g} to {:.5g}".format(*record.interval)
+
+
+def table(records: Sequence[Record]) -> list[str]:
+    """Return records as the lines of a table with a header."""
+    rows = [("score", "value", "95 % interval", "better", "fake", "real")] + [
+        (r.key, f"{r.value:.6g}", interval_of(r), r.better, f"{r.num_fake:,}", f"{r.num_real:,}") for r in records
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def write(path: Path, records: Sequence[Record]) -> None:

@@ -37,6 +37,9 @@ class SampleSet(Protocol):
     @property
     def num_classes(self) -> int: ...
 
+    def chosen(self, num_wanted: int) -> Sequence[int]:
+        """Return the numbers of as many samples as are to be measured, or of all where there are fewer."""
+
     def cut(self, num_frames: int, frame_stride: int) -> "SampleSet":
         """Return the clips of this set with so many frames, every frame_stride-th of what they would have been.
 
@@ -46,3 +49,12 @@ class SampleSet(Protocol):
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return the uint8 pixels (N, *shape) and the classes (N,) of samples."""
+
+
+def check_number(fake: SampleSet, num_wanted: int) -> None:
+    """Raise ValueError where there are fewer fake samples than are to be compared."""
+    if fake.num_samples is not None and fake.num_samples < num_wanted:
+        raise ValueError(
+            f"there are {fake.num_samples:,} fake samples, and {num_wanted:,} are to be compared; "
+            f"set num_samples={fake.num_samples}"
+        )

@@ -1,9 +1,10 @@
 """Scores: from the features of real and fake samples to named values with their intervals.
 
-The interval of a Fréchet distance is that of other seeds against the same real samples. The others, which divide the
-real samples too, take in that these are a draw themselves.
+A value is what tools publish; its interval is that of the distance, or the share, of the two distributions. A Fréchet
+distance, which few samples make larger, is therefore near the upper end of its own.
 """
 
+import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +16,23 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.metrics.embedding import Embedding
-from framegan.metrics.estimate import NUM_SUBSETS, Estimate, from_subsets, subsets
-from framegan.metrics.frechet import Correction, Moments, extrapolated_distance, frechet_distance
+from framegan.metrics.estimate import NUM_SUBSETS, Estimate, subsets
+from framegan.metrics.frechet import (
+    Correction,
+    Moments,
+    distances_without_difference,
+    extrapolated_distance,
+    frechet_distance,
+)
 from framegan.metrics.inception_score import inception_scores
-from framegan.metrics.kernel import jedi_distance, kernel_distance, subset_distances
+from framegan.metrics.kernel import (
+    JEDI,
+    jedi_distance,
+    kernel_distance,
+    kernel_distances_without_difference,
+    lowered_by_shared,
+    subset_distances,
+)
 from framegan.metrics.modes import mode_coverage
 from framegan.metrics.neighbours import density_coverage, precision_recall
 
@@ -45,8 +59,16 @@ class Features:
         return Features(moments, None if self.bank is None else self.bank.to(device))
 
 
+SHARE = (0.0, 1.0)
+POSITIVE = (0.0, math.inf)
+FEW = 100
+"""Below so many samples, subsets are too small to tell how a kernel distance varies."""
+PAIR = 2
+"""How many samples a distance needs on either side."""
+
+
 class Score(Protocol):
-    """Named values of fake features (N, D) beside real ones.
+    """Named values of fake features (N, D) beside real ones; each says which direction is better.
 
     Attributes:
         needs_real_bank: whether it needs the real features and not just their moments.
@@ -62,13 +84,17 @@ class Frechet:
     """The Fréchet distance: FID, FVD or, in other features, "fd"."""
 
     correction: Correction = 1
-    needs_real_bank = False
+    needs_real_bank = True
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         def distance(some: slice) -> float:
             return frechet_distance(real.moments, Moments.of(fake[some]), self.correction)
 
-        return {embedding.frechet_name: from_subsets(distance, len(fake))}
+        value, values = distance(slice(None)), [distance(some) for some in subsets(len(fake), PAIR)]
+        unbiased = value - max(distances_without_difference(_bank(real), fake, self.correction))
+        return {
+            embedding.frechet_name: Estimate.of(value, values, "lower", "distance", also=[unbiased], within=POSITIVE)
+        }
 
 
 @dataclass(frozen=True)
@@ -80,7 +106,8 @@ class FrechetInfinity:
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         value = extrapolated_distance(real.moments, fake, self.correction)
-        return {f"{embedding.frechet_name}_infinity": Estimate(value, None)}
+        reason = "it is extrapolated"
+        return {f"{embedding.frechet_name}_infinity": Estimate(value, None, why_no_interval=reason)}
 
 
 @dataclass(frozen=True)
@@ -101,7 +128,10 @@ class Kernel:
             value = kernel_distance(bank, fake)
         else:
             value = statistics.mean(subset_distances(bank, fake, self.num_subsets, self.subset_size))
-        return {embedding.kernel_name: Estimate.of(value, _of_subsets(kernel_distance, bank, fake))}
+        values = _of_subsets(kernel_distance, bank, fake, PAIR)
+        unbiased = value + lowered_by_shared(bank, fake)
+        by_chance = kernel_distances_without_difference(bank, fake) if min(len(bank), len(fake)) < FEW else [0.0]
+        return {embedding.kernel_name: Estimate.of(value, values, also=[unbiased - chance for chance in by_chance])}
 
 
 class Jedi:
@@ -111,7 +141,9 @@ class Jedi:
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         bank = _bank(real)
-        return {"jedi": Estimate.of(jedi_distance(bank, fake), _of_subsets(jedi_distance, bank, fake))}
+        value, values = jedi_distance(bank, fake), _of_subsets(jedi_distance, bank, fake, PAIR)
+        unbiased = 100 * kernel_distance(bank, fake, JEDI)
+        return {"jedi": Estimate.of(value, values, also=[unbiased], within=POSITIVE)}
 
 
 @dataclass(frozen=True)
@@ -125,7 +157,10 @@ class PrecisionRecall:
         function, bank = partial(precision_recall, k=self.k), _bank(real)
         precision, recall = function(bank, fake)
         precisions, recalls = _transposed(_of_subsets(function, bank, fake))
-        return {"precision": Estimate.of(precision, precisions), "recall": Estimate.of(recall, recalls)}
+        return {
+            "precision": Estimate.of(precision, precisions, "higher", within=SHARE),
+            "recall": Estimate.of(recall, recalls, "higher", "share", within=SHARE),
+        }
 
 
 @dataclass(frozen=True)
@@ -139,7 +174,10 @@ class DensityCoverage:
         function, bank = partial(density_coverage, k=self.k), _bank(real)
         density, coverage = function(bank, fake)
         densities, coverages = _transposed(_without_subsets(function, bank, fake))
-        return {"density": Estimate.without(density, densities), "coverage": Estimate.without(coverage, coverages)}
+        return {
+            "density": Estimate.without(density, densities, "higher", within=POSITIVE),
+            "coverage": Estimate.without(coverage, coverages, "higher", "share", within=SHARE),
+        }
 
 
 @dataclass(frozen=True)
@@ -151,7 +189,7 @@ class InceptionScore:
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         of_splits = inception_scores(embedding.logits(fake), NUM_SUBSETS)
         name = "is" if embedding.frechet_name == "fid" else "classifier_score"
-        return {name: Estimate.of(statistics.mean(of_splits), of_splits)}
+        return {name: Estimate.of(statistics.mean(of_splits), of_splits, "higher", within=(1.0, math.inf))}
 
 
 class ModeCoverage:
@@ -162,7 +200,11 @@ class ModeCoverage:
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         logits = embedding.logits(fake)
         modes, divergence = mode_coverage(logits.argmax(1), logits.shape[1])
-        return {"modes": Estimate(modes, None), "mode_divergence": Estimate(divergence, None)}
+        reason = "it depends on the number of samples"
+        return {
+            "modes": Estimate(modes, None, "higher", "share", reason),
+            "mode_divergence": Estimate(divergence, None, why_no_interval=reason),
+        }
 
 
 def _bank(real: Features) -> Tensor:
@@ -170,9 +212,15 @@ def _bank(real: Features) -> Tensor:
     return real.bank
 
 
-def _of_subsets(function: Callable[[Tensor, Tensor], Value], real: Tensor, fake: Tensor) -> list[Value]:
-    """Return the values of disjoint subsets of both sides."""
-    return [function(real[some], fake[some]) for some in subsets(min(len(real), len(fake)))]
+def _of_subsets(
+    function: Callable[[Tensor, Tensor], Value], real: Tensor, fake: Tensor, least: int = 10
+) -> list[Value]:
+    """Return the values of disjoint subsets of both sides.
+
+    Each is compared with the next one of the other side: where both hold the same samples, these are others.
+    """
+    chosen = subsets(min(len(real), len(fake)), least)
+    return [function(real[some], fake[other]) for some, other in zip(chosen, [*chosen[1:], *chosen[:1]], strict=True)]
 
 
 def _without_subsets(function: Callable[[Tensor, Tensor], Value], real: Tensor, fake: Tensor) -> list[Value]:

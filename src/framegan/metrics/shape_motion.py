@@ -15,16 +15,12 @@ from torch import Tensor
 
 from framegan.media import to_samples
 from framegan.metrics.record import Record
-from framegan.metrics.sample_set import SampleSet
-from framegan.spread import spread
+from framegan.metrics.sample_set import SampleSet, check_number
 
 THRESHOLD = 30
 """Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
 AXES = torch.tensor([(1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (-math.sqrt(0.5), math.sqrt(0.5))])
 """(down, right) of each motion class: vertical, horizontal, falling, rising."""
-
-
-LARGER_IS_BETTER = ("validity", "accuracy", "diversity", "ratio", "displacement")
 
 
 class ShapeMotion:
@@ -41,7 +37,7 @@ class ShapeMotion:
         return ShapeMotion(num_samples)
 
     def check(self, real: SampleSet, fake: SampleSet) -> None:
-        """Any shapes will do."""
+        check_number(fake, self.num_samples)
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach.
@@ -49,8 +45,8 @@ class ShapeMotion:
         Where the fake clips were not asked for by class there is no motion to be right.
         """
         assert real.num_samples is not None
-        numbers = spread(self.num_samples, real.num_samples)
-        values = compare(*_clips(real, numbers), *_clips(fake, range(self.num_samples)))
+        numbers = real.chosen(self.num_samples)
+        values = compare(*_clips(real, numbers), *_clips(fake, fake.chosen(self.num_samples)))
         if fake.num_classes != real.num_classes:
             del values["motion_accuracy"]
         return [
@@ -58,12 +54,13 @@ class ShapeMotion:
                 key=f"shape_motion_{self.num_samples}/{key}",
                 value=value,
                 interval=None,
-                better="higher" if key.endswith(LARGER_IS_BETTER) else "lower",
+                better="lower" if key == "content_distance" else "higher",
                 num_real=len(numbers),
                 num_fake=self.num_samples,
                 protocol={"threshold": THRESHOLD},
                 real=real.origin,
                 fake=fake.origin,
+                why_no_interval="none is computed",
             )
             for key, value in values.items()
         ]

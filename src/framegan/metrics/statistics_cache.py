@@ -13,8 +13,8 @@ from framegan import atomic, npz
 from framegan.metrics.frechet import Moments
 from framegan.metrics.scores import Features
 
-SCHEMA = 1
-"""Raised when what is kept changes: older files are then left alone."""
+SCHEMA = 2
+"""Raised when what is kept, or which samples are chosen, changes: older files are then left alone."""
 
 
 def path_of(key: str, *, needs_bank: bool) -> Path:
