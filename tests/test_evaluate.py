@@ -137,7 +137,9 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
         "trainer.log_every_n_steps=1",
     )
     assert train(*SMALL, *options, f"hydra.run.dir={tmp_path}") is None
-    assert "of the time; type evaluate_every=" in capsys.readouterr().out
+    share = json.loads((tmp_path / "summary.json").read_text())["evaluation_fraction"]
+    assert 0.1 < share <= 1, "what is done at the start is a part of the time too"
+    assert f"evaluation took {share:.0%} of the time; set evaluate_every=" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,10 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
         (("checkpoint=RUN", "trainer.devices=0"), "trainer.devices got 0"),
         (("checkpoint=RUN", "+metrics.random_conv.num_fakes=5"), "did you mean num_fake?"),
         (("checkpoint=RUN", "data=synthetic", "data.resolution=64"), "only samples of one shape can be compared"),
-        (("data=synthetic", "fake=FILES"), r"type num_samples=5"),
-        (("data=synthetic", "fake=nowhere"), "nowhere is not a folder"),
+        (("data=synthetic", "fake=FILES"), r"set num_samples=5"),
+        (("data=synthetic", "fake=nowhere"), "fake='nowhere' does not exist; set fake to the folder"),
+        (("data=image_folder", "data.root=gone", "fake=nowhere"), "fake='nowhere' does not exist"),
+        (("data=image_folder", "data.root=gone", "fake=nowhere"), "gone is not a folder; set data.root"),
         (("checkpoint=RUN", "metrics=random_conv", "metrics.random_conv.num_frames=16"), "images"),
     ],
 )

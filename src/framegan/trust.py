@@ -147,7 +147,7 @@ def _is_inside(name: str, trusted: Collection[str]) -> bool:
 
 
 def _program(node: dict[Any, Any]) -> str | None:
-    """Return the argument of a node that names a TorchScript file, as the part itself says; None where there is none."""
+    """Return the argument of a node that names a TorchScript file, as the part says; None where there is none."""
     says = getattr(locate(node["_target_"]), "program_in", None)
     return None if says is None else says(node)
 
