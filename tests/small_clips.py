@@ -50,10 +50,10 @@ def write_frame_folders(folder: Path, number: int = 8) -> None:
             Image.fromarray(frame).save(path / f"frame_{place}.png")
 
 
-def write_npy(folder: Path, number: int = 8) -> None:
-    """Write grey videos as Moving MNIST is published: frames first."""
+def write_npy(folder: Path, number: int = 60) -> None:
+    """Write grey videos, so many more than they have frames that the shape of the array tells its axes."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "mnist_test_seq.npy", clips(number, size=(24, 24))[..., 0].transpose(1, 0, 2, 3))
+    np.save(folder / "videos.npy", clips(number, 6, size=(24, 24))[..., 0])
 
 
 def write_ucf101(folder: Path, number: int = 8) -> None:

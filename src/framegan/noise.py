@@ -16,7 +16,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}
-CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING, STACKS, DIVISIONS, CHOICE = range(6, 14)
+CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING, STACKS, DIVISIONS, CHOICE, IMAGES = range(6, 15)
 MODULES = 1 << 16
 """The streams (the last one plus the rank): keys that differ in their stream share no numbers."""
 

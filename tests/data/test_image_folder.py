@@ -112,10 +112,13 @@ def test_16_bits_of_a_pgm(tmp_path):
     assert only_sample(tmp_path, 2, resize="stretch")[0, 0].tolist() == [0x12, 0xFE]
 
 
-@pytest.mark.parametrize(("mode", "colour"), [("F", 0.5), ("I", 70_000)])
-def test_pixels_without_a_known_range_are_refused(mode, colour, tmp_path):
+@pytest.mark.parametrize(
+    ("mode", "colour", "reason"),
+    [("F", 0.5, r"its samples are signed or no integers \(SampleFormat 3\)"), ("I", 70_000, r".*SampleFormat 2\)")],
+)
+def test_pixels_without_a_known_range_are_refused(mode, colour, reason, tmp_path):
     save(tmp_path / "1.tif", colour, mode)
-    with pytest.raises(ValueError, match=f"1.tif: pixels of mode '{mode}'"):
+    with pytest.raises(ValueError, match=f"1.tif: {reason}; save it as RGB or grey of 8 or 16 bits"):
         ImageFolder(str(tmp_path), 8)
 
 
@@ -130,10 +133,16 @@ def test_the_camera_is_turned_upright(tmp_path):
     assert sample[:, :8].max() == 0
 
 
-def test_the_first_frame_of_an_animation(tmp_path):
+@pytest.mark.parametrize("ending", ["gif", "webp", "png", "avif", "tif"])
+def test_pictures_after_the_first_are_not_dropped_unsaid(ending, tmp_path):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "1.gif", save_all=True, append_images=frames[1:])
-    assert corners(only_sample(tmp_path))[0] == [255, 0, 0]
+    path = tmp_path / f"1.{ending}"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    found = "2 pages" if ending == "tif" else "several pictures"
+    with pytest.raises(ValueError, match=f"1.{ending}: it holds {found}; save each as a file of its own"):
+        ImageFolder(str(tmp_path), 8)
+    frames[0].save(path, save_all=True)
+    assert corners(only_sample(tmp_path))[0] == pytest.approx([255, 0, 0], abs=2)
 
 
 def test_channels_are_one_only_if_every_image_is_grey(tmp_path):
@@ -174,7 +183,9 @@ def test_what_is_no_image_is_named_at_once(tmp_path):
     with pytest.raises(ValueError) as caught:
         ImageFolder(str(tmp_path), 8)
     message = str(caught.value)
-    assert message.startswith(f"4 of 5 files in {tmp_path} can't be read; mend or remove them:\n  cut.png: ")
+    assert message.startswith(f"4 of 5 files in {tmp_path} can't be read; fix or remove them, or leave ")
+    assert "\n  cut.png: " in message
+    assert "\n  gone.png: No such file or directory" in message
     assert "empty.png: empty file" in message
     assert "text.png: not an image" in message
     assert "good" not in message

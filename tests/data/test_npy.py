@@ -25,7 +25,7 @@ def save(folder: Path, videos: np.ndarray, layout: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("layout", ["TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW"])
+@pytest.mark.parametrize("layout", ["TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_layout(layout, channels, tmp_path):
     expected = videos_of(channels if "C" in layout else 1)
@@ -51,11 +51,13 @@ def test_what_a_set_of_videos_offers(tmp_path):
 SHAPES = {
     (20, 10000, 64, 64): "TNHW",  # Moving MNIST
     (10000, 20, 64, 64): "NTHW",
-    (16, 16, 64, 64): "NTHW",
-    (50, 16, 64, 64, 3): "NTHWC",
-    (50, 16, 64, 64, 1): "NTHWC",
-    (50, 16, 3, 64, 64): "NTCHW",
-    (50, 3, 16, 64, 64): "NCTHW",
+    (160, 16, 64, 64): "NTHW",
+    (160, 16, 64, 64, 3): "NTHWC",
+    (160, 16, 64, 64, 1): "NTHWC",
+    (160, 16, 3, 64, 64): "NTCHW",
+    (20, 2000, 64, 64, 3): "TNHWC",
+    (20, 10000, 1, 64, 64): "TNCHW",  # Moving MNIST as some keep it
+    (16, 3, 50, 64, 64): "NCTHW",
 }
 
 
@@ -72,9 +74,22 @@ def test_a_shape_that_tells_its_layout(shape, layout, tmp_path):
     assert (len(videos), videos.num_frames(0)) == (shape[layout.index("N")], shape[layout.index("T")])
 
 
-@pytest.mark.parametrize("shape", [(10, 300, 64, 64), (50, 3, 3, 64, 64), (50, 3, 64, 64, 3), (50, 16, 64, 64, 2)])
-def test_a_shape_that_does_not(shape, tmp_path):
-    with pytest.raises(ValueError, match=r"1.npy is \(.*\), which doesn't tell its axes; set data.layout to TNHW, "):
+@pytest.mark.parametrize(
+    ("shape", "fitting"),
+    [
+        ((10, 300, 64, 64), "NTHW or TNHW"),
+        ((16, 16, 64, 64), "NTHW or TNHW"),
+        ((100, 16, 64, 64), "NTHW or TNHW"),
+        ((16, 4, 64, 64, 3), "NTHWC or TNHWC"),
+        ((20, 100, 1, 64, 64), "NTCHW or TNCHW"),
+        ((50, 3, 3, 64, 64), "NTHWC or NTCHW or NCTHW or TNHWC or TNCHW"),
+        ((50, 16, 64, 64, 2), "NTHWC or NTCHW or NCTHW or TNHWC or TNCHW"),
+    ],
+)
+def test_a_shape_that_does_not(shape, fitting, tmp_path):
+    with pytest.raises(
+        ValueError, match=rf"1.npy is \(.*\), which doesn't tell its axes; set data.layout to {fitting}: "
+    ):
         NpyVideos(empty(tmp_path / "1.npy", shape), 64)
 
 
@@ -132,21 +147,21 @@ def test_nothing_or_too_much_to_read(tmp_path):
 def test_another_size(tmp_path):
     source = videos_of(3, height=12, width=16)
     path = save(tmp_path, source, "NTCHW")
-    cropped = NpyVideos(path, 12, 3).read(1, [2])
+    cropped = NpyVideos(path, 12, 3, "NTCHW").read(1, [2])
     assert np.array_equal(cropped, source[1, [2], :, 2:14])
     halves = source[1, 2, :, 2:14].reshape(6, 2, 6, 2, 3).mean((1, 3))
-    assert np.abs(NpyVideos(path, 6, 3).read(1, [2])[0] - halves).max() <= 1
-    padded = NpyVideos(path, 16, 3, resize="pad").read(1, [2])[0]
+    assert np.abs(NpyVideos(path, 6, 3, "NTCHW").read(1, [2])[0] - halves).max() <= 1
+    padded = NpyVideos(path, 16, 3, "NTCHW", resize="pad").read(1, [2])[0]
     assert np.array_equal(padded[2:14], source[1, 2])
     assert padded[:2].max() == padded[14:].max() == 0
 
 
 def test_grey_to_colour_and_back(tmp_path):
     source = videos_of(1)
-    colour = NpyVideos(save(tmp_path, source, "NTHW"), 8, 3).read(0, [1])
+    colour = NpyVideos(save(tmp_path, source, "NTHW"), 8, 3, "NTHW").read(0, [1])
     assert np.array_equal(colour, source[0, [1]].repeat(3, -1))
     source = videos_of(3)
-    grey = NpyVideos(save(tmp_path, source, "NTHWC"), 8, 1).read(0, [1])
+    grey = NpyVideos(save(tmp_path, source, "NTHWC"), 8, 1, "NTHWC").read(0, [1])
     assert np.abs(grey[..., 0] - source[0, [1]] @ [0.299, 0.587, 0.114]).max() <= 1
 
 

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset, get_worker_info
 from framegan import noise
 from framegan.data.clips import Clips
 from framegan.data.fingerprint import fingerprint_of
+from framegan.data.image_folder import ImageFolder
 from framegan.data.source import Source, TensorSource, read, told_plainly
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
@@ -211,6 +212,8 @@ def in_memory(source: Source) -> Source:
         return source
     if isinstance(source, Clips):
         return source.of(pack(source.videos, at_once))
+    if isinstance(source, ImageFolder):
+        return source.in_memory(at_once)
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
     labels = torch.empty(len(source), dtype=torch.int64)
 

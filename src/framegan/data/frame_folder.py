@@ -1,6 +1,5 @@
 """Videos as folders of frames: every folder that directly holds images is a video."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -12,17 +11,18 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
-from framegan.data.image_file import EXTENSIONS, Filter, Resize, decode, size_of
+from framegan.data.frame_order import in_order
+from framegan.data.image_file import Filter, Resize, decode, size_of
+from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.stills import Entry, Fit, Stills
-
-DIGITS = re.compile(r"([0-9]+)")
 
 
 class FrameFolder(Stills):
     """The folders of frames anywhere below a folder, in the order of their paths.
 
-    The frames are in the order of their names, in which numbers count as numbers: frame_2 comes before frame_10. Of
-    each video the header of the first frame is read beforehand, and that no frame is empty.
+    The frames are in the order of their names, in which numbers count as numbers: frame_2 comes before frame_10, -1
+    before 0 and 0.5 before 1.25; see `framegan.data.frame_order`. Of each video the header of the first frame is read
+    beforehand, and that no frame is empty.
 
     Args:
         channels: 1 grey, 3 colour.
@@ -61,7 +61,7 @@ class FrameFolder(Stills):
                 f"{folder} itself holds images, such as {frames['.'][0]}; put the frames of each video into a folder "
                 "of its own, or set data=strips where each image is a whole video"
             )
-        self.frames = {video: sorted(names, key=_natural) for video, names in frames.items()}
+        self.frames = {video: in_order(names) for video, names in frames.items()}
         fit = Fit(resolution, channels, resize, filter)
         super().__init__(root, folder, list(self.frames), split, labels, fit, on_error, max_bad_fraction)
 
@@ -86,8 +86,3 @@ class FrameFolder(Stills):
             return self.fit(decode(self.folder / path / name, self.fit.channels))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    """Sort numbers in names as numbers."""
-    return [int(part) if part.isdecimal() else part for part in DIGITS.split(name)], name

@@ -1,24 +1,24 @@
 """One image file: its header checked, its pixels decoded upright, without alpha, and fitted to a square."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What a file with these extensions may hold; Pillow knows others that run programs, such as EPS."""
+from framegan.data.bare_image import without_metadata
+from framegan.data.image_kinds import GREY, formats_of, refusal
+from framegan.data.orientation import orientation_of, upright
+from framegan.data.pixels import eight_bits, without_alpha
 
 MAX_PIXELS = 89_478_485
 """Of an image, or of a frame of a video; more are not decoded. They take a quarter of a GB as RGB, and Pillow warns of
 them too."""
 OVER_LIMIT = f"more than the {MAX_PIXELS:,} pixels that are read; make it smaller or cut it up"
 
-GREY = {"1", "L", "LA", "I;16", "I;16B", "I"}
-COLOUR = {"P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
-"""Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
-
+Answer = TypeVar("Answer")
 Resize = Literal["crop", "pad", "stretch"]
 Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
 FILTERS: dict[Filter, Image.Resampling] = {
@@ -30,44 +30,35 @@ FILTERS: dict[Filter, Image.Resampling] = {
 """Of scaling; all of them are antialiased. Enlarging has no area to average: it is bilinear then, as FFmpeg's."""
 
 
+class UnfitError(ValueError):
+    """Says why an image is not read though it is whole."""
+
+
 def is_grey(path: Path) -> bool:
     """Say from its header whether an image is grey; one with a palette counts as colour.
 
     Raises:
         ValueError: there is no header that can be read, or it announces pixels that we don't; without the path.
     """
-    return _header(path)[0] in GREY
+    return _ask(path, lambda image: image.mode in GREY)
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Return (width, height) of an image from its header; raises as `is_grey`."""
-    return _header(path)[1]
-
-
-def _header(path: Path) -> tuple[str, tuple[int, int]]:
-    """Return the mode and the size (width, height) of an image."""
-    if path.stat().st_size == 0:
-        raise ValueError("empty file")
-    with _open(path) as image:
-        if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
-            raise ValueError(
-                f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
-            )
-        return image.mode, image.size
+    """Return (width, height) of an image, upright, from its header; raises as `is_grey`."""
+    return _ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
 
 
 def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
-    """Return an image upright, grey or RGB, transparent parts black; the first frame of several.
+    """Return an image upright, grey or RGB, transparent parts black.
 
     Raises:
         ValueError: the file can't be decoded; without the path.
     """
-    with _open(path) as file:
-        try:
-            image = ImageOps.exif_transpose(file)
-        except Exception as error:  # a decoder may stumble over anything in a damaged file
-            raise ValueError(str(error) or type(error).__name__) from None
-    return _without_alpha(_eight_bits(image)).convert("L" if channels == 1 else "RGB")
+
+    def pixels(image: Image.Image) -> Image.Image:
+        return without_alpha(upright(eight_bits(image))).convert("L" if channels == 1 else "RGB")
+
+    return _ask(path, pixels)
 
 
 def to_square(image: Image.Image, resolution: int, policy: Resize, filter: Filter = "lanczos") -> np.ndarray:
@@ -82,38 +73,37 @@ def read(
     return to_square(decode(path, channels), resolution, policy, filter)
 
 
-def _open(path: Path) -> Image.Image:
-    """Open an image whose pixels are not too many to be decoded."""
+def _ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
+    """Return what is asked of an open image; where that fails, of one without metadata, which never cost a picture."""
     try:
-        image = Image.open(path, formats=FORMATS)
+        return _answer(path, path, question)
+    except UnfitError:
+        raise
+    except ValueError:
+        bare = without_metadata(path)
+        if bare is None:
+            raise
+    return _answer(path, bare, question)
+
+
+def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image], Answer]) -> Answer:
+    try:
+        with Image.open(file, formats=formats_of(path.suffix)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UnfitError(f"{image.width}x{image.height}, {OVER_LIMIT}")
+            if reason := refusal(image, path):
+                raise UnfitError(reason)
+            return question(image)
+    except UnfitError:
+        raise
     except Image.UnidentifiedImageError:
-        raise ValueError("not an image that can be read") from None
+        raise ValueError("not an image that can be read" if path.stat().st_size else "empty file") from None
     except Image.DecompressionBombError:
-        raise ValueError(OVER_LIMIT) from None
-    except Exception as error:
+        raise UnfitError(OVER_LIMIT) from None
+    except Exception as error:  # a decoder may stumble over anything in a damaged file
+        if isinstance(error, OSError) and error.errno:  # it is the disk
+            raise UnfitError(str(error.strerror)) from None
         raise ValueError(str(error) or type(error).__name__) from None
-    if image.width * image.height > MAX_PIXELS:
-        image.close()
-        raise ValueError(f"{image.width}x{image.height}, {OVER_LIMIT}")
-    return image
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale grey of 16 bits; Pillow's own conversion clips it."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image
-
-
-def _without_alpha(image: Image.Image) -> Image.Image:
-    """Lay what may be transparent over black."""
-    if not image.has_transparency_data:
-        return image
-    grey = image.mode in GREY
-    layers = image.convert("LA" if grey else "RGBA")
-    canvas = Image.new("L" if grey else "RGB", image.size)
-    canvas.paste(layers.convert(canvas.mode), mask=layers.getchannel("A"))
-    return canvas
 
 
 def _to_square(image: Image.Image, resolution: int, policy: Resize, filter: Filter) -> Image.Image:

@@ -1,34 +1,47 @@
 """A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
 
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
-from PIL import Image
 from pydantic import PositiveInt
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from framegan import noise
+from framegan.data.bad_files import OnError, Share, report
 from framegan.data.files import chosen_folder, class_name, walk
-from framegan.data.image_file import EXTENSIONS, Resize, is_grey, read
+from framegan.data.image_file import Resize, is_grey, read
+from framegan.data.image_kinds import EXTENSIONS
+from framegan.data.source import TensorSource
 
 MANY_FILES = 5_000
-"""From how many on reading their headers takes long enough for a progress bar."""
-NAMED_PROBLEMS = 10
+"""From how many on looking at them takes long enough for a progress bar."""
+SOON_DECODED = 100 << 20
+"""Bytes of files that are all decoded, in some seconds, as soon as one of them can't be, to name the others too."""
+FAILURES_IN_A_ROW = 20
+"""How many other images are tried in place of one that can't be decoded."""
+
+Answer = TypeVar("Answer")
 
 
 class ImageFolder:
     """The images anywhere below a folder, in the order of their paths, uint8 (C, resolution, resolution).
 
-    The header of every file is read at once, so that what isn't an image is known before training.
+    The header of every file is read at once, so that what isn't an image is known before training. What turns out
+    later not to be decodable is named, and replaced by another image: the same one in every epoch, run and process.
 
     Args:
         channels: 1 grey, 3 colour; None = 1 if every image is grey, otherwise 3.
         resize: crop the middle of the image to a square, pad it with black, or stretch it.
         split: a folder below root to read instead of root, such as train.
+        on_error: what to do with images that can't be read: raise, or skip (leave them out and say so).
+        max_bad_fraction: raise all the same if more than this share of the images is left out.
+        seed: key of what takes the place of an image that can't be decoded.
 
     Raises:
         ValueError: there are no images, or files that can't be read; the message names them.
@@ -41,14 +54,25 @@ class ImageFolder:
         channels: Literal[1, 3] | None = None,
         resize: Resize = "crop",
         split: str | None = None,
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+        seed: noise.Seed = 0,
     ):
         self.split = split if split not in (None, "auto") else "all"
         self.folder = chosen_folder(root, self.split)
-        self.files = walk(self.folder, EXTENSIONS)
-        if not self.files:
+        files = walk(self.folder, EXTENSIONS)
+        if not files:
             raise ValueError(f"no images in {self.folder}; files that end in {', '.join(EXTENSIONS)} are read")
-        all_grey = _check(self.folder, self.files)
-        self.channels: Literal[1, 3] = channels or (1 if all_grey else 3)
+        self.on_error = on_error
+        self.max_bad_fraction = max_bad_fraction
+        self.seed = seed
+        self.num_files = len(files)
+        self.bad: dict[str, str] = {}
+        """Why a file can't be read, for those that this process came across."""
+        grey = _look_at_all(self.folder, files, is_grey, "reading headers")
+        self._leave_out({file: answer for file, answer in grey.items() if isinstance(answer, str)})
+        self.files = [file for file in files if file not in self.bad]
+        self.channels: Literal[1, 3] = channels or (1 if all(grey[file] for file in self.files) else 3)
         self.resolution = resolution
         self.resize = resize
         names = [class_name(file) for file in self.files]
@@ -65,35 +89,84 @@ class ImageFolder:
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        path = self.folder / self.files[index]
+        for attempt in range(FAILURES_IN_A_ROW):
+            chosen = self._drawn(index, attempt)
+            try:
+                return self._decode(self.folder / self.files[chosen]), self.labels[chosen]
+            except ValueError as error:
+                self._leave_out(self._all_bad() or {self.files[chosen]: str(error)})
+        raise _too_many(self.files[index])
+
+    def in_memory(self, each: Callable[[Callable[[int], None], int], None]) -> TensorSource:
+        """Return the same images, decoded; all that can't be are named at once.
+
+        Args:
+            each: calls a function with 0, 1, ..., n - 1, in any order or at once.
+        """
+        samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
+        labels = torch.tensor(self.labels)
+        problems: dict[int, str] = {}
+
+        def decode(index: int) -> None:
+            try:
+                samples[index] = self._decode(self.folder / self.files[index])
+            except ValueError as error:
+                problems[index] = str(error)
+
+        each(decode, len(self))
+        self._leave_out({self.files[index]: problems[index] for index in sorted(problems)})
+        for index in problems:
+            drawn = (self._drawn(index, attempt) for attempt in range(1, FAILURES_IN_A_ROW))
+            chosen = next((other for other in drawn if other not in problems), None)
+            if chosen is None:
+                raise _too_many(self.files[index])
+            samples[index], labels[index] = samples[chosen], labels[chosen]
+        return TensorSource(samples, labels, self.num_classes, self.split)
+
+    def _decode(self, path: Path) -> Tensor:
+        pixels = read(path, self.resolution, self.channels, self.resize)
+        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+    def _drawn(self, index: int, attempt: int) -> int:
+        """Return an index itself, or what takes its place after so many attempts."""
+        if attempt == 0:
+            return index
+        return int(noise.generator(self.seed, noise.IMAGES, 0, index, attempt).integers(len(self)))
+
+    def _all_bad(self) -> dict[str, str]:
+        """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
+        if self.on_error == "skip" or sum((self.folder / file).stat().st_size for file in self.files) > SOON_DECODED:
+            return {}
+        answers = _look_at_all(self.folder, self.files, lambda path: self._decode(path).shape, "decoding")
+        return {file: answer for file, answer in answers.items() if isinstance(answer, str)}
+
+    def _leave_out(self, problems: Mapping[str, str]) -> None:
+        """Count files that can't be read; say so, or raise where not so many may be."""
+        new = {file: reason for file, reason in problems.items() if file not in self.bad}
+        self.bad |= new
+        few = self.on_error == "skip" and len(self.bad) <= self.max_bad_fraction * self.num_files
+        report(self.folder, new if few else self.bad, self.num_files, self.on_error, self.max_bad_fraction)
+
+
+def _too_many(file: str) -> ValueError:
+    return ValueError(f"{FAILURES_IN_A_ROW} images in a row can't be decoded, the first one {file}; remove those named")
+
+
+def _look_at_all(
+    folder: Path, files: Sequence[str], look: Callable[[Path], Answer], title: str
+) -> dict[str, Answer | str]:
+    """Return what is seen in each file, or why it can't be; several at a time for the sake of network disks."""
+
+    def seen(file: str) -> Answer | str:
         try:
-            pixels = read(path, self.resolution, self.channels, self.resize)
+            return look(folder / file)
         except ValueError as error:
-            raise ValueError(f"{path} can't be decoded: {error}; mend it or remove it") from None
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), self.labels[index]
-
-
-def _check(folder: Path, files: list[str]) -> bool:
-    """Read all headers, several at a time for the sake of network disks; return whether every image is grey."""
-
-    def look(file: str) -> bool | str:
-        try:
-            return is_grey(folder / file)
-        except (ValueError, OSError) as error:
-            return f"{file}: {error}"
+            return str(error)
 
     console = Console(stderr=True)
     quiet = len(files) < MANY_FILES or not console.is_terminal
     with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is an error here
-        found = threads.map(look, files)
-        seen = list(track(found, "reading headers", len(files), console=console, transient=True, disable=quiet))
-    problems = [answer for answer in seen if isinstance(answer, str)]
-    if problems:
-        shown = "".join(f"\n  {problem}" for problem in problems[:NAMED_PROBLEMS])
-        more = len(problems) - NAMED_PROBLEMS
-        rest = f"\n  and {more} more" if more > 0 else ""
-        raise ValueError(
-            f"{len(problems)} of {len(files)} files in {folder} can't be read; mend or remove them:{shown}{rest}"
-        )
-    return all(seen)
+        warnings.filterwarnings("ignore", module="PIL")  # what matters of it is an error here
+        answers = threads.map(seen, files)
+        found = list(track(answers, title, len(files), console=console, transient=True, disable=quiet))
+    return dict(zip(files, found, strict=True))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -10,8 +10,10 @@ from pydantic import PositiveInt
 
 from framegan.data.image_file import Filter, Resize, to_square
 
-Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW"]
+Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"]
 
+FEW_FRAMES = 10
+"""An array of so many times more by fewer holds many videos of few frames; videos come first in most files."""
 OUTNUMBERED = 100
 """An array of few by so many times more holds few frames of many videos, not many frames of few."""
 
@@ -24,7 +26,8 @@ class NpyVideos:
     Args:
         root: the file, or a folder that holds one .npy file.
         channels: 1 grey, 3 colour; grey videos become colour by repetition, colour ones grey by brightness.
-        layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where that tells.
+        layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where that tells:
+            where there are many more videos than frames.
         resize: what to do with frames that aren't square: crop, pad with black, or stretch.
 
     Raises:
@@ -131,15 +134,20 @@ def _open(file: Path) -> np.ndarray:
 
 
 def _layout(shape: tuple[int, ...], file: Path) -> str:
-    """Return the order of axes that a shape tells: by where its channels are, or by videos outnumbering frames."""
+    """Return the order of axes that a shape tells: by where its channels are, and by videos outnumbering frames."""
     channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
-    if len(shape) == 5 and len(channels) == 1:
-        return {1: "NCTHW", 2: "NTCHW", 4: "NTHWC"}[channels[0]]
-    if len(shape) == 4 and not channels:
-        if shape[0] >= shape[1]:
-            return "NTHW"
-        if shape[0] * OUTNUMBERED <= shape[1]:
-            return "TNHW"
+    found = {(4, ()): "HW", (5, (2,)): "CHW", (5, (4,)): "HWC"}.get((len(shape), tuple(channels)))
+    if (len(shape), channels) == (5, [1]):
+        return "NCTHW"
+    if found and shape[0] >= shape[1] * FEW_FRAMES:
+        return f"NT{found}"
+    if found and shape[0] * OUTNUMBERED <= shape[1]:
+        return f"TN{found}"
+    layouts = get_args(Layout)[1:]
+    fitting = (
+        [f"NT{found}", f"TN{found}"] if found else [name for name in layouts if len(name) == len(shape)] or layouts
+    )
     raise ValueError(
-        f"{file} is {shape}, which doesn't tell its axes; set data.layout to TNHW, NTHW, NTHWC, NTCHW or NCTHW"
+        f"{file} is {shape}, which doesn't tell its axes; set data.layout to {' or '.join(fitting)}: N videos, "
+        "T frames, C channels, H high, W wide"
     )

@@ -130,7 +130,7 @@ class Stills(ABC):
         console = Console(stderr=True)
         quiet = len(paths) < MANY_VIDEOS or not console.is_terminal
         with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it is an error here
+            warnings.filterwarnings("ignore", module="PIL")  # what matters of it is an error here
             found = threads.map(look, paths)
             seen = list(track(found, "reading headers", len(paths), console=console, transient=True, disable=quiet))
         answers = dict(zip(paths, seen, strict=True))

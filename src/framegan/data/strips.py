@@ -13,7 +13,8 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
-from framegan.data.image_file import EXTENSIONS, Filter, Resize, decode, size_of
+from framegan.data.image_file import Filter, Resize, decode, size_of
+from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.stills import Entry, Fit, Stills
 
 

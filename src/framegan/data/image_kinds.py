@@ -1,0 +1,77 @@
+"""Which images are read: their endings and formats, and which kinds of pixels Pillow hands over rightly."""
+
+from functools import cache
+from pathlib import Path
+
+from PIL import Image, features
+
+from framegan.data.bitmap import refusal_of_bitmap
+from framegan.data.tiff import refusal_of_tiff
+
+ENDINGS = {
+    "AVIF": (".avif",),
+    "BMP": (".bmp",),
+    "DIB": (".dib",),
+    "GIF": (".gif",),
+    "JPEG": (".jfif", ".jpe", ".jpeg", ".jpg", ".mpo"),
+    "JPEG2000": (".j2k", ".jp2", ".jpf", ".jpx"),
+    "PCX": (".pcx",),
+    "PNG": (".apng", ".png"),
+    "PPM": (".pbm", ".pgm", ".pnm", ".ppm"),
+    "QOI": (".qoi",),
+    "SGI": (".bw", ".rgb", ".rgba", ".sgi"),
+    "TGA": (".tga",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+"""By Pillow's name of a format. Pillow knows others that run programs, such as EPS, or that hold no picture."""
+
+NEEDED = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}
+"""Parts that Pillow may have been built without."""
+
+BY_ENDING = {"DIB", "PCX", "SGI", "TGA"}
+"""Formats that hardly tell from their content, so that the ending has to say so; of others the content decides."""
+
+FORMATS = tuple(name for name in ENDINGS if name not in NEEDED or features.check(NEEDED[name]))
+EXTENSIONS = tuple(sorted(ending for name in FORMATS for ending in ENDINGS[name]))
+
+GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I"}
+COLOUR = {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+"""Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
+
+
+@cache
+def formats_of(ending: str) -> list[str]:
+    """Return what a file with this ending may hold."""
+    return [kind for kind in FORMATS if kind not in BY_ENDING or ending.lower() in ENDINGS[kind]]
+
+
+def refusal(image: Image.Image, path: Path) -> str | None:
+    """Return why an open image can't be delivered as it is meant, or None."""
+    if image.format == "TIFF" and (reason := refusal_of_tiff(path)):
+        return reason
+    if image.format == "TGA" and not image.tile:  # type: ignore[attr-defined]
+        return "its kind of pixels is not read; save it as PNG"
+    if image.format in ("BMP", "DIB") and (reason := refusal_of_bitmap(image)):
+        return reason
+    if image.format not in ("TIFF", "MPO") and _moves(image):
+        return "it holds several pictures; save each as a file of its own, or read it as a video"
+    if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
+        return f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
+    if image.format == "PCX" and image.mode == "L" and not _has_palette(path):
+        return "its palette is missing: it is cut short, or it has none; save it as PNG"
+    return None
+
+
+def _moves(image: Image.Image) -> bool:
+    """Say whether there are pictures after the first. Those of an MPO are previews and depths of the first."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except (EOFError, OSError, ValueError):
+        return False  # it is cut short, which its decoder says better
+
+
+def _has_palette(path: Path) -> bool:
+    """Say whether a PCX ends with a palette, which Pillow takes for grey where it is missing."""
+    with path.open("rb") as file:
+        return file.seek(0, 2) > 128 + 769 and file.seek(-769, 2) > 0 and file.read(1) == b"\x0c"
