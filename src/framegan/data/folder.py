@@ -9,9 +9,9 @@ from framegan.data.cached_videos import CachedVideos
 from framegan.data.clips import Clips
 from framegan.data.files import walk
 from framegan.data.frame_folder import FrameFolder
-from framegan.data.image_file import EXTENSIONS as IMAGES
 from framegan.data.image_file import size_of
 from framegan.data.image_folder import ImageFolder
+from framegan.data.image_kinds import EXTENSIONS as IMAGES
 from framegan.data.npy import NpyVideos
 from framegan.data.source import Source
 from framegan.data.strips import Strips
