@@ -7,7 +7,7 @@ of which each rank takes its own rows, so that a resumed run, or one on more ran
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import compress
 from typing import Any, Literal, Self
 
@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 from framegan import noise
 from framegan.losses import Loss
 from framegan.regularizers import Regularizer
-from framegan.sampling import Weights, evaluating, sample
+from framegan.sampling import Weights, evaluating, sample, uncompiled
 from framegan.schedules import Constant
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
@@ -35,6 +35,8 @@ WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "ge
 """What the step watches, in the order in which it happens."""
 NEVER = 2**62
 """What `GAN.first_non_finite` says of what has always been finite."""
+ALWAYS_MEASURED = ("discriminator/loss", "generator/loss")
+"""What is measured in every step, for the screen; the rest only on the steps that are logged."""
 
 
 class GAN(LightningModule):
@@ -55,7 +57,8 @@ class GAN(LightningModule):
         ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
             leaves the random start behind quickly.
-        compile_networks: run both networks through torch.compile; the first steps take longer.
+        compile_networks: run both networks through torch.compile; the first steps take longer. What is differentiated
+            twice, the critic of the samples that a penalty is taken at, stays uncompiled: torch.compile can't do that.
         learning_rate_factor: multiplies both scheduled learning rates; see `framegan.rollback`.
         seed: key of all noise.
     """
@@ -111,6 +114,9 @@ class GAN(LightningModule):
         """The networks as a distributed strategy wraps them; a plain dict keeps them out of the state dict."""
         self.measured: dict[str, Tensor] | None = None
         """What this step logs, as detached tensors on the device; None on the steps that log nothing."""
+        self.recent: dict[str, tuple[Tensor | float, float]] = {}
+        """By key of ALWAYS_MEASURED: the sum of the steps' means and their number, since a reader emptied it."""
+        self.batch_size = 1
         self.metrics: dict[str, float] = {}
         """The latest value of everything logged, by key; kept by the callbacks."""
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
@@ -146,11 +152,12 @@ class GAN(LightningModule):
         real, labels = batch
         samples_seen, batch_size = int(self.samples_seen), len(real) * self.trainer.world_size
         step = samples_seen // batch_size
-        self.measured = {} if step % self.trainer.log_every_n_steps == 0 else None
+        self.batch_size = len(real)
+        self.measured = {} if self._is_logged(step) else None
         self._seed_modules(samples_seen)
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
-        if (step + 1) % self.discriminator_steps == 0:
+        if self._moves_generator(step):
             with frozen(self.discriminator):
                 self._descend("generator", self.generator_loss, real, labels, step)
             self._update_ema(samples_seen, batch_size * self.discriminator_steps)
@@ -167,14 +174,13 @@ class GAN(LightningModule):
             mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken.
             step: number of the discriminator step, which decides the penalties that are due.
         """
-        discriminator = self._trained("discriminator")
         penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
         places = {regularizer.at for regularizer in penalties.values()}
         with torch.no_grad():
             fake = self.generator(latents, labels)
         real = real.detach().requires_grad_("real" in places)
         fake.requires_grad_("fake" in places)
-        real_logits, fake_logits = discriminator(real, labels), discriminator(fake, labels)
+        real_logits, fake_logits = self._judge(real, labels), self._judge(fake, labels)
         class_loss = self._class_loss("real", real_logits, labels) + self._class_loss("fake", fake_logits, labels)
 
         loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in real_logits})
@@ -184,7 +190,7 @@ class GAN(LightningModule):
         points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
         if "between" in places:
             between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
-            points["between"] = between, discriminator(between, labels)
+            points["between"] = between, self._judge(between, labels)
         for name, regularizer in penalties.items():
             samples, logits = points[str(regularizer.at)]
             penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in real_logits})
@@ -206,6 +212,11 @@ class GAN(LightningModule):
             self._measure("penalty/generator", penalty)
             loss = loss + penalty
         return loss + self.class_weight * class_loss
+
+    def _judge(self, samples: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return the logits by head of samples the discriminator learns from; uncompiled where a penalty needs them."""
+        with uncompiled() if samples.requires_grad else nullcontext():
+            return self._trained("discriminator")(samples, labels)
 
     def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
         """Return one sample for each seed, (N, *shape) in [-1, 1]; see `framegan.sampling.sample`."""
@@ -303,9 +314,25 @@ class GAN(LightningModule):
         self._measure(f"class_accuracy/{name}", (class_logits.argmax(1) == labels).float())
         return F.cross_entropy(class_logits, labels, reduction="none")
 
+    def _is_logged(self, step: int) -> bool:
+        """Say whether a step makes a row; where the generator moves only every few, its next step makes one too."""
+        since_generator = range(step + 1 - self.discriminator_steps, step) if self._moves_generator(step) else ()
+        return any(map(self.trainer.is_logged, (*since_generator, step)))
+
+    def _moves_generator(self, step: int) -> bool:
+        return (step + 1) % self.discriminator_steps == 0
+
     def _measure(self, name: str, values: Tensor) -> None:
+        """Keep the mean of what this step measures: of a (n,) piece of the batch, or a norm of the whole."""
+        if self.measured is None and name not in ALWAYS_MEASURED:
+            return
+        share = len(values) / self.batch_size if values.ndim else 1.0
+        mean = values.detach().mean() * share
         if self.measured is not None:
-            self.measured[name] = values.detach().mean()
+            self.measured[name] = self.measured[name] + mean if name in self.measured else mean
+        if name in ALWAYS_MEASURED:
+            total, steps = self.recent.get(name, (0.0, 0.0))
+            self.recent[name] = total + mean, steps + share
 
     def _measure_logits(self, real_logits: Mapping[str, Tensor], fake_logits: Mapping[str, Tensor]) -> None:
         if self.measured is None:

@@ -1,9 +1,10 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from pickle import UnpicklingError
 from types import MappingProxyType
@@ -49,13 +50,20 @@ def sample(
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Hold a network in evaluation mode."""
+    """Hold a network in evaluation mode, uncompiled: it isn't compiled once more for a few samples."""
     training = network.training
     network.eval()
     try:
-        yield
+        with uncompiled():
+            yield
     finally:
         network.train(training)
+
+
+def uncompiled() -> AbstractContextManager[None]:
+    """Run networks as they were written, even those that go through torch.compile elsewhere."""
+    is_used = "torch._dynamo" in sys.modules  # it takes seconds to import, and nothing is compiled without it
+    return torch.compiler.set_stance("force_eager") if is_used else nullcontext()
 
 
 def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:

@@ -19,6 +19,9 @@ from framegan.strategy import GANStrategy
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}
 
+LARGEST_LOG_INTERVAL = 50
+"""Batches from one row of metrics to the next, once the interval has grown."""
+
 
 class GANTrainer(Trainer):
     """A trainer whose length, checkpoints and logs are left to the callbacks, which count samples.
@@ -30,7 +33,8 @@ class GANTrainer(Trainer):
         timeout: seconds that a rank waits for the others before the run is given up.
         micro_batches: pieces a batch is processed in, gradients summed (gradient accumulation): less memory, the same
             result but for batch normalisation.
-        log_every_n_steps: batches from one row of metrics to the next.
+        log_every_n_steps: batches from one row of metrics to the next. "auto": each of the first 16, then every 2nd,
+            4th, ... and at most every 50th; a function of the clock, so that a resumed run has the same rows.
         max_batches: stop after so many batches whatever total_samples says, to try things out. None = no such limit.
         folder: the run folder.
 
@@ -52,7 +56,7 @@ class GANTrainer(Trainer):
         strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto",
         timeout: PositiveFloat = 1800.0,
         micro_batches: PositiveInt = 1,
-        log_every_n_steps: PositiveInt = 50,
+        log_every_n_steps: PositiveInt | Literal["auto"] = "auto",
         max_batches: PositiveInt | None = None,
         deterministic: bool = False,
         callbacks: Sequence[Callback] = (),
@@ -69,6 +73,7 @@ class GANTrainer(Trainer):
             chosen = strategy
         names_gpus = isinstance(devices, list) and uses_cuda(accelerator)
         self.micro_batches = micro_batches
+        self.grows_log_interval = log_every_n_steps == "auto"
         self.folder = Path(folder)
         self.run_loggers = list(loggers)
         super().__init__(
@@ -78,7 +83,7 @@ class GANTrainer(Trainer):
             precision=PRECISIONS[precision],
             strategy=chosen,
             plugins=[TorchElasticEnvironment() if is_rank() else LightningEnvironment(), CheckpointInPlace()],
-            log_every_n_steps=log_every_n_steps,
+            log_every_n_steps=LARGEST_LOG_INTERVAL if log_every_n_steps == "auto" else log_every_n_steps,
             deterministic=deterministic,
             max_epochs=1 if max_batches else -1,
             limit_train_batches=max_batches,
@@ -90,6 +95,13 @@ class GANTrainer(Trainer):
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+
+    def is_logged(self, step: int) -> bool:
+        """Say whether a batch, counted from the beginning of the run, makes a row of metrics."""
+        interval = self.log_every_n_steps
+        if self.grows_log_interval:
+            interval = min(interval, 1 << max(0, (step // 8).bit_length() - 1))
+        return step % interval == 0
 
 
 class CheckpointInPlace(TorchCheckpointIO):

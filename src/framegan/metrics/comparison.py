@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field, PositiveInt
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
+from framegan.live import track
 from framegan.metrics import statistics_cache
 from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
 from framegan.metrics.embedding import Embedding
@@ -188,9 +187,7 @@ def _chunks(samples: SampleSet, numbers: Sequence[int]) -> Iterator[tuple[Tensor
     """Yield the places in `numbers` and the pixels of this rank's chunks."""
     rank, num_ranks = rank_and_number()
     starts = range(rank * CHUNK, len(numbers), num_ranks * CHUNK)
-    console = Console(stderr=True)
-    is_watched = rank == 0 and console.is_terminal
-    for start in track(starts, "features", console=console, transient=True, disable=not is_watched):
+    for start in track(starts, "features", len(starts)) if rank == 0 else starts:
         places = range(start, min(start + CHUNK, len(numbers)))
         pixels, _ = samples.batch([numbers[place] for place in places])
         yield torch.tensor(places), pixels

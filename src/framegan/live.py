@@ -1,0 +1,57 @@
+"""The one live display of this process: whatever shows its progress while another does gets a line below it."""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+Item = TypeVar("Item")
+
+_shown: list[Progress] = []
+"""The display, while there is one; two of them would overwrite each other's line."""
+
+
+class Line:
+    """A bar with a text and the time left. It appears at once; the first one brings the display, and takes it away.
+
+    Args:
+        total: how far it goes.
+        completed: how far it is.
+        console: where the display is, if this line brings it.
+    """
+
+    def __init__(self, total: int, completed: int, console: Console, *, transient: bool = False):
+        self.brings_display = not _shown
+        if self.brings_display:
+            columns = BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
+            display = Progress(*columns, console=console, transient=transient, refresh_per_second=4)
+            display.start()
+            _shown.append(display)
+        self.display = _shown[0]
+        self.task = self.display.add_task("", total=total, completed=completed, text="")
+
+    def update(self, completed: int, text: str) -> None:
+        self.display.update(self.task, completed=completed, text=text)
+
+    def end(self) -> None:
+        if self.brings_display:
+            self.display.stop()
+            _shown.clear()
+        else:
+            self.display.remove_task(self.task)
+
+
+def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+    """Yield the items behind a line that says how many were taken; without a terminal nothing is shown."""
+    console = Console(stderr=True)
+    if not _shown and not console.is_terminal:
+        yield from items
+        return
+    line = Line(total, 0, console, transient=True)
+    try:
+        for number, item in enumerate(items):
+            line.update(number, f"{what} {number:,} / {total:,}")
+            yield item
+    finally:
+        line.end()
