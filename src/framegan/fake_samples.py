@@ -1,6 +1,5 @@
 """The samples of a generator as metrics see them; see `framegan.metrics.sample_set`."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +8,6 @@ from torch import Tensor, nn
 
 from framegan import sampling
 from framegan.media import to_pixels
-
-LARGEST_BATCH = 64
-VALUES_AT_ONCE = 1 << 22
-"""How many samples are made at a time depends on their size alone: large clips take much memory on their way, and a
-sample is then the same to the last bit, wherever it is asked for."""
 
 
 class FakeSamples:
@@ -80,9 +74,7 @@ class FakeSamples:
         choices: dict[str, Any] = {"class_counts": self.class_counts}
         if self.num_frames not in (None, self.generator.shape[1]):  # type: ignore[index]
             choices["num_frames"] = self.num_frames
-        size = math.prod(self.shape) * self.frame_stride  # of a sample as it is made
-        batch_size = max(1, min(LARGEST_BATCH, VALUES_AT_ONCE // size))
-        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, batch_size, **choices)]
+        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, **choices)]
         pixels = torch.cat(made)
         if self.num_frames is not None:
             pixels = pixels[:, :, :: self.frame_stride]

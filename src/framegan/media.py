@@ -5,6 +5,7 @@ Samples are float32 in [-1, 1], images (N, C, H, W) or clips (N, C, T, H, W); pi
 """
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from framegan import atomic
+
+FRAMES_PER_SECOND = 8.0
+"""At which clips are shown whose data don't know their times."""
+RATES = {".mp4": (0.01, 1000.0), ".gif": (0.01, 50.0), ".webp": (0.01, 90.0)}
+"""Frames a second that a file can hold and is shown at: a GIF counts hundredths of a second, and browsers show frames of
+10 ms or less, in either, for 100 ms."""
 
 
 def to_samples(pixels: Tensor) -> Tensor:
@@ -26,23 +33,32 @@ def to_pixels(samples: Tensor) -> Tensor:
     return samples.float().add(1).mul(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
 
+def to_frames(samples: Tensor) -> np.ndarray:
+    """Return (N, C, [T,] H, W) samples as uint8 pixels with their channels last, (N, [T,] H, W, C)."""
+    return to_pixels(samples).movedim(1, -1).cpu().numpy()
+
+
 def grid(samples: Tensor, columns: int | None = None, margin: int = 2) -> np.ndarray:
-    """Return samples side by side, row by row: an image (H', W', C) of images, a video (T, H', W', C) of clips.
+    """Return samples side by side: an image (H', W', C) of images, a video (T, H', W', C) of clips; see `tiled`."""
+    return tiled(to_frames(samples), columns, margin)
+
+
+def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None, margin: int = 2) -> np.ndarray:
+    """Return N images or videos of one size, uint8 ([T,] H, W, C) each, side by side, row by row.
 
     Args:
-        columns: samples in a row. None = as square as possible.
+        columns: how many in a row. None = as square as possible.
         margin: white pixels between neighbours and around the whole.
     """
-    pixels = to_pixels(samples).movedim(1, -1).cpu().numpy()  # (N, ..., H, W, C)
-    num_samples, (height, width, channels) = len(pixels), pixels.shape[-3:]
-    columns = columns or math.ceil(math.sqrt(num_samples))
-    rows = math.ceil(num_samples / columns)
+    height, width, channels = pixels[0].shape[-3:]
+    columns = columns or math.ceil(math.sqrt(len(pixels)))
+    rows = math.ceil(len(pixels) / columns)
     size = rows * (height + margin) + margin, columns * (width + margin) + margin
-    canvas = np.full((*pixels.shape[1:-3], *size, channels), 255, dtype=np.uint8)
-    for index, sample in enumerate(pixels):
+    canvas = np.full((*pixels[0].shape[:-3], *size, channels), 255, dtype=np.uint8)
+    for index, one in enumerate(pixels):
         top = index // columns * (height + margin) + margin
         left = index % columns * (width + margin) + margin
-        canvas[..., top : top + height, left : left + width, :] = sample
+        canvas[..., top : top + height, left : left + width, :] = one
     return canvas
 
 
@@ -63,6 +79,12 @@ def write_png(path: Path, image: np.ndarray) -> None:
         Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(part, format="PNG")
 
 
+def write_npy(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 pixels of any shape, whole or not at all."""
+    with atomic.new_file(path, synced=False) as part:
+        _write_npy(part, pixels)
+
+
 def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
     """Write a (T, H, W, C) uint8 video, whole or not at all, in the format that the file's ending names.
 
@@ -70,16 +92,29 @@ def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> Non
     .webp and .npy lose nothing.
 
     Raises:
-        ValueError: the ending is another one.
+        ValueError: the ending is another one, or such a file can't hold the rate.
     """
     writers = {".mp4": _write_mp4, ".gif": _write_gif, ".webp": _write_webp, ".npy": _write_npy}
     if path.suffix not in writers:
         raise ValueError(f"{path} can't be written; the name of a video ends in one of: {', '.join(writers)}")
+    check_rate(path.suffix, frames_per_second)
     with atomic.new_file(path, synced=False) as part:
         writers[path.suffix](part, frames, frames_per_second)
 
 
-def _write_npy(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+def check_rate(ending: str, frames_per_second: float) -> None:
+    """Raise ValueError where a video with this ending can't hold so many frames a second; other files hold any."""
+    slowest, fastest = RATES.get(ending, (frames_per_second, frames_per_second))
+    if not slowest <= frames_per_second <= fastest:
+        others = [other for other, (low, high) in RATES.items() if low <= frames_per_second <= high]
+        nearest = fastest if frames_per_second > fastest else slowest
+        raise ValueError(
+            f"a {ending} shows {slowest:g} to {fastest:g} frames a second, got {frames_per_second:g}; set "
+            f"frames_per_second={nearest:g}{f' or choose {others[0]}' if others else ''}"
+        )
+
+
+def _write_npy(path: Path, frames: np.ndarray, frames_per_second: float = 0.0) -> None:
     with path.open("wb") as file:
         np.save(file, frames)
 
@@ -114,7 +149,8 @@ def _write_gif(path: Path, frames: np.ndarray, frames_per_second: float) -> None
     import av
 
     height, width = frames.shape[1:3]
-    ticks = np.cumsum([0, *_durations(len(frames), frames_per_second, ticks_per_second=100)])
+    durations = _durations(len(frames), frames_per_second, ticks_per_second=100)
+    ticks = np.cumsum([0, *durations])
     graph = av.filter.Graph()
     source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=Fraction(1, 100))
     split, palette, use = graph.add("split"), graph.add("palettegen"), graph.add("paletteuse")
@@ -124,7 +160,8 @@ def _write_gif(path: Path, frames: np.ndarray, frames_per_second: float) -> None
     palette.link_to(use, 0, 1)
     use.link_to(graph.add("buffersink"))
     graph.configure()
-    with av.open(path, "w", format="gif", options={"loop": "0"}) as container:
+    options = {"loop": "0", "final_delay": str(durations[-1])}  # the others last until the next one begins
+    with av.open(path, "w", format="gif", options=options) as container:
         stream = container.add_stream("gif", width=width, height=height, pix_fmt="pal8", time_base=Fraction(1, 100))
         for tick, pixels in zip(ticks.tolist(), _rgb(frames), strict=False):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")

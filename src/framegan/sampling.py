@@ -1,5 +1,6 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
+import math
 import re
 import sys
 import warnings
@@ -20,19 +21,33 @@ Weights = Literal["ema", "raw"]
 """Which generator: the averaged one that is published, or the one that is trained."""
 
 
-@torch.no_grad()
-def sample(
+LARGEST_BATCH = 64
+VALUES_AT_ONCE = 1 << 20
+"""Values of the samples that are made at a time, 4 MB of float32; what networks need on their way is many times that."""
+
+
+def sample(generator: nn.Module, seeds: Sequence[int], **choices: Any) -> Tensor:
+    """Return one sample for each seed: (N, *shape) in [-1, 1], on the generator's device; choices as in `batches`."""
+    return torch.cat([samples for _, samples in batches(generator, seeds, **choices)])
+
+
+def batches(
     generator: nn.Module,
     seeds: Sequence[int],
+    batch_size: int | None = None,
     *,
     category: int | None = None,
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
     class_counts: Sequence[int] | None = None,
-) -> Tensor:
-    """Return one sample for each seed: (N, *shape) in [-1, 1], on the generator's device.
+) -> Iterator[tuple[Sequence[int], Tensor]]:
+    """Yield the seeds and samples of one batch after the other; memory doesn't grow with their number.
+
+    The last batch is filled up to its full size before it is made, so that a sample comes from the same kernels, to the
+    last bit, alone or among others. That one sample then costs a batch is why batches are small.
 
     Args:
+        batch_size: None = as `batch_size_of` says; another one may change the last bits.
         category: class of every sample. None = drawn for each seed.
         num_frames: frames of each clip. None = as trained.
         held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
@@ -41,11 +56,32 @@ def sample(
     Raises:
         ValueError: the generator has no such category or part, or makes images.
     """
+    size = batch_size or batch_size_of(generator, num_frames)
+    for first in range(0, len(seeds), size):
+        part = seeds[first : first + size]
+        filled = [*part, *[part[-1]] * (size - len(part))]
+        drawn = draw(generator, filled, category, num_frames, held, class_counts)
+        yield part, _made(generator, drawn, num_frames)[: len(part)]
+
+
+def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
+    """Return how many samples are made at a time. It depends on a sample's own size alone: many small ones, one large.
+
+    However many are asked for, and wherever, a sample is then the same.
+    """
+    channels, *rest = generator.shape  # type: ignore[misc]
+    if num_frames is not None and len(rest) == 3:
+        rest[0] = num_frames
+    return max(1, min(LARGEST_BATCH, VALUES_AT_ONCE // math.prod((channels, *rest))))
+
+
+@torch.no_grad()
+def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], num_frames: int | None) -> Tensor:
     device = next(generator.parameters()).device
-    latents, labels = draw(generator, seeds, category, num_frames, held, class_counts)
+    latents, labels = (values.to(device) for values in drawn)
     length = {} if num_frames is None else {"num_frames": num_frames}
     with evaluating(generator):
-        return generator(latents.to(device), labels.to(device), **length)
+        return generator(latents, labels, **length)
 
 
 @contextmanager
@@ -121,20 +157,6 @@ def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, i
     if not hasattr(generator, "latent_parts"):
         return {"latents": int(generator.latent_dim)}  # type: ignore[arg-type]
     return generator.latent_parts(num_frames or generator.shape[1])  # type: ignore[operator,index]
-
-
-def batches(
-    generator: nn.Module, seeds: Sequence[int], batch_size: int, **choices: Any
-) -> Iterator[tuple[Sequence[int], Tensor]]:
-    """Yield the seeds and samples of one batch after the other; memory doesn't grow with their number.
-
-    The last batch is filled up to `batch_size` before it is made, so that a sample comes from the same kernels, to the
-    last bit, alone or among others. Choices are those of `sample`.
-    """
-    for first in range(0, len(seeds), batch_size):
-        part = seeds[first : first + batch_size]
-        filled = [*part, *[part[-1]] * (batch_size - len(part))]
-        yield part, sample(generator, filled, **choices)[: len(part)]
 
 
 def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:

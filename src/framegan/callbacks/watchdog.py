@@ -14,7 +14,6 @@ from framegan.ranks import from_rank_zero
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
-BATCH = 16
 KEPT = collapse.START_LOOKS + 1
 """How many of the latest looks are kept; the last good one has to be among them."""
 
@@ -82,7 +81,7 @@ class Watchdog(Every):
     def _diversity(self, trainer: GANTrainer, gan: GAN) -> tuple[float, float]:
         if self.real is None:
             self.real = collapse.coarse(trainer.datamodule.real_batch(self.num_samples)[0]).cpu()
-        made = sampling.batches(gan.generator, range(len(self.real)), BATCH)
+        made = sampling.batches(gan.generator, range(len(self.real)))
         fake = torch.cat([collapse.coarse(samples) for _, samples in made])
         return collapse.relative(fake.cpu(), self.real)
 
