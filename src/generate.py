@@ -1,7 +1,7 @@
 """Make samples with a trained generator: python src/generate.py checkpoint=RUN_FOLDER num_samples=64 seed=0"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -12,9 +12,11 @@ import run_config
 import run_folder
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import numpy as np
 
-Format = Literal["mp4", "gif", "webp", "npy", "frames"]
+Format = Literal["mp4", "gif", "webp", "npy", "frames", "png", "auto"]
+OF_IMAGES, OF_CLIPS = ("png", "npy"), ("mp4", "gif", "webp", "npy", "frames")
+"""What the files in a folder can be; the first is what "auto" means."""
 VIDEOS = (".mp4", ".gif", ".webp")
 
 
@@ -39,9 +41,9 @@ def generate(
     num_frames: PositiveInt | None,
     out: str | None,
     format: Format,
-    frames_per_second: PositiveFloat,
+    frames_per_second: PositiveFloat | None,
     grid_samples: PositiveInt,
-    batch_size: PositiveInt,
+    batch_size: PositiveInt | None,
     device: Literal["auto", "cpu", "cuda"],
     trust: list[str],
 ) -> None:
@@ -50,77 +52,101 @@ def generate(
     Args:
         trust: packages whose parts the run folder's configuration may build too.
     """
-    from framegan import sampling
+    from framegan import media, sampling
 
     folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
     config = run_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
     generator, samples_seen = launch.generator_of(config, file, weights, device)
-    target = _target(out, folder, makes_clips=len(generator.shape) == 4)
+    makes_clips = len(generator.shape) == 4
+    target = _target(out, folder, makes_clips=makes_clips)
+    only_grid = target.suffix in (".png", *VIDEOS)
+    kind = _format(format, target, only_grid, makes_clips=makes_clips)
+    rate = frames_per_second or run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
+    if makes_clips:
+        media.check_rate(target.suffix if only_grid else f".{kind}", rate)
+    target_folder = target.parent if only_grid else target
+    target_folder.mkdir(parents=True, exist_ok=True)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
 
     named = {"content": content_seed, "motion": motion_seed}
-    choices = {
+    choices: dict[str, Any] = {
         "category": category,
         "num_frames": num_frames,
         "held": {part: value for part, value in named.items() if value is not None},
     }
-    only_grid = target.suffix in (".png", *VIDEOS)
+    if makes_clips and (num_frames or 0) > generator.shape[1]:
+        known = getattr(generator, "longer_clips", "look whether they keep moving")
+        print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
     seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
-    shown: list[Tensor] = []
+    shown: list[np.ndarray] = []
     try:
         for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
-            shown += list(samples[: max(0, grid_samples - len(shown))].cpu())
+            pixels = media.to_frames(samples)
+            shown.extend(pixels[: max(0, grid_samples - len(shown))])
             if not only_grid:
-                for number, one in zip(part, samples, strict=True):
-                    _write_one(target / f"seed_{number}", one.cpu(), format, frames_per_second)
-        grid = _write_grid(target, shown, frames_per_second)
+                for number, one in zip(part, pixels, strict=True):
+                    _write_one(target / f"seed_{number}", one, kind, rate)
+        grid = _write_grid(target, shown, rate)
     except OSError as error:
         raise ValueError(f"{target} can't be written: {error}; make room, or type another out=FOLDER") from error
     where = ""
     if not only_grid:
         others = len(list(target.iterdir())) - num_samples
         where = f"; all {num_samples:,} are in {target}" + (f", beside {others:,} that were there" if others else "")
-    print(f"{grid} shows {len(shown)} samples{where}")
+    count = "1 sample" if len(shown) == 1 else f"{len(shown)} samples"
+    speed = f" at {rate:g} frames a second" if makes_clips else ""
+    print(f"{grid} shows {count}{speed}{where}")
 
 
 def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
-    """Return where to write, with its folder made; raise ValueError where that can't hold what the generator makes."""
+    """Return where to write; raise ValueError where that can't hold what the generator makes."""
     target = Path(out) if out else folder / "generated"
     allowed = VIDEOS if makes_clips else (".png",)
     if target.suffix and target.suffix not in allowed:
         kind = "clips" if makes_clips else "images"
         raise ValueError(f"out got {target}; a grid of {kind} ends in {' or '.join(allowed)}; other names are folders")
-    (target.parent if target.suffix else target).mkdir(parents=True, exist_ok=True)
     return target
 
 
-def _write_one(stem: Path, sample: "Tensor", format: Format, frames_per_second: float) -> None:
-    """Write one sample: an image as .png, a clip in a format."""
+def _format(format: Format, target: Path, only_grid: bool, *, makes_clips: bool) -> str:
+    """Return the format of the files in a folder; raise ValueError where the samples, or the target, have another."""
+    allowed, kind = (OF_CLIPS, "clips") if makes_clips else (OF_IMAGES, "images")
+    if format == "auto":
+        return allowed[0]
+    if only_grid:
+        raise ValueError(f"out={target} is one file, and its ending says its format; leave out format={format}")
+    if format not in allowed:
+        raise ValueError(f"format={format}, but this generator makes {kind}; set format to {' or '.join(allowed)}")
+    return format
+
+
+def _write_one(stem: Path, pixels: "np.ndarray", format: str, frames_per_second: float) -> None:
+    """Write one sample: an image (H, W, C) or a clip (T, H, W, C)."""
     from framegan import media
 
-    pixels = media.grid(sample[None], margin=0)
-    if sample.ndim == 3:
-        media.write_png(stem.with_suffix(".png"), pixels)
-    elif format == "frames":
+    file = stem.with_suffix(f".{format}")
+    if format == "frames":
         stem.mkdir(exist_ok=True)
         for number, frame in enumerate(pixels):
             media.write_png(stem / f"frame_{number:04}.png", frame)
+    elif format == "npy":
+        media.write_npy(file, pixels)
+    elif format == "png":
+        media.write_png(file, pixels)
     else:
-        media.write_video(stem.with_suffix(f".{format}"), pixels, frames_per_second)
+        media.write_video(file, pixels, frames_per_second)
 
 
-def _write_grid(target: Path, samples: "list[Tensor]", frames_per_second: float) -> Path:
+def _write_grid(target: Path, samples: "list[np.ndarray]", frames_per_second: float) -> Path:
     """Write a grid to a file, or beside a folder, which holds nothing but samples, and return its path."""
-    import torch
-
     from framegan import media
 
-    grid = media.grid(torch.stack(samples))
+    grid = media.tiled(samples)
+    ending = ".png" if grid.ndim == 3 else ".mp4"
+    file = target if target.suffix else target.with_name(f"{target.name}_grid{ending}")
     if grid.ndim == 3:
-        file = target if target.suffix else target.with_name(f"{target.name}_grid.png")
         media.write_png(file, grid)
     else:
-        file = target if target.suffix else target.with_name(f"{target.name}_grid.mp4")
         media.write_video(file, media.enlarged(grid), frames_per_second)
     return file
 

@@ -27,7 +27,7 @@ from framegan.quoting import to_type
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = str(PROJECT / "conf")
 USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
-FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint"}
+FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
 """What the configuration of a data set leaves to the data."""
 SECRET = re.compile(
     r"((?:api|access|secret)_?key|(?:access|auth|hf)_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)",

@@ -246,4 +246,5 @@ def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str
 
 
 def _makes_another_run(key: str) -> bool:
-    return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
+    is_asked = key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
+    return is_asked and key != "data.frames_per_second"  # it only follows from the data

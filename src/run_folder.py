@@ -62,6 +62,16 @@ def saved_config(folder: Path) -> Path:
     return folder / ".hydra" / "config.yaml"
 
 
+def frames_per_second(config: DictConfig) -> float | None:
+    """Return how fast the clips of a run's data play, as its configuration keeps it; None where that doesn't say."""
+    kept = OmegaConf.select(config, "data.frames_per_second")
+    if kept is None:
+        return None
+    if isinstance(kept, bool) or not isinstance(kept, int | float) or not 0 < kept < float("inf"):
+        raise ValueError(f"data.frames_per_second in the run folder is {kept!r}; set frames_per_second=NUMBER")
+    return float(kept)
+
+
 def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
     """Return the checkpoint meant by a path: itself, or the first of the preferred ones in a run folder."""
     path = Path(path)

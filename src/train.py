@@ -176,6 +176,8 @@ def fill_in(cfg: DictConfig, datamodule: Any) -> None:
     cfg.data.shape = list(datamodule.shape)
     cfg.data.num_classes = datamodule.num_classes
     cfg.data.fingerprint = datamodule.fingerprint
+    if datamodule.frames_per_second is not None:
+        cfg.data.frames_per_second = datamodule.frames_per_second
     if cfg.data.get("split") == "auto":
         cfg.data.split = datamodule.split
 
@@ -204,7 +206,8 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     seen, where = summary["samples_seen"], os.path.relpath(folder)
     resume_it, checkpoint = to_type("resume", where), to_type("checkpoint", where)
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
-    print(f"look at  {where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv")
+    shown = f"{where}/samples/fake_{seen}.png beside real.png; " if cfg.sample_every else ""
+    print(f"look at  {shown}the curves are in {where}/metrics.csv")
     if seen < cfg.total_samples:
         print(f"go on    python src/train.py {resume_it}")
     else:

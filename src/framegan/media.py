@@ -19,8 +19,8 @@ from framegan import atomic
 FRAMES_PER_SECOND = 8.0
 """At which clips are shown whose data don't know their times."""
 RATES = {".mp4": (0.01, 1000.0), ".gif": (0.01, 50.0), ".webp": (0.01, 90.0)}
-"""Frames a second that a file can hold and is shown at: a GIF counts hundredths of a second, and browsers show frames of
-10 ms or less, in either, for 100 ms."""
+"""Frames a second that a file can hold and is shown at: a GIF counts hundredths of a second, and browsers show
+frames of 10 ms or less for 100 ms."""
 
 
 def to_samples(pixels: Tensor) -> Tensor:

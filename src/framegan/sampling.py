@@ -23,7 +23,7 @@ Weights = Literal["ema", "raw"]
 
 LARGEST_BATCH = 64
 VALUES_AT_ONCE = 1 << 20
-"""Values of the samples that are made at a time, 4 MB of float32; what networks need on their way is many times that."""
+"""Values of the samples that are made at a time: 4 MB of float32, and many times that within the networks."""
 
 
 def sample(generator: nn.Module, seeds: Sequence[int], **choices: Any) -> Tensor:

@@ -18,6 +18,7 @@ from framegan import noise
 from framegan.data.frame_cache import prepared
 from framegan.data.stream import Ticket
 from framegan.data.videos import DecodedVideos, PackedVideos, Videos
+from framegan.spread import spread
 
 Short = Literal["drop", "loop", "repeat_last", "error"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,6 +27,7 @@ Read = Callable[[int, np.ndarray], np.ndarray]
 """From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""
 
 NAMED_PROBLEMS = 10
+VIDEOS_FOR_RATE = 64
 FAILURES_IN_A_ROW = 20
 """How many other videos are tried in place of one that can't be read."""
 
@@ -102,6 +104,21 @@ class Clips:
     @property
     def split(self) -> str:
         return self.videos.split
+
+    @property
+    def labels(self) -> list[int]:
+        """The class of each clip."""
+        return [self.videos.label(video) for video in self.kept for _ in range(self.clips_per_video)]
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At which clips play as fast as the videos, the median of some of them. None = they know no times."""
+        if self.target_fps is not None:
+            return self.target_fps
+        some = [self.kept[place] for place in spread(VIDEOS_FOR_RATE, len(self.kept))]
+        times = [found for found in map(self.videos.frame_times, some) if found is not None]
+        rates = [(len(t) - 1) / (t[-1] - t[0]) for t in times if len(t) > 1 and t[-1] > t[0]]
+        return float(np.median(rates)) / (sum(self.strides) / 2) if rates else None
 
     def __len__(self) -> int:
         return len(self.kept) * self.clips_per_video

@@ -127,6 +127,12 @@ class DataModule(LightningDataModule):
         return self.source.split
 
     @cached_property
+    def frames_per_second(self) -> float | None:
+        """At which clips play as fast as what they show. None = images, or the data don't know."""
+        rate = getattr(self.source, "frames_per_second", None) if len(self.shape) == 4 else None
+        return None if rate is None else round(rate, 3)
+
+    @cached_property
     def fingerprint(self) -> str:
         """What tells these data from others."""
         return fingerprint_of(self.source)
@@ -181,8 +187,12 @@ class DataModule(LightningDataModule):
         return to_samples(pixels), labels
 
     def real_batch(self, num_samples: int) -> Batch:
-        """Return at most `num_samples` samples spread evenly over the data set: (N, *shape) in [-1, 1], and labels."""
-        tickets = [(index, 0) for index in spread(num_samples, len(self.source))]
+        """Return at most `num_samples` samples spread over the classes, and evenly over each: (N, *shape) in [-1, 1].
+
+        They come class by class, with their labels.
+        """
+        order = by_class(self.source)
+        tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
         return to_samples(pixels), labels
 
@@ -204,6 +214,15 @@ class DataModule(LightningDataModule):
             raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
         if num_classes is not None and num_classes != self.num_classes:
             raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
+
+
+def by_class(source: Source) -> Sequence[int]:
+    """Return the numbers of all samples class by class, as they are where the source doesn't know its `labels`.
+
+    Every so many-th of samples whose classes alternate could be of one class.
+    """
+    labels = getattr(source, "labels", None)
+    return range(len(source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
 
 
 def in_memory(source: Source) -> Source:

@@ -42,6 +42,14 @@ class Decoder(nn.Module):
         self.last_doubles_time = time_doublings == doublings and doublings > 0
         self.apply(initialize)
 
+    @property
+    def longer_clips(self) -> str:
+        """What becomes of clips that are longer than the trained ones."""
+        return (
+            f"between their first and last frames they repeat {self.frames_per_step} frames over and over, which were "
+            "not trained like that"
+        )
+
     def head(self, channels: int) -> nn.Module:
         """Return a last layer, from the features to so many channels of a whole clip."""
         if not self.last_doubles_space:
@@ -92,6 +100,10 @@ class Generator(nn.Module):
         self.decoder = Decoder(shape, latent_dim, width)
         self.head = self.decoder.head(shape[0])
         initialize(self.head)
+
+    @property
+    def longer_clips(self) -> str:
+        return self.decoder.longer_clips
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents; labels are not used."""

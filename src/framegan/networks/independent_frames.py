@@ -34,6 +34,8 @@ class Generator(nn.Module):
         self.frame_dim = frame_dim
         self.frames = dcgan.Generator((channels, height, side), frame_dim, width, normalization)
 
+    longer_clips = "each frame is a picture of its own, in the trained length and beyond"
+
     @property
     def latent_dim(self) -> int:
         return self.num_frames * self.frame_dim

@@ -76,6 +76,11 @@ class Generator(nn.Module):
     def latent_dim(self) -> int:
         return sum(self.latent_parts(self.num_frames).values())
 
+    @property
+    def longer_clips(self) -> str:
+        """What becomes of clips that are longer than the trained ones."""
+        return self.motion.longer_clips
+
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the parts of the latents of a clip of so many frames, in their order."""
         return {"content": self.content_dim, "motion": self.motion.noise_dim(num_frames)}

@@ -50,6 +50,16 @@ class Recurrent(nn.Module):
         if self.starts_random:
             weight[:, : self.code_dim] *= FRESH
 
+    @property
+    def longer_clips(self) -> str:
+        """What becomes of clips that are longer than the trained ones."""
+        if not self.starts_random:
+            return "they keep moving as the trained ones do: burn_in codes look the same at every frame"
+        return (
+            "their motion comes from how it starts and fades: most stand still after three or four times the trained "
+            "length. What keeps moving is trained with model.generator.motion=conv1d"
+        )
+
     def noise_dim(self, num_frames: int) -> int:
         """Return how much noise a clip of so many frames takes; a longer clip's begins with a shorter one's."""
         return (self.steps_before + num_frames) * self.code_dim
@@ -81,6 +91,7 @@ class Continuous(nn.Module):
     """
 
     kernel = 11
+    longer_clips = "they keep moving as the trained ones do: conv1d codes look the same at every moment"
 
     def __init__(self, code_dim: int, num_classes: int, knot_distance: int = 8):
         super().__init__()

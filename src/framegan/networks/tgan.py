@@ -44,6 +44,11 @@ class Generator(nn.Module):
             layers += [nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh())
 
+    @property
+    def longer_clips(self) -> str:
+        """What becomes of clips that are longer than the trained ones."""
+        return f"between their first and last frames they repeat {self.frames_per_step} frames over and over"
+
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) standard normal latents; labels are not used.
 

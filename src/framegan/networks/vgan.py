@@ -41,6 +41,10 @@ class Generator(nn.Module):
         self.background = dcgan.Generator((shape[0], *shape[2:]), latent_dim, width)
         self.apply(dcgan3d.initialize)
 
+    @property
+    def longer_clips(self) -> str:
+        return self.moving.longer_clips
+
     def composition(
         self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None
     ) -> dict[str, Tensor]:
