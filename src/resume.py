@@ -132,6 +132,22 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     return wanted
 
 
+def check_length(cfg: DictConfig, checkpoint: Path) -> None:
+    """Raise ValueError where a run is asked to end before the checkpoint that it would resume from.
+
+    One that is as long as it was may have lacked its end alone: the last evaluation, samples and summary.
+    """
+    from framegan.checkpoints import clock_of
+
+    seen, total = clock_of(checkpoint), cfg.total_samples
+    before = run_config.plain(run_folder.saved_config(run_folder.find(checkpoint))).get("total_samples")
+    if total < seen and total != before:
+        raise ValueError(
+            f"total_samples={total:,}, but {checkpoint} has seen {seen:,} samples; nothing was changed. Set "
+            f"total_samples above {seen:,} to train longer, or resume from a checkpoint before {total:,} samples"
+        )
+
+
 def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
     """Return a line for each setting that is not as the run of a checkpoint saved it.
 

@@ -63,7 +63,10 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     def decide() -> tuple[dict[str, Any], Path, Path | None]:
         if cfg.resume is None:
             rollback.forget(folder)
-        return launch.as_dict(cfg, resolve=False), folder, resume.checkpoint_of(cfg, folder)
+        checkpoint = resume.checkpoint_of(cfg, folder)
+        if checkpoint:
+            resume.check_length(cfg, checkpoint)
+        return launch.as_dict(cfg, resolve=False), folder, checkpoint
 
     with joined(cfg.trainer.timeout):
         with launch.plain_errors():
@@ -184,10 +187,12 @@ def fill_in(cfg: DictConfig, datamodule: Any) -> None:
 
 def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, changes: Sequence[str]) -> None:
     """Print what is about to be trained, from where, and where it goes."""
+    from framegan.checkpoints import clock_of
+
     shape = "x".join(map(str, datamodule.shape))
     print(f"run      {folder}")
     if checkpoint:
-        print(f"from     {checkpoint}")
+        print(f"from     {checkpoint} ({clock_of(checkpoint):,} samples)")
     for change in changes:
         print(f"changed  {change}")
     if gan.learning_rate_factor != 1:

@@ -1,13 +1,20 @@
 """The checkpoints in a run folder: which there are, in what order, and which of them can be used."""
 
+import os
 import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from framegan import atomic
 from framegan.sampling import read_checkpoint
+
+NAMED = "named.txt"
+MOST_NAMED = 16
+"""How many checkpoints are kept because a message named them; a run warns once of each kind of sign."""
 
 
 def samples_seen_of(checkpoint: Path) -> int:
@@ -29,6 +36,11 @@ def samples_seen_of(checkpoint: Path) -> int:
     if clock is None or clock.numel() != 1 or not clock >= 0:
         raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
     return int(clock)
+
+
+def clock_of(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint that is known to be whole; see `samples_seen_of`."""
+    return int(read_checkpoint(checkpoint, mapped=True)["state_dict"]["samples_seen"])
 
 
 def clocks(checkpoints: Iterable[Path]) -> Iterator[tuple[Path, int]]:
@@ -53,3 +65,40 @@ def newest_first(folder: Path) -> list[Path]:
     """Return the checkpoints of a run in the order in which it should go on from them, the best as a last resort."""
     candidates = (folder / "last.ckpt", *reversed(numbered(folder)), folder / "best.ckpt")
     return [path for path in candidates if path.exists()]
+
+
+def lasting(checkpoint: Path, samples_seen: int) -> Path:
+    """Return the numbered checkpoint that is the same as one of a run, for a message to name.
+
+    last.ckpt and best.ckpt will be others by the time somebody reads it. It is kept from now on: `prune` leaves it.
+    """
+    folder = checkpoint.parent
+    path = folder / f"samples_{samples_seen}.ckpt"
+    if checkpoint != path:
+        copy(checkpoint, path)
+    others = [number for number in _named(folder) if number != samples_seen]
+    atomic.write_text(folder / NAMED, "".join(f"{number}\n" for number in [*others, samples_seen][-MOST_NAMED:]))
+    return path
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep` of the numbered checkpoints, and but those that a message has named."""
+    named = _named(folder)
+    rest = [path for path in numbered(folder) if number_of(path) not in named]
+    for old in rest[: -keep or None]:
+        old.unlink()
+
+
+def copy(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, whole or not at all; a second copy where links are unavailable."""
+    with atomic.new_file(target) as part:
+        part.unlink(missing_ok=True)
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)
+
+
+def _named(folder: Path) -> list[int]:
+    path = folder / NAMED
+    return [int(number) for number in re.findall(r"[0-9]{1,18}", path.read_text())] if path.exists() else []

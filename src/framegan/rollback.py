@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from framegan import atomic
-from framegan.checkpoints import clocks, newest_first
+from framegan.checkpoints import clocks, lasting, newest_first
 from framegan.quoting import to_type
 
 FACTOR = 0.5
@@ -106,7 +106,7 @@ def stop(folder: Path, trouble: Trouble) -> NoReturn:
 
 
 def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
-    """Return which checkpoint is from before the trouble and what to type.
+    """Return which checkpoint is from before the trouble, under a name that it keeps, and what to type.
 
     Args:
         besides: what has to be typed too for it to work.
@@ -115,9 +115,9 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
     in_a_new_run = f"In a new run try {trouble.advice}"
     if checkpoint is None:
         return f"No checkpoint is from before that. {in_a_new_run}"
-    path = os.path.relpath(checkpoint)
+    path = os.path.relpath(lasting(checkpoint, seen))
     return (
-        f"The last good checkpoint is {path} ({seen:,} samples). To go on from it, with half of the learning rates "
+        f"The last good checkpoint is {path} ({seen:,} samples) and is kept. To resume from it, with half of the learning rates "
         f"whenever this happens: python src/train.py {to_type('resume', path)} {trouble.setting}=rollback{besides}\n"
         f"{in_a_new_run}"
     )

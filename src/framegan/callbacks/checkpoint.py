@@ -1,8 +1,6 @@
 """Checkpoints: written whole or not at all, a bounded number of them."""
 
 import math
-import os
-import shutil
 from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +11,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from framegan import atomic
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
-from framegan.checkpoints import clocks, number_of, numbered
+from framegan.checkpoints import clocks, copy, number_of, numbered, prune
 from framegan.gan import GAN
 from framegan.quoting import to_type
 from framegan.rollback import TrainingStoppedError
@@ -24,7 +22,8 @@ class Checkpoint(Every):
     """Writes checkpoints/last.ckpt every so often and at the end, with best.ckpt beside it by a metric.
 
     Args:
-        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt.
+        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt; those that a warning
+            has named are kept besides.
         monitor: key of the metric that decides which is best, or how one key begins, such as "fid" or
             "fid_inception". None = there is no best.
         mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
@@ -57,7 +56,7 @@ class Checkpoint(Every):
         if trainer.is_global_zero:
             given_up = [path for path in numbered(folder) if number_of(path) > now]
             if seen.get(folder / "last.ckpt", 0) > now:
-                _copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
+                copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
             for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
                 path.unlink()
         trainer.strategy.barrier()
@@ -72,12 +71,11 @@ class Checkpoint(Every):
                 for logger in trainer.run_loggers:
                     logger.sync()  # what a run that goes on from here doesn't log again
                 if is_best:  # before the checkpoint that says so
-                    _copy(part, folder / "best.ckpt")
+                    copy(part, folder / "best.ckpt")
         if trainer.is_global_zero:
             if self.keep:
-                _copy(folder / "last.ckpt", folder / f"samples_{self.last_saved}.ckpt")
-            for old in numbered(folder)[: -self.keep or None]:
-                old.unlink()
+                copy(folder / "last.ckpt", folder / f"samples_{self.last_saved}.ckpt")
+            prune(folder, self.keep)
         trainer.strategy.barrier()
 
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
@@ -136,13 +134,3 @@ def matching(keys: Iterable[str], monitor: str | None) -> str | None:
         return None
     found = [key for key in keys if key == monitor or key.startswith((f"{monitor}_", f"{monitor}/"))]
     return min(found, key=len, default=None)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, whole or not at all; a second copy where links can't be had."""
-    with atomic.new_file(target) as part:
-        part.unlink(missing_ok=True)
-        try:
-            os.link(source, part)
-        except OSError:
-            shutil.copyfile(source, part)
