@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import warnings
+from functools import partial
 
 import torch
 
@@ -29,6 +30,7 @@ def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
+COMPILED = ("model.compile_networks=true",)
 CASES: dict[str, tuple[str, ...]] = {
     **{f"model={model}": (f"model={model}",) for model in choices("model")},
     **{f"loss={loss}": ("model=dcgan", f"model/loss={loss}") for loss in choices("model/loss")},
@@ -36,6 +38,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
     "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
     "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
+    "compiled": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
     "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
 }
 
@@ -75,6 +78,8 @@ def trained(case: str, rows: slice = slice(None), **options):
     cfg, noise = configured(case), []
     torch.manual_seed(0)
     gan = instantiate(cfg.model, _convert_="all").double()
+    for network in (gan.generator, gan.discriminator):
+        network.compile = partial(network.compile, backend="aot_eager")  # needs no C++ compiler
     noise_like = gan._noise_like
     gan._noise_like = lambda *args, **kwargs: noise.append(noise_like(*args, **kwargs)) or noise[-1]
     batches = real_batches(options.pop("num_steps", NUM_STEPS), 2 * BATCH_SIZE, tuple(cfg.data.shape))[:, rows]

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from worlds import fit, real_batches, tiny_gan
 
 from framegan import collapse, rollback
 from framegan.callbacks.watchdog import guessing_loss
-from framegan.checkpoints import samples_seen_of
+from framegan.checkpoints import MOST_NAMED, lasting, numbered, prune, samples_seen_of
 from framegan.collapse import Look, signs, worsened
 from framegan.gan import NEVER, WATCHED
 
@@ -152,10 +153,10 @@ def test_nan_stops_a_run_and_keeps_the_last_good_checkpoint(nan_after, tmp_path,
     message = train(*NOT_EVALUATED, 'hydra.run.dir="lr=1"')
     assert message.startswith("error: not finite: the generator loss, after 144 samples (noticed at 176)")
     assert re.search(r"by now \d+ of 8 parameters, first generator\.", message)
-    assert "The last good checkpoint is lr=1/checkpoints/last.ckpt (128 samples)." in message
+    assert "The last good checkpoint is lr=1/checkpoints/samples_128.ckpt (128 samples)." in message
     (line,) = re.findall(r"python src/train.py (.*)", message)
     going_on = shlex.split(line)
-    assert going_on == ['resume="lr=1/checkpoints/last.ckpt"', "on_nan=rollback"]
+    assert going_on == ['resume="lr=1/checkpoints/samples_128.ckpt"', "on_nan=rollback"]
     for path in (tmp_path / "lr=1" / "checkpoints").iterdir():
         weights = torch.load(path, weights_only=True)["state_dict"]
         assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
@@ -233,6 +234,36 @@ def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd
     found = [float(row["watchdog/diversity"]) for row in rows(tmp_path / "run") if row["watchdog/diversity"]]
     assert all(value > 0 for value in found[:10])
     assert found[10:] == [0.0] * 10
+
+
+def test_what_a_warning_names_is_still_that_when_it_is_read(constant_after, tmp_path, capfd):
+    """Neither what comes after, nor resuming from it, replaces or removes it."""
+    constant_after(320)
+    few = (*COLLAPSING, "callbacks.checkpoint.keep=1", "objective=fd", "on_collapse=warn")
+    assert train(*few, f"hydra.run.dir={tmp_path / 'run'}") is None
+    said = capfd.readouterr().out
+    named = {Path(path): int(seen) for path, seen in re.findall(r"checkpoint is (\S+) \((\d+) samples\)", said)}
+    assert named
+    assert {samples_seen_of(path) for path in named} == set(named.values())
+    assert max(named.values()) <= 320
+    first, clock = min(named.items(), key=lambda item: item[1])
+    assert first.name == f"samples_{clock}.ckpt"
+    assert train(f"resume={first}", "total_samples=448") is None
+    assert samples_seen_of(first) == clock
+    unnamed = [path for path in numbered(tmp_path / "run" / "checkpoints") if path.name not in {p.name for p in named}]
+    assert len(unnamed) == 1
+
+
+def test_the_checkpoints_that_are_kept_for_their_names_are_bounded(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for clock in range(1, 41):
+        torch.save({}, folder / "last.ckpt")
+        assert lasting(folder / "last.ckpt", clock) == folder / f"samples_{clock}.ckpt"
+        prune(folder, keep=2)
+    assert len(numbered(folder)) == MOST_NAMED + 2
+    prune(folder, keep=0)
+    assert len(numbered(folder)) == MOST_NAMED
 
 
 def test_collapse_stops_a_run(constant_after, tmp_path):

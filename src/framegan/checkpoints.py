@@ -12,7 +12,8 @@ from pathlib import Path
 from framegan import atomic
 from framegan.sampling import read_checkpoint
 
-NAMED = "named.txt"
+NAMED = "named_checkpoints.txt"
+"""In the run folder: the samples_seen of those that a message has named, a line each."""
 MOST_NAMED = 16
 """How many checkpoints are kept because a message named them; a run warns once of each kind of sign."""
 
@@ -77,7 +78,7 @@ def lasting(checkpoint: Path, samples_seen: int) -> Path:
     if checkpoint != path:
         copy(checkpoint, path)
     others = [number for number in _named(folder) if number != samples_seen]
-    atomic.write_text(folder / NAMED, "".join(f"{number}\n" for number in [*others, samples_seen][-MOST_NAMED:]))
+    atomic.write_text(folder.parent / NAMED, "".join(f"{number}\n" for number in [*others, samples_seen][-MOST_NAMED:]))
     return path
 
 
@@ -100,5 +101,5 @@ def copy(source: Path, target: Path) -> None:
 
 
 def _named(folder: Path) -> list[int]:
-    path = folder / NAMED
+    path = folder.parent / NAMED
     return [int(number) for number in re.findall(r"[0-9]{1,18}", path.read_text())] if path.exists() else []

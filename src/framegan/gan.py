@@ -57,8 +57,8 @@ class GAN(LightningModule):
         ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
             leaves the random start behind quickly.
-        compile_networks: run both networks through torch.compile; the first steps take longer. What is differentiated
-            twice, the critic of the samples that a penalty is taken at, stays uncompiled: torch.compile can't do that.
+        compile_networks: run both networks through torch.compile; the first steps take longer. A critic that
+            is differentiated twice, on the steps of a penalty, stays uncompiled: torch.compile can't do that.
         learning_rate_factor: multiplies both scheduled learning rates; see `framegan.rollback`.
         seed: key of all noise.
     """
@@ -177,10 +177,11 @@ class GAN(LightningModule):
         penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
         places = {regularizer.at for regularizer in penalties.values()}
         with torch.no_grad():
-            fake = self.generator(latents, labels)
+            fake = self.generator(latents, labels).to(real.dtype)  # half as precise, where the forward was
         real = real.detach().requires_grad_("real" in places)
         fake.requires_grad_("fake" in places)
-        real_logits, fake_logits = self._judge(real, labels), self._judge(fake, labels)
+        judge = self._critic(compiled=not places)
+        real_logits, fake_logits = judge(real, labels), judge(fake, labels)
         class_loss = self._class_loss("real", real_logits, labels) + self._class_loss("fake", fake_logits, labels)
 
         loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in real_logits})
@@ -190,7 +191,7 @@ class GAN(LightningModule):
         points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
         if "between" in places:
             between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
-            points["between"] = between, self._judge(between, labels)
+            points["between"] = between, judge(between, labels)
         for name, regularizer in penalties.items():
             samples, logits = points[str(regularizer.at)]
             penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in real_logits})
@@ -213,10 +214,19 @@ class GAN(LightningModule):
             loss = loss + penalty
         return loss + self.class_weight * class_loss
 
-    def _judge(self, samples: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the logits by head of samples the discriminator learns from; uncompiled where a penalty needs them."""
-        with uncompiled() if samples.requires_grad else nullcontext():
-            return self._trained("discriminator")(samples, labels)
+    def _critic(self, *, compiled: bool) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
+        """Return the discriminator to train, (N, *shape) samples and (N,) labels -> logits by head.
+
+        Args:
+            compiled: False = on the steps of a penalty, for all samples: compiled and uncompiled forwards of one step
+                would overwrite each other's running averages.
+        """
+
+        def judge(samples: Tensor, labels: Tensor) -> dict[str, Tensor]:
+            with nullcontext() if compiled else uncompiled():
+                return self._trained("discriminator")(samples, labels)
+
+        return judge
 
     def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
         """Return one sample for each seed, (N, *shape) in [-1, 1]; see `framegan.sampling.sample`."""

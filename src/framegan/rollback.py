@@ -117,8 +117,9 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
         return f"No checkpoint is from before that. {in_a_new_run}"
     path = os.path.relpath(lasting(checkpoint, seen))
     return (
-        f"The last good checkpoint is {path} ({seen:,} samples) and is kept. To resume from it, with half of the learning rates "
-        f"whenever this happens: python src/train.py {to_type('resume', path)} {trouble.setting}=rollback{besides}\n"
+        f"The last good checkpoint is {path} ({seen:,} samples). It is kept. To resume from it, with half of the "
+        f"learning rates whenever this happens: "
+        f"python src/train.py {to_type('resume', path)} {trouble.setting}=rollback{besides}\n"
         f"{in_a_new_run}"
     )
 

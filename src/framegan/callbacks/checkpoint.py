@@ -22,8 +22,8 @@ class Checkpoint(Every):
     """Writes checkpoints/last.ckpt every so often and at the end, with best.ckpt beside it by a metric.
 
     Args:
-        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt; those that a warning
-            has named are kept besides.
+        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt, besides those that
+            a warning has named.
         monitor: key of the metric that decides which is best, or how one key begins, such as "fid" or
             "fid_inception". None = there is no best.
         mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
