@@ -215,8 +215,8 @@ def constant_after(monkeypatch):
             clock["bad"] = int(gan.samples_seen) >= samples_seen and gan.learning_rate_factor > above
             return step(gan, *args)
 
-        def draw(generator, seeds, *args):
-            return honest(generator, [0] * len(seeds) if clock.get("bad") else seeds, *args)
+        def draw(generator, seeds, *args, **choices):
+            return honest(generator, [0] * len(seeds) if clock.get("bad") else seeds, *args, **choices)
 
         monkeypatch.setattr(GAN, "training_step", noted)
         monkeypatch.setattr(sampling, "draw", draw)
