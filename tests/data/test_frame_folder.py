@@ -61,6 +61,16 @@ ORDERS = {
     "two numbers": ["1_9.png", "1_10.png", "2_1.png"],
     "names before numbers": ["2.png", "a1.png", "a10.png", "b.png"],
     "equal numbers": ["01.png", "1.png", "2.png"],
+    "negative numbers": ["-10.png", "-2.png", "-1.png", "0.png", "3.png"],
+    "negative numbers behind letters": ["t-10.png", "t-1.png", "t0.png", "t3.png"],
+    "negative numbers alone": ["x_-3.png", "x_-2.png", "x_-1.png"],
+    "lines that are no signs": ["frame-1.png", "frame-2.png", "frame-10.png"],
+    "dates": ["2024-01-02.png", "2024-01-10.png", "2024-02-01.png"],
+    "decimals": ["0.25.png", "0.5.png", "1.125.png", "1.25.png", "10.0.png"],
+    "negative decimals": ["f_-1.5.png", "f_-1.25.png", "f_-0.5.png", "f_0.0.png", "f_0.5.png"],
+    "small decimals": ["1e-05.png", "0.001.png", "0.5.png"],
+    "two numbers with a point": ["s1.8.png", "s1.9.png", "s1.10.png", "s2.1.png"],
+    "versions": ["v1.2.9.png", "v1.2.10.png", "v1.10.0.png"],
     "many digits": [f"{10**30}.png", f"{10**30 + 1}.png"],
 }
 

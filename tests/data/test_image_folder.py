@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 from PIL import Image
 
 from framegan.data import image_file
+from framegan.data.datamodule import DataModule, in_memory
 from framegan.data.image_folder import ImageFolder
+from framegan.trainer import GANTrainer
 
 
 def save(path: Path, colour=(200, 100, 50), mode: str = "RGB", size=(8, 8), **options) -> Path:
@@ -216,6 +219,83 @@ def test_a_file_cut_short_is_named_when_it_is_decoded(ending, tmp_path):
     path.write_bytes(path.read_bytes()[:-1500])
     with pytest.raises(ValueError, match=re.escape(path.name)):
         ImageFolder(str(tmp_path), 8)[0]
+
+
+@pytest.fixture
+def some_cut(tmp_path) -> list[str]:
+    """Write 40 images of two classes, of which three are cut short and one has no header; return their names."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    bad = ["0/00.png", "0/08.png", "1/11.png", "1/25.png"]
+    for number, pixels in enumerate(noise):
+        path = tmp_path / f"{number % 2}" / f"{number:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        if path.relative_to(tmp_path).as_posix() in bad:
+            path.write_bytes(path.read_bytes()[: 20 if number == 25 else 400])
+    return bad
+
+
+def left_out(said: str) -> list[str]:
+    return [line.split()[1].rstrip(":") for line in said.splitlines() if line.startswith("skipped ")]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda source: source[4], in_memory, lambda source: DataModule(source, batch_size=4), lambda source: source[0]],
+    ids=["a sample", "all samples", "a data module", "the first sample"],
+)
+def test_all_images_that_are_cut_short_are_named_at_once(use, some_cut, tmp_path):
+    with pytest.raises(ValueError, match="1 of 40 files .*on_error=skip:\n  1/25.png: "):
+        ImageFolder(str(tmp_path), 8)
+    (tmp_path / some_cut.pop()).unlink()
+    with pytest.raises(ValueError, match="3 of 39 files .* leave them out with data.on_error=skip:") as caught:
+        use(ImageFolder(str(tmp_path), 8))
+    assert [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]] == some_cut
+    assert "truncated" in str(caught.value)
+
+
+def test_bad_images_are_left_out_alike_in_memory_in_workers_and_after_a_resume(some_cut, tmp_path, capfd):
+    def batches(start: int = 0, **options) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        source = ImageFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.1, seed=3)
+        assert (len(source), source.num_classes) == (39, 2)
+        datamodule = DataModule(source, batch_size=13, seed=3, **options)
+        datamodule.start = start
+        datamodule.trainer = GANTrainer(accelerator="cpu")
+        datamodule.setup("fit")
+        return list(islice(datamodule.train_dataloader(), 7))
+
+    memory = batches()
+    assert left_out(capfd.readouterr().out) == ["1/25.png", *some_cut[:3]]
+    lazy, resumed = batches(keep_on_device_mb=0), batches(26, keep_on_device_mb=0, num_workers=2)
+    for taken, expected in ((lazy, memory), (resumed[:5], memory[2:])):
+        for (samples, labels), (others, other_labels) in zip(taken, expected, strict=True):
+            assert torch.equal(samples, others)
+            assert torch.equal(labels, other_labels)
+    assert set(left_out(capfd.readouterr().out)) == set(some_cut)
+    source = ImageFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.1)
+    alike = [
+        (index, other) for index in (0, 4) for other in range(39) if torch.equal(source[index][0], source[other][0])
+    ]
+    assert len(alike) == 4  # each of them and the image that takes its place, of whose class it is
+    assert all(source[index][1] == source[other][1] for index, other in alike)
+
+
+def test_no_more_images_are_left_out_than_may_be(some_cut, tmp_path):
+    def read(**options) -> None:
+        in_memory(ImageFolder(str(tmp_path), 8, on_error="skip", **options))
+
+    with pytest.raises(ValueError, match="1 of 40 files .* more than data.max_bad_fraction=0.01 allows"):
+        read()
+    with pytest.raises(ValueError, match="4 of 40 files .* more than data.max_bad_fraction=0.09 allows") as caught:
+        read(max_bad_fraction=0.09)
+    assert all(file in str(caught.value) for file in some_cut)
+    source = ImageFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.06)
+    with pytest.raises(ValueError, match=r"(?s)3 of 40 files .*1/25.png.*0/00.png.*0/08.png: "):
+        print(source[0], source[4])
+    for file in tmp_path.glob("*/*.png"):
+        file.write_bytes(b"")
+    with pytest.raises(ValueError, match="40 of 40 files .* can't be read; fix them:"):
+        read(max_bad_fraction=1.0)
 
 
 def test_other_formats_do_not_hide_behind_an_ending(tmp_path):

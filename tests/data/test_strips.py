@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import PROJECT
 from PIL import Image
 
 from framegan.data import image_file
+from framegan.data.clips import Clips
+from framegan.data.datamodule import in_memory
 from framegan.data.shape_motion import ShapeMotion
 from framegan.data.strip_writer import write_strips
 from framegan.data.strips import Strips
@@ -192,6 +195,27 @@ def test_what_goes_wrong_later_is_a_value_error(damage, tmp_path):
         path.unlink()
     with pytest.raises(ValueError, match={"cut": "truncated", "shorter": "changed", "gone": "No such file"}[damage]):
         videos.read(0, [0])
+
+
+def test_strips_that_are_cut_short_are_all_named_as_they_are_read(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), dtype=np.uint8)
+    for name in ("1.png", "2.png", "3.png", "4.png"):
+        path = save(tmp_path / name, noise)
+        path.write_bytes(path.read_bytes()[: -800 if name in ("2.png", "4.png") else None])
+    clips = Clips(Strips(str(tmp_path), 8), num_frames=4)
+    with pytest.raises(ValueError, match=r"(?s)^2 of 4 videos can't be read; .*on_error=skip:\n  2.png: .*\n  4.png: "):
+        in_memory(clips)
+    kept = in_memory(Clips(Strips(str(tmp_path), 8), num_frames=4, on_error="skip", max_bad_fraction=0.5))
+    assert torch.equal(kept[0][0], clips[0][0])
+
+
+def test_a_turned_strip_is_as_long_as_it_is_shown(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(tmp_path / "1.png", frames(5), axis=1)
+    Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    videos = Strips(str(tmp_path), 8)
+    assert np.array_equal(videos.read(0, range(5)), frames(5))
 
 
 @pytest.mark.parametrize("limit", [150, 60])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from framegan.data.jpeg_end import with_end
 from framegan.data.orientation import orientation_in
-from framegan.data.tiff import without_other_tags
+from framegan.data.tiff import TIFF_MARKS, without_other_tags
 
 PNG = b"\x89PNG\r\n\x1a\n"
 OF_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
@@ -21,7 +21,6 @@ ORIENTED = b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01
 """A segment of EXIF that holds an orientation alone, up to its number."""
 JFIF_BYTES = 16
 """Of a segment that tells decoders how colours are kept; they look at no shorter one."""
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 AVIF_EXIF = re.compile(rb"(infe.{8})Exif", re.DOTALL)
 
 
@@ -32,7 +31,7 @@ def without_metadata(path: Path) -> io.BytesIO | None:
         return io.BytesIO(_bare_png(data))
     if data.startswith(b"\xff\xd8"):
         return io.BytesIO(with_end(_bare_jpeg(data)))
-    if data.startswith(TIFF):
+    if data.startswith(TIFF_MARKS):
         return io.BytesIO(without_other_tags(data))
     if data[4:8] == b"ftyp":
         return io.BytesIO(AVIF_EXIF.sub(rb"\1junk", data))

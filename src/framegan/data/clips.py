@@ -218,8 +218,16 @@ class Clips:
     def _blame_known(self) -> None:
         """Count what is known beforehand to be unreadable, so that a run stops before its first batch."""
         if isinstance(self.videos, DecodedVideos):
-            for video in self.videos.errors.keys() & set(self.kept):
-                self._blame(video, self.videos.errors[video])
+            known = {video: self.videos.errors[video] for video in self.kept if video in self.videos.errors}
+            if self.on_error == "raise" and len(known) > 1:
+                named = [f"\n  {self.videos.name(video)}: {reason}" for video, reason in known.items()]
+                more = f"\n  and {len(named) - NAMED_PROBLEMS} more" if len(named) > NAMED_PROBLEMS else ""
+                raise ValueError(
+                    f"{len(known)} of {len(self.videos)} videos can't be read; fix or remove them, or set "
+                    f"data.on_error=skip:{''.join(named[:NAMED_PROBLEMS])}{more}"
+                )
+            for video, reason in known.items():
+                self._blame(video, reason)
 
     def _blame(self, video: int, reason: str) -> None:
         """Count a video that can't be read, and raise where that must not be."""

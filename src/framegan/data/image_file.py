@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from framegan.data.bare_image import without_metadata
-from framegan.data.image_kinds import GREY, formats_of, refusal
+from framegan.data.image_kinds import GREY, formats_of, refusal, refusal_of_unknown
 from framegan.data.orientation import orientation_of, upright
 from framegan.data.pixels import eight_bits, without_alpha
 
@@ -97,7 +97,7 @@ def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image
     except UnfitError:
         raise
     except Image.UnidentifiedImageError:
-        raise ValueError("not an image that can be read" if path.stat().st_size else "empty file") from None
+        raise ValueError(refusal_of_unknown(path)) from None
     except Image.DecompressionBombError:
         raise UnfitError(OVER_LIMIT) from None
     except Exception as error:  # a decoder may stumble over anything in a damaged file

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image, features
 
 from framegan.data.bitmap import refusal_of_bitmap
-from framegan.data.tiff import refusal_of_tiff
+from framegan.data.tiff import REMEDY, TIFF_MARKS, refusal_of_tiff
 
 ENDINGS = {
     "AVIF": (".avif",),
@@ -61,6 +61,17 @@ def refusal(image: Image.Image, path: Path) -> str | None:
     if image.format == "PCX" and image.mode == "L" and not _has_palette(path):
         return "its palette is missing: it is cut short, or it has none; save it as PNG"
     return None
+
+
+def refusal_of_unknown(path: Path) -> str:
+    """Return why Pillow doesn't open an image."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    if not head:
+        return "empty file"
+    if head in TIFF_MARKS:
+        return refusal_of_tiff(path) or f"its kind of TIFF is not read; {REMEDY}"
+    return "not an image that can be read"
 
 
 def _moves(image: Image.Image) -> bool:

@@ -12,7 +12,7 @@ from PIL import Image
 from framegan.data.bitmap import bits_of_bitmap
 from framegan.data.image_kinds import GREY
 from framegan.data.jpeg_end import is_ended
-from framegan.data.tiff import BITS, COMPRESSION, FILL_ORDER, LENGTH, PHOTOMETRIC, PLANAR, WIDTH
+from framegan.data.tiff import BITS, COMPRESSION, LENGTH, PHOTOMETRIC, PLANAR, WIDTH
 
 MAYBE_WITHOUT_ALPHA = ("BMP", "DIB", "TGA")
 """Formats whose writers announce an alpha that they leave at 0: there, no visible pixel at all means all of them."""
@@ -50,8 +50,7 @@ def _high_byte(samples: np.ndarray) -> Image.Image:
 
 def _of_tiff(image: Any) -> Image.Image:
     tags, bits = image.tag_v2, image.tag_v2.get(BITS, (1,))[0]
-    scrambled = bits > 8 or tags.get(FILL_ORDER, 1) == 2
-    if scrambled and tags.get(PLANAR, 1) == 2 and tags.get(COMPRESSION, 1) == 1:
+    if tags.get(PLANAR, 1) == 2 and tags.get(COMPRESSION, 1) == 1:
         # libtiff puts planes together rightly; Pillow has it decode compressed ones only
         tile = image.tile[0]._replace(codec_name="libtiff", extents=(0, 0, tags[WIDTH], tags[LENGTH]), offset=0)
         rawmode = image.mode if bits == 8 else f"{image.mode};16N"

@@ -25,6 +25,8 @@ JPEG = (6, 7)
 """Compressions that turn YCbCr into RGB themselves."""
 READ = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr"}
 """PHOTOMETRIC; 0 has white at zero."""
+REMEDY = "save it as RGB or grey of 8 or 16 bits"
+TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_PAGES = 1 << 16
 WORDS = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q"}
 """Types of unsigned numbers: BYTE, SHORT, LONG, IFD, LONG8."""
@@ -114,17 +116,16 @@ def _unread(page: Directory) -> str | None:
     photometric, compression = page.number(PHOTOMETRIC, 0), page.number(COMPRESSION, 1)
     bits, planar = page.number(BITS, 1), page.number(PLANAR, 1) == 2
     kinds = set(page.numbers.get(SAMPLE_FORMAT, (1,)))
-    remedy = "save it as RGB or grey of 8 or 16 bits"
     if kinds != {1}:
-        return f"its samples are signed or no integers (SampleFormat {', '.join(map(str, sorted(kinds)))}); {remedy}"
+        return f"its samples are signed or no integers (SampleFormat {', '.join(map(str, sorted(kinds)))}); {REMEDY}"
     if photometric not in READ:
-        return f"its colours (PhotometricInterpretation {photometric}) are not read; {remedy}"
+        return f"its colours (PhotometricInterpretation {photometric}) are not read; {REMEDY}"
     if photometric == 6 and compression not in JPEG and page.numbers.get(SUBSAMPLING, (2, 2)) != (1, 1):
-        return f"its YCbCr is subsampled outside a JPEG, which is not read; {remedy}"
+        return f"its YCbCr is subsampled outside a JPEG, which is not read; {REMEDY}"
     if bits > 16:
-        return f"pixels of {bits} bits have no known range; {remedy}"
-    if photometric < 2 and planar and any(page.numbers.get(EXTRA, ())):
-        return f"its transparency lies in a plane of its own, which is not read for grey; {remedy}"
+        return f"pixels of {bits} bits have no known range; {REMEDY}"
+    if photometric < 2 and planar and page.numbers.get(EXTRA):
+        return f"beside its grey lie planes of other samples, which are not read; {REMEDY}"
     return None
 
 
