@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -108,6 +109,22 @@ def build(node: DictConfig, **arguments: Any) -> Any:
         if isinstance(error.__cause__, Exception):
             raise error.__cause__ from None
         raise ValueError(str(error)) from None
+
+
+class FolderCheck(Callback):
+    """Makes the folder of a run or a sweep before Hydra does, and stops with one message where that can't be done."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        self._make(config.hydra.run.dir, "hydra.run.dir")
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        self._make(config.hydra.sweep.dir, "hydra.sweep.dir")
+
+    def _make(self, folder: str, key: str) -> None:
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SystemExit(f"error: {folder} can't be made: {error}; set {key} to another folder") from None
 
 
 def require_choice(cfg: DictConfig, group: str) -> None:

@@ -4,7 +4,8 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 import launch
+from framegan.atomic import UNWRITABLE
 from framegan.quoting import to_type
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ def prepare(
         return
     _check_room(job.folder, num_bytes)
     start = time.perf_counter()
-    done = write(job, workers, verify)
+    with _told_if_full(job.folder):
+        done = write(job, workers, verify)
     for number in done.damaged:
         print(f"damaged  shard {number}: made anew")
     took = time.perf_counter() - start
@@ -122,6 +125,17 @@ def _check_room(folder: Path, num_bytes: int) -> None:
         )
 
 
+@contextmanager
+def _told_if_full(folder: Path) -> Iterator[None]:
+    """Stop with what to do where a disk is full before all is written, whoever else has filled it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        launch.stop(f"{folder} can't be written: {error}; make room, and the same command goes on with what is missing")
+
+
 def _list_failures(failures: Mapping[str, str]) -> None:
     if not failures:
         return
@@ -140,7 +154,9 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     if dry_run:
         return
     _check_room(folder, size_in_bytes(videos))
-    _list_failures(write_strips(videos, folder, num_workers))
+    with _told_if_full(folder):
+        failures = write_strips(videos, folder, num_workers)
+    _list_failures(failures)
     root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
     print(f"train    python src/train.py model=NAME data=strips {root} {size}", flush=True)
 

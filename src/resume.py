@@ -1,6 +1,5 @@
 """How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
 
-import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import command_line
 import launch
 import run_config
 import run_folder
+from framegan.atomic import UNWRITABLE
 from framegan.quoting import to_type
 
 AUTO = "auto"
@@ -226,7 +226,7 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in UNWRITABLE:
             raise
         launch.stop(f"{folder} can't be written: {error}; {how_to(folder, 'once there is room')}")
 

@@ -3,10 +3,14 @@
 Whatever a resumed run needs is written in this way. The file beside the place that is being written ends in `.part`.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+"""Numbers of the errors that say that a disk is full, or may not be written."""
 
 
 @contextmanager
@@ -23,6 +27,10 @@ def new_file(path: Path, *, synced: bool = True, shared: bool = False) -> Iterat
         if synced:
             sync(part)
         part.replace(path)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a full disk doesn't say where it is
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         with suppress(OSError):  # whatever has gone wrong before is what counts
             part.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ Fréchet distances in the features of such a classifier are what is reported for
 scale depends on the weights: only values of the same fingerprint can be compared.
 """
 
+import io
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -167,8 +168,10 @@ def save(
         data: what messages call these images.
     """
     contents = {"state_dict": state, "shape": list(shape), "num_classes": num_classes}
+    buffer = io.BytesIO()  # torch.save into a file hides why it couldn't be written
+    torch.save(contents | {"accuracy": accuracy, "data": data}, buffer)
     with atomic.new_file(path, shared=True) as part:
-        torch.save(contents | {"accuracy": accuracy, "data": data}, part)
+        part.write_bytes(buffer.getbuffer())
 
 
 def _initial(shape: Sequence[int], num_classes: int, seed: int) -> Network:
