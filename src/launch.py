@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
+from hydra.errors import CompactHydraException, InstantiationException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from hydra.utils import instantiate
@@ -40,8 +40,8 @@ HIDDEN = "\ufdd0"
 OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
 
-class JobFailedError(Exception):
-    """A job of a sweep has ended with a message; Hydra goes on with the next one, and fails in the end."""
+class JobFailedError(CompactHydraException):
+    """A job of a sweep has ended with a message; Hydra goes on with the next one, and says in the end which failed."""
 
 
 def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:

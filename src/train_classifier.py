@@ -81,11 +81,13 @@ def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
 def _read(source: Any) -> "tuple[Any, Any]":
     """Return all samples of a source, uint8 (N, C, H, W), and their labels (N,)."""
     from framegan.data.datamodule import in_memory
-    from framegan.data.source import BatchSource
+    from framegan.data.source import BatchSource, read, told_plainly
 
-    if not isinstance(source, BatchSource):
-        source = in_memory(source)
-    return source.batch([(index, 0) for index in range(len(source))])
+    with told_plainly():
+        return read(
+            source if isinstance(source, BatchSource) else in_memory(source),
+            [(index, 0) for index in range(len(source))],
+        )
 
 
 if __name__ == "__main__":
