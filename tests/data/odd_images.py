@@ -138,6 +138,10 @@ def lossy() -> Iterator[Odd]:
         options = {"subsampling": "4:4:4"} if kind == "AVIF" else {}
         data = encoded(as_image(values, mode), kind, quality=100, **options)
         yield Odd(f"lossy_{mode}.{kind.lower()}", data, picture_of(values, "rgb+alpha" if "A" in mode else "rgb"), 12)
+        if mode == "CMYK":
+            start = data.index(b"\xff\xee")
+            unmarked = data[:start] + data[start + 2 + int.from_bytes(data[start + 2 : start + 4]) :]
+            yield Odd("lossy_CMYK_unmarked.jpg", unmarked, picture_of(values, meaning), refused=True)
     tagged = encoded(as_image(smooth(3), "RGB"), "TIFF", compression="jpeg", quality=100)
     yield Odd("lossy_jpeg.tif", tagged, picture_of(smooth(3), "rgb"), 8)
 
@@ -243,9 +247,8 @@ def tiffs_with_alpha() -> Iterator[Odd]:
             picture = picture_of(values, f"{extra}+alpha" if kind == 2 else extra, bits)
             options = {"order": order, "planar": planar, "compression": compression, "extra": [kind]}
             name = f"tiff_{extra}{bits}_extra{kind}{'_planar' * planar}_{'IM'[order == '>']}_{compression}.tif"
-            unopened = extra == "grey" and (bits == 16 or planar)
-            refused = None if unopened or (kind == 0 and bits == 8 and planar) else False
-            yield Odd(name, tiff(values, bits, photometric, **options), picture, 3, refused)
+            unopened = extra == "grey" or (kind == 0 and bits == 8 and planar)  # by some versions of Pillow
+            yield Odd(name, tiff(values, bits, photometric, **options), picture, 3, None if unopened else False)
 
 
 def tiffs_of_other_numbers() -> Iterator[Odd]:
@@ -315,7 +318,8 @@ def bmps() -> Iterator[Odd]:
         picture = np.repeat(greys[values[..., 0]][..., :1], 3, axis=2).astype(float)
         yield Odd(f"bmp_greys{count}.bmp", bmp(bmp_rows(values, 8), 8, palette=greys.tobytes()), picture)
         runs = b"".join(b"".join(bytes((1, value)) for value in row) + b"\0\0" for row in values[::-1, :, 0].tolist())
-        yield Odd(f"bmp_greys{count}_rle.bmp", bmp(runs + b"\0\1", 8, palette=greys.tobytes(), compression=1), picture)
+        data = bmp(runs + b"\0\1", 8, palette=greys.tobytes(), compression=1)
+        yield Odd(f"bmp_greys{count}_rle.bmp", data, picture, refused=None if count == 2 else False)
     values = samples(1, 4)
     runs = b"".join(b"".join(bytes((1, value << 4)) for value in row) + b"\0\0" for row in values[::-1, :, 0].tolist())
     data = bmp(runs + b"\0\1", 4, palette=four[:16].tobytes(), compression=2)

@@ -26,7 +26,7 @@ MAKERS = {
     "of every orientation": (odd_images.turned, 48),
     "png": (odd_images.pngs, 40),
     "tiff": (odd_images.tiffs, 350),
-    "bmp": (odd_images.bmps, 28),
+    "bmp": (odd_images.bmps, 27),
     "pnm": (odd_images.pnms, 40),
     "gif": (odd_images.gifs, 6),
     "tga": (odd_images.tgas, 9),
@@ -52,7 +52,7 @@ def verdict(odd: odd_images.Odd, folder: Path) -> str:
     try:
         pixels = np.asarray(decode(path, 3)).astype(float)
     except ValueError as error:
-        return f"refused too late: {error}"
+        return "refused" if odd.refused is None else f"refused too late: {error}"
     if pixels.shape != odd.picture.shape or (height, width) != pixels.shape[:2]:
         return f"of {pixels.shape}, announced as {width}x{height}"
     difference = np.abs(pixels - odd.picture).max()

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import PositiveInt
@@ -11,7 +11,7 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
 from framegan.data.files import chosen_folder, walk
-from framegan.data.frame_order import in_order
+from framegan.data.frame_order import by_whole_numbers, in_order
 from framegan.data.image_file import Filter, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.stills import Entry, Fit, Stills
@@ -62,8 +62,14 @@ class FrameFolder(Stills):
                 "of its own, or set data=strips where each image is a whole video"
             )
         self.frames = {video: in_order(names) for video, names in frames.items()}
+        self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
         fit = Fit(resolution, channels, resize, filter)
         super().__init__(root, folder, list(self.frames), split, labels, fit, on_error, max_bad_fraction)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Caches of frames in another order than that of earlier versions are no longer those of this recipe."""
+        return {**super().recipe, "order": "signs and decimals"} if self._reordered else super().recipe
 
     def look(self, path: str) -> Entry:
         folder, names = self.folder / path, self.frames[path]

@@ -54,6 +54,10 @@ def refusal(image: Image.Image, path: Path) -> str | None:
         return "its kind of pixels is not read; save it as PNG"
     if image.format in ("BMP", "DIB") and (reason := refusal_of_bitmap(image)):
         return reason
+    if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
+        return "its CMYK may be inverted or not, for Adobe's marker is missing; save it as RGB"
+    if image.format == "SGI" and _has_colour_map(path):
+        return "its pixels are numbers of colours that are not in it; save it as PNG"
     if image.format not in ("TIFF", "MPO") and _moves(image):
         return "it holds several pictures; save each as a file of its own, or read it as a video"
     if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
@@ -80,6 +84,13 @@ def _moves(image: Image.Image) -> bool:
         return bool(getattr(image, "is_animated", False))
     except (EOFError, OSError, ValueError):
         return False  # it is cut short, which its decoder says better
+
+
+def _has_colour_map(path: Path) -> bool:
+    """Say whether an SGI file is of an outdated kind, which Pillow takes for grey."""
+    with path.open("rb") as file:
+        file.seek(104)
+        return any(file.read(4))
 
 
 def _has_palette(path: Path) -> bool:

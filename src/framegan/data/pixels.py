@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image
 
 from framegan.data.bitmap import bits_of_bitmap
@@ -54,7 +55,8 @@ def _of_tiff(image: Any) -> Image.Image:
         # libtiff puts planes together rightly; Pillow has it decode compressed ones only
         tile = image.tile[0]._replace(codec_name="libtiff", extents=(0, 0, tags[WIDTH], tags[LENGTH]), offset=0)
         rawmode = image.mode if bits == 8 else f"{image.mode};16N"
-        image.tile, image.use_load_libtiff = [tile._replace(args=(rawmode, False, tags.offset))], True
+        compression = () if int(PIL.__version__.split(".")[0]) > 12 else ("raw",)
+        image.tile, image.use_load_libtiff = [tile._replace(args=(rawmode, *compression, False, tags.offset))], True
     if not image.mode.startswith("I"):
         return image
     grey = _high_byte(np.asarray(image) << (16 - bits))
