@@ -211,8 +211,8 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     seen, where = summary["samples_seen"], os.path.relpath(folder)
     resume_it, checkpoint = to_type("resume", where), to_type("checkpoint", where)
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
-    shown = f"{where}/samples/fake_{seen}.png beside real.png; " if cfg.sample_every else ""
-    print(f"look at  {shown}the curves are in {where}/metrics.csv")
+    pictures = f"{where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv"
+    print(f"look at  {pictures if cfg.sample_every else f'{where}/metrics.csv, the curves'}")
     if seen < cfg.total_samples:
         print(f"go on    python src/train.py {resume_it}")
     else:

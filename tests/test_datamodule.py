@@ -145,6 +145,26 @@ def test_real_samples_are_spread_over_the_data():
     torch.testing.assert_close(samples[:, 0, 0, 0], torch.arange(0, 10, 2) / 127.5 - 1)
 
 
+@pytest.mark.parametrize(
+    "labels", [sorted(range(80), key=lambda n: n % 4), list(range(80))], ids=["class by class", "in turn"]
+)
+def test_real_samples_are_spread_over_the_classes_in_any_order(labels):
+    classes = torch.tensor([label % 4 for label in labels])
+    source = TensorSource(torch.zeros(80, 1, 2, 2, dtype=torch.uint8), classes, num_classes=4)
+    assert DataModule(source, batch_size=1).real_batch(8)[1].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [({}, 25), ({"frame_stride": 2}, 12.5), ({"frame_stride": (1, 3)}, 12.5), ({"target_fps": 10}, 10)],
+)
+def test_clips_know_how_fast_they_play(options, rate, tmp_path):
+    write_videos(tmp_path, number=2)
+    clips = Clips(VideoFolder(str(tmp_path), resolution=8), num_frames=3, **options)
+    assert DataModule(clips, batch_size=1).frames_per_second == pytest.approx(rate, rel=1e-3)
+    assert DataModule(numbered(), batch_size=1).frames_per_second is None
+
+
 def hang(ready):
     leave_signals_to_run(0)
     ready.set()

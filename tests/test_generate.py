@@ -10,17 +10,22 @@ import numpy as np
 import pytest
 from commands import PROJECT, run, train
 from PIL import Image
+from small_clips import write_videos
 from small_runs import wait_for
 from test_media import read_back
 
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
+RATE = 12.5
+"""Frames a second of the run's clips: every second frame of videos of 25."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A MoCoGAN's run folder, moved to where no data are."""
     made = tmp_path_factory.mktemp("made") / "run"
-    assert train("model=mocogan", *CLIPS, f"hydra.run.dir={made}") is None
+    write_videos(made.parent / "videos")
+    videos = ("data=video_folder", f"data.root={made.parent / 'videos'}", "data.frame_stride=2", *CLIPS[1:])
+    assert train("model=mocogan", *videos, "evaluate_every=null", f"hydra.run.dir={made}") is None
     moved = tmp_path_factory.mktemp("moved") / "run"
     shutil.move(made, moved)
     return moved
@@ -38,6 +43,37 @@ def test_a_run_of_clips_shows_them(folder):
     assert {"content_motion_0.webp", "content_motion_8.mp4"} <= names
     strip = Image.open(folder / "samples" / "fake_8.png")
     assert strip.size == (4 * 18 + 2, 8 * 18 + 2)
+
+
+def test_clips_play_as_fast_as_the_data_and_as_is_asked(folder, tmp_path):
+    for name in ("real.mp4", "fake_8.webp"):
+        _, seconds = read_back(folder / "samples" / name)
+        assert seconds == pytest.approx([number / RATE for number in range(4)], abs=1e-3)
+    for options, rate in (((), RATE), (("frames_per_second=50",), 50)):
+        out = tmp_path / f"at_{rate:.0f}"
+        assert run("generate", f"checkpoint={folder}", f"out={out}", "num_samples=1", "format=gif", *options) is None
+        for file in (out / "seed_0.gif", tmp_path / f"{out.name}_grid.mp4"):
+            assert read_back(file)[1] == pytest.approx([number / rate for number in range(4)], abs=1e-3)
+
+
+def test_few_samples_are_made_in_small_batches_and_said_so(folder, tmp_path, capsys, monkeypatch):
+    from framegan.networks import mocogan
+
+    made, honest = [], mocogan.Generator.forward
+
+    def counted(generator, latents, labels=None, num_frames=None):
+        made.append((len(latents), num_frames))
+        return honest(generator, latents, labels, num_frames)
+
+    monkeypatch.setattr(mocogan.Generator, "forward", counted)
+    one = generated(folder, tmp_path / "one", "num_samples=1", "num_frames=2000")
+    assert one[0].shape == (2000, 16, 16, 3)
+    assert made == [(1, 2000)]
+    said = capsys.readouterr().out
+    assert "num_frames=2000 is more than the 4 trained: " in said
+    assert "shows 1 sample at 12.5 frames a second" in said
+    assert run("generate", f"checkpoint={folder}", f"out={tmp_path / 'two'}", "num_samples=2") is None
+    assert "more than" not in capsys.readouterr().out
 
 
 def test_a_run_of_vgan_shows_what_clips_are_made_of(tmp_path):
@@ -128,6 +164,10 @@ MISTAKES = [
     (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
     (("format=avi",), "format got 'avi'; it should be 'mp4'"),
     (("num_frames=0",), "num_frames got 0"),
+    (("format=png",), "format=png, but this generator makes clips; set format to mp4 or gif or webp or npy or frames"),
+    (("out=x.mp4", "format=gif"), "out=x.mp4 is one file, and its ending says its format; leave out format=gif"),
+    (("format=gif", "frames_per_second=60"), "a .gif shows 0.01 to 50 frames a second, got 60; set frames_per_second"),
+    (("out=x.webp", "frames_per_second=91"), "a .webp shows 0.01 to 90 frames a second, got 91"),
 ]
 
 
@@ -141,3 +181,10 @@ def test_an_image_model_has_nothing_to_hold(tmp_path):
     assert "generator makes images" in run("generate", f"checkpoint={tmp_path}", "num_frames=3")
     held = run("generate", f"checkpoint={tmp_path}", "content_seed=3")
     assert "['content'] can't be held: this generator's latents consist of ['latents']" in held
+    assert "format=gif, but this generator makes images; set format to png or npy" in run(
+        "generate", f"checkpoint={tmp_path}", "format=gif"
+    )
+    out = tmp_path / "out"
+    for format in ("npy", "auto"):
+        assert run("generate", f"checkpoint={tmp_path}", f"out={out}", "num_samples=2", f"format={format}") is None
+    assert np.array_equal(np.load(out / "seed_1.npy"), np.asarray(Image.open(out / "seed_1.png")))

@@ -107,6 +107,39 @@ def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, c
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("ending", [".gif", ".webp"])
+@pytest.mark.parametrize("rate", [0.5, 8, 25 / 3, 12.5, 29.97, 50])
+def test_every_frame_lasts_as_long_the_last_one_too(rate, ending, tmp_path):
+    path = tmp_path / f"x{ending}"
+    media.write_video(path, media.grid(numbered_clips(1, 9), margin=0), rate)
+    durations = []
+    with Image.open(path) as image:
+        for number in range(image.n_frames):
+            image.seek(number)
+            image.load()
+            durations.append(image.info["duration"])
+    assert durations == pytest.approx([1000 / rate] * 9, abs=10 if ending == ".gif" else 1)
+    assert sum(durations) == pytest.approx(9000 / rate, abs=5)
+
+
+@pytest.mark.parametrize(("name", "rate"), [("x.gif", 51), ("x.gif", 0.001), ("x.webp", 120), ("x.mp4", 1e6)])
+def test_a_rate_that_a_file_does_not_hold_is_refused(name, rate, tmp_path):
+    with pytest.raises(ValueError, match=r"frames a second, got .*; set frames_per_second="):
+        media.write_video(tmp_path / name, np.zeros((2, 4, 4, 3), np.uint8), rate)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp", ".png"])
+def test_a_write_that_fails_leaves_nothing(ending, tmp_path):
+    path = tmp_path / f"x{ending}"
+    with pytest.raises(Exception, match=r".+"):
+        if ending == ".png":
+            media.write_png(path, np.zeros((4, 4, 7), np.uint8))
+        else:
+            media.write_video(path, np.zeros((2, 0, 4, 3), np.uint8), 8)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_video_of_an_unknown_kind_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"x\.wmv can't be written; .* one of: \.mp4, \.gif, \.webp, \.npy"):
         media.write_video(tmp_path / "x.wmv", np.zeros((2, 4, 4, 3), np.uint8), 8)

@@ -386,6 +386,27 @@ def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder
     assert [row["samples_seen"] for row in rows(run_folder)] == ["16", "48", "80"]
 
 
+def contents(folder):
+    """Return what is in the files of a run folder and when they were written; Hydra may make a log of its own."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"]
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+@pytest.mark.parametrize("how", ["folder", "checkpoint", "auto"])
+def test_a_run_is_not_resumed_to_end_before_where_it_is(how, run_folder):
+    before = contents(run_folder)
+    arguments = {
+        "folder": (f"resume={run_folder}", "total_samples=50"),
+        "checkpoint": (f"resume={run_folder / 'checkpoints' / 'samples_48.ckpt'}", "total_samples=32"),
+        "auto": (*SMALL, "checkpoint_every=48", "resume=auto", f"hydra.run.dir={run_folder}", "total_samples=50"),
+    }[how]
+    message = str(train(*arguments))
+    assert re.search(r"total_samples=\d+, but \S+\.ckpt has seen (48|96) samples; nothing was changed", message)
+    assert contents(run_folder) == before
+    assert train(f"resume={run_folder / 'checkpoints' / 'samples_48.ckpt'}", "total_samples=80") is None
+    assert seen(run_folder) == summary(run_folder)["samples_seen"] == 80
+
+
 def test_the_checkpoints_of_a_future_that_is_given_up_are_forgotten(tmp_path):
     options = ("checkpoint_every=32", "callbacks.checkpoint.keep=5", "objective=discriminator/loss")
     assert train(*SMALL, *options, "total_samples=160", f"hydra.run.dir={tmp_path}") is None

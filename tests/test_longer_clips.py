@@ -1,0 +1,58 @@
+"""What each temporal generator says of clips that are longer than the trained ones is true of it."""
+
+import pytest
+import torch
+
+from framegan import sampling
+from framegan.networks import dcgan3d, independent_frames, mocogan, tgan, vgan
+
+SHAPE = (1, 8, 16, 16)
+LENGTH = 64
+
+
+def clips_of(generator):
+    """Return clips of eight times the trained length, whose weights are large enough to see motion."""
+    torch.manual_seed(0)
+    for parameter in generator.parameters():
+        if parameter.ndim > 2:
+            torch.nn.init.normal_(parameter, 0, 0.1)
+    return sampling.sample(generator, range(8), num_frames=LENGTH)
+
+
+def motion(clips):
+    """Return the mean change from frame to frame in the trained length, and in the last frames of that number."""
+    changes = clips.diff(dim=2).abs().mean((0, 1, 3, 4))
+    return changes[:7].mean().item(), changes[-7:].mean().item()
+
+
+@pytest.mark.parametrize("options", [{}, {"initial_state": "drawn"}, {"motion": "lstm"}], ids=str)
+def test_a_recurrent_motion_fades(options):
+    generator = mocogan.Generator(SHAPE, width=8, **options)
+    assert "stand still" in generator.longer_clips
+    assert "model.generator.motion=conv1d" in generator.longer_clips
+    first, last = motion(clips_of(generator))
+    assert last < 0.7 * first
+
+
+@pytest.mark.parametrize("options", [{"initial_state": "burn_in"}, {"motion": "conv1d"}], ids=str)
+def test_a_motion_that_is_alike_at_every_frame_goes_on(options):
+    generator = mocogan.Generator(SHAPE, width=8, **options)
+    assert "keep moving" in generator.longer_clips
+    first, last = motion(clips_of(generator))
+    assert last == pytest.approx(first, rel=0.3)
+
+
+@pytest.mark.parametrize(("module", "period"), [(dcgan3d, 4), (vgan, 4), (tgan, 8)])
+def test_what_is_fed_the_same_code_for_longer_repeats_itself(module, period):
+    generator = module.Generator(SHAPE, width=8)
+    assert f"repeat {period} frames over and over" in generator.longer_clips
+    inner = clips_of(generator)[:, :, 16:48]
+    torch.testing.assert_close(inner[:, :, period:], inner[:, :, :-period], rtol=0, atol=1e-5)
+    assert (inner[:, :, 1:] - inner[:, :, :-1]).abs().max() > 1e-4
+
+
+def test_frames_of_their_own_stay_so():
+    generator = independent_frames.Generator(SHAPE, width=8)
+    assert "a picture of its own" in generator.longer_clips
+    first, last = motion(clips_of(generator))
+    assert last == pytest.approx(first, rel=0.3)

@@ -1,0 +1,90 @@
+"""What is shown and logged while a run goes on: fresh values, on one display."""
+
+import io
+import re
+from itertools import pairwise
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+from rich.console import Console
+from worlds import fit, real_batches, tiny_gan
+
+from framegan import live
+from framegan.callbacks.progress import ProgressBar
+from framegan.trainer import GANTrainer
+
+
+class Kept(Callback):
+    """Keeps what each step measured."""
+
+    def __init__(self):
+        self.measured = []
+
+    def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
+        self.measured.append(outputs)
+
+
+def test_the_screen_shows_means_since_it_was_last_read():
+    bar, kept = ProgressBar(total_samples=64, seconds_between_lines=1e9), Kept()
+    bar.console = Console(file=io.StringIO(), highlight=False, width=200)
+
+    class Read(Callback):
+        def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
+            bar.seconds_between_lines = 1e9 if batch_idx != 5 else 1e-9
+
+    gan = tiny_gan()
+    fit(gan, real_batches(6), callbacks=[kept, Read(), bar], log_every_n_steps=1)
+    (line,) = bar.console.file.getvalue().splitlines()
+    shown = re.fullmatch(r" +48 / 64 samples  D (\S+)  G (\S+)  samples/s \S+", line)
+    for value, key in zip(shown.groups(), ("discriminator/loss", "generator/loss"), strict=True):
+        mean = torch.stack([measured[key] for measured in kept.measured]).mean().item()
+        assert float(value) == pytest.approx(mean, abs=0.006)
+    assert gan.recent == {}
+
+
+def test_a_short_run_has_a_curve_and_a_long_one_no_more_rows_than_before():
+    trainer = GANTrainer(accelerator="cpu")
+    assert all(trainer.is_logged(step) for step in range(16))
+    logged = [step for step in range(10_000) if trainer.is_logged(step)]
+    assert max(later - step for step, later in pairwise(logged)) <= 96
+    assert len(logged) < 10_000 / 50 + 60
+    assert [step for step in range(9) if GANTrainer(accelerator="cpu", log_every_n_steps=4).is_logged(step)] == [
+        0,
+        4,
+        8,
+    ]
+
+
+def test_the_generator_is_in_the_rows_however_seldom_it_moves():
+    kept = Kept()
+    fit(tiny_gan(discriminator_steps=3), real_batches(12), callbacks=[kept], log_every_n_steps=5)
+    assert [bool(measured) for measured in kept.measured] == [n in (0, 2, 5, 10, 11) for n in range(12)]
+    assert all("generator/loss" in kept.measured[n] for n in (2, 5, 11))
+
+
+def test_what_is_measured_in_pieces_is_the_mean_of_the_batch():
+    measured = []
+    for micro_batches in (1, 3):
+        kept = Kept()
+        fit(tiny_gan("none").double(), real_batches(2).double(), callbacks=[kept], precision="fp64",
+            micro_batches=micro_batches, log_every_n_steps=1)  # fmt: skip
+        measured.append(kept.measured[0])
+    assert measured[0].keys() == measured[1].keys()
+    for key, value in measured[0].items():
+        torch.testing.assert_close(measured[1][key], value, rtol=1e-9, atol=1e-9, msg=key)
+
+
+def test_two_progresses_share_one_display():
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    line = live.Line(100, 10, console)
+    line.update(10, "training")
+    seen = []
+    for item in live.track("abc", "features", 3):
+        line.display.refresh()
+        seen.append((item, len(line.display.tasks)))
+    assert seen == [("a", 2), ("b", 2), ("c", 2)]
+    assert [task.fields["text"] for task in line.display.tasks] == ["training"]
+    assert "features 1 / 3" in console.file.getvalue()
+    line.end()
+    assert list(live.track("ab", "features", 2)) == ["a", "b"]
