@@ -4,6 +4,7 @@ Only this file and the scripts beside it know Hydra; nothing here imports a heav
 `--cfg job` and completion answer at once.
 """
 
+import io
 import os
 import re
 import signal
@@ -57,9 +58,14 @@ def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
 
 
 def run(main: Callable[[], Any]) -> None:
-    """Run a script: Ctrl-C ends it without a traceback, where it isn't ignored as for a job in the background."""
+    """Run a script: Ctrl-C ends it without a traceback, where it isn't ignored as for a job in the background.
+
+    What it prints may name files whose names aren't UTF-8.
+    """
     from framegan.lifetime import run_and_leave
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     run_and_leave(main)

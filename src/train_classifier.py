@@ -1,6 +1,5 @@
 """Train the classifier that measures generators of the same images: python src/train_classifier.py data=mnist"""
 
-import os
 import shlex
 import time
 from pathlib import Path
@@ -67,7 +66,9 @@ def train_classifier(
 def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
     """Return the file to write, with its folder made."""
     if out is None:
-        folder = Path(os.environ.get("FRAMEGAN_WEIGHTS") or "~/.cache/framegan")
+        from framegan.user_cache import user_cache
+
+        folder = user_cache(variable="FRAMEGAN_WEIGHTS")
         file = folder / "classifiers" / f"{data}_{'x'.join(map(str, shape))}.pt"
     else:
         file = Path(out)

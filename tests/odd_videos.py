@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
 
 FRAMES = 40
 SIZE = 48, 32
@@ -18,6 +19,7 @@ H264 = {"x264-params": GOP}
 OPEN = {"x264-params": GOP + ":open-gop=1"}
 HEVC = {"x265-params": GOP + ":open-gop=1:log-level=none:pools=none:frame-threads=1"}
 MPEG = {"g": "12", "bf": "2"}
+NO_B = {"g": "12", "bf": "0", "sc_threshold": "1000000000"}
 REFRESH = {"x264-params": "intra-refresh=1:keyint=10:bframes=0"}
 VP9 = {"g": "10", "deadline": "realtime", "cpu-used": "8"}
 
@@ -106,6 +108,44 @@ def _silence(stream: Any, seconds: float) -> list[Any]:
     return packets + stream.encode(None)
 
 
+def remuxed(path: Path, source: Path, packets: Callable[[list[Any]], list[Any]], *, filter: str | None = None) -> Path:
+    """Copy packets of a file to another one, without encoding them again.
+
+    Args:
+        packets: chooses among them.
+        filter: that every packet goes through, by its name in FFmpeg.
+    """
+    with av.open(str(source)) as container, av.open(str(path), "w") as target:
+        template = container.streams.video[0]
+        stream = target.add_stream_from_template(template)
+        sieve = BitStreamFilterContext(filter, template, stream) if filter else None
+        for packet in packets([packet for packet in container.demux(template) if packet.size]):
+            for piece in sieve.filter(packet) if sieve else [packet]:
+                piece.stream = stream
+                target.mux(piece)
+    return path
+
+
+def shown_as(path: Path, matrix: tuple[int, int, int, int], stored: Callable[[np.ndarray], np.ndarray]) -> Path:
+    """Write pictures as they are stored, and the matrix a, b, c, d that tells players how to show them."""
+    encode(path, options=H264, pictures=[np.ascontiguousarray(stored(picture(number))) for number in range(FRAMES)])
+    data = path.read_bytes()
+    at = data.index(b"tkhd") + 4 + 40
+    a, b, c, d = (number << 16 for number in matrix)
+    path.write_bytes(data[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + data[at + 36 :])
+    return path
+
+
+def wrong_message(path: Path, codec: str, settings: dict[str, str]) -> Path:
+    """Write a message beside the pictures (SEI) that claims to be longer than it is."""
+    encode(path, codec, settings, pictures=larger())
+    data = path.read_bytes()
+    at = data.index(codec[3:].encode() + b" ") - 17  # before that 16 bytes that say whose it is, and the size's last
+    assert data[at] < 0xFE
+    path.write_bytes(data[:at] + b"\xfe" + data[at + 1 :])
+    return path
+
+
 def rotated(path: Path, degrees: int) -> Path:
     """Write pictures lying on their side, and the matrix that tells players to turn them clockwise into place."""
     stored = [np.rot90(picture(number), degrees // 90) for number in range(FRAMES)]
@@ -188,6 +228,19 @@ WHOLE: dict[str, Make] = {
     "motion jpeg": lambda to: encode(to / "jpeg.avi", "mjpeg", pixels="yuvj420p"),
     "transport stream": lambda to: encode(to / "stream.ts", options=H264),
     "program stream": lambda to: encode(to / "stream.mpg", "mpeg2video", MPEG),
+    "mpeg-4 without B-frames, transport stream": lambda to: encode(to / "no_b.ts", "mpeg4", NO_B),
+    "mpeg-4 without B-frames, program stream": lambda to: encode(to / "no_b.mpg", "mpeg4", NO_B),
+    "mpeg-2 without B-frames, vob": lambda to: encode(to / "no_b.vob", "mpeg2video", NO_B),
+    "mpeg-1, mts": lambda to: encode(to / "mpeg1.m2ts", "mpeg1video", MPEG).rename(to / "mpeg1.mts"),
+    "h263, 3gp": lambda to: encode(
+        to / "h263.3gp", "h263", NO_B, pictures=[picture(number, 128, 96) for number in range(FRAMES)]
+    ),
+    "wmv": lambda to: encode(to / "a.asf", "wmv2", {"g": "12"}).rename(to / "a.wmv"),
+    "h264, refreshed bit by bit, transport stream": lambda to: encode(to / "refresh.ts", options=REFRESH),
+    "vp8": lambda to: encode(to / "vp8.webm", "libvpx", VP9),
+    "av1": lambda to: encode(
+        to / "av1.mp4", "libsvtav1", {"g": "10", "preset": "12", "svtav1-params": "lp=1"}, pictures=larger()
+    ),
     "flv": lambda to: encode(to / "a.flv", options=H264),
     "fragmented": lambda to: encode(to / "frag.mp4", options=H264, mux={"movflags": "frag_keyframe+empty_moov"}),
     "variable rate": lambda to: encode(to / "vfr.mp4", options=H264, times=lambda n: 40 * n + n * n % 25, units=1000),
@@ -213,6 +266,49 @@ WHOLE: dict[str, Make] = {
     "awkward name": lambda to: encode(to / "http:a b%d 100%#é.mp4", options=H264),
 }
 """Kinds that have to be read exactly."""
+
+
+def from_packet(number: int) -> Callable[[list[Any]], list[Any]]:
+    return lambda packets: [packet for packet in packets[number:] if packet.dts is not None]
+
+
+def twice(path: Path) -> Path:
+    path.write_bytes(path.read_bytes() * 2)
+    return path
+
+
+REFERRING = {"x264-params": GOP + ":open-gop=1:b-pyramid=normal:ref=4"}
+ALL = list(range(FRAMES))
+INTACT: dict[str, tuple[Make, list[int]]] = {
+    "cut at an open GOP": (
+        lambda to: remuxed(to / "cut.mkv", encode(to / "whole.mkv", options=REFERRING), from_packet(9)),
+        ALL[10:],
+    ),
+    "cut off a keyframe, mpeg-4": (
+        lambda to: remuxed(to / "cut.avi", encode(to / "whole.avi", "mpeg4", NO_B), from_packet(5)),
+        ALL[12:],
+    ),
+    "cut off a keyframe, h263": (
+        lambda to: remuxed(to / "cut.avi", WHOLE["h263, 3gp"](to), from_packet(5)),
+        ALL[12:],
+    ),
+    "cut off a keyframe, transport stream": (
+        lambda to: remuxed(to / "cut.ts", WHOLE["transport stream"](to), from_packet(5)),
+        ALL[10:],
+    ),
+    "joined transport streams": (lambda to: twice(WHOLE["transport stream"](to)), ALL + ALL),
+    "joined transport streams, mpeg-4": (
+        lambda to: twice(WHOLE["mpeg-4 without B-frames, transport stream"](to)),
+        ALL + ALL,
+    ),
+    "joined program streams": (lambda to: twice(WHOLE["program stream"](to)), ALL + ALL),
+    "a message of a wrong length": (lambda to: wrong_message(to / "sei.mp4", "libx264", H264), ALL),
+    "a message of a wrong length, hevc": (
+        lambda to: wrong_message(to / "sei.ts", "libx265", {"x265-params": HEVC["x265-params"] + ":info=1"}),
+        ALL,
+    ),
+}
+"""Kinds of which every frame from the first keyframe on is right, whatever a decoder reports; and their numbers."""
 
 
 def first_half(make: Make) -> Make:

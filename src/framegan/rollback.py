@@ -4,17 +4,16 @@ Each time is kept in <run folder>/rollbacks.json, beside the checkpoints and not
 later keeps its smaller learning rates. Delete the file to have the full ones again.
 """
 
-import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from framegan import atomic
+from framegan import atomic, strict_json
 from framegan.checkpoints import clocks, lasting, newest_first
 from framegan.quoting import to_type
 
@@ -88,8 +87,8 @@ def past_rollbacks(folder: Path) -> list[PastRollback]:
     if not path.exists():
         return []
     try:
-        return TypeAdapter(list[PastRollback]).validate_json(path.read_bytes())
-    except ValidationError:
+        return TypeAdapter(list[PastRollback]).validate_python(strict_json.loads(path.read_bytes()))
+    except ValueError:
         raise ValueError(
             f"{path} is not a list of the times that a run went back; delete it to have the full rates"
         ) from None
@@ -143,7 +142,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
         "learning_rate_factor": factor,
     }
     _forget_after(folder, going_to, checkpoint)
-    atomic.write_text(folder / "rollbacks.json", json.dumps([*past, entry], indent=2) + "\n")
+    strict_json.write(folder / "rollbacks.json", [*past, entry])
     raise Rollback(
         f"{trouble.what}. Going back to {going_to:,} samples, with the learning rates times {factor:g} "
         f"(rollback {len(past) + 1} of at most {max_rollbacks})",

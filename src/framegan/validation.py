@@ -108,7 +108,8 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
         else:
             return
     try:
-        adapter.validate_json(json.dumps(value), strict=True)
+        text = json.dumps(value, ensure_ascii=False).encode(errors="replace")  # pydantic takes no name that isn't UTF-8
+        adapter.validate_json(text, strict=True)
     except ValidationError as error:
         found = [problem for problem in error.errors() if problem["type"] not in NOT_FROM_YAML]
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]

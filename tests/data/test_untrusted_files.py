@@ -19,7 +19,7 @@ import pytest
 from odd_videos import H264, WHOLE, encode
 from PIL import Image
 
-from framegan.data import cifar10, idx, video_file
+from framegan.data import cifar10, idx, video_stream
 from framegan.data.cached_videos import CachedVideos
 from framegan.data.cifar10 import ARCHIVE, FILES, FOLDER
 from framegan.data.folder import samples_in
@@ -169,7 +169,7 @@ def test_a_video_of_frames_that_are_too_long_to_be_cropped_is_refused(width, hei
 
 
 def test_a_video_that_says_how_large_it_is_is_refused_with_its_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(video_file, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(video_stream, "MAX_PIXELS", 1000)
     with pytest.raises(ValueError, match="48x32 a frame, more than the"):
         probe(encode(tmp_path / "a.mp4", options=H264))
 

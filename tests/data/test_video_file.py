@@ -2,17 +2,34 @@
 
 import dataclasses
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
-from odd_videos import BROKEN, FRAMES, H264, RATE, SIZE, WHOLE, encode, number_of, picture
+from odd_videos import (
+    BROKEN,
+    FRAMES,
+    H264,
+    INTACT,
+    RATE,
+    SIZE,
+    WHOLE,
+    encode,
+    from_packet,
+    number_of,
+    picture,
+    remuxed,
+    shown_as,
+)
 
 from framegan.data import video_file
 from framegan.data.frame_fit import Fit
+from framegan.data.frame_times import counted
 from framegan.data.video_file import VideoInfo, probe, read
 
 STRETCHED = Fit(48, resize="stretch")
@@ -26,7 +43,7 @@ def decoded(path: Path, info: VideoInfo, fit: Fit) -> np.ndarray:
     with av.open(str(path.absolute()), metadata_errors="replace") as container:
         stream = container.streams.video[0]
         frames = [frame for packet in container.demux(stream) for frame in packet.decode() if not frame.is_corrupt]
-        return np.stack([fit(frame, info.pixel_aspect, info.rotation) for frame in frames])
+        return np.stack([fit(frame, info.pixel_aspect, info.orientation) for frame in frames])
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -44,6 +61,19 @@ def test_any_frames_are_those_that_decoding_from_the_start_gives(kind: str, tmp_
             assert np.array_equal(read(path, info, frames, STRETCHED), truth[frames]), (stride, start)
     counted = dataclasses.replace(info, linear=True)
     assert np.array_equal(read(path, counted, range(len(truth)), STRETCHED), truth)
+
+
+@pytest.mark.parametrize("kind", INTACT)
+def test_what_was_cut_or_joined_without_encoding_is_read_from_its_first_keyframe_on(kind: str, tmp_path: Path):
+    make, numbers = INTACT[kind]
+    path = make(tmp_path)
+    info = probe(path)
+    whole = read(path, info, range(len(info.pts)), STRETCHED)
+    assert [number_of(frame) for frame in whole] == numbers
+    assert info.times is not None
+    assert (np.diff(info.times) > 0).all()
+    for start in range(0, len(numbers), 3):
+        assert np.array_equal(read(path, info, [start], STRETCHED)[0], whole[start]), start
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -91,7 +121,7 @@ def test_a_file_that_was_cut_off_after_it_was_indexed_is_no_silent_surprise(kind
 def test_frames_in_the_middle_are_reached_without_decoding_from_the_start(tmp_path: Path, monkeypatch):
     path = WHOLE["h264, closed GOP, mp4"](tmp_path)
     info = probe(path)
-    monkeypatch.setattr(video_file, "_from_start", lambda *_: pytest.fail("decoded from the start"))
+    monkeypatch.setattr(video_file, "from_start", lambda *_: pytest.fail("decoded from the start"))
     assert [number_of(frame) for frame in read(path, info, [25, 31], STRETCHED)] == [25, 31]
 
 
@@ -102,6 +132,59 @@ def test_times(tmp_path: Path):
     late = probe(WHOLE["starts late, mkv"](tmp_path)).times
     assert late is not None
     np.testing.assert_allclose(late, 5 + np.arange(FRAMES) / RATE, atol=1e-3)
+
+
+def copied_to_avi(to: Path, *, filter: str | None = "h264_mp4toannexb", **settings: Any) -> Path:
+    source = encode(to / "source.mp4", options=H264, **settings)
+    return remuxed(to / "copied.avi", source, from_packet(0), filter=filter)
+
+
+def test_a_header_that_names_ticks_in_place_of_a_rate_is_not_believed(tmp_path: Path):
+    path = copied_to_avi(tmp_path)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].average_rate >= 250
+    info = probe(path)
+    assert info.times is not None
+    np.testing.assert_allclose(np.diff(info.times), 1 / RATE, atol=1e-3)
+
+
+def test_uneven_times_survive_a_copy_into_a_container_that_knows_rates_alone(tmp_path: Path):
+    path = copied_to_avi(tmp_path, times=lambda n: 40 * n + 20 * (n // 10), units=1000)
+    times = probe(path).times
+    assert times is not None
+    assert times[-1] - times[0] == pytest.approx(39 / RATE + 0.06, abs=0.05)
+
+
+def test_the_rate_of_pictures_without_a_container_is_their_own(tmp_path: Path):
+    path = encode(tmp_path / "raw.h264", options=H264, framerate=Fraction(30), units=30)
+    info = probe(path)
+    assert info.linear
+    assert info.times is not None
+    np.testing.assert_allclose(np.diff(info.times), 1 / 30, atol=1e-4)
+
+
+def test_a_rate_that_no_camera_has_is_that_of_the_pictures(tmp_path: Path):
+    path = encode(tmp_path / "a.avi", options=H264)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"strh") + 8 + 20  # its scale, then its rate
+    scale, rate = np.frombuffer(data[at : at + 8], "<u4")
+    data[at : at + 8] = np.array([scale, 10 * rate], "<u4").tobytes()
+    path.write_bytes(data)
+    times = probe(path).times
+    assert times is not None
+    np.testing.assert_allclose(np.diff(times), 1 / RATE, rtol=0.01)
+
+
+def test_times_that_are_counted():
+    assert counted(4, [(5, 1), (7, 1), (9, 1), (12, 1)]).tolist() == [0, 2, 4, 7]
+    assert counted(4, [(5, 1), (7, 1), (0, 1), (2, 1)]).tolist() == [0, 2, 4, 6], "joined"
+    assert counted(4, [(1 << 60, 1), ((1 << 60) + 1, 1), (None, 1), (3, 1)]).tolist() == [0, 1, 2, 3]
+    assert counted(3, [(None, 40)] * 3).tolist() == [0, 40, 80]
+    assert counted(3, [(None, None)] * 3) is None
+    assert counted(1, [(None, None)]).tolist() == [0]
+    assert counted(2, [(0, 1), (1, 1), (2, 1), (3, 1)]).tolist() == [0, 3], "fields"
+    assert counted(3, [(0, 1), (1, 1), (2, 1), (4, 1)]).tolist() == [0, 1, 3], "the first packet gave no frame"
+    assert counted(4, [(0, 2), (4, 2)]) is not None, "two frames in a packet"
 
 
 def test_threads_do_not_mix_their_pictures(tmp_path: Path):
@@ -190,6 +273,50 @@ def test_pictures_are_turned_upright(tmp_path: Path, degrees: int):
     assert np.array_equal(np.rot90(stored, -degrees // 90), upright)
     cropped = read(path, info, [37], Fit(32))[0]
     assert np.abs(cropped.astype(int) - picture(37)[:, 8:40]).mean() < 12
+
+
+SHOWN: dict[str, tuple[tuple[int, int, int, int], Callable[[np.ndarray], np.ndarray]]] = {
+    "mirrored left to right": ((-1, 0, 0, 1), np.fliplr),
+    "mirrored top to bottom": ((1, 0, 0, -1), np.flipud),
+    "transposed": ((0, 1, 1, 0), lambda shown: shown.swapaxes(0, 1)),
+    "transposed along the other diagonal": ((0, -1, -1, 0), lambda shown: np.rot90(shown, 2).swapaxes(0, 1)),
+    "turned by 90": ((0, 1, -1, 0), lambda shown: np.rot90(shown, 1)),
+    "turned by 270": ((0, -1, 1, 0), lambda shown: np.rot90(shown, -1)),
+    "nothing at all": ((0, 0, 0, 0), lambda shown: shown),
+    "flat": ((1, 0, 1, 0), lambda shown: shown),
+    "half as large": ((2, 0, 0, 2), lambda shown: shown),
+}
+"""What a matrix does, and how a picture has to be stored to be shown as it was."""
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_pictures_are_shown_as_their_matrix_says(tmp_path: Path, kind: str):
+    matrix, stored = SHOWN[kind]
+    path = shown_as(tmp_path / "a.mp4", matrix, stored)
+    info = probe(path)
+    shown = read(path, info, [37], STRETCHED)[0]
+    assert np.abs(shown.astype(int) - STRETCHED(av.VideoFrame.from_ndarray(picture(37), "rgb24"))).mean() < 12
+    asis = read(path, info, [37], Fit(48, resize="stretch", rotate=False))[0]
+    assert (
+        np.abs(
+            asis.astype(int) - STRETCHED(av.VideoFrame.from_ndarray(np.ascontiguousarray(stored(picture(37))), "rgb24"))
+        ).mean()
+        < 12
+    )
+
+
+def test_a_damaged_gif_is_called_damaged(tmp_path: Path):
+    path = WHOLE["gif"](tmp_path)
+    data = bytearray(path.read_bytes())
+    reasons = set()
+    for at in range(len(data) // 3, len(data) - 300, len(data) // 40):
+        path.write_bytes(data[:at] + bytes(200) + data[at + 200 :])
+        try:
+            probe(path)
+        except ValueError as error:
+            reasons.add(str(error))
+    assert reasons
+    assert all("damaged" in reason for reason in reasons), reasons
 
 
 def test_what_is_transparent_lies_over_black():

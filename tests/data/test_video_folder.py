@@ -4,19 +4,24 @@ import json
 import multiprocessing
 import os
 import pickle
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from odd_videos import BROKEN, FRAMES, RATE, WHOLE, encode, number_of, picture
+from rich.console import Console
 
-from framegan.data import video_file, video_index
+from framegan.data import cache_places, video_file, video_index
+from framegan.data.cache_places import beside, places
 from framegan.data.video_file import read
 from framegan.data.video_folder import VideoFolder
-from framegan.data.video_index import beside, index
+from framegan.data.video_index import index
 from framegan.data.videos import FileVideos
 
 NAMES = ("b/2.mp4", "a/deep/1.mp4", "a/3.avi", "a/4.MKV", "c/.hidden.mp4")
@@ -141,68 +146,70 @@ def test_the_index_keeps_everything(tmp_path: Path, probed: list[str]):
         assert old == new
 
 
-@pytest.mark.parametrize("damage", [b"", b"not an index", None])
-def test_a_damaged_index_is_made_anew(root: Path, probed: list[str], damage: bytes | None):
+def lines_of(root: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (beside(root) / "index.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("damage", "decoded"), [(b"", 8), (b"not an index", 8), (b"\xff\n{}", 8), (None, 5)])
+def test_a_damaged_index_is_rebuilt_as_far_as_it_is_damaged(
+    root: Path, probed: list[str], damage: bytes | None, decoded: int
+):
     VideoFolder(str(root), 16)
-    path = beside(root) / "index.npz"
+    path = beside(root) / "index.jsonl"
     path.write_bytes(path.read_bytes()[:-60] if damage is None else damage)
     assert len(VideoFolder(str(root), 16)) == 4
-    assert len(probed) == 8
+    assert len(probed) == decoded
     VideoFolder(str(root), 16)
-    assert len(probed) == 8
-
-
-def stored(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the table of an index, and its other arrays."""
-    with np.load(path) as arrays:
-        others = dict(arrays)
-    return json.loads(others.pop("table").tobytes()), others
+    assert len(probed) == decoded
 
 
 OF_INFO = {
     "width": [0, "wide"],
-    "rotation": [45, "90 degrees"],
+    "orientation": [0, 9, "90 degrees"],
     "pixel_aspect": [0, "1:1 ", float("nan"), 1e9],
     "time_base": [-1, "second", float("inf")],
     "codec": [None],
+    "pts": [
+        [],
+        1,
+        [0.5, 1, 5],
+        [0, -1, 5],
+        [0, 0, 5],
+        [0, 1, -5],
+        [0, 1, 1 << 40],
+        [0, 1, 1 << 62, 1, 1 << 62],
+        [1 << 70],
+    ],
 }
-OF_INDEX = {
-    "float pts": {"pts": np.arange(24.0)},
-    "2-D pts": {"pts": np.arange(24)[:, None]},
-    "pts that go back": {"pts": np.arange(24)[::-1]},
-    "0-D starts": {"starts": np.int64(0)},
-    "videos without frames": {"starts": np.array([0, 6, 6, 12, 24])},
-    "a list": {"table": np.frombuffer(b"[]", np.uint8)},
-    "deep nesting": {"table": np.frombuffer(b"[" * 100_000, np.uint8)},
-    "a number as a stamp": {"stamps": 1},
-    "a file of another kind": {"files": [["3.avi"]] * 4},
-    **{f"{name} of {value}": {"infos": {name: value}} for name, values in OF_INFO.items() for value in values},
+OF_LINE = {
+    "a number as a stamp": {"stamp": 1},
+    "another stamp": {"stamp": [1, 1]},
+    "a file of another kind": {"file": ["3.avi"]},
+    "no info": {"info": None},
+    **{f"{name} of {value}": {"info": {name: value}} for name, values in OF_INFO.items() for value in values},
 }
 
 
-@pytest.mark.parametrize("change", OF_INDEX.values(), ids=OF_INDEX)
-def test_an_index_that_says_what_can_not_be_is_made_anew(root: Path, probed: list[str], change: dict[str, Any]):
+@pytest.mark.parametrize("change", OF_LINE.values(), ids=OF_LINE)
+def test_a_line_of_an_index_that_says_what_can_not_be_is_rebuilt(root: Path, probed: list[str], change: dict[str, Any]):
     VideoFolder(str(root), 16)
-    path = beside(root) / "index.npz"
-    table, arrays = stored(path)
-    for info in table["infos"]:
-        info.update(change.get("infos", {}))
-    table.update(
-        {name: change[name] if name == "files" else [change[name]] * 4 for name in change.keys() & {"files", "stamps"}}
-    )
-    arrays["table"] = np.frombuffer(json.dumps(table).encode(), np.uint8)
-    np.savez(path, **(arrays | {name: change[name] for name in change.keys() & {"pts", "starts", "table"}}))
+    schema, *rows = lines_of(root)
+    for row in rows:
+        row.update(change if change.get("info", 0) is None or "info" not in change else {})
+        if change.get("info"):
+            row["info"].update(change["info"])
+    (beside(root) / "index.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [schema, *rows]))
     assert len(VideoFolder(str(root), 16)) == 4
     assert len(probed) == 8
 
 
-def test_a_compressed_index_is_made_anew(root: Path, probed: list[str]):
+def test_deep_nesting_is_no_line_of_an_index(root: Path, probed: list[str]):
     VideoFolder(str(root), 16)
-    path = beside(root) / "index.npz"
-    with np.load(path) as arrays:
-        np.savez_compressed(path, **arrays)
-    assert len(VideoFolder(str(root), 16)) == 4
-    assert len(probed) == 8
+    with (beside(root) / "index.jsonl").open("a") as file:
+        file.write("[" * 100_000)
+    short(root / "a" / "new.mp4")
+    assert len(VideoFolder(str(root), 16)) == 5
+    assert len(probed) == 5
 
 
 @pytest.mark.parametrize("time_base", [0, 5e-324])
@@ -213,41 +220,55 @@ def test_times_that_can_not_be_looked_for_are_counted(root: Path, time_base: flo
     assert [number_of(frame) for frame in read(root / "a/deep/1.mp4", info, [0, 5], videos.fit)] == [1, 6]
 
 
-def test_an_index_of_another_schema_is_made_anew(root: Path, probed: list[str], monkeypatch):
+def test_an_index_of_another_schema_is_rebuilt(root: Path, probed: list[str], monkeypatch):
     VideoFolder(str(root), 16)
     monkeypatch.setattr(video_index, "SCHEMA", "another")
     VideoFolder(str(root), 16)
     assert len(probed) == 8
 
 
-def test_an_interrupted_run_keeps_what_it_found(root: Path, monkeypatch):
+def test_each_file_is_kept_as_soon_as_it_is_decoded(root: Path, monkeypatch):
+    """Whatever ends the run: the process ends here, as if it were killed, once one other file is known."""
     probe = video_index.probe
 
-    def interrupted(path: Path) -> video_index.VideoInfo:
+    def killed(path: Path) -> video_index.VideoInfo:
         if path.name == "2.mp4":  # the last one
-            raise KeyboardInterrupt
+            while len(lines_of(root)) < 4:
+                time.sleep(0.01)
+            os._exit(3)
         return probe(path)
 
-    monkeypatch.setattr(video_index, "probe", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        VideoFolder(str(root), 16)
+    monkeypatch.setattr(video_index, "probe", killed)
+    child = multiprocessing.get_context("fork").Process(target=VideoFolder, args=(str(root), 16))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 3
     monkeypatch.setattr(
-        video_index, "probe", lambda path: pytest.fail("known") if path.name == "3.avi" else probe(path)
+        video_index, "probe", lambda path: probe(path) if path.name == "2.mp4" else pytest.fail(f"{path} was known")
     )
     assert len(VideoFolder(str(root), 16)) == 4
+
+
+def test_progress_is_shown_from_the_first_file_and_nothing_where_all_are_known(root: Path, monkeypatch, capsys):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setattr(video_index, "Console", partial(Console, force_terminal=True))
+    VideoFolder(str(root), 16)
+    assert "decoding new videos" in capsys.readouterr().err
+    VideoFolder(str(root), 16)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_it_lies_beside_the_data_or_else_in_the_cache_of_the_user(tmp_path: Path, monkeypatch):
     root = tmp_path / "videos"
     assert beside(root) == tmp_path / "videos.framegan"
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr(cache_places.os, "access", lambda path, mode: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = beside(root)
     assert folder.parent == tmp_path / "cache" / "framegan"
     assert folder != beside(tmp_path / "others")
     short(root / "1.mp4")
     VideoFolder(str(root), 16)
-    assert (folder / "index.npz").is_file()
+    assert (folder / "index.jsonl").is_file()
     assert not (tmp_path / "videos.framegan").exists()
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert beside(root).parent == Path("~/.cache/framegan").expanduser()
@@ -257,7 +278,37 @@ def test_where_nothing_can_be_kept_it_works_all_the_same(root: Path, monkeypatch
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(video_index, "beside", lambda root: tmp_path / "file" / "folder")
     assert len(VideoFolder(str(root), 16)) == 4
-    assert "index.npz can't be written" in capsys.readouterr().err
+    assert "index.jsonl can't be written" in capsys.readouterr().err
+
+
+def test_what_others_found_is_used_where_nothing_can_be_written(root: Path, probed: list[str], monkeypatch, tmp_path):
+    VideoFolder(str(root), 16)
+    monkeypatch.setattr(cache_places.os, "access", lambda path, mode: False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shared, own = places(root)
+    assert (len(VideoFolder(str(root), 16)), len(probed)) == (4, 4)
+    assert not own.exists()
+    short(root / "a" / "new.mp4")
+    before = (shared / "index.jsonl").read_bytes()
+    for _ in range(2):
+        assert (len(VideoFolder(str(root), 16)), len(probed)) == (5, 5)
+    assert (shared / "index.jsonl").read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names have to be UTF-8")
+def test_any_name_is_kept(root: Path, probed: list[str]):
+    for name in (b"caf\xe9.mp4", b"two\nlines.mp4", "\u2028 \N{GRINNING FACE}.mp4".encode()):
+        short(root / os.fsdecode(name))
+    for _ in range(2):
+        videos = VideoFolder(str(root), 16)
+        assert (len(videos), len(probed)) == (7, 7)
+    assert videos.read([os.fsencode(videos.name(k)) for k in range(7)].index(b"caf\xe9.mp4"), [0]).shape == (
+        1,
+        16,
+        16,
+        3,
+    )
+    assert len(video_index.index(root, ["null\0byte.mp4"])[1]) == 1
 
 
 def read_all(root: str) -> list[int]:
@@ -269,7 +320,7 @@ def test_many_processes_may_make_the_index_at_once(root: Path):
     with ProcessPoolExecutor(3, multiprocessing.get_context("fork")) as processes:
         results = list(processes.map(read_all, [str(root)] * 3))
     assert results == [[7, 8, 6, 5]] * 3
-    assert sorted(path.name for path in beside(root).iterdir()) == [".index.lock", "index.npz"]
+    assert sorted(path.name for path in beside(root).iterdir()) == [".index.lock", "index.jsonl"]
 
 
 def last_frame(videos: VideoFolder) -> np.ndarray:

@@ -1,6 +1,5 @@
 """summary.json: what a run did, how long it took and where its metrics ended."""
 
-import json
 import math
 import resource
 import sys
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback
 
-from framegan import atomic
+from framegan import strict_json
 from framegan.callbacks.checkpoint import Checkpoint
 from framegan.callbacks.evaluate import SHARE, Evaluate
 from framegan.callbacks.every import Every
@@ -63,12 +62,12 @@ class Summary(Callback):
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "num_ranks": trainer.world_size,
             "split": trainer.datamodule.split,
-            "final": {key: value if math.isfinite(value) else None for key, value in gan.metrics.items()},
+            "final": dict(gan.metrics),
             "best": best,
             "objective": next((key for callback in chosen for key in callback.best), None),
         }
         if trainer.is_global_zero:
-            atomic.write_text(_path(trainer), json.dumps(self.contents, indent=2) + "\n")
+            strict_json.write(_path(trainer), self.contents)
             _advise(callbacks, evaluating / times["seconds"])
 
     def state_dict(self) -> dict[str, Any]:

@@ -9,6 +9,13 @@ from typing import BinaryIO
 
 BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"}
 EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
+ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+"""The first bytes of a WMV or ASF file, and of the part of its header that holds its size."""
+OGG_PAGE, OGG_END = b"OggS", 4
+"""The first bytes of a page of Ogg, and the flag of the last one."""
+OGG_TAIL = 1 << 17
+"""Bytes in which the last page of Ogg lies: none is longer than 65,307."""
 TRANSPORT_PACKETS = {0: 188, 4: 192}
 """Where the first sync byte of a transport stream lies, and its packets' size."""
 
@@ -35,6 +42,10 @@ def missing_end(path: Path) -> str | None:
             return _of_gif(file, size)
         if head[:3] == b"FLV":
             return _of_flv(file, size)
+        if head[:16] == ASF:
+            return _short(size, _size_of_asf(file))
+        if head[:4] == OGG_PAGE:
+            return _of_ogg(file, size)
         for start, step in TRANSPORT_PACKETS.items():
             if head[start::step][:2] == b"GG" and size % step:
                 return f"cut off in the middle of its last packet, at {size} bytes"
@@ -104,3 +115,21 @@ def _of_flv(file: BinaryIO, size: int) -> str | None:
     file.seek(max(0, size - 4 - length))
     whole = int.from_bytes(file.read(4)[1:]) == length - 11
     return None if whole else "cut off in the middle of its last tag"
+
+
+def _size_of_asf(file: BinaryIO) -> int | None:
+    """Return the size in the header of a WMV file; None where it was written as a stream, with 0 there."""
+    file.seek(0)
+    header = file.read(1 << 16)
+    at = header.find(ASF_PROPERTIES)
+    return int.from_bytes(header[at + 40 : at + 48], "little") or None if at >= 0 else None
+
+
+def _of_ogg(file: BinaryIO, size: int) -> str | None:
+    """Look at the last page: byte 5 are flags, byte 26 the number of bytes behind it with the sizes of its parts."""
+    file.seek(max(0, size - OGG_TAIL))
+    tail = file.read()
+    at = tail.rfind(OGG_PAGE)
+    parts = tail[at + 27 : at + 27 + tail[at + 26]] if 0 <= at < len(tail) - 27 else b""
+    whole = at >= 0 and len(tail) >= at + 27 + len(parts) + sum(parts) and tail[at + 5] & OGG_END
+    return None if parts and whole else "cut off: its last page is not marked as the end"

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import NonNegativeInt, TypeAdapter
-from pydantic_core import from_json
+from pydantic import Field, StrictInt, TypeAdapter
 
+from framegan import strict_json
+from framegan.data.cache_places import beside, places
 from framegan.data.cached_videos import CachedVideos, Format
-from framegan.data.video_index import beside
 from framegan.data.videos import FileVideos, Videos
 from framegan.ranks import is_first
 
@@ -41,9 +41,9 @@ class Entry:
     """A video in a shard: what it was read from, and how many frames it has there, or why it has none."""
 
     name: str
-    size: int
-    mtime_ns: int
-    frames: NonNegativeInt
+    size: StrictInt
+    mtime_ns: StrictInt
+    frames: Annotated[StrictInt, Field(ge=0)]
     error: str | None = None
 
 
@@ -53,21 +53,25 @@ class Shard:
 
     settings: Settings
     videos: list[Entry]
-    num_bytes: int
-    crc32: int
+    num_bytes: StrictInt
+    crc32: StrictInt
 
 
-def cache_folder(videos: FileVideos, cache_dir: str | None = None, split: str | None = None) -> Path:
+def cache_folder(
+    videos: FileVideos, cache_dir: str | None = None, split: str | None = None, place: Path | None = None
+) -> Path:
     """Return where the frames of videos are kept: cache_dir, or a folder of their split and recipe beside the data.
 
     Args:
         split: another one than the videos'.
+        place: the folder it is in, another one than that which can be written, see `framegan.data.cache_places`.
     """
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
     split = split or videos.split
     key = hashlib.sha256(json.dumps([split, videos.recipe], sort_keys=True).encode()).hexdigest()[:8]
-    return beside(videos.root) / f"frames_{videos.resolution}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
+    name = f"frames_{videos.resolution}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
+    return (place or beside(videos.root)) / name
 
 
 def settings_of(videos: FileVideos, format: Format, quality: int) -> Settings:
@@ -93,7 +97,7 @@ def read_description(path: Path) -> Shard:
         StaleCacheError: it is missing or damaged.
     """
     try:
-        return TypeAdapter(Shard).validate_json(path.read_bytes(), strict=True)
+        return TypeAdapter(Shard).validate_python(strict_json.loads(path.read_bytes()))
     except (OSError, ValueError):
         raise StaleCacheError(f"{path.name} is missing or damaged") from None
 
@@ -131,7 +135,8 @@ def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
     if not isinstance(videos, FileVideos):
         return videos
     reason = f"{cache_dir} is empty" if cache_dir is not None else None
-    for folder in dict.fromkeys(cache_folder(videos, cache_dir, split) for split in (videos.split, "all")):
+    where = [(split, place) for split in (videos.split, "all") for place in places(videos.root)]
+    for folder in dict.fromkeys(cache_folder(videos, cache_dir, split, place) for split, place in where):
         try:
             found = find(videos, folder)
         except StaleCacheError as error:
@@ -180,7 +185,7 @@ def find(videos: FileVideos, folder: Path) -> CachedVideos | None:
 
 def _read_manifest(folder: Path) -> tuple[Settings, int]:
     with suppress(OSError, ValueError):
-        match from_json((folder / MANIFEST).read_bytes()):
+        match strict_json.loads((folder / MANIFEST).read_bytes()):
             case {
                 "settings": {"schema": schema, "format": "raw" | "jpeg", "recipe": dict()} as settings,
                 "shards": int(num_shards),

@@ -8,6 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from framegan.data.display_matrix import UPRIGHT, upright
 from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize
 
 
@@ -30,7 +31,7 @@ class Fit:
         resize: crop the middle of the picture to a square, pad it with black, or stretch it.
         filter: of the scaling; all of them are antialiased.
         pixel_aspect: whether to widen or narrow pictures whose pixels aren't square.
-        rotate: whether to turn pictures upright as the file says.
+        rotate: whether to turn and mirror pictures as the file says.
     """
 
     resolution: int
@@ -40,12 +41,12 @@ class Fit:
     pixel_aspect: bool = True
     rotate: bool = True
 
-    def __call__(self, frame: VideoFrame, pixel_aspect: float = 1.0, rotation: int = 0) -> np.ndarray:
+    def __call__(self, frame: VideoFrame, pixel_aspect: float = 1.0, orientation: int = UPRIGHT) -> np.ndarray:
         """Return a frame as uint8 (resolution, resolution, channels), what is transparent in it over black.
 
         Args:
             pixel_aspect: width / height of its pixels.
-            rotation: degrees to turn it counterclockwise, a multiple of 90.
+            orientation: how to turn and mirror it, see `framegan.data.display_matrix`.
 
         Raises:
             ValueError: see `scaled`.
@@ -55,14 +56,14 @@ class Fit:
         width, height = self.scaled(frame.width, frame.height, pixel_aspect)
         pixels = _scale(frame, width, height, "gray" if self.channels == 1 else "rgb24", self.filter)
         if self.rotate:
-            pixels = np.rot90(pixels, rotation // 90)
+            pixels = upright(pixels, orientation)
         if self.resize == "pad":
             return _pad(pixels, self.resolution)
         top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2
         return pixels[top : top + self.resolution, left : left + self.resolution]
 
     def scaled(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
-        """Return the size that a picture, stored as it is shown but for its rotation, is scaled to before any crop.
+        """Return the size that a picture, stored as it is shown but for its orientation, is scaled to before any crop.
 
         Raises:
             ValueError: the picture is so long that this takes too many pixels.

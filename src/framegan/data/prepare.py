@@ -5,7 +5,6 @@ the work is killed, the next call goes on with the shards that are missing and e
 """
 
 import fcntl
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from framegan import atomic
+from framegan import strict_json
 from framegan.data.cached_videos import Format
 from framegan.data.frame_cache import (
     MANIFEST,
@@ -145,7 +144,7 @@ def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
         **counts,
         "failures": failures,
     }
-    atomic.write_text(plan.folder / MANIFEST, json.dumps(manifest, indent=1))
+    strict_json.write(plan.folder / MANIFEST, manifest)
     return Prepared(written, damaged, **counts, failures=failures)
 
 

@@ -1,6 +1,5 @@
 """Writes one shard of a frame cache: its files appear whole or not at all, the description after the frames."""
 
-import json
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -9,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from framegan import atomic
+from framegan import atomic, strict_json
 from framegan.data.cached_videos import jpeg, raw
 from framegan.data.frame_cache import Entry, Settings, Shard, StaleCacheError, description_of, frames_of, load_shard
 from framegan.data.videos import FileVideos
@@ -69,7 +68,7 @@ def write_shard(plan: Plan, number: int, report: Callable[[int], None]) -> None:
         if plan.settings["format"] == "jpeg":
             file.write(np.array(ends, np.int64).tobytes())
     shard = asdict(Shard(plan.settings, entries, path.stat().st_size, checksum(path)))
-    atomic.write_text(description_of(plan.folder, number), json.dumps(shard, indent=1))
+    strict_json.write(description_of(plan.folder, number), shard)
 
 
 def checksum(path: Path) -> int:

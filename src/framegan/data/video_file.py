@@ -5,28 +5,26 @@ pictures that can't be decoded from there. So frames are told by their times, a 
 further back, and files whose times can't be trusted are decoded from their start.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.stream import Disposition
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from pydantic import Field, InstanceOf, PositiveInt
 
+from framegan.data import frame_times
+from framegan.data.display_matrix import UPRIGHT, of_matrix
 from framegan.data.file_ending import missing_end
 from framegan.data.frame_fit import Fit
-from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT
 from framegan.data.sample_tables import overclaim
-
-FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v"
-"""What a file may hold, whatever its name; others, such as playlists, would open further files."""
+from framegan.data.video_stream import DAMAGE, UNMARKED, DamagedError, awaited, from_start, opened, reasons
 
 SECONDS_BACK = (0, 1, 4, 16)
 """How far before the first frame a seek aims, one attempt after the other."""
@@ -40,19 +38,19 @@ class VideoInfo:
     """What a file holds.
 
     Args:
-        pts: when each frame is shown, ascending int64 (T,), in units of time_base; the frames' numbers if linear.
+        pts: when each frame is shown, ascending int64 (T,), in units of time_base; the frames' numbers if unknown.
         time_base: seconds; 0 where the file doesn't say.
         width: of the frames as they are stored, like height.
-        rotation: degrees to turn the frames counterclockwise: 0, 90, 180 or 270.
+        orientation: how to turn and mirror the frames, see `framegan.data.display_matrix`.
         pixel_aspect: width / height of a pixel.
-        linear: the times can't be trusted, so that frames are found by counting from the start.
+        linear: the times don't tell the frames apart, so that those are found by counting from the start.
     """
 
     pts: InstanceOf[np.ndarray]
     time_base: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     width: PositiveInt
     height: PositiveInt
-    rotation: Annotated[int, Field(ge=0, lt=360, multiple_of=90)]
+    orientation: Annotated[int, Field(ge=1, le=8)]
     pixel_aspect: Annotated[float, Field(ge=1 / MAX_PIXEL_ASPECT, le=MAX_PIXEL_ASPECT)]
     linear: bool
     codec: str
@@ -66,41 +64,110 @@ class VideoInfo:
 def probe(path: Path) -> VideoInfo:
     """Return what a file holds; all of it is decoded, so that any damage which a decoder sees is met here.
 
-    Decoders of H.264, HEVC and MPEG see most wrong bits. Those of VP9 and GIF see few: nothing in them can be checked.
+    Decoders of H.264, HEVC and MPEG see most wrong bits. Those of VP9, WMV and GIF see few: nothing in them can be
+    checked.
 
     Raises:
         ValueError: it is no video, or not a whole one; the message gives the reason without the path.
     """
-    with _reasons():
+    with reasons():
         if not path.is_file():
             raise ValueError("there is no such file")
         if reason := missing_end(path) or overclaim(path):
             raise ValueError(reason)
-    with _opened(path) as (container, stream):
-        announced: list[int | None] = []
-        shown = []
-        for frame in _from_start(container, stream, announced):
+    try:
+        return _probe(path)
+    except DamagedError as damage:
+        with opened(path) as (_, stream):
+            if not UNMARKED.get(stream.codec_context.name):
+                raise
+        try:
+            return _probe(path, filtered=True)
+        except DamagedError:
+            raise damage from None
+
+
+@dataclass(frozen=True)
+class _Announced:
+    """What a container says of a packet, in ticks."""
+
+    pts: int | None
+    dts: int | None
+    duration: int | None
+    is_keyframe: bool
+
+
+def _probe(path: Path, filtered: bool = False) -> VideoInfo:
+    packets: list[_Announced] = []
+
+    def announce(packet: Any) -> None:
+        packets.append(_Announced(packet.pts, packet.dts, packet.duration, packet.is_keyframe))
+
+    with opened(path) as (container, stream):
+        shown: list[int | None] = []
+        for frame in from_start(container, stream, announce, strict=True, filtered=filtered):
+            if not shown:
+                orientation = _orientation(frame)
             shown.append(frame.pts)
         if not shown:
             raise ValueError("it has no frame that can be decoded")
-        linear = not _agree(shown, announced)
-        rate = float(stream.average_rate or 0)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if not 1 / MAX_PIXEL_ASPECT <= float(aspect) <= MAX_PIXEL_ASPECT:
             raise ValueError(
                 f"its pixel aspect is {aspect.numerator}:{aspect.denominator}, beyond {MAX_PIXEL_ASPECT}:1; write it "
                 "with square pixels: ffmpeg -i FILE -vf setsar=1 NEW"
             )
+        linear = not _agree(shown, packets)
+        if filtered and (linear or _has_gap(packets)):  # what was taken out may have been a picture
+            raise DamagedError("cut off or damaged: a frame is missing")
+        pts, time_base = _times(container, stream, shown, packets, linear)
         return VideoInfo(
-            pts=np.arange(len(shown)) if linear else np.array(shown),
-            time_base=float(stream.time_base or 0) if not linear else 1 / rate if rate else 0.0,
+            pts=pts,
+            time_base=time_base,
             width=frame.width,
             height=frame.height,
-            rotation=round(frame.rotation / 90) * 90 % 360,
+            orientation=orientation,
             pixel_aspect=float(aspect),
             linear=linear,
             codec=stream.codec_context.name,
         )
+
+
+def _has_gap(packets: list[_Announced]) -> bool:
+    steps = np.diff(sorted(packet.pts or 0 for packet in packets))
+    return bool(len(steps)) and steps.max() > 1.5 * np.median(steps)
+
+
+def _orientation(frame: VideoFrame) -> int:
+    side_data: Any = frame.side_data
+    matrix = side_data.get(Type.DISPLAYMATRIX)
+    return of_matrix(bytes(matrix)) if matrix is not None else UPRIGHT
+
+
+def _agree(shown: list[int | None], packets: list[_Announced]) -> bool:
+    """Say whether frames can be told by their times: all have one, and the one that the container gives them."""
+    announced = [packet.pts for packet in packets]
+    times = [time for time in shown if time is not None]
+    known = sorted(time for time in announced if time is not None and time >= times[0]) if times else []
+    can_seek = any(packet.is_keyframe for packet in packets)
+    return can_seek and len(times) == len(shown) and None not in announced and times == sorted(set(times)) == known
+
+
+def _times(
+    container: InputContainer, stream: VideoStream, shown: list[int | None], packets: list[_Announced], linear: bool
+) -> tuple[np.ndarray, float]:
+    """Return when each frame is shown, and in which unit: `pts` and `time_base` of `VideoInfo`."""
+    time_base = float(stream.time_base or 0)
+    if not linear:
+        pts = np.array(shown)
+    else:
+        counted = frame_times.counted(len(shown), [(packet.dts, packet.duration) for packet in packets])
+        if counted is None:
+            return np.arange(len(shown)), 0.0
+        pts = counted
+    if container.format.name == "avi":
+        time_base = frame_times.tick(pts, time_base, float(stream.guessed_rate or 0))
+    return pts, time_base
 
 
 def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.ndarray:
@@ -111,22 +178,23 @@ def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.nda
     """
     clip = np.empty((len(frames), fit.resolution, fit.resolution, fit.channels), np.uint8)
     if info.time_base and not info.linear:
-        with _opened(path) as (container, stream):
+        with opened(path) as (container, stream):
             times = info.pts[list(frames)].tolist()
             for seconds in SECONDS_BACK:
                 if not _seek(container, stream, times[0], seconds / info.time_base):
                     break
                 if _fill_by_time(clip, container, stream, times, info, fit):
                     return clip
-    with _opened(path) as (container, stream):
-        found = 0
-        for number, frame in enumerate(_from_start(container, stream)):
+    with opened(path) as (container, stream):
+        found = number = 0
+        for frame in from_start(container, stream):
             if number == frames[found]:
-                clip[found] = fit(frame, info.pixel_aspect, info.rotation)
+                clip[found] = fit(frame, info.pixel_aspect, info.orientation)
                 found += 1
                 if found == len(frames):
                     return clip
-        raise ValueError(f"it ends after {number + 1} frames; has it been changed?")
+            number += 1
+        raise ValueError(f"it ends after {number} frames; has it been changed?")
 
 
 def _seek(container: InputContainer, stream: VideoStream, time: int, back: float) -> bool:
@@ -143,122 +211,14 @@ def _fill_by_time(
     """Decode from where the container stands; return False where some frames can't be told or trusted from there."""
     found = 0
     try:
-        for frame in _awaited(container, stream, set(times)):
+        for frame in awaited(container, stream, set(times)):
             if frame.pts is None or frame.pts > times[found] or frame.is_corrupt:
                 return False
             if frame.pts == times[found]:
-                clip[found] = fit(frame, info.pixel_aspect, info.rotation)
+                clip[found] = fit(frame, info.pixel_aspect, info.orientation)
                 found += 1
                 if found == len(times):
                     return True
-    except av.error.InvalidDataError:
+    except (DamagedError, *DAMAGE):
         pass
     return False
-
-
-def _awaited(container: InputContainer, stream: VideoStream, times: set[int]) -> Iterator[VideoFrame]:
-    """Yield the frames shown at these times, among others, decoding as little as gives every bit of them.
-
-    What isn't asked for and no other frame refers to is skipped unread; and once the last packet that was asked for is
-    in the decoder, it is told to hand out what it holds, for no later packet can change those frames.
-    """
-    begun = False
-    for packet in container.demux(stream):
-        stream.codec_context.skip_frame = "DEFAULT" if packet.pts in times or packet.pts is None else "NONREF"
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            if begun:
-                raise
-            continue  # what comes before the first frame that can be decoded from here
-        begun = begun or bool(frames)
-        yield from frames
-        times.discard(packet.pts)
-        if not times:
-            yield from stream.decode(None)
-            return
-
-
-def _from_start(
-    container: InputContainer, stream: VideoStream, announced: list[int | None] | None = None
-) -> Iterator[VideoFrame]:
-    """Yield all frames, and stop at damage.
-
-    A file that was cut out of a longer one without encoding it anew may begin with pictures that are shown before its
-    first keyframe and refer to others that are gone: those are left out.
-
-    Args:
-        announced: takes the times at which the container says that frames are shown.
-    """
-    stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
-    number = 0
-    first = opening = None  # times of the first keyframe, and of the frame that has to come first
-    leading = False
-    for packet in container.demux(stream):
-        if announced is not None and packet.size and not packet.is_discard:
-            announced.append(packet.pts)
-        if first is None and packet.is_keyframe:
-            first, opening = packet.pts, None if packet.is_discard else packet.pts
-        leading = leading or _before(packet.pts, first)
-        try:
-            frames, damaged = packet.decode(), packet.is_corrupt
-        except av.error.InvalidDataError:
-            frames, damaged = [], number > 0 or not leading
-        if damaged:
-            raise ValueError(f"cut off or damaged after {number} frames")
-        for frame in frames:
-            if frame.is_corrupt and _before(frame.pts, first):
-                continue
-            if frame.is_corrupt or (number == 0 and _before(opening, frame.pts)):
-                raise ValueError(f"cut off or damaged after {number} frames")
-            yield frame
-            number += 1
-
-
-def _before(time: int | None, other: int | None) -> bool:
-    return time is not None and other is not None and time < other
-
-
-def _agree(shown: list[int | None], announced: list[int | None]) -> bool:
-    """Say whether frames can be told by their times: all have one, and the one that the container gives them."""
-    times = [time for time in shown if time is not None]
-    known = sorted(time for time in announced if time is not None and time >= times[0]) if times else []
-    return len(times) == len(shown) and None not in announced and times == sorted(set(times)) == known
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file and its first video; whatever goes wrong in the block becomes a ValueError."""
-    limit = {"max_pixels": str(MAX_PIXELS)}
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, **limit}
-    with _reasons(), av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
-        streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-        if not streams:
-            raise ValueError("no video in it")
-        if streams[0].codec_context is None:
-            raise ValueError("FFmpeg has no decoder for it")
-        streams[0].codec_context.thread_count = 1
-        streams[0].codec_context.options = limit
-        if streams[0].width * streams[0].height > MAX_PIXELS:
-            raise ValueError(f"{streams[0].width}x{streams[0].height} a frame, {OVER_LIMIT}")
-        yield container, streams[0]
-
-
-@contextmanager
-def _reasons() -> Iterator[None]:
-    """Give every error of a file as a ValueError that says why, without the path."""
-    try:
-        yield
-    except av.error.InvalidDataError:
-        raise ValueError("not a video that can be read, or damaged or cut off at its start") from None
-    except av.error.ArgumentError:
-        raise ValueError(f"not a video of a kind that is read, or one whose frames have {OVER_LIMIT}") from None
-    except (EOFError, IndexError):
-        raise ValueError("cut off at its start or its index") from None
-    except (av.FFmpegError, OSError) as error:
-        raise ValueError(error.strerror or type(error).__name__) from None
-
-
-def _sorted(times: list[int | None]) -> list[int] | None:
-    known = [time for time in times if time is not None]
-    return sorted(known) if len(known) == len(times) else None

@@ -17,7 +17,27 @@ from framegan.data.labels import labels_of
 from framegan.data.video_file import read
 from framegan.data.video_index import index
 
-EXTENSIONS = (".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm")
+EXTENSIONS = (
+    *(
+        ".3g2",
+        ".3gp",
+        ".asf",
+        ".avi",
+        ".divx",
+        ".dv",
+        ".f4v",
+        ".flv",
+        ".gif",
+        ".h264",
+        ".hevc",
+        ".m1v",
+        ".m2t",
+        ".m2ts",
+    ),
+    *(".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".ogm", ".ogv", ".qt", ".ts", ".vob"),
+    *(".webm", ".wmv", ".xvid"),
+)
+"""Endings of what FFmpeg reads as one whole file; no lists of other files (.m3u8, .mpd, .asx)."""
 
 
 class VideoFiles:

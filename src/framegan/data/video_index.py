@@ -1,61 +1,45 @@
 """The index of many video files: what was found out about each of them, kept beside the data for the next run.
 
 Every file is decoded once, all of it: at 320x240 that takes about 50 us a frame of MPEG-4 and 300 us of H.264 on one
-core. What is known of a file is used again as long as it has the same size and the same time.
+core. What is known of a file is used again as long as it has the same size and the same time. Each file is kept as soon
+as it is decoded, as a line of JSON: whatever ends the run, the next one begins with what this one found.
 """
 
 import fcntl
-import hashlib
-import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO, Any
 
 import av
 import numpy as np
 from pydantic import TypeAdapter
-from pydantic_core import from_json
 from rich.console import Console
 from rich.progress import track
 
-from framegan import npz
+from framegan import atomic, strict_json
+from framegan.data.cache_places import beside, places
 from framegan.data.video_file import VideoInfo, probe
 
-SCHEMA = f"1, PyAV {av.__version__.split('.')[0]}"
-"""An index of another schema is made anew."""
+SCHEMA = f"2, PyAV {av.__version__.split('.')[0]}"
+"""An index of another schema is rebuilt."""
 
-MANY_FILES = 100
-"""From how many on decoding them takes long enough for a progress bar."""
+NAME = "index.jsonl"
+
+Stamp = tuple[int, int]
+"""The size of a file in bytes and the time of its last change in ns."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one file.
+    """What is known of one file."""
 
-    Args:
-        stamp: its size in bytes and the time of its last change in ns.
-    """
-
-    stamp: tuple[int, int]
+    stamp: Stamp
     info: VideoInfo
-
-
-def beside(root: Path) -> Path:
-    """Return the folder for what is worked out from the data in root; it need not exist yet.
-
-    It is `<root>.framegan`, next to the data and never among them, or where that can't be written a folder of the
-    user's cache that belongs to this root.
-    """
-    root = root.expanduser().resolve()
-    folder = root.parent / f"{root.name}.framegan"
-    if os.access(folder if folder.exists() else root.parent, os.W_OK | os.X_OK):
-        return folder
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "framegan" / hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
 
 
 def index(root: Path, files: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
@@ -64,112 +48,172 @@ def index(root: Path, files: Sequence[str]) -> tuple[dict[str, Entry], dict[str,
     Any number of processes may ask at once: one decodes the files, the others wait for what it finds.
     """
     stamps = {file: _stamp(root / file) for file in files}
-
-    def unknown(entries: dict[str, Entry]) -> list[str]:
-        return [file for file in files if file not in entries or entries[file].stamp != stamps[file]]
-
-    path = beside(root) / "index.npz"
-    entries = _load(path)
+    entries: dict[str, Entry] = {}
     problems: dict[str, str] = {}
-    if unknown(entries):
-        with _alone(path.parent):
-            entries = {file: entry for file, entry in _load(path).items() if (root / file).exists()}
-            try:
-                for file, found in _probe_all(root, unknown(entries)):
-                    if isinstance(found, str):
-                        problems[file] = found
-                        entries.pop(file, None)
-                    else:
-                        entries[file] = Entry(stamps[file], found)
-            finally:  # also what an interrupted run has found
-                _save(entries, path)
-    return {file: entries[file] for file in files if file in entries}, problems
+    for place in places(root):
+        entries |= _known(_load(place / NAME), stamps)
+    if len(entries) < len(stamps):
+        with _alone(beside(root)) as folder:
+            kept = _Kept(folder / NAME, root)
+            entries |= _known(kept.rows, stamps)
+            for file, found in _probe_all(root, [file for file in files if file not in entries]):
+                if isinstance(found, str):
+                    problems[file] = found
+                else:
+                    entries[file] = Entry(stamps[file], found)
+                    kept.add(file, entries[file])
+            kept.close()
+    ordered = [file for file in files if file in problems]
+    return {file: entries[file] for file in files if file in entries}, {file: problems[file] for file in ordered}
 
 
 def _probe_all(root: Path, files: Sequence[str]) -> Iterator[tuple[str, VideoInfo | str]]:
     """Yield each file and what it holds, or why it can't be read. Threads will do: decoding leaves Python alone."""
 
-    def look(file: str) -> VideoInfo | str:
+    def look(file: str) -> tuple[str, VideoInfo | str]:
         try:
-            return probe(root / file)
+            return file, probe(root / file)
         except ValueError as error:
-            return str(error)
+            return file, str(error)
 
     console = Console(stderr=True)
-    quiet = len(files) < MANY_FILES or not console.is_terminal
+    quiet = not files or not console.is_terminal
     threads = ThreadPoolExecutor()
     try:
-        found = zip(files, threads.map(look, files), strict=True)
-        yield from track(found, "decoding new videos", len(files), console=console, transient=True, disable=quiet)
+        done = as_completed([threads.submit(look, file) for file in files])
+        for future in track(done, "decoding new videos", len(files), console=console, transient=True, disable=quiet):
+            yield future.result()
     finally:
         threads.shutdown(cancel_futures=True)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> Stamp:
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name with a null byte is none
         return 0, 0
     return status.st_size, status.st_mtime_ns
 
 
-def _load(path: Path) -> dict[str, Entry]:
-    """Return the entries of an index by file; none if there is no index, or it is damaged or of another schema."""
+@dataclass
+class _Kept:
+    """The lines of an index, to which others are added; what is out of date in it is taken out first."""
+
+    path: Path
+    root: Path
+    rows: dict[str, dict[str, Any]] = field(init=False)
+    file: IO[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        there = _load(self.path)
+        self.rows = {file: row for file, row in there.items() if row["stamp"] == list(_stamp(self.root / file))}
+        with self._written():
+            lines = [{"schema": SCHEMA}, *self.rows.values()]
+            with atomic.new_file(self.path) as part:
+                part.write_bytes(b"".join(map(_line, lines)))
+            self.file = self.path.open("ab")
+
+    def add(self, file: str, entry: Entry) -> None:
+        """Add a line; whatever happens to this process, it stays."""
+        if self.file is not None:
+            with self._written():
+                self.file.write(_line(_row(file, entry)))
+                self.file.flush()
+
+    def close(self) -> None:
+        if self.file is not None:
+            with self._written():
+                os.fsync(self.file.fileno())
+                self.file.close()
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.file = None
+            reason = f"{self.path} can't be written: {error.strerror}"
+            print(f"{reason}; the next run decodes all new videos again", file=sys.stderr)
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    return strict_json.dumps(row).encode() + b"\n"
+
+
+def _row(file: str, entry: Entry) -> dict[str, Any]:
+    """Return a line of the index: times are kept as the first one and then steps, each with how often it comes."""
+    pts = entry.info.pts
+    steps = np.diff(pts)
+    starts = np.flatnonzero(np.diff(steps, prepend=0 if len(steps) else []) != 0)
+    runs = np.stack([steps[starts], np.diff(starts, append=len(steps))], 1)
+    return {
+        "file": file,
+        "stamp": list(entry.stamp),
+        "info": {**asdict(entry.info), "pts": [int(pts[0]), *runs.flatten().tolist()]},
+    }
+
+
+def _known(rows: Mapping[str, dict[str, Any]], stamps: Mapping[str, Stamp]) -> dict[str, Entry]:
+    """Return the entries of the files that are as they were."""
+    known = {}
+    for file, stamp in stamps.items():
+        with suppress(ValueError, LookupError, TypeError, OverflowError):
+            row = rows[file]
+            if row["stamp"] == list(stamp):
+                info = {**row["info"], "pts": _times(row["info"]["pts"], stamp[0])}
+                known[file] = TypeAdapter(Entry).validate_python({"stamp": stamp, "info": info})
+    return known
+
+
+def _times(runs: list[int], size: int) -> np.ndarray:
+    """Return what `_row` has kept, (T,) int64.
+
+    Args:
+        size: of the file in bytes, which can't hold more frames.
+
+    Raises:
+        ValueError: it is none of that.
+    """
+    first, *rest = runs
+    steps, counts = np.array(rest[::2], np.int64), np.array(rest[1::2], np.int64)
+    if not all(isinstance(number, int) for number in runs) or (steps <= 0).any() or (counts <= 0).any():
+        raise ValueError("times have to ascend")
+    if counts.sum() >= size or (counts > size).any():
+        raise ValueError("more frames than bytes")
+    return np.cumsum([first, *np.repeat(steps, counts)], dtype=np.int64)
+
+
+def _load(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the lines of an index by file; none if there is no index, or one of another schema. Damage is left out."""
+    rows: dict[str, dict[str, Any]] = {}
     try:
-        stored = npz.load(path)
-        table = from_json(stored["table"].tobytes())
-        if table["schema"] != SCHEMA:
-            return {}
-        pts = np.split(stored["pts"], stored["starts"][1:-1])
-        if not all(map(_are_times, pts)):
-            return {}
-        known = TypeAdapter(Entry).validate_python
-        rows = zip(table["files"], table["stamps"], table["infos"], pts, strict=True)
-        return {file: known({"stamp": stamp, "info": {**info, "pts": shown}}) for file, stamp, info, shown in rows}
-    except (ValueError, LookupError, TypeError):
+        lines = path.read_bytes().splitlines()
+    except OSError:
         return {}
-
-
-def _are_times(pts: np.ndarray) -> bool:
-    return pts.dtype == np.int64 and pts.ndim == 1 and pts.size > 0 and bool((pts[1:] > pts[:-1]).all())
-
-
-def _save(entries: dict[str, Entry], path: Path) -> None:
-    """Put an index in place, whole or not at all."""
-    infos = [asdict(entry.info) for entry in entries.values()]
-    pts = [info.pop("pts") for info in infos]
-    stamps = [entry.stamp for entry in entries.values()]
-    table = json.dumps({"schema": SCHEMA, "files": list(entries), "stamps": stamps, "infos": infos})
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            np.savez(
-                file,
-                table=np.frombuffer(table.encode(), np.uint8),
-                pts=np.concatenate([*pts, np.zeros(0, np.int64)]),
-                starts=np.cumsum([0, *map(len, pts)]),
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        print(f"{path} can't be written: {error.strerror}; the next run decodes all new videos again", file=sys.stderr)
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    for number, line in enumerate(lines):
+        try:
+            row = strict_json.loads(line)
+            if number == 0 and row["schema"] != SCHEMA:
+                return {}
+            if number > 0 and isinstance(row["info"], dict):
+                rows[row["file"]] = row
+        except (ValueError, LookupError, TypeError):
+            if number == 0:
+                return {}
+    return rows
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[Path]:
     """Let one process at a time into the block, where the file system has locks."""
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = (folder / ".index.lock").open("w")
     except OSError:
-        yield
+        yield folder
         return
     with lock:
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield folder

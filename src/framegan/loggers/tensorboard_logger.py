@@ -1,6 +1,5 @@
 """TensorBoard: curves and pictures below <run folder>/tensorboard; `tensorboard --logdir runs` shows every run."""
 
-import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
+from framegan import strict_json
 from framegan.loggers.run_logger import RunLogger
 
 
@@ -39,7 +39,7 @@ class TensorBoard(RunLogger):
 
     @rank_zero_only
     def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
-        self.writer.add_text("configuration", f"```\n{json.dumps(params, indent=2)}\n```")
+        self.writer.add_text("configuration", f"```\n{strict_json.dumps(params, indent=2)}\n```")
 
     @rank_zero_only
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:

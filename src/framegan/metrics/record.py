@@ -1,6 +1,5 @@
 """Results that say how they were made."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -9,7 +8,7 @@ from typing import Any, Protocol, get_args, runtime_checkable
 
 import torch
 
-from framegan import atomic
+from framegan import strict_json
 from framegan.metrics.estimate import Better, JudgedAs
 from framegan.metrics.sample_set import SampleSet
 
@@ -67,7 +66,7 @@ def table(records: Sequence[Record]) -> list[str]:
 def write(path: Path, records: Sequence[Record]) -> None:
     """Write records as JSON, whole or not at all; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(path, json.dumps([record.as_dict() for record in records], indent=2) + "\n")
+    strict_json.write(path, [record.as_dict() for record in records])
 
 
 @runtime_checkable

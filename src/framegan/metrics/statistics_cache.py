@@ -1,9 +1,9 @@
 """Features of real samples, kept on the disk: computed once for a data set, an embedding and a protocol.
 
-They lie in the folder FRAMEGAN_STATISTICS names, or in ~/.cache/framegan/statistics, one .npz file each without pickle.
+They lie in the folder FRAMEGAN_STATISTICS names, or in statistics in the user's cache, one .npz file each without
+pickle.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from framegan import atomic, npz
 from framegan.metrics.frechet import Moments
 from framegan.metrics.scores import Features
+from framegan.user_cache import user_cache
 
 SCHEMA = 2
 """Raised when what is kept, or which samples are chosen, changes: older files are then left alone."""
@@ -25,9 +26,8 @@ def path_of(key: str, *, needs_bank: bool) -> Path:
     """
     if Path(key).name != key:
         raise ValueError(f"{key!r} can't name a file of features; the fingerprint of the data has a character like /")
-    folder = os.environ.get("FRAMEGAN_STATISTICS", "~/.cache/framegan/statistics")
     kind = "features" if needs_bank else "moments"
-    return Path(folder).expanduser() / f"{key}-{kind}-{SCHEMA}.npz"
+    return user_cache("statistics", variable="FRAMEGAN_STATISTICS") / f"{key}-{kind}-{SCHEMA}.npz"
 
 
 def find(key: str | None, *, needs_bank: bool) -> Path | None:

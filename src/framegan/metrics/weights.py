@@ -1,7 +1,6 @@
 """Published weights: found on this machine or downloaded, checked, and named by their fingerprint."""
 
 import hashlib
-import os
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 from framegan.download import fetch
+from framegan.user_cache import user_cache
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -31,8 +31,8 @@ class Published:
 
     @property
     def path(self) -> Path:
-        """Where it lies once downloaded: in the folder FRAMEGAN_WEIGHTS, or else in ~/.cache/framegan/weights."""
-        return Path(os.environ.get("FRAMEGAN_WEIGHTS") or "~/.cache/framegan/weights").expanduser() / self.name
+        """Where it lies once downloaded: in the folder FRAMEGAN_WEIGHTS, or else weights in the user's cache."""
+        return user_cache("weights", variable="FRAMEGAN_WEIGHTS") / self.name
 
     def find(self, path: str | None = None) -> Path:
         """Return the path of a file of the user's own, taken as it is, or of the published one: (path or None) -> path.
