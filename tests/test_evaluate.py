@@ -3,8 +3,10 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 from commands import run, train
+from PIL import Image
 from small_files import write_images
 
 SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16")
@@ -116,9 +118,50 @@ def test_files_of_samples_score_like_their_generator(kind, request, tmp_path):
     assert "shape_motion_100/motion_accuracy" not in of_files, "files don't say which motion was asked for"
 
 
+def test_debug_measures_a_few_samples_by_every_metric(clips):
+    (file,) = (clips / "evaluations").iterdir()
+    records = json.loads(file.read_text())
+    assert {record["num_fake"] for record in records} == {16}
+    assert len(records) > 5
+
+
 def test_several_metrics_at_once(clips, tmp_path):
     found = evaluated(tmp_path, f"checkpoint={clips}", "metrics=[random_conv,shape_motion]", "num_samples=20")
     assert {key.partition("_")[0] for key in found} == {"fd", "shape"}
+
+
+def test_what_is_printed_says_which_direction_is_better_and_what_the_interval_is(folder, tmp_path, capsys):
+    (record,) = evaluated(tmp_path, f"checkpoint={folder}", "num_samples=100").values()
+    header, line, _ = capsys.readouterr().out.splitlines()[-3:]
+    assert header.split("  ")[0] == "score"
+    for title, value in [("95 % interval", " to "), ("better", "lower"), ("fake", "100"), ("real", "100")]:
+        assert value in line[header.index(title) :]
+    low, high = record["interval"]
+    assert 0 <= low <= record["value"] <= high
+    assert record["protocol"]["shape"] == [3, 32, 32]
+
+
+def test_classes_are_asked_for_in_the_proportions_of_the_data(tmp_path):
+    """While training and afterwards, with the data and without them."""
+    for number in range(24):
+        path = tmp_path / "strips" / ("rare" if number < 4 else "usual") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 100, (16, 64, 3)) + 100 * (number < 4)
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    run_folder = tmp_path / "run"
+    data = ("data=strips", f"data.root={tmp_path / 'strips'}", "data.resolution=16", "data.num_frames=4")
+    options = ("model.generator.width=8", "trainer=debug", f"hydra.run.dir={run_folder}")
+    assert train("model=mocogan", *data, *options) is None
+    (file,) = (run_folder / "evaluations").iterdir()
+    (measured,) = json.loads(file.read_text())
+    assert measured["fake"]["class_counts"] == [4, 20]
+    words = (f"checkpoint={run_folder}", "num_samples=16")
+    with_data = evaluated(tmp_path / "a", *words, *data)
+    (tmp_path / "strips").rename(tmp_path / "elsewhere")
+    without = evaluated(tmp_path / "b", *words)
+    for (found,) in (with_data.values(), without.values()):
+        assert found["value"] == pytest.approx(measured["value"], rel=1e-6)
+        assert found["fake"]["class_counts"] == [4, 20]
 
 
 def test_evaluation_by_the_clock(tmp_path):

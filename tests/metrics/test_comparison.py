@@ -80,6 +80,22 @@ def test_values_are_those_of_the_features():
     assert population.value != record.value
 
 
+def test_the_order_of_fake_samples_bends_no_score():
+    """The inception score divides them into ten parts one after the other; sorted by class each has one class."""
+
+    class Sorted(Noise):
+        def batch(self, numbers):
+            pixels = torch.zeros(len(numbers), *self.shape, dtype=torch.uint8)
+            for pixel, number in zip(pixels, numbers, strict=True):
+                pixel[0, number * 4 // 200, 0] = 255
+            return pixels, torch.zeros(len(numbers))
+
+    (record,) = comparison(scores={"is": InceptionScore()}, num_fake=200)(
+        Noise(num_samples=300), Sorted(num_samples=200)
+    )
+    assert record.value > 3.5, "four classes, of 50 each"
+
+
 @pytest.mark.parametrize(
     ("options", "num_real", "ending"),
     [
