@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framegan.metrics.frechet import Moments, extrapolated_distance, frechet_distance
+from framegan.metrics.frechet import Moments, distances_without_difference, extrapolated_distance, frechet_distance
 
 D = 16
 
@@ -142,3 +142,22 @@ def test_extrapolation_takes_off_most_of_the_bias(random):
     moments = Moments.of(real)
     biased = frechet_distance(moments, Moments.of(fake))
     assert abs(extrapolated_distance(moments, fake) - truth) < 0.25 * abs(biased - truth)
+
+
+def test_a_set_less_a_part_is_what_the_part_was_added_to():
+    features = torch.randn(60, 5, generator=torch.Generator().manual_seed(0)).double() + 3
+    rest, part = Moments.of(features[:40]), Moments.of(features[40:])
+    again = rest.merged(part).without(part)
+    assert again.num_samples == 40
+    torch.testing.assert_close(again.mean, rest.mean)
+    torch.testing.assert_close(again.scatter, rest.scatter)
+
+
+@pytest.mark.parametrize(("num_real", "num_fake"), [(40, 40), (200, 15), (15, 200)])
+def test_divisions_at_random_are_as_far_apart_as_two_draws(num_real, num_fake):
+    random = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(number, 30, generator=random) for number in (num_real, num_fake))
+    distances = distances_without_difference(real, fake)
+    assert min(distances) * 0.9 < frechet_distance(Moments.of(real), Moments.of(fake)) < max(distances) * 1.1
+    moved = frechet_distance(Moments.of(real), Moments.of(fake + 3))
+    assert moved > 2 * max(distances_without_difference(real, fake + 3))

@@ -5,7 +5,15 @@ import statistics
 import pytest
 import torch
 
-from framegan.metrics.kernel import CUBIC, JEDI, Polynomial, jedi_distance, kernel_distance, subset_distances
+from framegan.metrics.kernel import (
+    CUBIC,
+    JEDI,
+    Polynomial,
+    jedi_distance,
+    kernel_distance,
+    lowered_by_shared,
+    subset_distances,
+)
 
 REAL = torch.tensor([[1, 2], [0, 1], [3, 1], [2, 2]])
 FAKE = torch.tensor([[1, 0], [2, 1], [0, 3]])
@@ -75,3 +83,13 @@ def test_subsets_of_all_are_the_whole():
 def test_a_single_sample_has_no_distance():
     with pytest.raises(ValueError, match="at least 2 samples"):
         kernel_distance(REAL, FAKE[:1])
+
+
+def test_samples_that_are_in_both_sets_lower_the_distance_by_as_much_as_is_said():
+    features = torch.randn(80, 6, generator=torch.Generator().manual_seed(0))
+    itself = kernel_distance(features, features.flip(0))
+    assert itself < 0
+    assert itself + lowered_by_shared(features, features.flip(0)) == pytest.approx(0, abs=1e-12)
+    assert lowered_by_shared(features[:40], features[40:]) == 0
+    nearly = features + 1e-6
+    assert lowered_by_shared(features, nearly) == pytest.approx(-itself, rel=0.1)

@@ -148,11 +148,11 @@ def distances_without_difference(
         number: of divisions.
         seed: of the divisions.
     """
-    both, few = torch.cat([real, fake]), min(len(real), len(fake))
-    whole = Moments.of(both)
+    few, whole = min(len(real), len(fake)), Moments.of(real).merged(Moments.of(fake))
     distances = []
     for counter in range(number):
-        order = noise.generator(seed, noise.DIVISIONS, counter).permutation(len(both))
-        some = Moments.of(both[torch.from_numpy(order[:few])])
+        order = torch.from_numpy(noise.generator(seed, noise.DIVISIONS, counter).permutation(len(real) + len(fake)))
+        is_real, rows = order[:few] < len(real), order[:few]
+        some = Moments.of(torch.cat([real[rows[is_real]], fake[rows[~is_real] - len(real)]]))
         distances.append(frechet_distance(whole.without(some), some, correction))
     return distances

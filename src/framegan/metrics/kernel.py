@@ -89,21 +89,27 @@ def lowered_by_shared(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC) ->
     That it leaves out the pairs of a sample with itself within a set makes it unbiased for sets of different samples.
     With the same sample in both, its pair with itself has to be left out between them as well.
     """
-    real, fake = real.double(), fake.double()
-    scale = SAME * torch.cat([real, fake]).std() or 1.0
-    of_real, of_fake = (
-        [hash(row.tobytes()) for row in ((x / scale).round() + 0.0).cpu().numpy()] for x in (real, fake)
-    )
+    scale = SAME * float(fake.double().std()) or 1.0
+    of_real, of_fake = (_names(x, scale) for x in (real, fake))
     shared = Counter(of_real) & Counter(of_fake)
     place = {key: number for number, key in enumerate(of_real)}
-    rows = real[[place[key] for key in shared.elements()]]
+    rows = real[[place[key] for key in shared.elements()]].double()
     if not len(rows):
         return 0.0
-    total, _ = kernel.sums(real, fake)
+    total, _ = kernel.sums(real.double(), fake.double())
     with_themselves = float(((rows.square().sum(1) / real.shape[1] + kernel.offset) ** kernel.degree).sum())
     pairs = len(real) * len(fake)
     others = (total - with_themselves) / (pairs - len(rows)) if pairs > len(rows) else 0.0
     return 2 * (total / pairs - others)
+
+
+def _names(features: Tensor, scale: float) -> list[int]:
+    """Return a number for each row, the same for rows that round to the same multiples of a scale."""
+    return [
+        hash(row.tobytes())
+        for rows in features.split(ROWS)
+        for row in ((rows.double() / scale).round() + 0.0).cpu().numpy()
+    ]
 
 
 def kernel_distances_without_difference(
