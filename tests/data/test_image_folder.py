@@ -280,6 +280,14 @@ def test_bad_images_are_left_out_alike_in_memory_in_workers_and_after_a_resume(s
     assert all(source[index][1] == source[other][1] for index, other in alike)
 
 
+def test_a_class_of_which_no_image_can_be_read_keeps_its_number(tmp_path):
+    save(tmp_path / "b" / "1.png")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"")
+    source = ImageFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.5)
+    assert (len(source), source.classes, source.num_classes, source[0][1]) == (1, ["a", "b"], 2, 1)
+
+
 def test_no_more_images_are_left_out_than_may_be(some_cut, tmp_path):
     def read(**options) -> None:
         in_memory(ImageFolder(str(tmp_path), 8, on_error="skip", **options))

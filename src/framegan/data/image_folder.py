@@ -75,11 +75,10 @@ class ImageFolder:
         self.channels: Literal[1, 3] = channels or (1 if all(grey[file] for file in self.files) else 3)
         self.resolution = resolution
         self.resize = resize
-        names = [class_name(file) for file in self.files]
-        self.classes = sorted(set(names))
+        self.classes = sorted(set(map(class_name, files)))  # those of which nothing is left keep their numbers
         self.num_classes = len(self.classes)
         numbers = {name: number for number, name in enumerate(self.classes)}
-        self.labels = [numbers[name] for name in names]
+        self.labels = [numbers[class_name(file)] for file in self.files]
 
     @property
     def shape(self) -> tuple[int, ...]:
