@@ -1,5 +1,6 @@
 """`python src/prepare.py` says what it will do, does it, and says what to type next; train.py finds the frames."""
 
+import errno
 import fcntl
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from test_frame_cache import Pictures, write
 
+from framegan import atomic
 from framegan.data import strip_writer
 from framegan.data.cached_videos import CachedVideos
 
@@ -164,6 +166,19 @@ def test_a_full_disk_is_refused(project, monkeypatch):
         "a smaller data.resolution, or format=jpeg"
     )
     assert not (project / "clips.framegan").exists()
+
+
+def test_a_disk_that_gets_full_is_told_in_one_message(project, monkeypatch):
+    def full(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic, "sync", full)
+        message = prepare()
+    assert message.startswith(f"error: {cache(project)} can't be written: [Errno 28] No space left on device: '")
+    assert message.endswith("; make room, and the same command goes on with what is missing")
+    assert [path.name for path in cache(project).iterdir()] == [".lock"]
+    assert prepare() is None
 
 
 def test_a_second_one_is_refused(project):

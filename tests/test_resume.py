@@ -1,6 +1,7 @@
 """No run is lost: what it goes on from after a kill, a full disk, a damaged file, a dead process or a busy cluster."""
 
 import importlib
+import multiprocessing
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from small_files import write_images
 from small_runs import SHORT, SMALL, TIMING, rows, state, summary, wait_for
+from torch.utils.data import get_worker_info
 
 from framegan.data import datamodule, train_loader
 from framegan.loggers.metrics_csv import MetricsCSV
@@ -285,6 +287,36 @@ def test_a_full_or_read_only_disk_ends_the_run_with_one_message(size, option, tm
         assert before > 0
         assert train(f"resume={kept}", f"total_samples={before + 32}") is None
         assert seen(kept) == before + 32
+
+
+def test_a_folder_that_can_not_be_made_is_one_message(tmp_path):
+    (tmp_path / "file").touch()
+    for key, more in (("hydra.run.dir", []), ("hydra.sweep.dir", ["-m"])):
+        message = str(train(*more, *SMALL, f"{key}={tmp_path / 'file' / 'run'}"))
+        assert message.startswith(f"error: {tmp_path / 'file' / 'run'} can't be made: [Errno 20] Not a directory: ")
+        assert message.endswith(f"; set {key} to another folder")
+
+
+def test_what_fails_in_a_worker_ends_the_run_in_its_own_words(tmp_path, monkeypatch):
+    """And so does what fails in this process while the workers live: none is left."""
+    write_images(tmp_path / "photos", 40)
+    read = datamodule.TicketDataset.batch
+
+    def fail(self, tickets):
+        if get_worker_info() is not None and tickets[0][1] == where["epoch"]:
+            raise ValueError("7.png can't be decoded")
+        return read(self, tickets)
+
+    monkeypatch.setattr(datamodule.TicketDataset, "batch", fail)
+    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=2", "checkpoint_every=32")
+    run = (*TINY, *SHORT, *data, "data.datamodule.keep_on_device_mb=0", "total_samples=200")
+    where = {"epoch": 2}
+    message = str(train(*run, f"hydra.run.dir={tmp_path / 'run'}"))
+    assert message.startswith("error: 7.png can't be decoded; ")
+    assert message.endswith(f"is whole; to go on: resume={tmp_path / 'run'}")
+    assert not multiprocessing.active_children()
+    where["epoch"] = None
+    assert train(f"resume={tmp_path / 'run'}") is None
 
 
 def test_a_run_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
