@@ -1,20 +1,129 @@
-"""Arguments of the scripts: what one means, and those that one script gives to another."""
+"""Arguments of the scripts: what one means, and those that one script gives to another.
 
+A value is taken as it was typed: what Hydra's grammar can't read, and every path, is put into Hydra's quotes before
+Hydra sees it. docs/configuration.md states the rule.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from framegan.quoting import quoted
+from framegan.quoting import PLAIN, quoted
+
+PATHS = {"root", "cache_dir", "labels", "weights", "path", "checkpoint", "fake", "out", "resume", "strips"}
+PATHS |= {"dir", "subdir", "submitit_folder"}
+"""Last parts of the keys whose values are paths, or words that are no paths of their own such as `weights=ema`."""
+FUNCTIONS = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|int|float|str|bool|json_str|extend_list)\s*\(")
+"""How the functions of Hydra's grammar begin."""
+ELEMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:\$\{[^}]*\}|[^,])*)(?:,|$)""", re.DOTALL)
+"""One of several values with commas between them: in quotes, or anything in which no comma is but in ${...}."""
 
 
-def value_of(argument: str) -> Any:
-    """Return what Hydra understands by the value in KEY=VALUE; None where it understands nothing."""
+def parsed(argument: str) -> Any:
+    """Return Hydra's override for an argument; None where its grammar can't read it."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     try:
-        return OverridesParser.create().parse_override(argument).value()
+        return OverridesParser.create().parse_override(argument)
     except HydraException:
         return None
+
+
+def value_of(argument: str) -> Any:
+    """Return what Hydra understands by the value in KEY=VALUE; None where it understands nothing."""
+    override = parsed(argument)
+    return None if override is None else override.value()
+
+
+def as_typed(argument: str, *, sweeps: bool) -> str:
+    """Return KEY=VALUE for Hydra, so that it takes the value as it was typed; twice changes nothing more.
+
+    Args:
+        sweeps: whether commas stand between the values of a sweep (-m).
+    """
+    key, _, value = argument.partition("=")
+    last, is_swept = re.split(r"[./@]", key)[-1], sweeps and not key.startswith("hydra.")
+    if last in PATHS:
+        return f"{key}={_path(value, sweeps=is_swept)}"
+    if last == "trust" and value and not value.startswith(("[", "'", '"')):
+        return f"{key}=[{value}]"
+    if parsed(f"key={value}") is not None:
+        return argument
+    if value.startswith("[") and value.endswith("]"):
+        listed = ",".join(_readable(element.strip()) for element in elements(value[1:-1]))
+        if parsed(f"key=[{listed}]") is not None:
+            return f"{key}=[{listed}]"
+    return f"{key}={','.join(map(_readable, elements(value))) if is_swept else quoted(value)}"
+
+
+def elements(text: str) -> list[str]:
+    """Return the values in a text that commas stand between."""
+    found = ELEMENT.findall(text)
+    return found if text.endswith(",") or not found else found[: max(1, len(found) - 1)]
+
+
+def _path(value: str, *, sweeps: bool) -> str:
+    """Return a path as Hydra reads it: ~ is the home folder, and nothing else has a meaning but null and ${...}."""
+    if value.lower() in ("", "null") or _is_quoted(value) or (FUNCTIONS.match(value) and parsed(f"key={value}")):
+        return value
+    if sweeps and "," in value:
+        return ",".join(_path(element, sweeps=False) for element in elements(value))
+    # a Path would drop the ./ in front and the / behind
+    path = os.path.expanduser(value)  # noqa: PTH111
+    return path if PLAIN.fullmatch(path) else quoted(path)
+
+
+def _readable(value: str) -> str:
+    return value if parsed(f"key={value}") is not None else quoted(value)
+
+
+def _is_quoted(value: str) -> bool:
+    if value[:1] not in ("'", '"'):
+        return False
+    from hydra.core.override_parser.types import QuotedString
+
+    override = parsed(f"key={value}")
+    return override is not None and isinstance(override._value, QuotedString)
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return Hydra's own options, each with what it takes, and everything else."""
+    options, rest, waiting = [], [], list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        name, has_value, _ = word.partition("=")
+        if name not in takes_value():
+            rest.append(word)
+            continue
+        options.append(word)
+        may_take = not has_value and bool(waiting) and takes_value()[name] is not False
+        if may_take and (takes_value()[name] or waiting[0] in INFORMATION):
+            options.append(waiting.pop(0))
+    return options, rest
+
+
+INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+
+
+@cache
+def takes_value() -> dict[str, bool | None]:
+    """Return whether each of Hydra's options takes a value; None: it may."""
+    from hydra._internal.utils import get_args_parser
+
+    found: dict[str, bool | None] = {}
+    for action in get_args_parser()._actions:
+        taken = None if action.nargs == "?" else action.nargs != 0 and bool(action.option_strings)
+        found |= dict.fromkeys(action.option_strings, taken)
+    return found
+
+
+def is_multirun(options: Sequence[str], settings: Sequence[str]) -> bool:
+    """Say whether a command line asks for a sweep."""
+    return bool({"-m", "--multirun"} & set(options)) or "hydra.mode=MULTIRUN" in settings
 
 
 def configured_by(folder: Path) -> list[str]:

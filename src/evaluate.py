@@ -159,4 +159,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    launch.run(main)
+    launch.run("evaluate", main)

@@ -152,4 +152,4 @@ def _write_grid(target: Path, samples: "list[np.ndarray]", frames_per_second: fl
 
 
 if __name__ == "__main__":
-    launch.run(main)
+    launch.run("generate", main)

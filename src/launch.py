@@ -22,13 +22,14 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 import command_line
 from framegan.quoting import to_type
 
 PROJECT = Path(__file__).resolve().parent.parent
 CONFIGURATIONS = str(PROJECT / "conf")
-USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError)
+USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError, OmegaConfBaseException)
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
 """What the configuration of a data set leaves to the data."""
 SECRET = re.compile(
@@ -38,7 +39,6 @@ SECRET = re.compile(
 """A setting that is called so and given here, unless it is to be read from the environment."""
 HIDDEN = "\ufdd0"
 """Stands for a $ that is not to be resolved; no text has this character."""
-OmegaConf.register_new_resolver("project", lambda: PROJECT.as_uri(), replace=True)
 
 
 class JobFailedError(CompactHydraException):
@@ -57,18 +57,24 @@ def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
     raise SystemExit(f"error: {message}")
 
 
-def run(main: Callable[[], Any]) -> None:
-    """Run a script: Ctrl-C ends it without a traceback, where it isn't ignored as for a job in the background.
+def run(name: str, main: Callable[[], Any]) -> None:
+    """Run a script by its command line; Ctrl-C ends it without a traceback where it is not ignored.
 
     What it prints may name files whose names aren't UTF-8.
     """
+    import arguments
     from framegan.lifetime import run_and_leave
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    run_and_leave(main)
+
+    def start() -> None:
+        sys.argv[1:] = arguments.prepared(name, sys.argv[1:])
+        main()
+
+    run_and_leave(start)
 
 
 def flush_denormals() -> None:
@@ -112,8 +118,11 @@ def build(node: DictConfig, **arguments: Any) -> Any:
     try:
         return instantiate(node, _convert_="all", **arguments)
     except InstantiationException as error:
-        if isinstance(error.__cause__, Exception):
-            raise error.__cause__ from None
+        cause = error.__cause__
+        if isinstance(cause, TypeError) and _is_of_the_call(cause):
+            raise ValueError(f"{node._target_} can't be built: {cause}") from None
+        if isinstance(cause, Exception):
+            raise cause from None
         raise ValueError(str(error)) from None
 
 
@@ -131,6 +140,14 @@ class FolderCheck(Callback):
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SystemExit(f"error: {folder} can't be made: {error}; set {key} to another folder") from None
+
+
+def _is_of_the_call(error: TypeError) -> bool:
+    """Say whether an error is about the arguments of a call and not from what was called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("hydra.")
 
 
 def require_choice(cfg: DictConfig, group: str) -> None:
@@ -219,7 +236,7 @@ def end_sweep_if_stopped(status: str) -> None:
     if status.startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
         folder = to_type("hydra.sweep.dir", hydra_config.sweep.dir)
         raise SystemExit(
-            f"error: the sweep was {status}; one over a grid goes on with the same and resume=auto {folder}"
+            f"error: the sweep was {status}; one over a grid is resumed by the same line with resume=auto {folder}"
         )
 
 

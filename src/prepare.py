@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 import launch
 from framegan.atomic import UNWRITABLE
-from framegan.quoting import to_type
+from framegan.quoting import command, to_type
 
 if TYPE_CHECKING:
     from framegan.data.videos import FileVideos
@@ -85,7 +85,7 @@ def prepare(
     took = time.perf_counter() - start
     print(f"done     {done.num_frames:,} frames, {done.num_bytes / GB:,.2f} GB, in {took:,.0f} s")
     _list_failures(done.failures)
-    print(f"train    python src/train.py model=NAME {shlex.join(choices)}", flush=True)
+    print(f"train    {command('train', 'model=NAME', shlex.join(choices))}", flush=True)
 
 
 def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
@@ -97,7 +97,7 @@ def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
     if not isinstance(videos, FileVideos):
         launch.stop(
             "these data need no preparing: there are no videos to decode. Train on them right away: "
-            f"python src/train.py model=NAME {shlex.join(choices)}"
+            f"{command('train', 'model=NAME', shlex.join(choices))}"
         )
     return videos
 
@@ -158,8 +158,8 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
         failures = write_strips(videos, folder, num_workers)
     _list_failures(failures)
     root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
-    print(f"train    python src/train.py model=NAME data=strips {root} {size}", flush=True)
+    print(f"train    {command('train', 'model=NAME data=strips', root, size)}", flush=True)
 
 
 if __name__ == "__main__":
-    launch.run(main)
+    launch.run("prepare", main)

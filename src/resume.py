@@ -16,7 +16,7 @@ import launch
 import run_config
 import run_folder
 from framegan.atomic import UNWRITABLE
-from framegan.quoting import to_type
+from framegan.quoting import command
 
 AUTO = "auto"
 ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
@@ -47,25 +47,25 @@ class Contents(TypedDict):
     epoch: int
 
 
-def arguments_of(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, made to start from the saved configuration of the run that `resume=` names."""
-    launch.refuse_secrets(arguments)
-    typed = [argument for argument in arguments if argument.startswith("resume=")]
-    wanted = command_line.value_of(typed[-1]) if typed else None
+def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return options and settings, made to start from the saved configuration of the run that `resume=` names."""
+    typed = [word for word in words if word.startswith("resume=")]
+    wanted = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False)) if typed else None
     if wanted in (None, "", AUTO):
-        return list(arguments)
-    if {"-m", "--multirun"} & set(arguments):
-        launch.stop("resume=FOLDER goes on with one run; a sweep goes on with resume=auto hydra.sweep.dir=FOLDER")
+        return list(options), list(words)
+    if command_line.is_multirun(options, words):
+        launch.stop("resume=FOLDER resumes one run; a sweep is resumed with resume=auto hydra.sweep.dir=FOLDER")
     folder = run_folder.find(str(wanted))
     config = run_folder.saved_config(folder)
     with launch.plain_errors():
         run_config.check_alone(config)
-        run_config.read(config, run_config.trusted_by(arguments))
-    refuse_groups(arguments)
-    arguments = [argument for argument in arguments if not argument.startswith("trust=")]  # older runs lack the key
-    place = arguments.index(typed[-1])  # settings have to stand together, behind options such as --config-dir
-    options, settings = arguments[:place], arguments[place:]
-    return [*command_line.configured_by(config.parent), *options, *command_line.running_in(folder), *settings]
+        run_config.read(config, run_config.trusted_by(words))
+    refuse_groups(words)
+    settings = [word for word in words if not word.startswith("trust=")]  # older runs lack the key
+    return (
+        [*command_line.configured_by(config.parent), *options],
+        [*command_line.running_in(folder), *settings],
+    )
 
 
 def refuse_groups(arguments: Sequence[str]) -> None:
@@ -94,9 +94,10 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     if cfg.resume not in (None, AUTO) and holds_a_run and run_folder.find(cfg.resume) != folder.resolve():
         raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
     if cfg.resume is None and holds_a_run:
+        again = command("train", run_folder.to_resume("resume", folder))
         raise ValueError(
-            f"{folder} already holds a run. To go on with it: python src/train.py "
-            f"{to_type('resume', folder)}  For a new run choose another folder: hydra.run.dir=FOLDER"
+            f"{folder} already holds a run. To resume it: {again}  "
+            "For a new run choose another folder: hydra.run.dir=FOLDER"
         )
 
 
@@ -128,7 +129,9 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
         other = next((path for path, _ in clocks(newest_first(wanted.parent))), None)
         if other is None:
             raise ValueError(f"{error}; no whole one is left beside it") from None
-        raise ValueError(f"{error}; the newest whole one: type {to_type('resume', other)}") from None
+        raise ValueError(
+            f"{error}; the newest whole one: {command('train', run_folder.to_resume('resume', other))}"
+        ) from None
     return wanted
 
 
@@ -231,12 +234,13 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
         launch.stop(f"{folder} can't be written: {error}; {how_to(folder, 'once there is room')}")
 
 
-def how_to(folder: Path, when: str = "to go on") -> str:
+def how_to(folder: Path, when: str = "to resume") -> str:
     """Return what to type to resume a run that has ended in the middle, and from which checkpoint it will go on."""
     from framegan.checkpoints import clocks, newest_first
 
     whole = next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
-    return f"{whole} is whole; {when}: {to_type('resume', folder)}" if whole else "there is no checkpoint yet"
+    again = command("train", run_folder.to_resume("resume", folder))
+    return f"{whole} is whole; {when}: {again}" if whole else "there is no checkpoint yet"
 
 
 def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:

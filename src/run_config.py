@@ -60,7 +60,7 @@ def check_alone(file: Path) -> None:
 
 
 def trusted_by(arguments: Sequence[str]) -> list[str]:
-    """Return what trust=[...] names on a command line.
+    """Return what trust=NAME or trust=[...] names on a command line.
 
     Raises:
         ValueError: it is no list of names.
@@ -68,9 +68,9 @@ def trusted_by(arguments: Sequence[str]) -> list[str]:
     typed = [argument for argument in arguments if argument.startswith("trust=")]
     if not typed:
         return []
-    value = command_line.value_of(typed[-1])
+    value = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"{typed[-1]} should be a list of packages, such as trust=[mypackage]")
+        raise ValueError(f"{typed[-1]} should be a package, or a list of them such as 'trust=[mine,yours]'")
     return value
 
 

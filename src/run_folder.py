@@ -1,17 +1,21 @@
 """A run folder as the scripts see it: where things are in it, what is kept of the command line, and who holds it."""
 
+import atexit
 import fcntl
 import os
+import shlex
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from framegan import atomic
+from framegan.quoting import to_type
 from launch import stop
 
 PATIENCE = 30.0
@@ -82,6 +86,55 @@ def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
     if found is None:
         stop(f"{path} holds no checkpoint: {' or '.join(map(str, candidates))} is missing")
     return found
+
+
+def to_resume(key: str, path: str | Path) -> str:
+    """Return KEY=PATH of a run folder or a checkpoint as it is typed, with what has to be trusted for it."""
+    from framegan.trust import needed
+
+    folder = Path(path).absolute().parent.parent if str(path).endswith(".ckpt") else Path(path)
+    config = saved_config(folder)
+    names = needed(OmegaConf.to_container(OmegaConf.load(config))) if config.exists() else []
+    if not names:
+        return to_type(key, path)
+    trust = names[0] if len(names) == 1 else shlex.quote(f"[{','.join(names)}]")
+    return f"{to_type(key, path)} trust={trust}"
+
+
+def withdraw(folder: Path) -> None:
+    """Remove what was put into a run folder for a run that didn't begin, and the folder if nothing else is in it.
+
+    A run has begun once its configuration is saved.
+    """
+    config = saved_config(folder)
+    if config.exists():
+        return
+    for file in (config.with_name("overrides.yaml"), config.with_name("hydra.yaml"), folder / ".lock"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):
+        config.parent.rmdir()
+    remove_if_empty(folder)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove the folder that Hydra made for a run, and those above that hold nothing but it, up to runs/."""
+    with suppress(OSError):
+        folder.rmdir()
+        if HydraConfig.get().mode == RunMode.MULTIRUN:  # other jobs may follow
+            atexit.register(_remove_sweep, folder.parent)
+        elif folder.parent.name == "runs":
+            folder.parent.rmdir()
+
+
+def _remove_sweep(folder: Path) -> None:
+    """Remove the folder of a sweep of which no job has begun."""
+    with suppress(OSError):
+        if [path.name for path in folder.iterdir()] == ["multirun.yaml"]:
+            (folder / "multirun.yaml").unlink()
+        folder.rmdir()
+        for parent in (folder.parent, folder.parent.parent):
+            if parent.name in ("sweeps", "runs"):
+                parent.rmdir()
 
 
 def save_config(cfg: DictConfig, folder: Path) -> None:

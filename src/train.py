@@ -4,7 +4,6 @@ import copy
 import json
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -20,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 import launch
 import resume
 import run_folder
-from framegan.quoting import to_type
+from framegan.quoting import command
 
 READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
@@ -29,30 +28,38 @@ READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 def main(cfg: DictConfig) -> float | None:
     launch.flush_denormals()
     folder = Path(HydraConfig.get().runtime.output_dir)
-    for group in ("model", "data"):
-        launch.require_choice(cfg, group)
-    with launch.plain_errors():
-        launch.check(cfg, READ_HERE)
+    with ExitStack() as held:
+        held.callback(run_folder.remove_if_empty, folder)
+        for group in ("model", "data"):
+            launch.require_choice(cfg, group)
+        with launch.plain_errors():
+            launch.check(cfg, READ_HERE)
+        return run(cfg, folder, held)
 
+
+def run(cfg: DictConfig, folder: Path, held: ExitStack) -> float | None:
+    """Hold the run folder, and train in this process or in several; return the best value of the objective."""
     from framegan import cluster
     from framegan.ranks import is_rank, was_typed
     from framegan.trainer import count_devices
 
     if is_rank() and HydraConfig.get().mode == RunMode.MULTIRUN:
-        launch.stop("torchrun would start the sweep once for each rank; type python src/train.py -m trainer.devices=N")
+        launch.stop(
+            f"torchrun would start the sweep once for each rank; type {command('train', '-m trainer.devices=N')}"
+        )
     cluster.adopt_task()
-    with ExitStack() as held:
-        with launch.plain_errors(), resume.one_message_if_full(folder):
-            num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
-            if was_typed():
-                held.enter_context(run_folder.alone_in(folder))
-            resume.check_folder(cfg, folder)
-            if was_typed() and (cfg.resume is None or not run_folder.saved_config(folder).exists()):
-                run_folder.save_choices(folder)
-        if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
-            return train(cfg, folder)
-        launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
-        return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
+    with launch.plain_errors(), resume.one_message_if_full(folder):
+        num_ranks, num_nodes = count_devices(cfg.trainer.devices, cfg.trainer.accelerator), cfg.trainer.num_nodes
+        if was_typed():
+            held.enter_context(run_folder.alone_in(folder))
+            held.callback(run_folder.withdraw, folder)
+        resume.check_folder(cfg, folder)
+        if was_typed() and (cfg.resume is None or not run_folder.saved_config(folder).exists()):
+            run_folder.save_choices(folder)
+    if is_rank() or (num_ranks * num_nodes == 1 and cfg.trainer.strategy == "auto"):
+        return train(cfg, folder)
+    launch.run_ranks(__file__, cfg, num_ranks, num_nodes)
+    return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:
@@ -117,7 +124,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     from lightning.pytorch.callbacks import Callback, LambdaCallback
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-    from framegan import cluster
+    from framegan import cluster, contracts
     from framegan.callbacks.stop_on_signal import StopOnSignal
     from framegan.loggers.run_logger import RunLogger
     from framegan.ranks import from_rank_zero, is_first
@@ -133,7 +140,8 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         fill_in(cfg, datamodule)
         changes = resume.check_changes(cfg, checkpoint) if checkpoint else []
         torch.manual_seed(cfg.seed)
-        gan = launch.build(cfg.model, learning_rate_factor=learning_rate_factor(folder))
+        gan = gan_of(cfg, learning_rate_factor(folder))
+        contracts.check_shape(gan.generator, datamodule.shape)
         loggers = built(RunLogger, "logger", cfg.logger, folder=str(folder))
         trainer = launch.build(
             cfg.trainer,
@@ -163,6 +171,15 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         job = from_rank_zero(cluster.requeue)
         if job:  # a job that ends well is not run again
             launch.stop(f"SLURM was about to end job {job}; it is back in the queue", ends_sweep=True)
+
+
+def gan_of(cfg: DictConfig, learning_rate_factor: float) -> Any:
+    """Build the networks and their game; what is wrong is told with the name of the model that was chosen."""
+    try:
+        return launch.build(cfg.model, learning_rate_factor=learning_rate_factor)
+    except ValueError as error:
+        chosen = HydraConfig.get().runtime.choices.get("model")
+        raise ValueError(f"model={chosen}: {error}" if chosen else str(error)) from error
 
 
 def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:
@@ -209,18 +226,18 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     """Print how the run ended, where to look and what to type next."""
     summary = json.loads((folder / "summary.json").read_text())
     seen, where = summary["samples_seen"], os.path.relpath(folder)
-    resume_it, checkpoint = to_type("resume", where), to_type("checkpoint", where)
+    resume_it, checkpoint = (run_folder.to_resume(key, where) for key in ("resume", "checkpoint"))
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
     pictures = f"{where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv"
     print(f"look at  {pictures if cfg.sample_every else f'{where}/metrics.csv, the curves'}")
     if seen < cfg.total_samples:
-        print(f"go on    python src/train.py {resume_it}")
+        print(f"resume   {command('train', resume_it)}")
     else:
         longer = copy.deepcopy(cfg)
         longer.total_samples *= 2
         confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
-        print(f"longer   python src/train.py {resume_it} total_samples={longer.total_samples}{confirm}")
-    print(f"sample   python src/generate.py {checkpoint} num_samples=64 seed=0", flush=True)
+        print(f"longer   {command('train', resume_it)} total_samples={longer.total_samples}{confirm}")
+    print(f"sample   {command('generate', checkpoint)} num_samples=64 seed=0", flush=True)
 
 
 def end_of(folder: Path) -> float | None:
@@ -238,10 +255,5 @@ def be_quiet() -> None:
         warnings.filterwarnings("ignore", f".*{message}.*")
 
 
-def start() -> None:
-    sys.argv[1:] = resume.arguments_of(sys.argv[1:])
-    main()
-
-
 if __name__ == "__main__":
-    launch.run(start)
+    launch.run("train", main)

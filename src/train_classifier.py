@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
 import launch
+from framegan.quoting import command, to_type
 
 SETTINGS = ["out", "epochs", "batch_size", "seed"]
 READ_HERE = {*SETTINGS, *launch.FILLED_IN}
@@ -59,8 +60,8 @@ def train_classifier(
     classifier.save(file, state, source.shape, source.num_classes, accuracy, data)
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
     print(f"wrote    {file}")
-    measured = ["metrics=classifier", f"metrics.classifier.embedding.weights={file}"]
-    print(f"measure  python src/train.py model=NAME {shlex.join([*typed, *measured])}", flush=True)
+    measured = ["metrics=classifier", to_type("metrics.classifier.embedding.weights", file)]
+    print(f"measure  {command('train', 'model=NAME', shlex.join(typed), *measured)}", flush=True)
 
 
 def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
@@ -92,4 +93,4 @@ def _read(source: Any) -> "tuple[Any, Any]":
 
 
 if __name__ == "__main__":
-    launch.run(main)
+    launch.run("classifier", main)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -14,14 +15,19 @@ def run(script: str, *arguments: str) -> str | None:
     before = sys.argv
     sys.argv = [str(PROJECT / "src" / f"{script}.py"), *arguments]
     try:
-        if script == "train":
-            sys.argv[1:] = importlib.import_module("resume").arguments_of(arguments)
+        sys.argv[1:] = prepared(script, arguments)
         module.main()
     except SystemExit as stop:
         return str(stop.code)
     finally:
         sys.argv = before
     return None
+
+
+def prepared(script: str, arguments: Sequence[str]) -> list[str]:
+    """Return what Hydra gets of a command line; SystemExit where it is refused."""
+    name = "classifier" if script == "train_classifier" else script
+    return importlib.import_module("arguments").prepared(name, arguments)  # type: ignore[no-any-return]
 
 
 def train(*arguments: str) -> str | None:

@@ -68,8 +68,8 @@ def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path):
 def test_what_is_printed_to_be_typed_can_be_pasted_whatever_the_folder_is_called(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert train(*SMALL, "total_samples=48", 'hydra.run.dir="it\'s größe=1, $a"') is None
-    lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines() if " python src/" in line]
-    assert [line[2] for line in lines] == ["src/train.py", "src/generate.py"]
+    lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines() if " python " in line]
+    assert [Path(line[2]).name for line in lines] == ["train.py", "generate.py"]
     for _, _, script, *arguments in lines:
         assert run(Path(script).stem, *arguments) is None
 
@@ -162,7 +162,7 @@ def test_a_kill_while_going_back_leaves_either_future(tmp_path, monkeypatch):
 def test_options_may_stand_before_what_is_gone_on_with(run_folder, tmp_path):
     assert train("--config-dir", str(tmp_path), f"resume={run_folder}", "total_samples=112") is None
     assert seen(run_folder) == 112
-    assert "a sweep goes on with resume=auto" in str(train("-m", f"resume={run_folder}", "total_samples=128,144"))
+    assert "a sweep is resumed with resume=auto" in str(train("-m", f"resume={run_folder}", "total_samples=128,144"))
 
 
 def test_a_checkpoint_is_found_from_where_it_lies_and_nowhere_else(run_folder, tmp_path, monkeypatch):
@@ -354,7 +354,8 @@ def test_a_killed_worker_ends_the_run(tmp_path):
             os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert re.fullmatch(rf"error: a worker of the .* died .*last.ckpt is whole; to go on: resume={folder}\n", said)
+    line = rf"error: a worker of the .* died .*last.ckpt is whole; to resume: python .*train.py resume={folder}\n"
+    assert re.fullmatch(line, said)
     before = seen(folder)
     assert train(f"resume={folder}", f"total_samples={before + 32}") is None
     assert seen(folder) == before + 32

@@ -109,7 +109,7 @@ def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "error: the sweep was stopped by SIGINT" in said
-    assert f"goes on with the same and resume=auto hydra.sweep.dir={tmp_path}" in said
+    assert f"resumed by the same line with resume=auto hydra.sweep.dir={tmp_path}" in said
     assert not (tmp_path / "1").exists()
     longer = summary(tmp_path / "0")["samples_seen"] + 32
     if devices == 1:
@@ -120,7 +120,7 @@ def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
 def test_a_rank_that_hangs_is_given_up(tmp_path):
     hang = ("+callbacks.hang._target_=spy_callback.Hang", "trainer.devices=2", "trainer.timeout=10")
     said = typed(*SHORT, *hang, f"hydra.run.dir={tmp_path}", status=1)
-    assert "error: another rank hangs: nothing came from it for trainer.timeout=10 seconds; to go on: resume=" in said
+    assert "error: another rank hangs: nothing came from it for trainer.timeout=10 seconds; to resume: python " in said
     assert "Traceback" not in said
 
 

@@ -112,7 +112,7 @@ def test_a_checkpoint_is_plain_data(finished):
 
 def test_a_finished_run_is_not_run_over(finished):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
-    assert "already holds a run. To go on with it: python src/train.py resume=" in str(
+    assert "already holds a run. To resume it: python src/train.py resume=" in str(
         train(*SMALL, f"hydra.run.dir={finished}")
     )
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before

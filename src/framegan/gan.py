@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
-from framegan import noise
+from framegan import contracts, noise
 from framegan.losses import Loss
 from framegan.regularizers import Regularizer
-from framegan.sampling import Weights, evaluating, sample, uncompiled
+from framegan.sampling import Weights, sample, uncompiled
 from framegan.schedules import Constant
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
@@ -90,6 +90,13 @@ class GAN(LightningModule):
         seed: noise.Seed = 0,
     ):
         super().__init__()
+        contracts.check_loss(loss)
+        contracts.check_regularizers(regularizers or {})
+        logits = contracts.check_networks(generator, discriminator)
+        contracts.check_optimizer("generator", generator_optimizer, generator)
+        contracts.check_optimizer("discriminator", discriminator_optimizer, discriminator)
+        contracts.check_schedule("generator", generator_schedule)
+        contracts.check_schedule("discriminator", discriminator_schedule)
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator
@@ -120,8 +127,12 @@ class GAN(LightningModule):
         self.metrics: dict[str, float] = {}
         """The latest value of everything logged, by key; kept by the callbacks."""
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
-        self.heads = self._check_heads()
+        self.heads = [head for head in logits if head != "class"]
         """Names of the discriminator's heads but "class"."""
+        if head_weights is not None and head_weights.keys() != set(self.heads):
+            raise ValueError(
+                f"model.head_weights names {sorted(head_weights)}; the discriminator's heads are {sorted(self.heads)}"
+            )
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         optimizers = (
@@ -353,23 +364,6 @@ class GAN(LightningModule):
             self._measure(f"{prefix}/fake_logit", fake_logits[head])
             self._measure(f"{prefix}/real_accuracy", (real_logits[head] > 0).float())
             self._measure(f"{prefix}/fake_accuracy", (fake_logits[head] < 0).float())
-
-    @torch.no_grad()
-    def _check_heads(self) -> list[str]:
-        """Return the discriminator's heads; raise ValueError where head_weights or classes don't go with them."""
-        with evaluating(self.discriminator):
-            heads = self.discriminator(self.sample([0]), torch.zeros(1, dtype=torch.int64))
-        num_classes = heads.pop("class", torch.empty(1, 0)).shape[1]
-        if num_classes and num_classes != getattr(self.generator, "num_classes", 0):
-            raise ValueError(
-                f"the discriminator knows {num_classes} classes, but the generator is not asked for any: it would "
-                "be blamed for what it can't know. Choose a generator with as many, or a discriminator without classes"
-            )
-        if self.head_weights is not None and self.head_weights.keys() != heads.keys():
-            raise ValueError(
-                f"model.head_weights names {sorted(self.head_weights)}; the discriminator's heads are {sorted(heads)}"
-            )
-        return list(heads)
 
     @torch.no_grad()
     def _update_ema(self, samples_seen: int, num_samples: int) -> None:

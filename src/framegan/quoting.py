@@ -1,11 +1,23 @@
-"""Paths on the lines that are printed to be typed."""
+"""Lines that are printed to be typed: the scripts and the paths on them."""
 
+import os
 import re
 import shlex
 from pathlib import Path
 
 PLAIN = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./-]*", re.ASCII | re.IGNORECASE)
 """What both the shell and Hydra take for a path as it stands."""
+
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+
+
+def command(script: str, *settings: str) -> str:
+    """Return the line that runs a script from the folder that this process is in."""
+    file = SCRIPTS / f"{script}.py"
+    near = os.path.relpath(file)
+    path = str(file) if near.startswith(f"..{os.sep}..{os.sep}") else near
+    return " ".join(["python", shlex.quote(path), *settings])
 
 
 def to_type(key: str, path: str | Path) -> str:

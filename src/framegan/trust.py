@@ -30,6 +30,25 @@ def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "")
         raise ValueError("\n".join(problems))
 
 
+def needed(config: Any) -> list[str]:
+    """Return what has to be trusted for a configuration to be read from a run folder.
+
+    Args:
+        config: plain containers, interpolations as they were written.
+    """
+    targets = {node["_target_"] for node in _dicts(config) if isinstance(node.get("_target_"), str)}
+    packages = {t.partition(".")[0] for t in targets - OPTIMIZERS if not t.startswith("framegan.")}
+    texts = [value for _, value in _leaves(config, "") if isinstance(value, str) and resolves_more(value)]
+    return sorted(packages | {text.partition("${")[2].partition(":")[0] for text in texts})
+
+
+def _dicts(node: Any) -> Iterator[dict[Any, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _dicts(child)
+
+
 def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
     """Raise ValueError with one line for each value that does more than name another key, such as ${oc.env:HOME}.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
+from framegan.contracts import check_source
 from framegan.data.clips import Clips
 from framegan.data.fingerprint import fingerprint_of
 from framegan.data.image_folder import ImageFolder
@@ -101,6 +102,7 @@ class DataModule(LightningDataModule):
         seed: noise.Seed = 0,
     ):
         super().__init__()
+        check_source(source)
         self.source = source
         self.batch_size = batch_size
         self.num_workers = num_workers

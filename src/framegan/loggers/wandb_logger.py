@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +69,7 @@ class WandB(RunLogger):
         atomic.write_text(id_file, run.id)
         run.define_metric("*", step_metric="samples_seen")
         self.sent_until = int(run.summary.get("samples_seen", -1))
-        where = f"offline; to upload: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+        where = f"offline; to upload: wandb sync {shlex.quote(str(Path(run.dir).parent))}" if run.offline else run.url
         print(f"W&B      {where}", flush=True)
         return run
 

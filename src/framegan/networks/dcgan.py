@@ -29,9 +29,12 @@ def base_and_doublings(shape: Sequence[int]) -> tuple[tuple[int, int], int]:
         doublings += 1
     base = height >> doublings, width >> doublings
     if min(base) < 4 or (base[0] << doublings, base[1] << doublings) != (height, width):
+        sides = sorted(number << times for number in range(4, 8) for times in range(16))
+        smaller = [side for side in sides if side < min(height, width)][-1:]
+        nearest = [*smaller, *(side for side in sides if side > min(height, width))][: len(smaller) + 1]
         raise ValueError(
-            f"dcgan can't make {height}x{width} images: each side must be a base of 4 to 7 pixels doubled some times, "
-            "such as 4 * 2^k (32, 64, 128) or 28. Set data.resolution to one of them."
+            f"{height}x{width} pixels can't be made: each side must be a base of 4 to 7 pixels doubled some times, "
+            f"such as 28, 32 or 64. Set data.resolution={' or '.join(map(str, nearest))}"
         )
     return base, doublings
 
