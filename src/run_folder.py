@@ -109,10 +109,11 @@ def withdraw(folder: Path) -> None:
     config = saved_config(folder)
     if config.exists():
         return
-    for file in (config.with_name("overrides.yaml"), config.with_name("hydra.yaml"), folder / ".lock"):
-        file.unlink(missing_ok=True)
-    with suppress(OSError):
-        config.parent.rmdir()
+    with suppress(OSError):  # as where nothing can be written
+        for file in (config.with_name("overrides.yaml"), config.with_name("hydra.yaml"), folder / ".lock"):
+            file.unlink(missing_ok=True)
+        if config.parent.exists():
+            config.parent.rmdir()
     remove_if_empty(folder)
 
 

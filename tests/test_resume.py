@@ -186,7 +186,7 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(run_folder, capsys):
     damage(run_folder / "checkpoints" / "last.ckpt")
     message = str(train(f"resume={run_folder}", "total_samples=112"))
     assert "last.ckpt is damaged" in message
-    assert "type resume=" + str(run_folder / "checkpoints" / "samples_96.ckpt") in message
+    assert "train.py resume=" + str(run_folder / "checkpoints" / "samples_96.ckpt") in message
     damage(run_folder / "checkpoints" / "samples_96.ckpt")
     auto = ("resume=auto", f"hydra.run.dir={run_folder}")
     assert train(*SMALL, "checkpoint_every=48", *auto, "total_samples=112") is None
@@ -281,7 +281,7 @@ def test_a_full_or_read_only_disk_ends_the_run_with_one_message(size, option, tm
     assert "Traceback" not in done.stderr
     if option == "rw":
         assert "No space left on device" in message
-        assert f"last.ckpt is whole; once there is room: resume={folder}" in message
+        assert f"last.ckpt is whole; once there is room: python src/train.py resume={folder}" in message
         assert not list(kept.rglob("*.part"))
         before = seen(kept)
         assert before > 0

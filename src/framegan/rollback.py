@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from framegan import atomic, strict_json
 from framegan.checkpoints import clocks, lasting, newest_first
-from framegan.quoting import to_type
+from framegan.quoting import command, to_type
 
 FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
@@ -118,7 +118,7 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
     return (
         f"The last good checkpoint is {path} ({seen:,} samples). It is kept. To resume from it, with half of the "
         f"learning rates whenever this happens: "
-        f"python src/train.py {to_type('resume', path)} {trouble.setting}=rollback{besides}\n"
+        f"{command('train', to_type('resume', path))} {trouble.setting}=rollback{besides}\n"
         f"{in_a_new_run}"
     )
 

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from framegan.metrics.classifier import Classifier
 from framegan.metrics.embedding import Embedding
+from framegan.quoting import command
 
 NUM_DIGITS = 3
 
@@ -29,7 +30,7 @@ class StackedDigits(Embedding):
         if self.classifier.shape[0] != 1:
             raise ValueError(
                 f"stacked_digits needs a classifier of images with 1 channel, {weights} is one of "
-                f"{self.classifier.shape[0]}; train one with: python src/train_classifier.py data=mnist"
+                f"{self.classifier.shape[0]}; train one with: {command('train_classifier', 'data=mnist')}"
             )
         self.fingerprint = self.classifier.fingerprint
         self.num_features = NUM_DIGITS * self.classifier.num_features
