@@ -92,7 +92,8 @@ def generate(
     where = ""
     if not only_grid:
         others = len(list(target.iterdir())) - num_samples
-        where = f"; all {num_samples:,} are in {target}" + (f", beside {others:,} that were there" if others else "")
+        which = "it is" if num_samples == 1 else f"all {num_samples:,} are"
+        where = f"; {which} in {target}" + (f", beside {others:,} that were there" if others else "")
     count = "1 sample" if len(shown) == 1 else f"{len(shown)} samples"
     speed = f" at {rate:g} frames a second" if makes_clips else ""
     print(f"{grid} shows {count}{speed}{where}")

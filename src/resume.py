@@ -162,6 +162,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
     """
     before = run_config.plain(run_folder.saved_config(run_folder.find(checkpoint)))
     changed = dict(_changed(before, cfg))
+    changed.pop("data.frames_per_second", None)  # it only follows from the data
     asking = [line for key, line in changed.items() if _makes_another_run(key)]
     if asking and not cfg.resume_changes:
         lines = "".join(f"\n  {line}" for line in asking)
@@ -266,5 +267,4 @@ def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str
 
 
 def _makes_another_run(key: str) -> bool:
-    is_asked = key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK
-    return is_asked and key != "data.frames_per_second"  # it only follows from the data
+    return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK

@@ -121,7 +121,7 @@ class GAN(LightningModule):
         """The networks as a distributed strategy wraps them; a plain dict keeps them out of the state dict."""
         self.measured: dict[str, Tensor] | None = None
         """What this step logs, as detached tensors on the device; None on the steps that log nothing."""
-        self.recent: dict[str, tuple[Tensor | float, float]] = {}
+        self.recent: dict[str, tuple[Tensor, float]] = {}
         """By key of ALWAYS_MEASURED: the sum of the steps' means and their number, since a reader emptied it."""
         self.batch_size = 1
         self.metrics: dict[str, float] = {}
@@ -348,12 +348,14 @@ class GAN(LightningModule):
         if self.measured is None and name not in ALWAYS_MEASURED:
             return
         share = len(values) / self.batch_size if values.ndim else 1.0
-        mean = values.detach().mean() * share
+        mean = values.detach().mean() if values.ndim else values.detach()
+        if share != 1:
+            mean = mean * share
         if self.measured is not None:
             self.measured[name] = self.measured[name] + mean if name in self.measured else mean
         if name in ALWAYS_MEASURED:
-            total, steps = self.recent.get(name, (0.0, 0.0))
-            self.recent[name] = total + mean, steps + share
+            total, steps = self.recent.get(name, (None, 0.0))
+            self.recent[name] = mean if total is None else total + mean, steps + share
 
     def _measure_logits(self, real_logits: Mapping[str, Tensor], fake_logits: Mapping[str, Tensor]) -> None:
         if self.measured is None:
