@@ -268,6 +268,11 @@ WHOLE: dict[str, Make] = {
 """Kinds that have to be read exactly."""
 
 
+def first_unseen(path: Path) -> Path:
+    """Begin between two keyframes: the packets from the first one on are there, and an edit list hides some frames."""
+    return encode(path, "mpeg4", NO_B, later=-15)
+
+
 def from_packet(number: int) -> Callable[[list[Any]], list[Any]]:
     return lambda packets: [packet for packet in packets[number:] if packet.dts is not None]
 
@@ -296,6 +301,7 @@ INTACT: dict[str, tuple[Make, list[int]]] = {
         lambda to: remuxed(to / "cut.ts", WHOLE["transport stream"](to), from_packet(5)),
         ALL[10:],
     ),
+    "cut between keyframes, the first one not shown": (lambda to: first_unseen(to / "cut.mp4"), ALL[15:]),
     "joined transport streams": (lambda to: twice(WHOLE["transport stream"](to)), ALL + ALL),
     "joined transport streams, mpeg-4": (
         lambda to: twice(WHOLE["mpeg-4 without B-frames, transport stream"](to)),

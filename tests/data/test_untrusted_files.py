@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
+import torch
 from odd_videos import H264, WHOLE, encode
 from PIL import Image
 
@@ -29,6 +30,7 @@ from framegan.data.image_file import MAX_PIXELS
 from framegan.data.image_folder import ImageFolder
 from framegan.data.npy import NpyVideos
 from framegan.data.sample_tables import overclaim
+from framegan.data.source import TensorSource
 from framegan.data.strips import Strips
 from framegan.data.ucf101 import UCF101
 from framegan.data.video_file import probe
@@ -45,10 +47,15 @@ def png(path: Path, width: int, height: int) -> None:
             file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
 
 
+def like(*shape: int) -> TensorSource:
+    """Return real samples of this shape."""
+    return TensorSource(torch.zeros((1, *shape), dtype=torch.uint8), torch.zeros(1, dtype=torch.int64), 1)
+
+
 READERS = {
     "images": lambda root: ImageFolder(str(root), 8),
-    "images to be scored": lambda root: samples_in(str(root), (3, 8, 8)),
-    "clips to be scored": lambda root: samples_in(str(root), (3, 4, 8, 8)),
+    "images to be scored": lambda root: samples_in(str(root), like(3, 8, 8)),
+    "clips to be scored": lambda root: samples_in(str(root), like(3, 4, 8, 8)),
     "strips": lambda root: Strips(str(root), 8),
     "frames": lambda root: FrameFolder(str(root), 8),
 }
@@ -144,7 +151,7 @@ def test_a_long_gif_is_read_frame_by_frame(tmp_path):
 
 def test_clips_of_a_long_gif_keep_only_the_frames_they_need(tmp_path):
     gif(tmp_path / "a" / "long.gif", 100_000)
-    source = samples_in(str(tmp_path / "a"), (3, 4, 16, 16))
+    source = samples_in(str(tmp_path / "a"), like(3, 4, 16, 16))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert source[0][0].shape == (3, 4, 16, 16)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000

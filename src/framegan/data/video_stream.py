@@ -119,7 +119,7 @@ def from_start(
     number = 0
     first = opening = None  # times of the first keyframe, and of the frame that has to come first
     incomplete = 0  # packets since one that the container calls corrupt
-    leading = False
+    leading = unseen = False
     for packet in _from_keyframe(container.demux(stream)):
         incomplete = 0 if packet.is_keyframe else incomplete + bool(incomplete or packet.is_corrupt)
         if incomplete > JOINT:
@@ -127,7 +127,8 @@ def from_start(
         if packet.size and not packet.is_discard:
             announce(packet)
         if first is None and packet.is_keyframe:
-            first, opening = packet.pts, None if packet.is_discard else packet.pts
+            unseen = packet.is_discard  # decoded, but not shown
+            first, opening = packet.pts, None if unseen else packet.pts
         leading = leading or before(packet.pts, first)
         try:
             frames = _decoded(packet, stream, sieve)
@@ -140,7 +141,7 @@ def from_start(
                 continue
             if number == 0 and not is_whole(frame):
                 opening = None
-                if stream.codec_context.name in CARELESS:  # the container's keyframe was none
+                if stream.codec_context.name in CARELESS and not unseen:  # the container's keyframe was none
                     continue
             if frame.is_corrupt or (number == 0 and before(opening, frame.pts)):
                 raise DamagedError(f"cut off or damaged after {number} frames")
@@ -161,7 +162,8 @@ def awaited(container: InputContainer, stream: VideoStream, times: set[int]) -> 
     first = None
     begun = False
     for packet in _from_keyframe(container.demux(stream)):
-        first = packet.pts if first is None else first
+        if first is None:
+            first, begun = packet.pts, packet.is_discard  # decoded, but not shown
         stream.codec_context.skip_frame = "DEFAULT" if packet.pts in times or packet.pts is None else "NONREF"
         frames = packet.decode()
         times.discard(packet.pts)
