@@ -154,7 +154,7 @@ def test_nan_stops_a_run_and_keeps_the_last_good_checkpoint(nan_after, tmp_path,
     assert message.startswith("error: not finite: the generator loss, after 144 samples (noticed at 176)")
     assert re.search(r"by now \d+ of 8 parameters, first generator\.", message)
     assert "The last good checkpoint is lr=1/checkpoints/samples_128.ckpt (128 samples)." in message
-    (line,) = re.findall(r"python src/train.py (.*)", message)
+    (line,) = re.findall(r"python \S+train.py (.*)", message)
     going_on = shlex.split(line)
     assert going_on == ['resume="lr=1/checkpoints/samples_128.ckpt"', "on_nan=rollback"]
     for path in (tmp_path / "lr=1" / "checkpoints").iterdir():
