@@ -313,7 +313,8 @@ def test_what_fails_in_a_worker_ends_the_run_in_its_own_words(tmp_path, monkeypa
     where = {"epoch": 2}
     message = str(train(*run, f"hydra.run.dir={tmp_path / 'run'}"))
     assert message.startswith("error: 7.png can't be decoded; ")
-    assert message.endswith(f"is whole; to go on: resume={tmp_path / 'run'}")
+    assert "last.ckpt is whole; to resume: python " in message
+    assert message.endswith(f"resume={tmp_path / 'run'}")
     assert not multiprocessing.active_children()
     where["epoch"] = None
     assert train(f"resume={tmp_path / 'run'}") is None
