@@ -70,7 +70,7 @@ def trusted_by(arguments: Sequence[str]) -> list[str]:
         return []
     value = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"{typed[-1]} should be a package, or a list of them such as 'trust=[mine,yours]'")
+        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage, or a list of some")
     return value
 
 

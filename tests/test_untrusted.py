@@ -89,7 +89,7 @@ def not_read(folder, *said):
 
 TOUCH = "touch marker"
 NODES = {
-    "a function of the system": ({"_target_": "os.system", "command": TOUCH}, "got 'os.system'", "trust=[os]"),
+    "a function of the system": ({"_target_": "os.system", "command": TOUCH}, "got 'os.system'", "trust=os"),
     "a function of Python": ({"_target_": "builtins.exec", "source": "0"}, "got 'builtins.exec'"),
     "a function of Hydra": (
         {"_target_": "hydra.utils.get_method", "path": "os.system"},
@@ -107,7 +107,7 @@ NODES = {
     "our function that downloads": ({"_target_": "framegan.download.fetch"}, "nothing that a configuration"),
     "our function that finds others": ({"_target_": "framegan.validation.locate"}, "nothing that a configuration"),
     "no such part": ({"_target_": "framegan.networks.mlp.Nothing"}, "nothing that a configuration"),
-    "another package of a like name": ({"_target_": "framegan_evil.Generator"}, "trust=[framegan_evil]"),
+    "another package of a like name": ({"_target_": "framegan_evil.Generator"}, "trust=framegan_evil"),
     "in a list": ([{"a": [{"_target_": "os.system", "command": TOUCH}]}], "[0].a[0]._target_ got 'os.system'"),
     "below a part of ours": (
         {"_target_": "framegan.networks.mlp.Generator", "shape": {"_target_": "os.system", "command": TOUCH}},
@@ -119,10 +119,10 @@ NODES = {
     "a program of TorchScript": (
         {"_target_": "framegan.metrics.custom.Custom", "path": "evil.pt"},
         ".path got 'evil.pt'",
-        "trust=[framegan.metrics.custom.Custom]",
+        "trust=framegan.metrics.custom.Custom",
     ),
     "another I3D": ({"_target_": "framegan.metrics.i3d.I3D", "weights": "evil.pt"}, ".weights got 'evil.pt'"),
-    "the environment": ("${oc.env:HOME}", "got '${oc.env:HOME}'", "trust=[oc.env]"),
+    "the environment": ("${oc.env:HOME}", "got '${oc.env:HOME}'", "trust=oc.env"),
     "the environment, put together": ("${oc.${a}:HOME}", "got '${oc.${a}:HOME}'"),
     "the environment, as another choice": ("${oc.select:nothing,${oc.env:HOME}}", "${oc.env:HOME}"),
     "a node in a text": ("${oc.select:nothing,{_target_: os.system, command: touch marker}}", "may not ask for"),
@@ -248,7 +248,7 @@ def test_a_package_is_let_in_by_naming_it(command, folder, mypackage):
     file = folder / ".hydra" / "config.yaml"
     file.write_text(file.read_text().replace("framegan.networks.mlp.Generator", "mypackage.Generator"))
     tamper(folder, trust=["mypackage"])  # what the folder says of itself doesn't count
-    refused(command, folder, "model.generator._target_ got 'mypackage.Generator'", "type trust=[mypackage]")
+    refused(command, folder, "model.generator._target_ got 'mypackage.Generator'", "type trust=mypackage")
     assert "mypackage" not in sys.modules, "it was not even imported"
     assert used(command, folder, "trust=[mypackage]") is None
 
@@ -265,17 +265,17 @@ def test_what_a_trusted_package_has_imported_is_not_trusted(name, folder, mypack
 def test_a_resolver_is_let_in_by_naming_it(folder, monkeypatch):
     monkeypatch.setenv("WIDTH", "x")
     tamper(folder, mine="${oc.env:WIDTH}")
-    refused(GENERATE, folder, "mine got '${oc.env:WIDTH}'", "trust=[oc.env]")
-    assert used(GENERATE, folder, "trust=[oc.env]") is None
+    refused(GENERATE, folder, "mine got '${oc.env:WIDTH}'", "trust=oc.env")
+    assert used(GENERATE, folder, "trust=oc.env") is None
 
 
 @pytest.mark.parametrize(
-    "typed", ["trust=mypackage", "trust=['']", "trust=[a b]", "trust=[", "trust=[1]", "trust=[a-b]"]
+    "typed", ["trust=my package", "trust=['']", "trust=[a b]", "trust=[", "trust=[1]", "trust=[a-b]"]
 )
 def test_only_names_are_trusted(typed, folder):
     message = used(RESUME, folder, typed)
     assert message.startswith("error: trust")
-    assert "such as trust=[mypackage]" in message
+    assert "such as trust=mypackage" in message
 
 
 def test_all_that_the_project_configures_may_be_resumed():
@@ -285,7 +285,7 @@ def test_all_that_the_project_configures_may_be_resumed():
         for target in re.findall(r"_target_: *([\w.]+)", path.read_text())
     }
     assert len(targets) > 50
-    for target in targets:
+    for target in targets - {"launch.FolderCheck"}:  # Hydra's own settings are in no run folder's configuration
         trust.refuse_strangers({"_target_": target})
 
 

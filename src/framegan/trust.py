@@ -64,7 +64,7 @@ def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
             name = value.partition("${")[2].partition(":")[0]
             problems.append(
                 f"{key} got {value!r}, which a run folder's configuration may not ask for; if you trust it, type "
-                f"trust=[{name}]"
+                f"trust={name}"
             )
     if problems:
         raise ValueError("\n".join(problems))
@@ -102,7 +102,7 @@ def check_names(trusted: Collection[str]) -> None:
     """Raise ValueError where something else than dotted names is to be trusted."""
     for name in trusted:
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-            raise ValueError(f"trust got {name!r}; it should be a list of packages, such as trust=[mypackage]")
+            raise ValueError(f"trust got {name!r}; it should be a package, such as trust=mypackage, or a list of some")
 
 
 def _strangers(node: Any, trusted: Collection[str], path: str) -> Iterator[str]:
@@ -129,14 +129,14 @@ def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Itera
         elif (name := _program(node)) is not None:
             yield (
                 f"{_join(path, name)} got {node[name]!r}, which may be a TorchScript program and do anything; if you "
-                f"trust it, type trust=[{target}]"
+                f"trust it, type trust={target}"
             )
     elif problem := _not_at_home(target, trusted):
         yield f"{_join(path, '_target_')} got {target!r}: {problem}"
 
 
 def _message(path: str, target: str, problem: str, remedy: str) -> str:
-    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, type trust=[{remedy}]"
+    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, type trust={remedy}"
 
 
 def _is_part(target: str) -> bool:
