@@ -23,8 +23,8 @@ from framegan.data.cached_videos import CachedVideos, Format
 from framegan.data.videos import FileVideos, Videos
 from framegan.ranks import is_first
 
-SCHEMA = 1
-"""Raised when the layout changes: older caches are then made anew."""
+SCHEMA = 2
+"""Raised when the layout changes, or what a file's frames are: older caches are then rebuilt."""
 ENDINGS: dict[Format, str] = {"raw": ".u8", "jpeg": ".jpegs"}
 MANIFEST = "manifest.json"
 
