@@ -71,7 +71,7 @@ def evaluate(
         generator, samples_seen = launch.generator_of(config, file, weights, device)
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
-        real = real_samples(data) if data else trained_on(config.data)
+        real = real_samples(data) if data else trained_on(config.data, folder)
         class_counts = real.class_counts if getattr(generator, "num_classes", 0) > 1 else None
         samples: Any = FakeSamples(generator, origin, seed, class_counts)
     else:
@@ -99,25 +99,26 @@ def real_samples(data: Any) -> Any:
     return RealSamples(lambda: source, fingerprint, origin)
 
 
-def trained_on(data: Any) -> Any:
+def trained_on(data: Any, folder: Path) -> Any:
     """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
-    from framegan.data.fingerprint import fingerprint_of
+    from framegan.data import run_data
+    from framegan.data.fingerprint import comparable
     from framegan.data.real_samples import RealSamples
 
     def source() -> Any:
         try:
-            read = launch.build(data.datamodule).source
+            read = launch.build(data.datamodule, shape=None, num_classes=None)
         except launch.USER_ERRORS as error:
             raise ValueError(f"the real samples are needed, and can't be had: {error}") from None
-        if fingerprint_of(read) != data.fingerprint:
+        if changes := run_data.changes(folder, data.fingerprint, read):
             raise ValueError(
                 "the data have changed since the run was trained; to compare with them as they are now, name them: "
-                "data=NAME with what it was trained with"
+                "data=NAME with what it was trained with" + "".join(f"\n  {line}" for line in changes)
             )
-        return read
+        return read.source
 
     origin = {"data": data.fingerprint, "split": data.get("split") or "all"}
-    return RealSamples(source, data.fingerprint, origin, tuple(data.shape))
+    return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape))
 
 
 def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, seed: int, device: str) -> Any:

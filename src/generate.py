@@ -35,7 +35,7 @@ def generate(
     num_samples: PositiveInt,
     seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
-    category: NonNegativeInt | None,
+    category: NonNegativeInt | float | bool | str | None,
     content_seed: NonNegativeInt | None,
     motion_seed: NonNegativeInt | None,
     num_frames: PositiveInt | None,
@@ -53,6 +53,7 @@ def generate(
         trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan import media, sampling
+    from framegan.categories import BY_NUMBER, class_number
 
     folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
     config = run_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
@@ -68,6 +69,11 @@ def generate(
     target_folder.mkdir(parents=True, exist_ok=True)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
 
+    if category is not None:
+        names = generator.class_names
+        number = class_number(category, getattr(generator, "num_classes", 0), names)
+        print(f"category {number}" + (f": {names[number]}" if names else ""))
+        category = f"{BY_NUMBER}{number}"
     named = {"content": content_seed, "motion": motion_seed}
     choices: dict[str, Any] = {
         "category": category,

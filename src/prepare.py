@@ -21,7 +21,7 @@ from framegan.quoting import command, to_type
 if TYPE_CHECKING:
     from framegan.data.videos import FileVideos
 
-SETTINGS = ["format", "quality", "num_workers", "shard_mb", "verify", "dry_run", "strips"]
+SETTINGS = ["format", "quality", "num_workers", "shard_mb", "verify", "replace", "dry_run", "strips"]
 READ_HERE = {*SETTINGS, *launch.FILLED_IN, "seed", "data.cache", "data.cache_dir"}
 NAMED_PROBLEMS = 10
 GB = 1e9
@@ -50,6 +50,7 @@ def prepare(
     num_workers: NonNegativeInt | Literal["auto"],
     shard_mb: PositiveInt,
     verify: bool,
+    replace: bool,
     dry_run: bool,
     strips: str | None,
 ) -> None:
@@ -60,7 +61,7 @@ def prepare(
         choices: what was typed of the data, to be typed again to train.
     """
     from framegan.data import frame_cache
-    from framegan.data.prepare import estimate, missing, plan
+    from framegan.data.prepare import estimate, missing, plan, refuse_others
     from framegan.data.prepare import prepare as write
 
     workers = (os.cpu_count() or 1) if num_workers == "auto" else num_workers
@@ -72,6 +73,7 @@ def prepare(
         return
     job = plan(videos, frame_cache.cache_folder(videos, cache_dir), format, shard_mb, quality)
     to_write = missing(job)
+    refuse_others(job, to_write, replace)
     num_bytes, seconds = estimate(job, to_write)
     _announce(job.folder, format, num_bytes, seconds, max(1, min(workers, len(to_write))))
     if dry_run:
@@ -79,7 +81,7 @@ def prepare(
     _check_room(job.folder, num_bytes)
     start = time.perf_counter()
     with _told_if_full(job.folder):
-        done = write(job, workers, verify)
+        done = write(job, workers, verify, replace)
     for number in done.damaged:
         print(f"damaged  shard {number}: made anew")
     took = time.perf_counter() - start
@@ -89,11 +91,25 @@ def prepare(
 
 
 def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
-    """Build the videos alone; stop where there is nothing to decode."""
+    """Build the videos, as train.py will; stop where there is nothing to decode.
+
+    Args:
+        choices: what was typed of the data; what train.py will need besides is added.
+    """
     from framegan.data.videos import FileVideos
 
     node = OmegaConf.select(cfg, "data.datamodule.source.videos")
-    videos = launch.build(node) if node is not None else None
+    videos = None
+    if node is not None and cfg.strips is None:  # all that train.py will refuse
+        OmegaConf.update(cfg, "data.cache", "none")
+        datamodule = launch.build(cfg.data.datamodule)
+        videos = datamodule.source.videos
+        if cfg.dry_run:
+            datamodule.check_batch_fits(num_ranks=1)
+        elif (lacking := -(-cfg.data.batch_size // len(datamodule.source.kept))) > cfg.data.clips_per_video:
+            choices.append(f"data.clips_per_video={lacking}")
+    elif node is not None:
+        videos = launch.build(node)
     if not isinstance(videos, FileVideos):
         launch.stop(
             "these data need no preparing: there are no videos to decode. Train on them right away: "
@@ -150,6 +166,8 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     from framegan.data.strip_writer import write_strips
     from framegan.data.videos import size_in_bytes
 
+    if there := len(list(folder.rglob("*.png"))):
+        launch.stop(f"{folder} holds {there:,} PNG files already; empty it, or set strips to another folder")
     print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)
     if dry_run:
         return

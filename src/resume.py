@@ -151,24 +151,32 @@ def check_length(cfg: DictConfig, checkpoint: Path) -> None:
         )
 
 
-def check_changes(cfg: DictConfig, checkpoint: Path) -> list[str]:
-    """Return a line for each setting that is not as the run of a checkpoint saved it.
+def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
+    """Return a line for each setting, and each change of the data, that isn't as the run of a checkpoint saved it.
 
     Args:
         cfg: the configuration now, with what the data have filled in.
+        data: `framegan.data.run_data.Data`.
 
     Raises:
         ValueError: one of them makes it another run, and resume_changes=true wasn't typed.
     """
-    before = run_config.plain(run_folder.saved_config(run_folder.find(checkpoint)))
+    from framegan.data import run_data
+
+    folder = run_folder.find(checkpoint)
+    before = run_config.plain(run_folder.saved_config(folder))
     changed = dict(_changed(before, cfg))
     changed.pop("data.frames_per_second", None)  # it only follows from the data
+    changed.pop("data.fingerprint", None)  # nobody has typed it; what it stands for is named
+    kept = OmegaConf.select(before, "data.fingerprint")
+    for line in run_data.changes(folder, kept, data):
+        changed[f"data.{line}"] = f"data: {line}"
     asking = [line for key, line in changed.items() if _makes_another_run(key)]
     if asking and not cfg.resume_changes:
         lines = "".join(f"\n  {line}" for line in asking)
         raise ValueError(
-            f"the run was trained with other settings:{lines}\n"
-            "leave them out to go on with the run as it was, or type resume_changes=true to go on with these"
+            f"the run was trained with other settings or data:{lines}\n"
+            "set them back to resume the run as it was, or type resume_changes=true to resume it with these"
         )
     return list(changed.values())
 

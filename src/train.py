@@ -126,6 +126,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
 
     from framegan import cluster, contracts
     from framegan.callbacks.stop_on_signal import StopOnSignal
+    from framegan.data import run_data
     from framegan.loggers.run_logger import RunLogger
     from framegan.ranks import from_rank_zero, is_first
     from framegan.rollback import learning_rate_factor
@@ -133,12 +134,14 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     def begin(*_: Any) -> None:
         if is_first():  # what stops a run before it begins leaves the settings as they were
             run_folder.save_config(cfg, folder)
+            run_data.write(folder, datamodule)
 
     be_quiet()
     with launch.plain_errors(MisconfigurationException):
-        datamodule = launch.build(cfg.data.datamodule)
+        told = {"shape": None, "num_classes": None} if checkpoint else {}  # by the data that were there then
+        datamodule = launch.build(cfg.data.datamodule, **told)
         fill_in(cfg, datamodule)
-        changes = resume.check_changes(cfg, checkpoint) if checkpoint else []
+        changes = resume.check_changes(cfg, checkpoint, datamodule) if checkpoint else []
         torch.manual_seed(cfg.seed)
         gan = gan_of(cfg, learning_rate_factor(folder))
         contracts.check_shape(gan.generator, datamodule.shape)
@@ -205,6 +208,7 @@ def fill_in(cfg: DictConfig, datamodule: Any) -> None:
 def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, changes: Sequence[str]) -> None:
     """Print what is about to be trained, from where, and where it goes."""
     from framegan.checkpoints import clock_of
+    from framegan.data.run_data import classes_line
 
     shape = "x".join(map(str, datamodule.shape))
     print(f"run      {folder}")
@@ -217,6 +221,8 @@ def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, c
     print(
         f"data     {len(datamodule.source):,} samples of {shape}, {datamodule.num_classes} classes, {datamodule.split}"
     )
+    if datamodule.num_classes > 1:
+        print(f"classes  {classes_line(datamodule)}")
     for name in ("generator", "discriminator"):
         size = sum(parameter.numel() for parameter in getattr(gan, name).parameters())
         print(f"{name:<14} {size / 1e6:.2f} M parameters", flush=True)

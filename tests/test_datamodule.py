@@ -131,6 +131,22 @@ def test_a_data_set_smaller_than_a_batch_is_refused():
         DataModule(numbered(), batch_size=6).check_batch_fits(num_ranks=2)
 
 
+def test_fewer_videos_than_a_batch_may_give_several_clips_each(videos):
+    message = r"6 samples, fewer .* at most 3, or data.clips_per_video to at least 3\."
+    with pytest.raises(ValueError, match=message):
+        DataModule(Clips(videos, 3), batch_size=8).check_batch_fits(num_ranks=2)
+    DataModule(Clips(videos, 3, clips_per_video=3), batch_size=8).check_batch_fits(num_ranks=2)
+
+
+def test_classes_are_named_once_each():
+    source = numbered(3)
+    assert DataModule(source, batch_size=1).state_dict() == {"classes": ["0", "1", "2"]}
+    for names in (["a", "b"], ["a", "b", "b"]):
+        source.classes = names
+        with pytest.raises(ValueError, match="the source's num_classes is 3, and its classes are"):
+            DataModule(source, batch_size=1)
+
+
 def test_a_corrupt_file_stops_the_reading_by_name(tmp_path):
     write_images(tmp_path)
     file = tmp_path / "cats" / "7.png"

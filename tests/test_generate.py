@@ -148,7 +148,7 @@ def test_a_longer_clip_begins_as_the_shorter_one(folder, tmp_path):
     assert np.abs(long[1][:3].astype(int) - short[1]).max() <= 1
 
 
-def test_content_motion_and_category_are_held(folder, tmp_path):
+def test_content_motion_and_category_are_held(folder, tmp_path, capsys):
     free = generated(folder, tmp_path / "free", "num_samples=2", "category=0")
     same_content = generated(folder, tmp_path / "content", "num_samples=2", "category=0", "content_seed=0")
     assert np.array_equal(same_content[0], free[0])
@@ -157,10 +157,13 @@ def test_content_motion_and_category_are_held(folder, tmp_path):
     assert np.array_equal(both[1], free[0])
     other = generated(folder, tmp_path / "other", "num_samples=1", "category=1")
     assert not np.array_equal(other[0], free[0])
+    by_name = generated(folder, tmp_path / "name", "num_samples=1", "category=horizontal")
+    assert np.array_equal(by_name[0], other[0])
+    assert "category 1: horizontal\n" in capsys.readouterr().out
 
 
 MISTAKES = [
-    (("category=2",), "category=2, but this generator has categories 0 to 1"),
+    (("category=2",), "category=2, but this generator has the categories vertical, horizontal"),
     (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
     (("format=avi",), "format got 'avi'; it should be 'mp4'"),
     (("num_frames=0",), "num_frames got 0"),

@@ -100,7 +100,16 @@ def project(tmp_path, monkeypatch):
 
 
 def prepare(*arguments: str) -> str | None:
-    return run("prepare", "--config-dir", "conf", "data=pictures", "data.root=clips", "num_workers=0", *arguments)
+    return run(
+        "prepare",
+        "--config-dir",
+        "conf",
+        "data=pictures",
+        "data.root=clips",
+        "data.batch_size=2",
+        "num_workers=0",
+        *arguments,
+    )
 
 
 def cache(project: Path) -> Path:
@@ -114,10 +123,11 @@ def test_what_it_says_and_what_train_finds(project, capsys):
     assert lines[0] == "data     6 videos, 75 frames of 8x8x3, all"
     assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 s with 1 processes"
     assert lines[2].startswith("done     75 frames, 0.00 GB, in ")
-    assert lines[3] == "train    python src/train.py model=NAME data=pictures data.root=clips"
+    assert lines[3] == "train    python src/train.py model=NAME data=pictures data.root=clips data.batch_size=2"
     assert {path.name for path in cache(project).iterdir()} == {
         ".lock",
         "manifest.json",
+        "origin.json",
         "shard-00000.json",
         "shard-00000.u8",
     }
@@ -137,7 +147,7 @@ def test_train_reads_the_cache(project, capsys, monkeypatch):
 @pytest.mark.parametrize(("data", "write_some"), FILES.items())
 def test_every_set_of_files(data, write_some, project, capsys):
     write_some(project / data)
-    words = (f"data={data}", f"data.root={data}", "data.resolution=16", "data.num_frames=4")
+    words = (f"data={data}", f"data.root={data}", "data.resolution=16", "data.num_frames=4", "data.batch_size=2")
     assert run("prepare", *words, "num_workers=0") is None
     assert "skipped" not in capsys.readouterr().out
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
@@ -155,6 +165,38 @@ def test_a_dry_run_writes_nothing(project, capsys):
     assert prepare("dry_run=true", "format=jpeg") is None
     assert "about 0.00 GB of jpeg frames, about 1 s" in capsys.readouterr().out
     assert not (project / "clips.framegan").exists()
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_what_train_refuses_is_refused(dry_run, project):
+    dry_run = f"dry_run={dry_run}"
+    assert "6 of 6 videos are too short for data.num_frames=40" in prepare("data.num_frames=40", dry_run)
+    assert "data.target_fps needs the frames' times" in prepare("data.target_fps=8", dry_run)
+    assert not (project / "clips.framegan").exists()
+
+
+def test_fewer_videos_than_a_batch(project, capsys):
+    assert "fewer than one batch: data.batch_size=7" in prepare("data.batch_size=7", "dry_run=true")
+    capsys.readouterr()
+    assert prepare("data.batch_size=7") is None
+    assert capsys.readouterr().out.endswith("data.batch_size=7 data.clips_per_video=2\n")
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_the_cache_of_other_data_is_left_alone(dry_run, project, capsys):
+    assert prepare("data.cache_dir=frames") is None
+    before = {path.name: path.read_bytes() for path in (project / "frames").iterdir()}
+    write(project / "other", smooth=True)
+    others = ("data.root=other", "data.cache_dir=frames")
+    assert "frames holds frames of " in prepare(*others, f"dry_run={dry_run}")
+    assert {path.name: path.read_bytes() for path in (project / "frames").iterdir()} == before
+    assert prepare(*others, "replace=true") is None
+
+
+def test_strips_are_not_written_among_others(project):
+    assert prepare("strips=strips") is None
+    for dry_run in ("true", "false"):
+        assert "strips holds 6 PNG files already; " in prepare("strips=strips", f"dry_run={dry_run}")
 
 
 def test_a_full_disk_is_refused(project, monkeypatch):
@@ -202,7 +244,7 @@ def test_bad_files_are_listed(project, capsys):
 def test_nothing_but_bad_files_is_an_error(project):
     for path in (project / "clips").iterdir():
         path.write_bytes(b"")
-    assert "none of the 6 videos can be decoded; the first one, 0.png: no picture" in prepare()
+    assert "0.png can't be read: no picture" in prepare()
 
 
 def test_damage_is_told(project, capsys):

@@ -1,6 +1,7 @@
 """No run is lost: what it goes on from after a kill, a full disk, a damaged file, a dead process or a busy cluster."""
 
 import importlib
+import json
 import multiprocessing
 import os
 import re
@@ -94,7 +95,7 @@ def test_changed_settings_are_named_and_asked_for(run_folder, capfd):
     message = str(train(f"resume={run_folder}", *changes))
     assert "\n  model.generator_optimizer.lr: 0.0002 -> 0.001\n  data.batch_size: 16 -> 8\n" in message
     assert "sample_every" not in message
-    assert message.endswith("or type resume_changes=true to go on with these")
+    assert message.endswith("or type resume_changes=true to resume it with these")
     assert seen(run_folder) == 96
     assert train(f"resume={run_folder}", *changes, "resume_changes=true", "trainer.log_every_n_steps=1") is None
     assert rows(run_folder)[-1]["generator/lr"] == "0.001"
@@ -134,6 +135,63 @@ def test_optimizers_that_gather_something_else_are_refused_and_not_kept(run_fold
     assert (run_folder / ".hydra" / "config.yaml").read_bytes() == before
     similar = "model.generator_optimizer._target_=torch.optim.AdamW"
     assert train(f"resume={run_folder}", similar, "resume_changes=true", "total_samples=112") is None
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A run on pictures in two folders, which lie beside it."""
+    folder = tmp_path_factory.mktemp("pictures")
+    write_images(folder / "data")
+    words = ("data=image_folder", "data.resolution=16", f"data.root={folder / 'data'}", f"hydra.run.dir={folder}/run")
+    assert train(*SMALL, *words, "total_samples=32") is None
+    return folder
+
+
+def test_data_that_were_only_touched_or_moved_are_the_same(pictures, tmp_path, capsys):
+    subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
+    assert train(f"resume={tmp_path}/run", f"data.root={tmp_path}/data", "total_samples=48") is None
+    printed = capsys.readouterr().out
+    assert "classes  cats (10), dogs (10)\n" in printed
+    assert not re.search(r"changed  .*(fingerprint|file|data: )", printed)
+    kept = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert (kept["classes"], kept["num_samples"]) == ({"cats": 10, "dogs": 10}, 20)
+
+
+def test_data_that_have_changed_are_named_by_their_files(pictures, tmp_path, capsys):
+    subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
+    data, command = tmp_path / "data", (f"resume={tmp_path}/run", f"data.root={tmp_path}/data", "total_samples=48")
+    content = (data / "cats" / "1.png").read_bytes()
+    (data / "cats" / "1.png").write_bytes(content[:-1] + b"\x83")
+    (data / "cats" / "3.png").rename(data / "dogs" / "3.png")
+    (data / "birds").mkdir()
+    (data / "dogs" / "2.png").rename(data / "birds" / "2.png")
+    message = str(train(*command))
+    assert "fingerprint" not in message
+    for line in (
+        "data: 2 files added: birds/2.png, dogs/3.png",
+        "data: 2 files removed: cats/3.png, dogs/2.png",
+        "data: 1 file changed: cats/1.png",
+        "data.num_classes: 2 -> 3",
+    ):
+        assert f"\n  {line}\n" in message
+    (data / "birds" / "2.png").rename(data / "dogs" / "2.png")
+    (data / "birds").rmdir()
+    assert train(*command, "resume_changes=true") is None
+    assert "changed  data: 1 file changed: cats/1.png" in capsys.readouterr().out
+
+
+def test_a_run_of_an_earlier_version_goes_on_but_for_classes_in_another_order(pictures, tmp_path):
+    subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
+    config = tmp_path / "run" / ".hydra" / "config.yaml"
+    kept = re.sub(r"fingerprint: \S+", "fingerprint: 0123456789abcdef", config.read_text())
+    config.write_text(kept.replace(f"{pictures}/data", f"{tmp_path}/data"))
+    (tmp_path / "run" / "data.json").unlink()
+    for old, new in (("cats", "10"), ("dogs", "9")):
+        (tmp_path / "data" / old).rename(tmp_path / "data" / new)
+    message = str(train(f"resume={tmp_path}/run", "total_samples=48"))
+    assert "data: classes are numbered in another order: ['10', '9'] -> ['9', '10']" in message
+    (tmp_path / "data" / "9").rename(tmp_path / "data" / "11")
+    assert train(f"resume={tmp_path}/run", "total_samples=48") is None
 
 
 class Killed(BaseException):

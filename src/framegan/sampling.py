@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from framegan import noise, npz
+from framegan.categories import class_names_in, class_number
 
 Weights = Literal["ema", "raw"]
 """Which generator: the averaged one that is published, or the one that is trained."""
@@ -36,7 +37,7 @@ def batches(
     seeds: Sequence[int],
     batch_size: int | None = None,
     *,
-    category: int | None = None,
+    category: int | str | None = None,
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
     class_counts: Sequence[int] | None = None,
@@ -48,7 +49,7 @@ def batches(
 
     Args:
         batch_size: None = as `batch_size_of` says; another one may change the last bits.
-        category: class of every sample. None = drawn for each seed.
+        category: class of every sample, by its name or number; see `framegan.categories`. None = drawn for each seed.
         num_frames: frames of each clip. None = as trained.
         held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
         class_counts: how often each class is drawn beside the others. None = all alike.
@@ -125,7 +126,7 @@ def composition(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
 def draw(
     generator: nn.Module,
     seeds: Sequence[int],
-    category: int | None = None,
+    category: int | str | None = None,
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
     class_counts: Sequence[int] | None = None,
@@ -135,9 +136,8 @@ def draw(
     if unknown := held.keys() - parts.keys():
         raise ValueError(f"{sorted(unknown)} can't be held: this generator's latents consist of {sorted(parts)}")
     num_classes = getattr(generator, "num_classes", 0)
-    if category is not None and category >= max(1, num_classes):
-        has = f"categories 0 to {num_classes - 1}" if num_classes else "no categories"
-        raise ValueError(f"category={category}, but this generator has {has}")
+    if category is not None:
+        category = class_number(category, num_classes, getattr(generator, "class_names", ()))
     latents = [
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
         for place, (part, size) in enumerate(parts.items())
@@ -165,7 +165,9 @@ def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> in
     Raises:
         ValueError: the file is not a checkpoint of a GAN with this generator, or its weights are not finite.
     """
-    state = read_checkpoint(checkpoint)["state_dict"]
+    saved = read_checkpoint(checkpoint)
+    state = saved["state_dict"]
+    generator.class_names = class_names_in(saved, getattr(generator, "num_classes", 0))  # type: ignore[assignment]
     prefix = "generator_ema." if weights == "ema" else "generator."
     try:
         generator.load_state_dict({k.removeprefix(prefix): value for k, value in state.items() if k.startswith(prefix)})

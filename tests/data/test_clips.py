@@ -139,7 +139,8 @@ def test_short_videos_are_dropped_and_counted(capsys):
     assert {video for video, _ in drawn(clips, 20)} == {1, 3}
     assert len(clips) == 2
     assert capsys.readouterr().out == (
-        "dropped  2 of 4 videos are too short for data.num_frames=3 at data.frame_stride=2\n"
+        "dropped  2 of 4 videos are too short for data.num_frames=3 at data.frame_stride=2; nothing is left of class "
+        "0: data.short=loop or repeat_last keeps it\n"
     )
 
 

@@ -249,7 +249,9 @@ def test_other_settings_are_named_and_not_overwritten(root, folder):
     others = Pictures(root)
     others.name = lambda index: f"other/{index}.png"
     for videos in (Pictures(root, channels=1), others):
-        with pytest.raises(ValueError, match="holds frames of other videos, or of other settings; delete it, or set"):
+        with pytest.raises(
+            ValueError, match="holds frames of other videos, or of other settings; set data.cache_dir to"
+        ):
             prepare(plan(videos, folder), num_workers=0)
     assert files_of(folder) == before
 
@@ -420,3 +422,36 @@ def test_the_estimate(root, folder):
 def test_what_offers_no_files_has_no_cache(root):
     assert isinstance(Pictures(root), FileVideos)
     assert frame_cache.prepared("anything") == "anything"
+
+
+def test_a_finished_cache_of_another_data_set_with_the_same_names_is_not_overwritten(root, folder, tmp_path):
+    cached(root, folder)
+    before, other = files_of(folder), write(tmp_path / "other", smooth=True)
+    with pytest.raises(
+        ValueError, match=r"holds frames of .*/videos \(all\), not of .*/other \(all\); .* replace=true"
+    ):
+        prepare(plan(Pictures(other), folder), num_workers=0)
+    (folder / "origin.json").unlink()  # as an earlier version has left it
+    with pytest.raises(ValueError, match="holds frames of other videos"):
+        prepare(plan(Pictures(other), folder), num_workers=0)
+    assert files_of(folder).items() >= {name: before[name] for name in before if name != "origin.json"}.items()
+    assert frame_cache.find(Pictures(root), folder) is not None
+    assert prepare(plan(Pictures(other), folder), num_workers=0, replace=True).written == [0]
+
+
+def test_data_that_have_moved_keep_their_cache(root, folder, tmp_path):
+    cached(root, folder)
+    moved = root.rename(tmp_path / "moved")
+    assert prepare(plan(Pictures(moved), folder), num_workers=0).written == []
+    assert frame_cache.find(Pictures(moved), folder) is not None
+    write(moved, 7)  # all of them are written again, so that they have other times
+    assert prepare(plan(Pictures(moved), folder), num_workers=0).written == [0], "it is theirs from now on"
+
+
+def test_another_split_is_another_data_set(root, folder):
+    cached(root, folder)
+    other = Pictures(root)
+    other.split = "train"
+    other.files = other.files[:2]
+    with pytest.raises(ValueError, match=r"\(all\), not of .*\(train\)"):
+        prepare(plan(other, folder), num_workers=0)

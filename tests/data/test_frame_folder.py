@@ -147,7 +147,9 @@ def test_bad_videos_are_named_all_at_once_or_left_out(tmp_path, capsys):
     ]
     videos = FrameFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.7)
     assert (len(videos), videos.name(0), videos.num_classes) == (1, "a/good", 2)
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[2] == "skipped  nothing is left of class b: none of its videos can be read"
     assert values(videos, 0, [1]) == [10]
 
 

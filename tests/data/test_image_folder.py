@@ -45,6 +45,15 @@ def test_classes_are_the_first_folders_in_order(tmp_path):
     assert (source.num_classes, source.split, source.shape) == (2, "all", (3, 8, 8))
 
 
+def test_folders_that_are_numbers_are_sorted_by_value_as_those_of_videos_are(tmp_path):
+    for name in ("10", "9", "2", "other"):
+        save(tmp_path / name / "1.png")
+    source = ImageFolder(str(tmp_path), 8)
+    assert source.classes == ["2", "9", "10", "other"]
+    assert dict(zip(source.files, source.labels, strict=True))["9/1.png"] == 1
+    assert source.class_counts() == [1, 1, 1, 1]
+
+
 def test_files_right_in_the_root_are_one_class(tmp_path):
     save(tmp_path / "1.png")
     save(tmp_path / "2.png")
@@ -62,7 +71,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
 def test_a_split_is_a_folder(tmp_path):
     save(tmp_path / "train" / "a" / "1.png")
     save(tmp_path / "test" / "a" / "1.png")
-    assert len(ImageFolder(str(tmp_path), 8, split="auto")) == 2
+    assert len(ImageFolder(str(tmp_path), 8, split="all")) == 2
     source = ImageFolder(str(tmp_path), 8, split="train")
     assert (len(source), source.split, source.classes) == (1, "train", ["a"])
     with pytest.raises(ValueError, match=r"no folder 'val'; .*\['test', 'train'\]"):

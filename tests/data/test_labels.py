@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framegan.data.labels import labels_of
+from framegan.data.labels import emptied, labels_of
 
 FILES = ["b/1.png", "a/2.png", "a/deep/3.png"]
 
@@ -25,6 +25,16 @@ def test_folders_that_are_numbers_are_sorted_as_numbers():
     assert labels_of(files, Path("root"), "folder") == ([1, 0, 2], ["2", "10", "other"])
 
 
+def test_numbers_are_sorted_by_value():
+    files = [f"{name}/1.png" for name in ("1.5", "-2", "b", "10", "0", "2", "007", "-0.5")]
+    assert labels_of(files, Path("root"), "folder")[1] == ["-2", "-0.5", "0", "1.5", "2", "007", "10", "b"]
+
+
+def test_classes_that_lost_all_they_had_are_named():
+    assert emptied(["a", "b", "c"], [0, 0, 2], [0]) == "nothing is left of class c"
+    assert emptied(["a", "b"], [0], [0]) == ""
+
+
 def test_no_classes():
     numbers, classes = labels_of(FILES, Path("root"), None)
     assert (numbers, len(classes)) == ([0, 0, 0], 1)
@@ -37,6 +47,9 @@ CSV = {
     "spaces and empty lines": "a/deep/3 , walk\n\na/2, run\nb/1, walk\n",
     "quotes": '"a/deep/3","walk"\n"a/2","run"\n"b/1","walk"\n',
     "a byte order mark": "\ufeffb/1.png,walk\na/2.png,run\na/deep/3.png,walk\n",
+    "./ before them": "./b/1.png,walk\n./a/2.png,run\na/./deep/3.png,walk\n",
+    "backslashes": "b\\1.png,walk\na\\2.png,run\n.\\a\\deep\\3.png,walk\n",
+    "backslashes without endings": "b\\1,walk\na\\2,run\na\\deep\\3,walk\n",
     "a line twice": "b/1.png,walk\na/2.png,run\na/deep/3.png,walk\nb/1.png,walk\n",
     "Windows": "b/1.png,walk\r\na/2.png,run\r\na/deep/3.png,walk\r\n",
     "more files than there are": "b/1,walk\na/2,run\na/deep/3,walk\nc/4,jump\n",
@@ -54,6 +67,22 @@ JSON = {
     "StyleGAN's pairs": {"labels": [["b/1.png", "walk"], ["a/2.png", "run"], ["a/deep/3.png", "walk"]]},
     "a mapping below labels": {"labels": {"b/1.png": "walk", "a/2.png": "run", "a/deep/3.png": "walk"}},
 }
+
+
+def test_paths_from_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    above = {"absolute.CSV": f"{tmp_path}/data/", "current.CSV": "data/", "dots.csv": "./data/../data/"}
+    for name, start in above.items():
+        content = f"{start}b/1.png,walk\n{start}a/2,run\n{start}a/deep/3,walk\n"
+        assert listed(tmp_path / "data" / name, content) == ([1, 0, 1], ["run", "walk"])
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    assert labels_of(FILES, tmp_path / "link", "absolute.CSV")[0] == [1, 0, 1]
+
+
+def test_a_file_that_is_called_so_comes_first(tmp_path):
+    files = ["a\\1.png", "a/1.png"]
+    assert listed(tmp_path / "x.csv", "a\\1.png,walk\na/1.png,run\n", files) == ([1, 0], ["run", "walk"])
 
 
 @pytest.mark.parametrize("content", JSON.values(), ids=JSON)
@@ -84,6 +113,7 @@ WRONG = {
     "three columns": ("three.csv", r"the line 'b/1.png,walk,quickly' should be file,class"),
     "no JSON": ("text.json", r"text.json can't be read as a list"),
     "JSON of something else": ("list.json", r"list.json can't be read as a list"),
+    "two spellings of a file": ("spelt.csv", r"'b/1.png' is listed as 'walk' and as 'run'; keep one"),
     "a file with two classes": (
         "twice.csv",
         r"twice.csv can't .*: 'b/1.png' is listed as 'walk' and as 'run'; keep one",
@@ -103,6 +133,7 @@ FILES_OF_WRONG = {
     "text.json": "hello",
     "list.json": "[1, 2]",
     "twice.csv": "b/1.png,walk\na/2.png,run\nb/1.png,run\n",
+    "spelt.csv": "b/1.png,walk\na/2.png,run\n./b/1.png,run\n",
     "pairs.json": '{"labels": [["b/1.png", 0], ["b/1.png", 1]]}',
     "twice.json": '{"b/1.png": "walk", "b/1.png": "run"}',
     "long.csv": f"b/1.png,{'1' * 5_000}",

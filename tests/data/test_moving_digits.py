@@ -81,7 +81,7 @@ def test_one_digit_is_its_class():
     assert videos.num_classes == 10
     labels = [videos.label(index) for index in range(300)]
     assert sorted(set(labels)) == list(range(10))
-    assert labels == [int(videos.classes[videos._drawn(index)[0][0]]) for index in range(300)]
+    assert labels == [int(videos.digits[videos._drawn(index)[0][0]]) for index in range(300)]
     assert {MovingDigits(per_video=2).label(index) for index in range(20)} == {0}
 
 

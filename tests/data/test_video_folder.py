@@ -105,7 +105,8 @@ def test_bad_files_are_named_all_at_once(root: Path, capsys):
     videos = VideoFolder(str(root), 16, on_error="skip", max_bad_fraction=0.8)
     assert (len(videos), videos.name(0), videos.label(0)) == (4, "a/3.avi", 1)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 13
+    assert lines[12] == "skipped  nothing is left of class .: none of its videos can be read"
     assert lines[0].startswith("skipped  00.mp4: not a video")
 
 

@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from framegan.data.source import Inventory, classes_of
 from framegan.data.videos import Videos
 
 Format = Literal["raw", "jpeg"]
@@ -82,15 +83,23 @@ class CachedVideos:
         shards: the files of frames.
         places: int64 (V, 2), the shard of each video and the position of its first frame there.
         errors: why a video could not be decoded, by index; it has no frames there.
+        quality: of JPEG, which changes the frames.
     """
 
     def __init__(
-        self, source: Videos, shards: Sequence[Path], places: np.ndarray, format: Format, errors: dict[int, str]
+        self,
+        source: Videos,
+        shards: Sequence[Path],
+        places: np.ndarray,
+        format: Format,
+        errors: dict[int, str],
+        quality: int | None = None,
     ):
         self.source = source
         self.shards = shards
         self.places = places
         self.format: Format = format
+        self.quality = quality
         self.errors = errors
         self.open: dict[int, Frames] = {}
         """The shards that this process has read from. A pickled memory map would be a copy of the file: see below."""
@@ -114,6 +123,16 @@ class CachedVideos:
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return self.source.frame_times(index)
+
+    @property
+    def classes(self) -> list[str]:
+        return classes_of(self.source)
+
+    def inventory(self) -> Inventory | None:
+        """Return that of the source, whose frames these are but for JPEG."""
+        says = getattr(self.source, "inventory", None)
+        told: Inventory | None = says() if says is not None else None
+        return told if told is None or self.quality is None else {**told, "JPEG quality": self.quality}
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         if index in self.errors:

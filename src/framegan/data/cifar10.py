@@ -12,6 +12,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.configurable import configurable
+from framegan.data.files import root_of
 from framegan.data.source import Split, TensorSource, parts_of, resize
 from framegan.download import fetch
 
@@ -23,7 +24,8 @@ FILES: dict[Literal["train", "test"], list[str]] = {
     "train": [f"data_batch_{number}.bin" for number in range(1, 6)],
     "test": ["test_batch.bin"],
 }
-NUM_CLASSES = 10
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+NUM_CLASSES = len(CLASSES)
 RECORDS_PER_FILE = 10_000
 SHAPE = (3, 32, 32)
 RECORD_BYTES = 1 + 3 * 32 * 32
@@ -44,7 +46,7 @@ def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> T
         FileNotFoundError: files are missing and can't be downloaded.
         ValueError: a file is damaged.
     """
-    home = Path(root).expanduser()
+    home = root_of(root)
     folder, archive = home / FOLDER, home / ARCHIVE
     here = {path.name for path in folder.glob("*.bin")}
     only_test_is_here = (
@@ -60,7 +62,8 @@ def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> T
         contents, folder = _read_archive(archive, set(names)), archive
     samples, labels = zip(*(_decode(contents[name], f"{folder}/{name}") for name in names), strict=True)
     fitted = resize(torch.cat(samples), resolution)
-    return TensorSource(fitted, torch.cat(labels), NUM_CLASSES, split if split != "auto" else parts[0])
+    read = split if split != "auto" else parts[0]
+    return TensorSource(fitted, torch.cat(labels), NUM_CLASSES, read, CLASSES)
 
 
 def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:

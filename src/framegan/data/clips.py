@@ -16,6 +16,9 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.data.frame_cache import prepared
+from framegan.data.labels import emptied
+from framegan.data.say import say
+from framegan.data.source import Inventory, classes_of, counted
 from framegan.data.stream import Ticket
 from framegan.data.videos import DecodedVideos, PackedVideos, Videos
 from framegan.spread import spread
@@ -70,6 +73,8 @@ class Clips:
         cache_dir: str | None = None,
     ):
         self.videos = prepared(videos, cache_dir) if cache == "auto" else videos
+        self.origin = self.videos
+        """The videos as they are known, wherever their frames are kept."""
         self.num_frames = num_frames
         lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
         self.strides = lowest, highest
@@ -119,6 +124,19 @@ class Clips:
         times = [found for found in map(self.videos.frame_times, some) if found is not None]
         rates = [(len(t) - 1) / (t[-1] - t[0]) for t in times if len(t) > 1 and t[-1] > t[0]]
         return float(np.median(rates)) / (sum(self.strides) / 2) if rates else None
+
+    @property
+    def classes(self) -> list[str]:
+        return classes_of(self.origin)
+
+    def class_counts(self) -> list[int]:
+        return counted(self.labels, self.num_classes)
+
+    def inventory(self) -> Inventory | None:
+        says = getattr(self.origin, "inventory", None)
+        told: Inventory | None = says() if says is not None else None
+        names = ("num_frames", "strides", "target_fps", "clips_per_video", "short", "seed")
+        return told and {**told, "clips": {name: getattr(self, name) for name in names}}
 
     def __len__(self) -> int:
         return len(self.kept) * self.clips_per_video
@@ -259,7 +277,10 @@ class Clips:
         if self.short in ("loop", "repeat_last"):
             return list(videos)
         if too_short:
-            print(f"dropped  {reason}", flush=True)
+            labels = [self.videos.label(video) for video in videos]
+            kept = [label for video, label in enumerate(labels) if video not in too_short]
+            gone = emptied(self.classes, labels, kept)
+            say(f"dropped  {reason}" + (f"; {gone}: data.short=loop or repeat_last keeps it" if gone else ""))
         return [video for video in videos if video not in too_short]
 
     def _fits(self, video: int) -> bool:

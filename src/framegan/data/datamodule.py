@@ -17,9 +17,9 @@ from torch.utils.data import Dataset, get_worker_info
 from framegan import noise
 from framegan.contracts import check_source
 from framegan.data.clips import Clips
-from framegan.data.fingerprint import fingerprint_of
+from framegan.data.fingerprint import digest_of, inventory_of
 from framegan.data.image_folder import ImageFolder
-from framegan.data.source import Source, TensorSource, read, told_plainly
+from framegan.data.source import Inventory, Source, TensorSource, class_counts_of, classes_of, read, told_plainly
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
 from framegan.data.videos import pack, size_in_bytes
@@ -128,6 +128,16 @@ class DataModule(LightningDataModule):
         """The split that is really read."""
         return self.source.split
 
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of their numbers."""
+        return classes_of(self.source)
+
+    @property
+    def class_counts(self) -> list[int] | None:
+        """How many samples each class has; None where the source doesn't say and is not read as a whole."""
+        return class_counts_of(self.source)
+
     @cached_property
     def frames_per_second(self) -> float | None:
         """At which clips play as fast as what they show. None = images, or the data don't know."""
@@ -135,9 +145,18 @@ class DataModule(LightningDataModule):
         return None if rate is None else round(rate, 3)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """What tells these data from others."""
-        return fingerprint_of(self.source)
+    def inventory(self) -> Inventory | None:
+        """What decides the samples; see `framegan.data.source.Source`."""
+        return inventory_of(self.source)
+
+    @cached_property
+    def fingerprint(self) -> str | None:
+        """What tells these data from others; None where that can't be told."""
+        return digest_of(self.inventory)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what checkpoints keep of the data."""
+        return {"classes": self.classes}
 
     def setup(self, stage: str) -> None:
         assert self.trainer is not None
@@ -153,10 +172,13 @@ class DataModule(LightningDataModule):
     def check_batch_fits(self, num_ranks: int) -> None:
         """Raise ValueError where the data set is smaller than one global batch."""
         if len(self.source) < self.batch_size * num_ranks:
+            needed, fitting = self.batch_size * num_ranks, len(self.source) // num_ranks
+            remedies = [f"data.batch_size to at most {fitting}"] if fitting else []
+            if isinstance(self.source, Clips):
+                remedies.append(f"data.clips_per_video to at least {-(-needed // len(self.source.kept))}")
             raise ValueError(
                 f"the data set has {len(self.source)} samples, fewer than one batch: data.batch_size={self.batch_size} "
-                f"on {num_ranks} device(s) takes {self.batch_size * num_ranks}. Set data.batch_size to at most "
-                f"{len(self.source) // num_ranks}."
+                f"on {num_ranks} device(s) takes {needed}. Set {', or '.join(remedies or ['fewer devices'])}."
             )
 
     def train_dataloader(self) -> TrainLoader:
@@ -216,6 +238,8 @@ class DataModule(LightningDataModule):
             raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
         if num_classes is not None and num_classes != self.num_classes:
             raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
+        if len(set(self.classes)) != self.num_classes:
+            raise ValueError(f"the source's num_classes is {self.num_classes}, and its classes are {self.classes}")
 
 
 def by_class(source: Source) -> Sequence[int]:
@@ -242,7 +266,7 @@ def in_memory(source: Source) -> Source:
         samples[index], labels[index] = source[index]
 
     at_once(read, len(source))
-    return TensorSource(samples, labels, source.num_classes, source.split)
+    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source))
 
 
 def at_once(function: Callable[[int], None], number: int) -> None:

@@ -6,6 +6,8 @@ from pydantic import PositiveInt
 from framegan.configurable import configurable
 from framegan.data.source import TensorSource, resize
 
+DIGITS = tuple("0123456789")
+
 
 @configurable
 def digits(resolution: PositiveInt = 32) -> TensorSource:
@@ -20,4 +22,4 @@ def digits(resolution: PositiveInt = 32) -> TensorSource:
         raise ImportError('data=digits needs scikit-learn; type: pip install "framegan[digits]"') from error
     images, labels = load_digits(return_X_y=True)
     samples = torch.from_numpy(images).mul(255 / 16).round().to(torch.uint8).view(-1, 1, 8, 8)
-    return TensorSource(resize(samples, resolution), torch.from_numpy(labels).long(), num_classes=10)
+    return TensorSource(resize(samples, resolution), torch.from_numpy(labels).long(), 10, classes=DIGITS)

@@ -1,8 +1,43 @@
-"""The files of a data set: which there are, in an order that is the same on every machine."""
+"""The files of a data set: which there are, in an order that is the same on every machine, and which are left out."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from framegan.data.say import say
+from framegan.quoting import to_type
+
+JUNK = {
+    "__macosx", "@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information", "lost+found",
+    "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r",
+}  # fmt: skip
+"""What systems and devices leave among files, in lower case; hidden things go without saying."""
+OURS = ".framegan"
+"""Ending of the folders that lie beside data; see `framegan.data.cache_places.beside`."""
+PART = re.compile(
+    r"(train|test|val|valid|validation|dev|eval)(ing)?([-_ ]?(set|data|images|videos|frames|clips))?[-_ ]?([ab]|\d*)",
+    re.IGNORECASE,
+)
+"""What the folders of a split are called."""
+NAMED = 10
+"""How many endings or classes a line names."""
+
+
+def root_of(root: str | Path) -> Path:
+    """Return the folder or file that data.root means.
+
+    Raises:
+        ValueError: it is empty, as a variable that isn't set, or means the current folder or the whole disk.
+    """
+    path = Path(root).expanduser()
+    if not str(root).strip() or str(path) in (".", path.anchor):
+        raise ValueError(
+            f"data.root got {str(root)!r}, as from a variable that isn't set; set it to the folder that holds your "
+            "data, the current one by its name, such as data.root=$PWD"
+        )
+    return path
 
 
 def chosen_folder(root: str | Path, split: str | None) -> Path:
@@ -14,22 +49,73 @@ def chosen_folder(root: str | Path, split: str | None) -> Path:
     Raises:
         ValueError: there is no such folder; the message lists those that are there.
     """
-    root = Path(root).expanduser()
+    root = root_of(root)
     folder = root if split in (None, "all", "auto") else root / str(split)
-    if folder.is_dir():
+    if folder.is_dir() and split != "":
         return folder
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder; set data.root to the folder that holds your data")
-    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not _is_junk(path.name))
     raise ValueError(f"{root} has no folder {split!r}; set data.split to null for all of it, or to one of: {there}")
 
 
 def walk(folder: Path, extensions: Sequence[str]) -> list[str]:
     """Return the files below a folder that end so, as posix paths relative to it, in the order of their folders.
 
-    Hidden files and folders are left out; links are followed, once around.
+    Hidden files and folders, and those of no interest (`JUNK`), are left out; links are followed, once around.
     """
-    return [Path(os.path.relpath(path, folder)).as_posix() for path in _files(folder, tuple(extensions), ())]
+    endings = tuple(extensions)
+    return [path for path in _below(folder) if path.lower().endswith(endings)]
+
+
+def data_files(folder: Path, extensions: Sequence[str], kind: str, labels: str | None = None) -> list[str]:
+    """Return the files below a folder that are read, as `walk`; say which others are there.
+
+    Args:
+        kind: what they are, in the plural.
+        labels: how they get their classes; see `framegan.data.labels.labels_of`.
+
+    Raises:
+        ValueError: none is read.
+    """
+    endings = tuple(extensions)
+    found = list(_below(folder))
+    files = [path for path in found if path.lower().endswith(endings)]
+    listed = {str(labels), os.path.relpath(Path(str(labels)).expanduser(), folder)}
+    others = [path for path in found if not path.lower().endswith(endings) and path not in listed]
+    left_out = _left_out(files, others, by_class=labels == "folder") if others else ""
+    if not files:
+        there = f"; there are {left_out}" if others else ""
+        raise ValueError(f"no {kind} in {folder}; files that end in {', '.join(extensions)} are read{there}")
+    if others:
+        say(f"left out {left_out}: not read as {kind}")
+    return files
+
+
+def check_root(folder: Path, split: str | None, samples: Sequence[str], labels: str | None) -> None:
+    """Ask where a folder seems to lie above the one that is meant.
+
+    Args:
+        split: as it was set; "all" means that the folder is meant as it is.
+        samples: posix paths relative to the folder, of what one sample is read from.
+
+    Raises:
+        ValueError: it holds the parts of a data set, or all samples lie deep in a single folder.
+    """
+    first = list(dict.fromkeys(class_name(sample) for sample in samples))
+    if split not in (None, "auto") or labels not in (None, "folder") or first == ["."]:
+        return
+    if all(PART.fullmatch(name) for name in first):
+        found = f"the parts {', '.join(first)}, which would be mixed" if len(first) > 1 else f"only {first[0]}"
+    elif len(first) == 1 and labels == "folder" and any(sample.count("/") > 1 for sample in samples):
+        found = f"a single folder, {first[0]}, in which others lie; they would be one class"
+    else:
+        return
+    meant = next((name for name in first if name.lower().startswith("train")), first[0])
+    raise ValueError(
+        f"{folder} holds {found}; did you mean {to_type('data.root', folder / meant)}? If it is meant as it is, set "
+        "data.split=all"
+    )
 
 
 def class_name(file: str) -> str:
@@ -38,14 +124,43 @@ def class_name(file: str) -> str:
     return first if rest else "."
 
 
-def _files(folder: Path, extensions: tuple[str, ...], above: tuple[Path, ...]) -> Iterator[str]:
+def _left_out(files: Sequence[str], others: Sequence[str], *, by_class: bool) -> str:
+    """Return how many files there are of each ending, and of each class; which classes have no others."""
+    endings = Counter(Path(path).suffix.lower() or "without an ending" for path in others)
+    text = f"{len(others):,} file{'s' * (len(others) > 1)} ({_counted(endings)})"
+    classes = Counter(map(class_name, others))
+    if not by_class or classes.keys() == {"."}:
+        return text
+    gone = sorted(classes.keys() - set(map(class_name, files)) - {"."})
+    more = f", which leaves nothing of {', '.join(gone[:NAMED])}" if gone else ""
+    more += f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
+    return f"{text} in {_counted(classes)}{more}"
+
+
+def _counted(counts: Counter[str]) -> str:
+    named = [f"{number:,} {name}" for name, number in counts.most_common(NAMED)]
+    more = [f"{len(counts) - NAMED} more"] if len(counts) > NAMED else []
+    return ", ".join(named + more)
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK or name.endswith(OURS)
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """Yield all files that may belong to the data, as posix paths relative to a folder."""
+    for path in _files(folder, ()):
+        yield Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[str]:
     here = folder.resolve()
     if here in above:
         return
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
+        if _is_junk(entry.name):
             continue
         if entry.is_dir():
-            yield from _files(Path(entry.path), extensions, (*above, here))
-        elif entry.name.lower().endswith(extensions):
+            yield from _files(Path(entry.path), (*above, here))
+        else:
             yield entry.path

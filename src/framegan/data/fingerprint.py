@@ -1,50 +1,123 @@
-"""What tells one data set from another, however it is stored: the same pixels have the same fingerprint anywhere."""
+"""What tells one data set from another, however it is stored and wherever: its inventory, and that in a few digits.
+
+Two sources with the same fingerprint have the same samples; where that can't be told there is none.
+"""
 
 import hashlib
 import json
+import math
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+import torch
+from rich.console import Console
+from rich.progress import track
 
-from framegan.data.cached_videos import CachedVideos
-from framegan.data.clips import Clips
-from framegan.data.image_folder import ImageFolder
-from framegan.data.source import Source, TensorSource
-from framegan.data.videos import FileVideos
+from framegan.data.source import Inventory, Source
 from framegan.spread import spread
 
-NUM_LOOKED_AT = 16
-"""How many samples are decoded where looking at all would take too long."""
+LARGEST = 1 << 30
+"""Bytes of the samples of a source without an inventory that is read whole for its fingerprint."""
+NUM_READ_TWICE = 16
+KIND = re.compile(r"[0-9a-f]{20}")
+"""Those of earlier versions had 16 digits, and did not cover everything."""
+NAMED = 5
 
 
-def fingerprint_of(source: Source) -> str:
-    """Return 16 hexadecimal digits of a source.
+def inventory_of(source: Source) -> Inventory | None:
+    """Return what decides a source's samples: as it says itself, else a digest of them all.
 
-    They cover every byte of a source in memory. Of files they cover the names, the sizes and some of the pixels.
+    None where the source doesn't say and has no end, or gives other samples whenever it is asked.
+
+    Raises:
+        ValueError: what it says is not made of plain values.
     """
+    says = getattr(source, "inventory", None)
+    told: Inventory | None = says() if says is not None else None
+    if told is None:
+        told = _read_whole(source)
+    if told is None:
+        return None
+    whole = {"length": len(source), "shape": list(source.shape), "num_classes": source.num_classes, **told}
+    try:
+        return dict(json.loads(json.dumps(whole)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the inventory of {type(source).__name__} holds what JSON can't: {error}; let it return a dictionary of "
+            "texts, numbers, lists and dictionaries"
+        ) from None
+
+
+def fingerprint_of(source: Source) -> str | None:
+    """Return 20 hexadecimal digits of a source; None where it has no inventory."""
+    return digest_of(inventory_of(source))
+
+
+def digest_of(inventory: Inventory | None) -> str | None:
+    """Return the fingerprint of an inventory."""
+    if inventory is None:
+        return None
+    return hashlib.sha256(json.dumps(inventory, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def comparable(fingerprint: Any) -> str | None:
+    """Return a fingerprint that was kept, or None where it doesn't tell: an earlier version has written it, or none."""
+    return fingerprint if isinstance(fingerprint, str) and KIND.fullmatch(fingerprint) else None
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return a line for each way in which two inventories differ: files that came, went or changed, or settings."""
+    old, new = (_files(inventory) for inventory in (before, now))
+    both = old.keys() & new.keys()
+    ways = {
+        "added": sorted(new.keys() - old.keys()),
+        "removed": sorted(old.keys() - new.keys()),
+        "changed": sorted(name for name in both if _content(old[name]) != _content(new[name])),
+        "in another class": sorted(
+            name for name in both if old[name] != new[name] and _content(old[name]) == _content(new[name])
+        ),
+    }
+    lines = [_named(way, names) for way, names in ways.items() if names]
+    keys = [key for key in dict.fromkeys([*before, *now]) if key not in ("files", "length")]
+    return lines or [
+        f"{key}: {before.get(key, 'nothing')} -> {now.get(key, 'nothing')}"
+        for key in keys
+        if before.get(key) != now.get(key)
+    ]
+
+
+def _files(inventory: Mapping[str, Any]) -> dict[str, str]:
+    files = inventory.get("files")
+    return {str(name): str(what) for name, what in files.items()} if isinstance(files, dict) else {}
+
+
+def _content(entry: str) -> str:
+    return entry.partition(" ")[0]
+
+
+def _named(way: str, names: list[str]) -> str:
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return f"{len(names):,} file{'s' * (len(names) > 1)} {way}: {', '.join(names[:NAMED])}{more}"
+
+
+def _read_whole(source: Source) -> Inventory | None:
+    """Return a digest of all samples; None where they are too many, or are not the same when they are read again."""
+    length = len(source)
+    if length * math.prod(source.shape) > LARGEST:
+        return None
+    few = spread(NUM_READ_TWICE, length)
+    first = {number: _digest(*source[number]) for number in few}
     digest = hashlib.sha256()
-    digest.update(json.dumps([len(source), list(source.shape), source.num_classes, _inventory(source)]).encode())
-    if isinstance(source, TensorSource):
-        _add(digest, source.samples, source.labels)
-    else:
-        for number in spread(NUM_LOOKED_AT, len(source)):
-            pixels, label = source[number]
-            _add(digest, pixels)
-            digest.update(bytes([label % 256]))
-    return digest.hexdigest()[:16]
+    console = Console(stderr=True)
+    for number in track(range(length), "reading", console=console, transient=True, disable=not console.is_terminal):
+        one = _digest(*source[number])
+        if one != first.get(number, one):
+            return None
+        digest.update(one)
+    return {"samples": digest.hexdigest()[:16]}
 
 
-def _inventory(source: Source) -> list[Any]:
-    """Return the names and sizes of a source's files."""
-    if isinstance(source, ImageFolder):
-        return [[file, (source.folder / file).stat().st_size] for file in source.files]
-    if isinstance(source, Clips):
-        videos = source.videos.source if isinstance(source.videos, CachedVideos) else source.videos
-        if isinstance(videos, FileVideos):
-            return [[videos.name(index), videos.stamp(index)[0]] for index in range(len(videos))]
-    return []
-
-
-def _add(digest: Any, *tensors: Tensor) -> None:
-    for tensor in tensors:
-        digest.update(tensor.cpu().contiguous().numpy().data)
+def _digest(pixels: torch.Tensor, label: int) -> bytes:
+    content = pixels.cpu().contiguous().numpy().tobytes()
+    return hashlib.sha256(content + f"{int(label)} {tuple(pixels.shape)}".encode()).digest()

@@ -62,7 +62,7 @@ def recipe_of(source: Source) -> dict[str, Any]:
 
 def _origin(clips: Clips) -> Videos:
     """Return the videos of clips as they are read from files."""
-    return clips.videos.source if isinstance(clips.videos, CachedVideos) else clips.videos
+    return clips.origin.source if isinstance(clips.origin, CachedVideos) else clips.origin
 
 
 def _reader(root: Path, like: Source) -> Callable[..., Any]:

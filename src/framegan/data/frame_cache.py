@@ -20,8 +20,8 @@ from pydantic import Field, StrictInt, TypeAdapter
 from framegan import strict_json
 from framegan.data.cache_places import beside, places
 from framegan.data.cached_videos import CachedVideos, Format
+from framegan.data.say import say
 from framegan.data.videos import FileVideos, Videos
-from framegan.ranks import is_first
 
 SCHEMA = 2
 """Raised when the layout changes, or what a file's frames are: older caches are then rebuilt."""
@@ -143,10 +143,10 @@ def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
             reason = f"{folder} is out of date: {error}"
             continue
         if found is not None:
-            _say(f"cache    {folder} ({found.format})")
+            say(f"cache    {folder} ({found.format})")
             return found
     if reason is not None:
-        _say(f"cache    {reason}; decoding instead. To renew it, type python src/prepare.py with these data settings")
+        say(f"cache    {reason}; decoding instead. To renew it, type python src/prepare.py with these data settings")
     return videos
 
 
@@ -180,7 +180,7 @@ def find(videos: FileVideos, folder: Path) -> CachedVideos | None:
         elif entry.frames != videos.num_frames(index):
             raise StaleCacheError(f"{name} has {videos.num_frames(index)} frames, and {entry.frames} there")
     files = [frames_of(folder, number, settings) for number in range(num_shards)]
-    return CachedVideos(videos, files, places, settings["format"], errors)
+    return CachedVideos(videos, files, places, settings["format"], errors, settings.get("quality"))
 
 
 def _read_manifest(folder: Path) -> tuple[Settings, int]:
@@ -209,9 +209,3 @@ def _entries(shards: Sequence[Shard]) -> Iterator[tuple[int, int, Entry]]:
         for entry in shard.videos:
             yield number, start, entry
             start += entry.frames
-
-
-def _say(line: str) -> None:
-    """Print a line once for all ranks of a run."""
-    if is_first():
-        print(line, flush=True)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
-from framegan.data.files import chosen_folder, walk
+from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.frame_order import by_whole_numbers, in_order
 from framegan.data.image_file import Filter, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS
@@ -52,15 +52,14 @@ class FrameFolder(Stills):
     ):
         folder = chosen_folder(root, split)
         frames = defaultdict(list)
-        for file in map(PurePosixPath, walk(folder, EXTENSIONS)):
+        for file in map(PurePosixPath, data_files(folder, EXTENSIONS, "frames", labels)):
             frames[str(file.parent)].append(file.name)
-        if not frames:
-            raise ValueError(f"no frames in {folder}; files that end in {', '.join(EXTENSIONS)} are read")
         if "." in frames:
             raise ValueError(
                 f"{folder} itself holds images, such as {frames['.'][0]}; put the frames of each video into a folder "
                 "of its own, or set data=strips where each image is a whole video"
             )
+        check_root(folder, split, list(frames), labels)
         self.frames = {video: in_order(names) for video, names in frames.items()}
         self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
         fit = Fit(resolution, channels, resize, filter)
@@ -82,6 +81,9 @@ class FrameFolder(Stills):
             raise ValueError(f"{names[0]}: {error}") from None
         size, time = sum(status.st_size for status in stamps), max(status.st_mtime_ns for status in stamps)
         return Entry((size, time), len(names))
+
+    def files(self, path: str) -> list[Path]:
+        return [self.folder / path / name for name in self.frames[path]]
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         path = self.paths[index]

@@ -15,6 +15,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.configurable import configurable
+from framegan.data.files import root_of
 from framegan.data.source import Split, TensorSource, parts_of, resize
 from framegan.download import fetch
 
@@ -30,11 +31,12 @@ MAX_BYTES = 1 << 28
 
 @dataclass(frozen=True)
 class Publication:
-    """Where a data set is published, and the SHA-256 of its gzipped files by name."""
+    """Where a data set is published, the SHA-256 of its gzipped files by name, and the names of its classes."""
 
     name: str
     mirrors: Sequence[str]
     sha256: Mapping[str, str]
+    classes: Sequence[str]
 
 
 MNIST = Publication(
@@ -46,6 +48,7 @@ MNIST = Publication(
         "t10k-images-idx3-ubyte": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         "t10k-labels-idx1-ubyte": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     },
+    tuple("0123456789"),
 )
 FASHION_MNIST = Publication(
     "FashionMNIST",
@@ -56,6 +59,7 @@ FASHION_MNIST = Publication(
         "t10k-images-idx3-ubyte": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         "t10k-labels-idx1-ubyte": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     },
+    ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 
 
@@ -72,13 +76,13 @@ def mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> Ten
         FileNotFoundError: files are missing and can't be downloaded.
         ValueError: a file is not what its name says.
     """
-    return _load(MNIST, Path(root).expanduser(), split, resolution)
+    return _load(MNIST, root_of(root), split, resolution)
 
 
 @configurable
 def fashion_mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> TensorSource:
     """Return Fashion-MNIST: 60,000 pieces of clothing (test: 10,000); the rest is as in `mnist`."""
-    return _load(FASHION_MNIST, Path(root).expanduser(), split, resolution)
+    return _load(FASHION_MNIST, root_of(root), split, resolution)
 
 
 def _load(publication: Publication, root: Path, split: Split, resolution: int) -> TensorSource:
@@ -89,7 +93,8 @@ def _load(publication: Publication, root: Path, split: Split, resolution: int) -
     _fetch_missing(publication, root, [name for name in names if here[name] is None])
     samples, labels = zip(*(_read_part(publication, root, *FILES[part]) for part in parts), strict=True)
     fitted = _fit(torch.cat(samples).unsqueeze(1), resolution)
-    return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, split if split != "auto" else parts[0])
+    read = split if split != "auto" else parts[0]
+    return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, read, publication.classes)
 
 
 def _find(publication: Publication, root: Path, name: str) -> Path | None:

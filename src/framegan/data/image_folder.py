@@ -14,10 +14,13 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.data.bad_files import OnError, Share, report
-from framegan.data.files import chosen_folder, class_name, walk
+from framegan.data.contents import file_inventory
+from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.image_file import Resize, is_grey, read
 from framegan.data.image_kinds import EXTENSIONS
-from framegan.data.source import TensorSource
+from framegan.data.labels import emptied, labels_of
+from framegan.data.say import say
+from framegan.data.source import Inventory, TensorSource, counted
 
 MANY_FILES = 5_000
 """From how many on looking at them takes long enough for a progress bar."""
@@ -58,11 +61,11 @@ class ImageFolder:
         max_bad_fraction: Share = 0.01,
         seed: noise.Seed = 0,
     ):
+        self.root = Path(root).expanduser()
+        self.folder = chosen_folder(root, split)
         self.split = split if split not in (None, "auto") else "all"
-        self.folder = chosen_folder(root, self.split)
-        files = walk(self.folder, EXTENSIONS)
-        if not files:
-            raise ValueError(f"no images in {self.folder}; files that end in {', '.join(EXTENSIONS)} are read")
+        files = data_files(self.folder, EXTENSIONS, "images", "folder")
+        check_root(self.folder, split, files, "folder")
         self.on_error = on_error
         self.max_bad_fraction = max_bad_fraction
         self.seed = seed
@@ -75,14 +78,24 @@ class ImageFolder:
         self.channels: Literal[1, 3] = channels or (1 if all(grey[file] for file in self.files) else 3)
         self.resolution = resolution
         self.resize = resize
-        self.classes = sorted(set(map(class_name, files)))  # those of which nothing is left keep their numbers
+        numbers, self.classes = labels_of(files, self.folder, "folder")
+        self.labels = [number for file, number in zip(files, numbers, strict=True) if file not in self.bad]
         self.num_classes = len(self.classes)
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        self.labels = [numbers[class_name(file)] for file in self.files]
+        if gone := emptied(self.classes, numbers, self.labels):
+            say(f"skipped  {gone}: none of its images can be read")
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.channels, self.resolution, self.resolution
+
+    def inventory(self) -> Inventory:
+        paths = [self.folder / file for file in self.files]
+        items = {path.relative_to(self.root).as_posix(): [path] for path in paths}
+        recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize}
+        return file_inventory(self.root, items, self.labels, self.classes, recipe)
+
+    def class_counts(self) -> list[int]:
+        return counted(self.labels, self.num_classes)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -120,7 +133,7 @@ class ImageFolder:
             if chosen is None:
                 raise _too_many(self.files[index])
             samples[index], labels[index] = samples[chosen], labels[chosen]
-        return TensorSource(samples, labels, self.num_classes, self.split)
+        return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
 
     def _decode(self, path: Path) -> Tensor:
         pixels = read(path, self.resolution, self.channels, self.resize)

@@ -2,15 +2,22 @@
 
 import csv
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from framegan.data.files import class_name
 
 NAMED_PROBLEMS = 3
+NAMED_CLASSES = 10
 MAX_NAME = 255
 """Characters of a class, as many as a folder may have."""
+NO_CLASSES = "all"
+"""What the only class is called where there are none."""
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[list[int], list[str]]:
@@ -20,13 +27,14 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[l
         files: posix paths relative to the folder.
         labels: "folder": the first folder of its path is a file's class; None: there is one class. Otherwise a list,
             relative to the folder or not: a .csv of lines "file,class", or a .json of {"file": class} or of
-            {"labels": [["file", class], ...]} as StyleGAN's dataset.json. Files may be named without their ending.
+            {"labels": [["file", class], ...]} as StyleGAN's dataset.json. Files may be named without their ending, with
+            ./ before them, with backslashes, by absolute paths or by paths below the current folder.
 
     Raises:
         ValueError: the list can't be read, leaves files out, or names one twice with different classes.
     """
     if labels is None:
-        names = ["all"] * len(files)
+        names = [NO_CLASSES] * len(files)
     elif labels == "folder":
         names = [class_name(file) for file in files]
     else:
@@ -36,14 +44,23 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[l
     return [numbers[name] for name in names], classes
 
 
+def emptied(classes: Sequence[str], before: Iterable[int], after: Iterable[int]) -> str:
+    """Return what to say of the classes that had samples before and have none after; nothing where there are none."""
+    gone = sorted(set(before) - set(after))
+    if not gone:
+        return ""
+    more = f" and {len(gone) - NAMED_CLASSES} more" if len(gone) > NAMED_CLASSES else ""
+    return f"nothing is left of class {', '.join(classes[number] for number in gone[:NAMED_CLASSES])}{more}"
+
+
 def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
     """Return the class of each file in a list."""
     path = path if path.is_file() else folder / path
     readers = {".csv": _read_csv, ".json": _read_json}
-    if path.suffix not in readers:
+    if path.suffix.lower() not in readers:
         raise ValueError(f"data.labels got {path}; it should be folder, null, or the path of a .csv or .json file")
     try:
-        listed = readers[path.suffix](path)
+        listed = _below(readers[path.suffix.lower()](path), folder, files)
         if long := next((file for file, name in listed.items() if len(name) > MAX_NAME), None):
             raise ValueError(f"the class of {long!r} has {len(listed[long]):,} characters, more than {MAX_NAME}")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
@@ -81,11 +98,26 @@ def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return listed
 
 
+def _below(listed: Mapping[str, str], folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """Return a list with its files as posix paths below a folder, however they were written."""
+    above = {f"{folder.absolute()}/", f"{folder.resolve()}/"}
+    known = {*files, *map(_bare, files)}
+
+    def plain(file: str) -> str:
+        path = file if file in known else os.path.normpath(file.replace("\\", "/"))
+        whole = str(Path(path).absolute())
+        found = [whole.removeprefix(root) for root in above if whole.startswith(root)]
+        return path if path in known or not found else found[0]
+
+    return _distinct((plain(file), name) for file, name in listed.items())
+
+
 def _bare(file: str) -> str:
     """Return a path without its ending."""
     return str(PurePosixPath(file).with_suffix(""))
 
 
-def _numbers_first(name: str) -> tuple[int, int, str]:
-    """Sort 0, 1, ..., 10 as numbers, and before other names."""
-    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
+def _numbers_first(name: str) -> tuple[bool, Decimal, str]:
+    """Sort 0, 1, ..., 10 by their values, also -1 and 0.5, and before other names."""
+    is_number = NUMBER.fullmatch(name) is not None
+    return not is_number, Decimal(name) if is_number else Decimal(), name

@@ -9,7 +9,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from framegan import noise
 from framegan.data.digits import digits as small_digits
 from framegan.data.idx import mnist
-from framegan.data.source import resize
+from framegan.data.labels import NO_CLASSES
+from framegan.data.source import Inventory, classes_of, digest_of, resize
 
 SIDE = 28 / 64
 """Side of a digit, as a share of the frame's."""
@@ -46,14 +47,15 @@ class MovingDigits:
         self.side = round(SIDE * resolution)
         source = small_digits(self.side) if digits == "digits" else mnist(root)
         self.pictures = resize(source.samples, self.side)[:, 0].numpy()
-        self.classes = source.labels.numpy()
+        self.digits = source.labels.numpy()
         self.split = source.split
         self.num_videos = num_videos
         self.video_frames = video_frames
         self.resolution = resolution
         self.per_video = per_video
         self.frames_per_second = frames_per_second
-        self.num_classes = 10 if per_video == 1 else 1
+        self.classes = classes_of(source) if per_video == 1 else [NO_CLASSES]
+        self.num_classes = len(self.classes)
         self.seed = seed
 
     def __len__(self) -> int:
@@ -63,7 +65,7 @@ class MovingDigits:
         return f"digits {index}"
 
     def label(self, index: int) -> int:
-        return int(self.classes[self._drawn(index)[0][0]]) if self.per_video == 1 else 0
+        return int(self.digits[self._drawn(index)[0][0]]) if self.per_video == 1 else 0
 
     def num_frames(self, index: int) -> int:
         return self.video_frames
@@ -81,6 +83,11 @@ class MovingDigits:
                 window = frame[down : down + self.side, right : right + self.side]
                 np.maximum(window, self.pictures[digit], out=window)
         return video[..., None]
+
+    def inventory(self) -> Inventory:
+        names = ("num_videos", "video_frames", "resolution", "per_video", "frames_per_second", "seed")
+        own = {name: getattr(self, name) for name in names}
+        return {"drawn": "moving digits", "digits": [digest_of(self.pictures), digest_of(self.digits)], **own}
 
     def _drawn(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return a video's digits (D,), and their places and velocities (D, 2), in shares of the room they have."""

@@ -8,7 +8,11 @@ import numpy as np
 from PIL import Image
 from pydantic import PositiveInt
 
+from framegan.data.contents import file_inventory
+from framegan.data.files import root_of
 from framegan.data.image_file import Filter, Resize, to_square
+from framegan.data.labels import NO_CLASSES
+from framegan.data.source import Inventory
 
 Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"]
 
@@ -35,6 +39,7 @@ class NpyVideos:
     """
 
     num_classes = 1
+    classes = (NO_CLASSES,)
     split = "all"
 
     def __init__(
@@ -46,7 +51,7 @@ class NpyVideos:
         resize: Resize = "crop",
         filter: Filter = "area",
     ):
-        self.file = _file(Path(root).expanduser())
+        self.file = _file(root_of(root))
         self.root = self.file.parent
         self.resolution = resolution
         self.channels: Literal[1, 3] = channels
@@ -88,6 +93,9 @@ class NpyVideos:
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return None
+
+    def inventory(self) -> Inventory:
+        return file_inventory(self.root, {self.file.name: [self.file]}, [0], self.classes, self.recipe)
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         if self.array is None:

@@ -6,7 +6,7 @@ the work is killed, the next call goes on with the shards that are missing and e
 
 import fcntl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from framegan import strict_json
+from framegan.data.cache_places import beside
 from framegan.data.cached_videos import Format
 from framegan.data.frame_cache import (
     MANIFEST,
+    Shard,
     StaleCacheError,
     description_of,
     frames_of,
@@ -30,6 +32,8 @@ from framegan.data.shard_pool import write_shards
 from framegan.data.shard_writer import Plan, checksum, encode, write_shard
 from framegan.data.videos import FileVideos
 
+ORIGIN = "origin.json"
+"""Says whose frames a folder holds, from before the first of them is written."""
 TRIED_VIDEOS, TRIED_FRAMES = 8, 64
 """How many videos, and frames of each, are decoded for an estimate."""
 
@@ -93,12 +97,13 @@ def estimate(plan: Plan, shards: Sequence[int]) -> tuple[int, float]:
     return round(total * num_bytes / num_frames), total * seconds / num_frames
 
 
-def prepare(plan: Plan, num_workers: int = 1, verify: bool = False) -> Prepared:
+def prepare(plan: Plan, num_workers: int = 1, verify: bool = False, replace: bool = False) -> Prepared:
     """Make a frame cache complete and up to date.
 
     Args:
         num_workers: processes that decode; 0: this one.
         verify: look for damage in all the bytes that are there, too.
+        replace: write over the frames of videos that lie, or lay, elsewhere.
 
     Raises:
         ValueError: the folder holds the cache of something else, or no video can be decoded.
@@ -107,8 +112,9 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False) -> Prepared:
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
     with _alone(plan.folder):
-        _refuse_other(plan)
         to_write = missing(plan)
+        refuse_others(plan, to_write, replace)
+        strict_json.write(plan.folder / ORIGIN, {"of": _origin(plan)})
         kept = [number for number in range(len(plan.shards)) if number not in to_write]
         damaged = [number for number in kept if verify and _is_damaged(plan, number)]
         to_write = sorted([*to_write, *damaged])
@@ -148,22 +154,50 @@ def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
     return Prepared(written, damaged, **counts, failures=failures)
 
 
-def _refuse_other(plan: Plan) -> None:
-    """Raise ValueError where a folder that was named by hand holds frames that aren't ours to replace."""
-    there = []
-    for path in plan.folder.glob("shard-[0-9]*.json"):
-        with suppress(StaleCacheError):
-            there.append(read_description(path))
-    names = {plan.videos.name(index) for index in range(len(plan.videos))}
-    ours = [
-        shard.settings.get("recipe") == plan.settings["recipe"] and any(video.name in names for video in shard.videos)
-        for shard in there
-    ]
-    if there and not any(ours):
+def refuse_others(plan: Plan, to_write: Sequence[int], replace: bool = False) -> None:
+    """Raise ValueError where something would be removed from a folder that was named by hand and isn't ours.
+
+    What lies beside the data is theirs. Elsewhere it is ours if it was made from videos of these names in the same
+    root, split and settings.
+
+    Args:
+        to_write: the shards that are missing.
+        replace: it was typed that what is there isn't needed, or that the data have moved.
+    """
+    right = {description_of(plan.folder, number) for number in set(range(len(plan.shards))) - set(to_write)}
+    there = set(plan.folder.glob("shard-[0-9]*.json"))
+    if replace or plan.folder.parent == beside(plan.videos.root) or there <= right:
+        return
+    shards = list(_readable(there))
+    names = {plan.videos.name(index): stamp for index, stamp in enumerate(plan.stamps)}
+    same = [shard for shard in shards if shard.settings.get("recipe") == plan.settings["recipe"]]
+    known = [entry for shard in same for entry in shard.videos if entry.name in names]
+    origin, here = _origin_of(plan.folder), _origin(plan)
+    if origin is None:  # an earlier version has written it
+        known = [entry for entry in known if names[entry.name] == (entry.size, entry.mtime_ns)]
+    if origin not in (None, here) or (shards and not known):
+        of = f"{origin}, not of {here}" if origin not in (None, here) else "other videos, or of other settings"
         raise ValueError(
-            f"{plan.folder} holds frames of other videos, or of other settings; delete it, or set data.cache_dir to "
-            "another folder"
+            f"{plan.folder} holds frames of {of}; set data.cache_dir to another folder, or type replace=true if they "
+            "aren't needed any more or the data have moved here"
         )
+
+
+def _origin(plan: Plan) -> str:
+    """Return what tells a data set from others whose files have the same names."""
+    return f"{plan.videos.root.resolve()} ({plan.videos.split})"
+
+
+def _origin_of(folder: Path) -> str | None:
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        return str(strict_json.loads((folder / ORIGIN).read_bytes())["of"])
+    return None
+
+
+def _readable(descriptions: Iterable[Path]) -> Iterator[Shard]:
+    for path in descriptions:
+        with suppress(StaleCacheError):
+            yield read_description(path)
 
 
 def _clear(plan: Plan, to_write: list[int]) -> None:

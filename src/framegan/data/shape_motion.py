@@ -14,9 +14,11 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from framegan import noise
+from framegan.data.source import Inventory
 
+CLASSES = ("vertical", "horizontal", "falling", "rising")
 AXES = ((1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (-math.sqrt(0.5), math.sqrt(0.5)))
-"""(down, right) of each class: vertical, horizontal, falling, rising."""
+"""(down, right) of each class."""
 TRAVEL = 0.68
 """How far a shape moves in a video, as a share of the side."""
 RADIUS = (0.08, 0.13)
@@ -64,6 +66,7 @@ class ShapeMotion:
         self.resolution = resolution
         self.channels = channels
         self.num_classes = num_classes
+        self.classes = CLASSES[:num_classes]
         self.seed = seed
 
     def __len__(self) -> int:
@@ -91,6 +94,10 @@ class ShapeMotion:
         half = shape.half * self.resolution
         inside = down**2 + right**2 <= half**2 if shape.is_circle else np.maximum(down, right) <= half
         return inside[..., None] * shape.colour
+
+    def inventory(self) -> Inventory:
+        names = ("num_videos", "video_frames", "resolution", "channels", "num_classes", "seed")
+        return {"drawn": "moving shapes", **{name: getattr(self, name) for name in names}}
 
     def shape(self, index: int) -> Shape:
         """Return what a video shows."""

@@ -1,12 +1,14 @@
 """Sources of samples: what a data set has to offer, and the source that lies in memory."""
 
+import hashlib
 import math
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -46,8 +48,19 @@ def _story(error: BaseException) -> str:
     return f"the data can't be read, {what} ({last.filename}, line {last.lineno}, in {last.name})"
 
 
+Inventory = dict[str, Any]
+"""Whatever decides the samples of a source, in plain values: settings by name, and under "files" of each file, by its
+name, what tells its contents and its class. Two sources with the same inventory have the same samples."""
+
+
 class Source(Protocol):
-    """A finite set of labelled samples."""
+    """A finite set of labelled samples.
+
+    A source may have more, which is asked for where it is there:
+        inventory(): its `Inventory`, so that it need not be read as a whole to be told from others; None: it can't say.
+        classes: the names of its classes in the order of their numbers.
+        class_counts(): how many samples each class has.
+    """
 
     @property
     def num_classes(self) -> int: ...
@@ -90,6 +103,7 @@ class TensorSource:
     labels: Tensor
     num_classes: int
     split: str = "all"
+    classes: Sequence[str] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -105,9 +119,42 @@ class TensorSource:
         where = torch.tensor([index for index, _ in tickets], device=self.samples.device)
         return self.samples[where], self.labels[where]
 
+    def inventory(self) -> Inventory:
+        return {"samples": digest_of(self.samples), "labels": digest_of(self.labels), "classes": classes_of(self)}
+
+    def class_counts(self) -> list[int]:
+        return counted(self.labels, self.num_classes)
+
     def to(self, device: torch.device) -> "TensorSource":
         """Return the same source on a device."""
-        return TensorSource(self.samples.to(device), self.labels.to(device), self.num_classes, self.split)
+        return replace(self, samples=self.samples.to(device), labels=self.labels.to(device))
+
+
+def classes_of(source: Any) -> list[str]:
+    """Return the names of a source's classes, or of a set of videos'; their numbers where they have none."""
+    names = getattr(source, "classes", None)
+    return [str(number) for number in range(source.num_classes)] if names is None else [str(name) for name in names]
+
+
+def class_counts_of(source: Source) -> list[int] | None:
+    """Return how many samples each class of a source has; None where it doesn't say and has several."""
+    says = getattr(source, "class_counts", None)
+    if says is not None:
+        return list(says())
+    return [len(source)] if source.num_classes == 1 else None
+
+
+def counted(labels: Tensor | Sequence[int], num_classes: int) -> list[int]:
+    """Return how often each class occurs in labels (N,)."""
+    return torch.bincount(torch.as_tensor(labels, dtype=torch.int64).cpu(), minlength=num_classes).tolist()
+
+
+def digest_of(values: Tensor | np.ndarray) -> str:
+    """Return 16 hexadecimal digits of all values of an array."""
+    array = values.numpy(force=True) if isinstance(values, Tensor) else values
+    content = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    content.update(np.ascontiguousarray(array).data)
+    return content.hexdigest()[:16]
 
 
 def resize(samples: Tensor, resolution: int) -> Tensor:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.data.idx import mnist
-from framegan.data.source import Split
+from framegan.data.labels import NO_CLASSES
+from framegan.data.source import Inventory, Split
 from framegan.data.stream import Ticket
 
 
@@ -24,6 +25,7 @@ class StackedMNIST:
     """
 
     num_classes = 1
+    classes = (NO_CLASSES,)
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class StackedMNIST:
         self.digits = mnist(root, split, resolution)
         self.split = self.digits.split
         self.shape = (3, resolution, resolution)
+        self.seed = seed
         random = noise.generator(seed, noise.STACKS)
         self.rows = torch.from_numpy(random.integers(len(self.digits), size=(num_samples, 3)))
         """Which digits a sample is made of: the first one is red."""
@@ -49,6 +52,9 @@ class StackedMNIST:
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
         chosen = torch.tensor([index for index, _ in tickets])
         return self._stack(self.rows[chosen]), torch.zeros(len(tickets), dtype=torch.int64)
+
+    def inventory(self) -> Inventory:
+        return {"drawn": "stacks of three", "seed": self.seed, "digits": self.digits.inventory()}
 
     def _stack(self, rows: Tensor) -> Tensor:
         """Return uint8 (..., 3, H, W) of the digits at these rows (..., 3)."""

@@ -14,8 +14,11 @@ from rich.console import Console
 from rich.progress import track
 
 from framegan.data.bad_files import OnError, report
+from framegan.data.contents import file_inventory
 from framegan.data.image_file import Filter, Resize, to_square
-from framegan.data.labels import labels_of
+from framegan.data.labels import emptied, labels_of
+from framegan.data.say import say
+from framegan.data.source import Inventory
 
 MANY_VIDEOS = 2_000
 """From how many on looking at them takes long enough for a progress bar."""
@@ -81,6 +84,8 @@ class Stills(ABC):
         report(folder, problems, len(paths), on_error, max_bad_fraction)
         self.paths = [path for path in paths if path in entries]
         self.labels = [number for path, number in zip(paths, numbers, strict=True) if path in entries]
+        if gone := emptied(self.classes, numbers, self.labels):
+            say(f"skipped  {gone}: none of its videos can be read")
         self.entries = [entries[path] for path in self.paths]
 
     @abstractmethod
@@ -112,6 +117,14 @@ class Stills(ABC):
 
     def num_frames(self, index: int) -> int:
         return self.entries[index].num_frames
+
+    def files(self, path: str) -> list[Path]:
+        """Return the files of a video."""
+        return [self.folder / path]
+
+    def inventory(self) -> Inventory:
+        items = {self.name(index): self.files(path) for index, path in enumerate(self.paths)}
+        return file_inventory(self.root, items, self.labels, self.classes, self.recipe)
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return None

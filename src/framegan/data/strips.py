@@ -12,7 +12,7 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
-from framegan.data.files import chosen_folder, walk
+from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.image_file import Filter, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.stills import Entry, Fit, Stills
@@ -54,9 +54,8 @@ class Strips(Stills):
     ):
         self.frame_length = frame_length
         folder = chosen_folder(root, split)
-        files = walk(folder, EXTENSIONS)
-        if not files:
-            raise ValueError(f"no strips in {folder}; files that end in {', '.join(EXTENSIONS)} are read")
+        files = data_files(folder, EXTENSIONS, "strips", labels)
+        check_root(folder, split, files, labels)
         fit = Fit(resolution, channels, resize, filter)
         super().__init__(root, folder, files, split, labels, fit, on_error, max_bad_fraction)
 

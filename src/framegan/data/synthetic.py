@@ -39,8 +39,9 @@ def synthetic(
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(num_samples) % num_classes
     colours = torch.rand(num_samples, channels, 1, 1, generator=random) * 155 + 100
+    classes = ["disc", *(f"{number + 1} petals" for number in range(1, num_classes))]
     cover = _flowers(labels, resolution, random).unsqueeze(1)
-    return TensorSource((colours * cover).round().to(torch.uint8), labels, num_classes)
+    return TensorSource((colours * cover).round().to(torch.uint8), labels, num_classes, classes=classes)
 
 
 def _flowers(labels: Tensor, resolution: int, random: torch.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError
 from framegan.data.clips import Share
+from framegan.data.files import root_of
 from framegan.data.frame_fit import Fit
 from framegan.data.image_file import Filter, Resize
 from framegan.data.video_folder import VideoFiles
@@ -49,7 +50,7 @@ class UCF101(VideoFiles):
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
-        above = Path(root).expanduser()
+        above = root_of(root)
         folder = next(above / name for name in FOLDERS_OF_VIDEOS if (above / name).is_dir() or name == ".")
         lists = _folder_of_lists(above)
         classes = _classes(lists)

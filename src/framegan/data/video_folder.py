@@ -10,10 +10,13 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, report
 from framegan.data.clips import Share
-from framegan.data.files import chosen_folder, walk
+from framegan.data.contents import file_inventory
+from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.frame_fit import Fit
 from framegan.data.image_file import Filter, Resize
-from framegan.data.labels import labels_of
+from framegan.data.labels import emptied, labels_of
+from framegan.data.say import say
+from framegan.data.source import Inventory
 from framegan.data.video_file import read
 from framegan.data.video_index import index
 
@@ -83,6 +86,8 @@ class VideoFiles:
         good = [(file, label) for file, label in zip(files, labels, strict=True) if file not in problems]
         self.files = [file for file, _ in good]
         self.labels = [label for _, label in good]
+        if gone := emptied(classes, labels, self.labels):
+            say(f"skipped  {gone}: none of its videos can be read")
         self.entries = [entries[file] for file in self.files]
 
     @property
@@ -106,6 +111,10 @@ class VideoFiles:
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return self.entries[index].info.times
+
+    def inventory(self) -> Inventory:
+        items = {file: [self.root / file] for file in self.files}
+        return file_inventory(self.root, items, self.labels, self.classes, self.recipe)
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         return read(self.root / self.files[index], self.entries[index].info, frames, self.fit)
@@ -144,9 +153,8 @@ class VideoFolder(VideoFiles):
         max_bad_fraction: Share = 0.01,
     ):
         folder = chosen_folder(root, split)
-        files = walk(folder, EXTENSIONS)
-        if not files:
-            raise ValueError(f"no videos in {folder}; files that end in {', '.join(EXTENSIONS)} are read")
+        files = data_files(folder, EXTENSIONS, "videos", labels)
+        check_root(folder, split, files, labels)
         numbers, classes = labels_of(files, folder, labels)
         above = Path(root).expanduser()
         super().__init__(

@@ -1,0 +1,74 @@
+"""Which class is meant by what is typed: its name, or its number where that can't be mistaken for a name."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+BY_NAME, BY_NUMBER = "name:", "number:"
+"""What stands before a category to say which of the two it is."""
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+SHOWN = 20
+
+
+def class_number(category: int | float | str, num_classes: int, names: Sequence[str]) -> int:
+    """Return the number of a class.
+
+    Args:
+        category: a name, a number that isn't the name of another class, "name:NAME" or "number:NUMBER".
+        names: of the classes, by their numbers; none where they aren't known.
+
+    Raises:
+        ValueError: there is no such class, or two are meant.
+    """
+    text = str(category)
+    if num_classes < 1:
+        raise ValueError(f"category={text}, but this generator has no categories; leave it out")
+    by_name = _named(text, names)
+    number = int(text) if re.fullmatch(r"\d{1,18}", text) and int(text) < num_classes else None
+    if by_name is None and text.startswith(BY_NAME):
+        by_name = _named(text.removeprefix(BY_NAME), names)
+    elif by_name is None and re.fullmatch(rf"{BY_NUMBER}\d{{1,18}}", text):
+        given = int(text.removeprefix(BY_NUMBER))
+        number = given if given < num_classes else None
+    if by_name is not None and number is not None and by_name != number:
+        raise ValueError(
+            f"category={text} is the name of class number {by_name}, and the number of class {names[number]!r}; type "
+            f"category={BY_NAME}{names[by_name]} or category={BY_NUMBER}{number}"
+        )
+    found = by_name if by_name is not None else number
+    if found is None:
+        raise ValueError(f"category={text}, but this generator has {_there(num_classes, names)}{_meant(text, names)}")
+    return found
+
+
+def class_names_in(checkpoint: Mapping[str, Any], num_classes: int) -> list[str]:
+    """Return the names of so many classes that a checkpoint keeps; none where an earlier version has written it."""
+    kept = checkpoint.get("DataModule")
+    names = kept.get("classes") if isinstance(kept, dict) else None
+    if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(name, str) for name in names):
+        return []
+    return names
+
+
+def _named(text: str, names: Sequence[str]) -> int | None:
+    """Return the number of the class of this name, or of the only one that is the same number, such as 03 for 3."""
+    if text in names:
+        return list(names).index(text)
+    if not NUMBER.fullmatch(text):
+        return None
+    equal = [place for place, name in enumerate(names) if NUMBER.fullmatch(name) and Decimal(name) == Decimal(text)]
+    return equal[0] if len(equal) == 1 else None
+
+
+def _there(num_classes: int, names: Sequence[str]) -> str:
+    if not names:
+        return f"categories 0 to {num_classes - 1}"
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return f"the categories {', '.join(names[:SHOWN])}{more}"
+
+
+def _meant(text: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(text, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,141 @@
+"""What files contain, in 16 digits each: data are told apart by their contents, wherever they lie and whenever copied.
+
+A file is read whole for that. Where there is much to read, the digits are kept beside the data, and hold for as long as
+the sizes and the times of the files do.
+"""
+
+import fcntl
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from framegan import strict_json
+from framegan.atomic import new_file
+from framegan.data.cache_places import beside
+from framegan.data.source import Inventory
+
+SCHEMA = 1
+MUCH = 1 << 28
+"""From how many bytes on the digits are kept, and a progress bar is shown; less is read in a moment."""
+SETTLED = 3.0
+"""Seconds after which another change of a file has another time, on any file system."""
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """Of the files of one item: their sizes and times in a few digits, their bytes, and the time of the last change."""
+
+    key: str
+    num_bytes: int
+    changed: float
+
+
+def digests(root: Path, items: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+    """Return 16 hexadecimal digits of the contents of each item.
+
+    Args:
+        root: what the data lie below; see `framegan.data.cache_places.beside`.
+        items: the files of each item, by its name. The digits stand for the contents in this order.
+    """
+    store = beside(root) / "contents.json"
+    with ThreadPoolExecutor() as threads:
+        stamps = dict(zip(items, threads.map(_stamp, items.values()), strict=True))
+    if sum(stamp.num_bytes for stamp in stamps.values()) < MUCH:
+        return _read(items, list(items), watched=False)
+    known = _load(store)
+    if any(_is_new(name, stamp, known) for name, stamp in stamps.items()):
+        with _alone(store):
+            known = _load(store)
+            new = [name for name, stamp in stamps.items() if _is_new(name, stamp, known)]
+            now = time.time()
+            found = _read(items, new, watched=True)
+            _save(store, known | {n: [stamps[n].key, d] for n, d in found.items() if now - stamps[n].changed > SETTLED})
+            known |= {name: [stamps[name].key, digits] for name, digits in found.items()}
+    return {name: known[name][1] for name in items}
+
+
+def file_inventory(
+    root: Path, items: Mapping[str, Sequence[Path]], labels: Sequence[int], classes: Sequence[str], recipe: Inventory
+) -> Inventory:
+    """Return the inventory of samples that are read from files; see `framegan.data.source.Source`.
+
+    Args:
+        labels: the class of each item.
+        recipe: every setting that decides what the pixels are.
+    """
+    found = digests(root, items)
+    files = {name: f"{found[name]} {classes[label]}" for name, label in zip(items, labels, strict=True)}
+    return {**recipe, "classes": list(classes), "files": files}
+
+
+def _stamp(files: Sequence[Path]) -> _Stamp:
+    states = [path.stat() for path in files]
+    key = [[path.name for path in files], [[s.st_size, s.st_mtime_ns, s.st_ctime_ns] for s in states]]
+    changed = max((max(state.st_mtime, state.st_ctime) for state in states), default=0.0)
+    return _Stamp(_digits(strict_json.dumps(key).encode()), sum(state.st_size for state in states), changed)
+
+
+def _read(items: Mapping[str, Sequence[Path]], names: Sequence[str], *, watched: bool) -> dict[str, str]:
+    """Return the digits of some items, several at a time."""
+    console = Console(stderr=True)
+    quiet = not (watched and console.is_terminal)
+    with ThreadPoolExecutor() as threads:
+        found = threads.map(_content, [items[name] for name in names])
+        seen = track(found, "reading contents", len(names), console=console, transient=True, disable=quiet)
+        return dict(zip(names, seen, strict=True))
+
+
+def _content(files: Sequence[Path]) -> str:
+    parts = []
+    for path in files:
+        with path.open("rb") as file:
+            parts.append(hashlib.file_digest(file, "sha256").digest())
+    return _digits(b"".join(parts))
+
+
+def _digits(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _is_new(name: str, stamp: _Stamp, known: Mapping[str, list[str]]) -> bool:
+    return name not in known or known[name][0] != stamp.key
+
+
+def _load(store: Path) -> dict[str, list[str]]:
+    """Return the stamp and the digits of each item that is known; none where the file is damaged or of other kinds."""
+    try:
+        stored = strict_json.loads(store.read_bytes())
+        if stored["schema"] != SCHEMA:
+            return {}
+        return {str(name): [str(stamp), str(digits)] for name, (stamp, digits) in stored["items"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def _save(store: Path, known: Mapping[str, list[str]]) -> None:
+    """Keep the digits, whole or not at all; where they can't be, they are worked out again."""
+    with suppress(OSError), new_file(store, shared=True) as part:
+        part.write_text(strict_json.dumps({"schema": SCHEMA, "items": known}))
+
+
+@contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """Let one process at a time into the block, where there is room for a lock and the file system has locks."""
+    with suppress(OSError):
+        store.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = store.with_name(".contents.lock").open("w")
+    except OSError:
+        yield
+        return
+    with lock:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

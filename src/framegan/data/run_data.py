@@ -1,0 +1,80 @@
+"""What a run keeps of its data, in data.json: their classes with names and counts, and what tells them from others."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from framegan import strict_json
+from framegan.data.fingerprint import comparable, differences
+from framegan.data.labels import NUMBER
+from framegan.data.source import Inventory
+
+SHOWN_CLASSES = 20
+
+
+class Data(Protocol):
+    """The data of a run; see `framegan.data.datamodule.DataModule`."""
+
+    source: Any
+    classes: list[str]
+    class_counts: list[int] | None
+    split: str
+    inventory: Inventory | None
+    fingerprint: str | None
+
+
+def write(folder: Path, data: Data) -> None:
+    """Write data.json of a run folder, whole or not at all."""
+    counts: Sequence[int | None] = data.class_counts or [None] * len(data.classes)
+    content = {
+        "num_samples": len(data.source),
+        "split": data.split,
+        "classes": dict(zip(data.classes, counts, strict=True)),
+        "fingerprint": data.fingerprint,
+        "inventory": data.inventory,
+    }
+    strict_json.write(folder / "data.json", content)
+
+
+def inventory_in(folder: Path, fingerprint: str) -> Inventory | None:
+    """Return the inventory that a run has kept of the data with this fingerprint; None where it has none of them."""
+    try:
+        kept = strict_json.loads((folder / "data.json").read_bytes())
+        inventory = kept["inventory"] if kept["fingerprint"] == fingerprint else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return inventory if isinstance(inventory, dict) else None
+
+
+def changes(folder: Path, fingerprint: Any, data: Data) -> list[str]:
+    """Return a line for each way in which the data are not those that a run was trained on.
+
+    Args:
+        fingerprint: what the run's configuration says. Runs of earlier versions have one that doesn't tell; all that
+            is known then is whether classes were numbered in another order.
+    """
+    kept = comparable(fingerprint)
+    if kept is None:
+        before = sorted(
+            data.classes, key=None if type(data.source).__name__ == "ImageFolder" else _order_of_earlier_versions
+        )
+        in_doubt = any(NUMBER.fullmatch(name) for name in data.classes) and before != data.classes
+        return [f"classes are numbered in another order: {before} -> {data.classes}"] if in_doubt else []
+    if data.inventory is None or kept == data.fingerprint:
+        return []
+    inventory = inventory_in(folder, kept)
+    return ["the samples have changed"] if inventory is None else differences(inventory, data.inventory)
+
+
+def _order_of_earlier_versions(name: str) -> tuple[int, int, str]:
+    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
+
+
+def classes_line(data: Data) -> str:
+    """Return the names of the classes with their counts, the first of many."""
+    counts = data.class_counts
+    shown = data.classes
+    if counts is not None:
+        shown = [f"{name} ({count:,})" for name, count in zip(data.classes, counts, strict=True)]
+    more = f", and {len(shown) - SHOWN_CLASSES:,} more: see data.json" if len(shown) > SHOWN_CLASSES else ""
+    return ", ".join(shown[:SHOWN_CLASSES]) + more
