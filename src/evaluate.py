@@ -72,7 +72,8 @@ def evaluate(
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
         real = real_samples(data) if data else trained_on(config.data, folder)
-        class_counts = real.class_counts if getattr(generator, "num_classes", 0) > 1 else None
+        num_classes = getattr(generator, "num_classes", 0)
+        class_counts = proportions(folder, real, num_classes, are_named=data is not None) if num_classes > 1 else None
         samples: Any = FakeSamples(generator, origin, seed, class_counts)
     else:
         assert fake is not None
@@ -89,21 +90,20 @@ def evaluate(
 
 def real_samples(data: Any) -> Any:
     """Return the real samples of a data configuration."""
-    from framegan.data.fingerprint import fingerprint_of
-    from framegan.data.folder import recipe_of
-    from framegan.data.real_samples import RealSamples
+    from framegan.data.fingerprint import digest_of, inventory_of
+    from framegan.data.real_samples import RealSamples, origin_of
 
     source = launch.build(data.datamodule).source
-    fingerprint = fingerprint_of(source)
-    origin = {"data": fingerprint, "split": source.split, "fit": recipe_of(source)}
-    return RealSamples(lambda: source, fingerprint, origin)
+    inventory = inventory_of(source)
+    fingerprint = digest_of(inventory)
+    return RealSamples(lambda: source, fingerprint, origin_of(fingerprint, source.split, inventory))
 
 
 def trained_on(data: Any, folder: Path) -> Any:
     """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
     from framegan.data import run_data
     from framegan.data.fingerprint import comparable
-    from framegan.data.real_samples import RealSamples
+    from framegan.data.real_samples import RealSamples, origin_of
 
     def source() -> Any:
         try:
@@ -117,8 +117,36 @@ def trained_on(data: Any, folder: Path) -> Any:
             )
         return read.source
 
-    origin = {"data": data.fingerprint, "split": data.get("split") or "all"}
+    inventory = run_data.inventory_in(folder, data.fingerprint)
+    origin = origin_of(data.fingerprint, data.get("split") or "all", inventory)
     return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape))
+
+
+def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -> list[int]:
+    """Return how often each class of a run is asked for beside the others: as often as it is in the data.
+
+    Args:
+        are_named: whether the real samples are of data that were named, which may be others than the run's. Where
+            these have other classes, those that the run was trained on are asked for, as often as there.
+
+    Raises:
+        ValueError: how often they are in the data of the run is unknown, and the named ones have others.
+    """
+    from framegan.data import run_data
+    from framegan.data.source import classes_of
+
+    kept = run_data.class_counts_in(folder)
+    if kept is None and are_named and real.num_classes != num_classes:
+        raise ValueError(
+            f"the generator makes {num_classes} classes and the data that were named have {real.num_classes}; set data "
+            "to data with the classes that it was trained on"
+        )
+    if kept is None:
+        return list(real.class_counts)
+    if not are_named:
+        return list(kept.values())
+    found = dict(zip(classes_of(real.source), real.class_counts, strict=True))
+    return [found.get(name, 0) for name in kept] if found.keys() <= kept.keys() else list(kept.values())
 
 
 def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, seed: int, device: str) -> Any:

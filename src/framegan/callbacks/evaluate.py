@@ -10,7 +10,7 @@ from torch import Tensor
 
 from framegan.callbacks.every import Every
 from framegan.callbacks.stop_on_signal import StopOnSignal
-from framegan.data.real_samples import RealSamples
+from framegan.data.real_samples import RealSamples, origin_of
 from framegan.fake_samples import FakeSamples
 from framegan.gan import GAN
 from framegan.metrics.estimate import Better
@@ -53,6 +53,8 @@ class Evaluate(Every):
         self.last_evaluated: int | None = None
         self.latest: list[Record] = []
         """What was found when it was measured last."""
+        self.class_counts: list[int] | None = None
+        """Samples of each class in the data; None until a generator is told the class."""
         self.best: dict[str, dict[str, Any]] = {}
         """By key: the best value so far, the samples_seen it was measured at, and which direction is better."""
         self.started, self.seconds_before = 0.0, 0.0
@@ -111,10 +113,12 @@ class Evaluate(Every):
 
     def _samples(self, trainer: GANTrainer, gan: GAN) -> tuple[RealSamples, FakeSamples]:
         data = trainer.datamodule
-        real = RealSamples(lambda: data.source, data.fingerprint, {"data": data.fingerprint, "split": data.split})
+        of_real = origin_of(data.fingerprint, data.split, data.inventory)
+        real = RealSamples(lambda: data.source, data.fingerprint, of_real)
         origin = {"weights": "ema", "samples_seen": int(gan.samples_seen)}
-        is_told_classes = getattr(gan.generator_ema, "num_classes", 0) > 1
-        return real, FakeSamples(gan.generator_ema, origin, self.seed, real.class_counts if is_told_classes else None)
+        if self.class_counts is None and getattr(gan.generator_ema, "num_classes", 0) > 1:
+            self.class_counts = real.class_counts
+        return real, FakeSamples(gan.generator_ema, origin, self.seed, self.class_counts)
 
     def better(self, key: str) -> Better | None:
         """Return which direction is better for the metric with this key; None where it has not been measured."""

@@ -9,8 +9,17 @@ from torch import Tensor
 
 from framegan.data.class_counts import class_counts
 from framegan.data.clips import Clips
-from framegan.data.source import Source, read, told_plainly
+from framegan.data.source import Inventory, Source, read, told_plainly
 from framegan.spread import chosen
+
+FIT = ("resize", "filter", "pixel_aspect", "rotate", "frame_length", "layout", "clips")
+"""What the inventory of data says of how its samples are made, besides their shape."""
+
+
+def origin_of(fingerprint: str | None, split: str, inventory: Inventory | None) -> dict[str, Any]:
+    """Return how records call the samples of a source."""
+    fit = {name: value for name, value in (inventory or {}).items() if name in FIT}
+    return {"data": fingerprint, "split": split, "fit": fit}
 
 
 class RealSamples:

@@ -46,6 +46,16 @@ def inventory_in(folder: Path, fingerprint: str) -> Inventory | None:
     return inventory if isinstance(inventory, dict) else None
 
 
+def class_counts_in(folder: Path) -> dict[str, int] | None:
+    """Return how many samples of each class a run was trained on, in the order of the classes; None where unknown."""
+    try:
+        kept = json.loads((folder / "data.json").read_bytes())["classes"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    are_counts = isinstance(kept, dict) and all(type(count) is int and 0 <= count < 2**40 for count in kept.values())
+    return kept if are_counts and sum(kept.values()) else None
+
+
 def changes(folder: Path, fingerprint: Any, data: Data) -> list[str]:
     """Return a line for each way in which the data are not those that a run was trained on.
 
