@@ -157,9 +157,11 @@ def test_classes_are_asked_for_in_the_proportions_of_the_data(tmp_path):
     assert measured["fake"]["class_counts"] == [4, 20]
     words = (f"checkpoint={run_folder}", "num_samples=16")
     with_data = evaluated(tmp_path / "a", *words, *data)
-    (found,) = with_data.values()
-    assert found["value"] == pytest.approx(measured["value"], rel=1e-6)
-    assert found["fake"]["class_counts"] == [4, 20]
+    (tmp_path / "strips").rename(tmp_path / "elsewhere")
+    without = evaluated(tmp_path / "b", *words)
+    for (found,) in (with_data.values(), without.values()):
+        assert found["value"] == pytest.approx(measured["value"], rel=1e-6)
+        assert found["fake"]["class_counts"] == [4, 20]
 
 
 def test_evaluation_by_the_clock(tmp_path):
