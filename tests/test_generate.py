@@ -157,13 +157,13 @@ def test_content_motion_and_category_are_held(folder, tmp_path, capsys):
     assert np.array_equal(both[1], free[0])
     other = generated(folder, tmp_path / "other", "num_samples=1", "category=1")
     assert not np.array_equal(other[0], free[0])
-    by_name = generated(folder, tmp_path / "name", "num_samples=1", "category=horizontal")
+    by_name = generated(folder, tmp_path / "name", "num_samples=1", "category=right")
     assert np.array_equal(by_name[0], other[0])
-    assert "category 1: horizontal\n" in capsys.readouterr().out
+    assert "category 1: right\n" in capsys.readouterr().out
 
 
 MISTAKES = [
-    (("category=2",), "category=2, but this generator has the categories vertical, horizontal"),
+    (("category=2",), "category=2, but this generator has the categories left, right"),
     (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
     (("format=avi",), "format got 'avi'; it should be 'mp4'"),
     (("num_frames=0",), "num_frames got 0"),
