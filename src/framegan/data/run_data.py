@@ -38,22 +38,26 @@ def write(folder: Path, data: Data) -> None:
 
 def inventory_in(folder: Path, fingerprint: str) -> Inventory | None:
     """Return the inventory that a run has kept of the data with this fingerprint; None where it has none of them."""
-    try:
-        kept = strict_json.loads((folder / "data.json").read_bytes())
-        inventory = kept["inventory"] if kept["fingerprint"] == fingerprint else None
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None
+    kept = _read(folder)
+    inventory = kept.get("inventory") if kept.get("fingerprint") == fingerprint else None
     return inventory if isinstance(inventory, dict) else None
 
 
 def class_counts_in(folder: Path) -> dict[str, int] | None:
     """Return how many samples of each class a run was trained on, in the order of the classes; None where unknown."""
-    try:
-        kept = json.loads((folder / "data.json").read_bytes())["classes"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    kept = _read(folder).get("classes")
+    if not isinstance(kept, dict) or not all(type(count) is int and 0 <= count < 2**40 for count in kept.values()):
         return None
-    are_counts = isinstance(kept, dict) and all(type(count) is int and 0 <= count < 2**40 for count in kept.values())
-    return kept if are_counts and sum(kept.values()) else None
+    return kept if sum(kept.values()) else None
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """Return what data.json of a run folder holds; nothing where it is missing or damaged."""
+    try:
+        kept = strict_json.loads((folder / "data.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
 
 
 def changes(folder: Path, fingerprint: Any, data: Data) -> list[str]:
