@@ -83,7 +83,10 @@ NETWORKS = {
     "can't be called as forward(latents, labels): too many": (made(lambda latents: latents), Critic()),
     "made a tensor (2, 3) of float32 of (2, 3) latents; it should make": (made(lambda z, y: z), Critic()),
     "made a NoneType of (2, 3) latents": (made(lambda z, y: None), Critic()),
-    "made samples from 4 to 4; they should be in [-1, 1]": (made(lambda z, y: torch.full((2, 1, 4, 4), 4.0)), Critic()),
+    "made samples from 255 to 255; they should be in [-1, 1]": (
+        made(lambda z, y: torch.full((2, 1, 4, 4), 255.0)),
+        Critic(),
+    ),
     "made two samples of the same latents": (made(lambda z, y: torch.rand(2, 1, 4, 4)), Critic()),
     "the parts should be a dictionary of sizes": (Good(latent_parts=lambda frames: {"content": 2}), Critic()),
     "model.discriminator is a function": (Good(), lambda samples, labels: samples),

@@ -16,6 +16,8 @@ from framegan.sampling import draw, evaluating
 PLACES = ("real", "fake", "between", None)
 SEEDS = (0, 1)
 """Of the samples that the networks are tried with."""
+FAR_OUTSIDE = 10.0
+"""Untrained generators without a last bound may leave [-1, 1], but not by so much."""
 
 
 @torch.no_grad()
@@ -30,10 +32,10 @@ def check_networks(generator: Any, discriminator: Any) -> dict[str, Tensor]:
     said = f"model.generator made {_shape(samples)} of {tuple(latents.shape)} latents"
     if not isinstance(samples, Tensor) or samples.shape != wanted or not samples.is_floating_point():
         raise ValueError(f"{said}; it should make a float tensor (N, *shape), here {wanted}")
-    if samples.isfinite().all() and samples.abs().max() > 1.001:
+    if samples.isfinite().all() and samples.abs().max() > FAR_OUTSIDE:
         raise ValueError(
-            f"model.generator made samples from {samples.min():.3g} to {samples.max():.3g}; they should be in [-1, 1]: "
-            "end it with nn.Tanh()"
+            f"model.generator made samples from {samples.min():.3g} to {samples.max():.3g}; they should be in [-1, 1], "
+            "not pixels: end it with nn.Tanh(), or with a layer that begins with small weights"
         )
     if not torch.equal(samples.nan_to_num(), again.nan_to_num()):
         raise ValueError(
