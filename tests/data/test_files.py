@@ -83,6 +83,7 @@ def test_a_list_of_labels_is_not_left_out(tmp_path, capsys):
 ASKED = {
     "train and test": (["train/a/1.png", "test/a/1.png"], "holds the parts test, train, .*/train?"),
     "parts without classes": (["train/1.png", "test/1.png"], "/train?"),
+    "parts beside others": (["train/a/1.png", "test/a/1.png", "runs/1.png"], "holds the parts test, train, .*/train?"),
     "train alone": (["train/1.png"], "holds only train"),
     "other names": (["Training/a/1.png", "val/a/1.png", "TEST/a/1.png"], "/Training?"),
     "COCO's": (["train2017/1.png", "val2017/1.png"], "/train2017?"),

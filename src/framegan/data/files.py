@@ -105,8 +105,9 @@ def check_root(folder: Path, split: str | None, samples: Sequence[str], labels: 
     first = list(dict.fromkeys(class_name(sample) for sample in samples))
     if split not in (None, "auto") or labels not in (None, "folder") or first == ["."]:
         return
-    if all(PART.fullmatch(name) for name in first):
-        found = f"the parts {', '.join(first)}, which would be mixed" if len(first) > 1 else f"only {first[0]}"
+    parts = [name for name in first if PART.fullmatch(name)]
+    if len(parts) > 1 or parts == first:
+        found = f"the parts {', '.join(parts)}, which would be mixed" if len(parts) > 1 else f"only {first[0]}"
     elif len(first) == 1 and labels == "folder" and any(sample.count("/") > 1 for sample in samples):
         found = f"a single folder, {first[0]}, in which others lie; they would be one class"
     else:
