@@ -9,6 +9,8 @@ from commands import run, train
 from PIL import Image
 from small_files import write_images
 
+from framegan.callbacks.checkpoint import matching
+
 SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_9eb8725d_100"
 OF_CLIPS = ("model=mocogan", "data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
@@ -65,6 +67,25 @@ def test_the_best_checkpoint_is_the_one_that_was_measured(folder, tmp_path):
     (measured,) = json.loads((folder / "evaluations" / "160.json").read_text())
     assert last[KEY]["value"] == pytest.approx(measured["value"], rel=1e-9)
     assert last[KEY]["real"] == measured["real"]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "key"),
+    [
+        (None, None),
+        ("fid", "fid_inception_10k"),
+        ("fid_inception_50k", "fid_inception_50k"),
+        ("shape_motion/accuracy", "shape_motion_16/accuracy"),
+        ("shape_motion_16", "shape_motion_16/accuracy"),
+        ("discriminator", "discriminator/loss"),
+        ("shape_motion/loss", None),
+        ("fi", None),
+        ("fid/loss", None),
+    ],
+)
+def test_an_objective_is_how_the_parts_of_a_key_begin(monitor, key):
+    keys = ("discriminator/loss", "fid_inception_10k", "fid_inception_50k", "shape_motion_16/accuracy")
+    assert matching(keys, monitor) == key
 
 
 def test_two_processes_find_what_one_does(folder, tmp_path):

@@ -71,6 +71,7 @@ def test_a_run_folder_holds_what_it_should(finished):
     assert {path.name for path in finished.iterdir()} == {
         ".hydra",
         ".lock",
+        "data.json",
         "metrics.csv",
         "checkpoints",
         "samples",

@@ -24,8 +24,8 @@ class Checkpoint(Every):
     Args:
         keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt, besides those that
             a warning has named.
-        monitor: key of the metric that decides which is best, or how one key begins, such as "fid" or
-            "fid_inception". None = there is no best.
+        monitor: key of the metric that decides which is best, or how its parts begin; see `matching`. None = there is
+            no best.
         mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
     """
 
@@ -129,8 +129,18 @@ class Checkpoint(Every):
 
 
 def matching(keys: Iterable[str], monitor: str | None) -> str | None:
-    """Return the key that is `monitor`, or else the shortest that begins with it; None where none does."""
+    """Return the key that is `monitor`, or else the shortest whose parts begin with its own; None where none does.
+
+    "fid" is fid_inception_6726825d_10k; "shape_motion/accuracy" is shape_motion_256/accuracy, for any number of clips.
+    """
     if monitor is None:
         return None
-    found = [key for key in keys if key == monitor or key.startswith((f"{monitor}_", f"{monitor}/"))]
-    return min(found, key=len, default=None)
+    if monitor in (keys := list(keys)):
+        return monitor
+    return min((key for key in keys if _begins(key, monitor)), key=len, default=None)
+
+
+def _begins(key: str, monitor: str) -> bool:
+    parts, wanted = key.split("/"), monitor.split("/")
+    pairs = zip(parts, wanted, strict=False)
+    return len(parts) >= len(wanted) and all(part == begin or part.startswith(f"{begin}_") for part, begin in pairs)
