@@ -11,6 +11,7 @@ from one_rank import BATCH_SIZE, CASES, NUM_STEPS, buffers, trained
 from worlds import flat
 
 HERE = Path(__file__).parent
+pytestmark = pytest.mark.xdist_group("ranks")  # which train but once
 
 
 @pytest.fixture(scope="module")

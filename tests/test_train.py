@@ -43,6 +43,8 @@ def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_pat
     if data in WRITERS:
         WRITERS[data](tmp_path / "data")
         arguments.append(f"data.root={tmp_path / 'data'}")
+    if data in ("moving_digits", "shape_motion"):
+        arguments.append("data.datamodule.source.videos.num_videos=16")
     if data in OF_CLIPS:
         num_frames = 1 if model == "dcgan" else 4  # the frames of videos are images
         arguments += ["data.resolution=16", f"data.num_frames={num_frames}"]
