@@ -277,6 +277,20 @@ def tiffs_of_other_numbers() -> Iterator[Odd]:
     for name, photometric in {"lab": 8, "ycbcr": 6, "logluv": 32845, "mask": 4}.items():
         yield Odd(f"tiff_{name}.tif", tiff(rgb, 8, photometric), picture, refused=True)
     yield Odd("tiff_pages.tif", tiff(rgb, 8, 2, pages=3), picture, refused=True)
+    yield Odd("tiff_volume.tif", tiff(rgb, 8, 2, tags=[(32997, 4, [5])]), picture, refused=True)
+    one, values = [(320, 3, PALETTE.T.flatten().tolist())], samples(1)
+    yield Odd("tiff_palette_of_8_bits.tif", tiff(values, 8, 3, tags=one), picture_of(values, "palette"))
+    for compression in ("none", "lzw"):  # of video: black at 16, white at 235
+        luma = samples(1) % 220 + 16
+        narrow = [(530, 3, [1, 1]), (532, 5, [(part, 1) for part in (16, 235, 128, 240, 128, 240)])]
+        data = tiff(
+            np.dstack([luma, np.full_like(luma, 128, shape=(HEIGHT, WIDTH, 2))]),
+            8,
+            6,
+            tags=narrow,
+            compression=compression,
+        )
+        yield Odd(f"tiff_ycbcr_{compression}.tif", data, np.repeat((luma - 16.0) * 255 / 219, 3, axis=2))
 
 
 def bmp(values: bytes, bits: int, *, palette=b"", compression=0, masks: Sequence[int] = (), header=40) -> bytes:
@@ -404,12 +418,55 @@ def tgas() -> Iterator[Odd]:
         head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, WIDTH, HEIGHT, 32, corner << 4 | 8)
         picture = picture_of(shown, "rgb+alpha" if alpha == "some" else "rgb")
         yield Odd(f"tga_{corner}_{alpha}.tga", head + stored.tobytes(), picture)
+    for depth, kind in ((2, 3), (4, 2)):  # room for an alpha of which 0 bits are announced
+        values = samples(depth)
+        head = struct.pack("<BBBHHBHHHHBB", 0, 0, kind, 0, 0, 0, 0, 0, WIDTH, HEIGHT, 8 * depth, 0x20)
+        stored = values[..., [2, 1, 0, 3]] if depth == 4 else values
+        picture = picture_of(values, "rgb" if depth == 4 else "grey")
+        yield Odd(f"tga_{depth}_without_alpha.tga", head + stored.tobytes(), picture)
     parts = samples(3, 5).astype(np.uint16)
     pixels = parts[..., 0] << 10 | parts[..., 1] << 5 | parts[..., 2]
     head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, WIDTH, HEIGHT, 16, 0x20)
     yield Odd("tga_16.tga", head + pixels.astype("<u2").tobytes(), picture_of(parts, "rgb", 5), 5)
 
 
-def odd_images() -> list[Odd]:
-    makers = (by_pillow, lossy, turned, pngs, tiffs, bmps, pnms, gifs, tgas)
-    return [odd for make in makers for odd in make()]
+def sgis() -> Iterator[Odd]:
+    """Yield compressed SGI images, whose rows have end marks or, as FFmpeg writes them, none."""
+    for depth, end in itertools.product((1, 3), (b"\0", b"")):
+        values = samples(depth)
+        planes = values.transpose(2, 0, 1)[:, ::-1].reshape(-1, WIDTH)
+        rows = [bytes([0x80 | WIDTH]) + row.tobytes() + end for row in planes]
+        lengths = [len(row) for row in rows]
+        starts = 512 + 8 * len(rows) + np.cumsum([0, *lengths[:-1]])
+        head = struct.pack(">HBBHHHHLL", 474, 1, 1, 3 if depth > 1 else 2, WIDTH, HEIGHT, depth, 0, 255).ljust(
+            512, b"\0"
+        )
+        data = head + struct.pack(f">{2 * len(rows)}L", *starts.tolist(), *lengths) + b"".join(rows)
+        picture = picture_of(values, "rgb" if depth > 1 else "grey")
+        yield Odd(f"sgi_{depth}_{len(end)}.sgi", data, picture, refused=not end)
+
+
+def ambiguous() -> Iterator[Odd]:
+    """Yield what Pillow decodes to other samples than the file may mean."""
+    rgb, grey = as_image(smooth(3), "RGB"), as_image(smooth(1), "L")
+    for way, (kind, image) in itertools.product(({}, {"no_jp2": True}), {"rgb": rgb, "grey": grey}.items()):
+        data = bytearray(encoded(image, "JPEG2000", **way))
+        depths = data.index(b"\xff\x4f\xff\x51") + 42
+        for name, depth in {"signed": 0x87, "deep": 15}.items():
+            data[depths : depths + 3 * len(image.mode) : 3] = bytes([depth]) * len(image.mode)
+            refused = True if (kind, name) != ("grey", "deep") else None
+            ending = "j2k" if way else "jp2"
+            yield Odd(f"jpeg2000_{kind}_{name}.{ending}", bytes(data), picture_of(smooth(1), "grey"), 255, refused)
+    data = encoded(rgb, "JPEG")
+    unmarked = data[:2] + data[4 + int.from_bytes(data[4:6]) :]
+    yield Odd("jpeg_unmarked.jpg", unmarked, picture_of(smooth(3), "rgb"), 60)
+    yield Odd(
+        "jpeg_lossless.jpg", unmarked.replace(b"\xff\xc0", b"\xff\xc3"), picture_of(smooth(3), "rgb"), refused=True
+    )
+    for mode, image in {"1": grey.convert("1"), "L": grey, "I;16": grey.convert("I;16"), "RGB": rgb}.items():
+        data = encoded(image, "PPM")
+        picture = (
+            np.asarray(image.convert("RGB")).astype(float) if mode != "I;16" else picture_of(smooth(1) * 0, "grey")
+        )
+        yield Odd(f"pnm_{mode}_with_a_line_end.pnm".replace(";", ""), data + b"\n", picture)
+        yield Odd(f"pnm_{mode}_and_another.pnm".replace(";", ""), data + data, picture, refused=True)

@@ -29,7 +29,9 @@ MAKERS = {
     "bmp": (odd_images.bmps, 27),
     "pnm": (odd_images.pnms, 40),
     "gif": (odd_images.gifs, 6),
-    "tga": (odd_images.tgas, 9),
+    "tga": (odd_images.tgas, 11),
+    "sgi": (odd_images.sgis, 2),
+    "ambiguous": (odd_images.ambiguous, 5),
 }
 READERS = {
     "images": lambda root: ImageFolder(str(root), 8),

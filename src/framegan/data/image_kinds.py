@@ -1,11 +1,15 @@
 """Which images are read: their endings and formats, and which kinds of pixels Pillow hands over rightly."""
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, features
 
 from framegan.data.bitmap import refusal_of_bitmap
+from framegan.data.jpeg2000 import refusal_of_jpeg2000
+from framegan.data.sgi import refusal_of_sgi
 from framegan.data.tiff import REMEDY, TIFF_MARKS, refusal_of_tiff
 
 ENDINGS = {
@@ -56,8 +60,14 @@ def refusal(image: Image.Image, path: Path) -> str | None:
         return reason
     if image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info:
         return "its CMYK may be inverted or not, for Adobe's marker is missing; save it as RGB"
-    if image.format == "SGI" and _has_colour_map(path):
-        return "its pixels are numbers of colours that are not in it; save it as PNG"
+    if image.format == "JPEG" and image.mode == "RGB" and not {"adobe", "jfif"} & {*image.info} and _is_lossless(path):
+        return "its colours may be RGB or YCbCr, for it is lossless without a marker that says so; save it as PNG"
+    if image.format == "SGI" and (reason := refusal_of_sgi(path)):
+        return reason
+    if image.format == "JPEG2000" and (reason := refusal_of_jpeg2000(path)):
+        return reason
+    if image.format == "PPM" and _is_followed(image, path):
+        return "it holds several pictures; save each as a file of its own"
     if image.format not in ("TIFF", "MPO") and _moves(image):
         return "it holds several pictures; save each as a file of its own, or read it as a video"
     if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
@@ -86,11 +96,22 @@ def _moves(image: Image.Image) -> bool:
         return False  # it is cut short, which its decoder says better
 
 
-def _has_colour_map(path: Path) -> bool:
-    """Say whether an SGI file is of an outdated kind, which Pillow takes for grey."""
+def _is_lossless(path: Path) -> bool:
+    """Say whether a JPEG has the marker of a lossless frame of three channels of 8 bits."""
     with path.open("rb") as file:
-        file.seek(104)
-        return any(file.read(4))
+        before, frame, _ = file.read().partition(b"\xff\xc3\0\x11\x08")
+    return bool(frame) and b"\xff\xda" not in before
+
+
+def _is_followed(image: Any, path: Path) -> bool:
+    """Say whether a second picture follows the samples of a PPM, as it may; those written as text tell no end."""
+    tile = image.tile[0]
+    if tile.codec_name != "raw":
+        return False
+    bits = {"1": 1, "L": 8, "RGB": 24}.get(image.mode, 16)
+    with path.open("rb") as file:
+        file.seek(tile.offset + -(-image.width * bits // 8) * image.height)
+        return re.match(rb"\s*P[1-7fF]\s", file.read(8)) is not None
 
 
 def _has_palette(path: Path) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image
 from framegan.data.bitmap import bits_of_bitmap
 from framegan.data.image_kinds import GREY
 from framegan.data.jpeg_end import is_ended
-from framegan.data.tiff import BITS, COMPRESSION, LENGTH, PHOTOMETRIC, PLANAR, WIDTH
+from framegan.data.tiff import BITS, COLOUR_MAP, COMPRESSION, LENGTH, PHOTOMETRIC, PLANAR, WIDTH, YCBCR
 
 MAYBE_WITHOUT_ALPHA = ("BMP", "DIB", "TGA")
 """Formats whose writers announce an alpha that they leave at 0: there, no visible pixel at all means all of them."""
@@ -51,12 +51,16 @@ def _high_byte(samples: np.ndarray) -> Image.Image:
 
 def _of_tiff(image: Any) -> Image.Image:
     tags, bits = image.tag_v2, image.tag_v2.get(BITS, (1,))[0]
-    if tags.get(PLANAR, 1) == 2 and tags.get(COMPRESSION, 1) == 1:
-        # libtiff puts planes together rightly; Pillow has it decode compressed ones only
+    ycbcr = tags.get(PHOTOMETRIC) == YCBCR
+    if (tags.get(PLANAR, 1) == 2 or ycbcr) and tags.get(COMPRESSION, 1) == 1:
+        # libtiff puts planes together and turns YCbCr into RGB rightly; Pillow has it decode compressed ones only
         tile = image.tile[0]._replace(codec_name="libtiff", extents=(0, 0, tags[WIDTH], tags[LENGTH]), offset=0)
-        rawmode = image.mode if bits == 8 else f"{image.mode};16N"
+        image._mode = "RGB" if ycbcr else image.mode
+        rawmode = f"{image.mode}{'X' * ycbcr}" if bits == 8 else f"{image.mode};16N"
         compression = () if int(PIL.__version__.split(".")[0]) > 12 else ("raw",)
         image.tile, image.use_load_libtiff = [tile._replace(args=(rawmode, *compression, False, tags.offset))], True
+    if image.mode == "P" and max(tags[COLOUR_MAP]) < 256:  # as libtiff takes it, of a writer of 8 bits rather than 16
+        image.putpalette(np.reshape(tags[COLOUR_MAP], (3, -1)).T.astype(np.uint8).tobytes())
     if not image.mode.startswith("I"):
         return image
     grey = _high_byte(np.asarray(image) << (16 - bits))
@@ -107,6 +111,16 @@ def _of_bitmap(image: Any) -> Image.Image:
     tile = image.tile[0]
     if image.mode == "1" and image.format != "TGA" and bits_of_bitmap(image) == 8 and tile.codec_name == "raw":
         image.tile = [tile._replace(args=("1;8", *tile.args[1:]))]
-    if image.mode in ("LA", "RGBA") and image.getchannel("A").getbbox() is None:
+    without = image.format == "TGA" and not _bits_of_alpha(image)
+    if image.mode in ("LA", "RGBA") and (without or image.getchannel("A").getbbox() is None):
         image.putalpha(255)
     return image
+
+
+def _bits_of_alpha(image: Any) -> int:
+    """Return how many bits of alpha an open TGA announces; its pixels may have room for more."""
+    place = image.fp.tell()
+    image.fp.seek(17)
+    descriptor = image.fp.read(1)
+    image.fp.seek(place)
+    return descriptor[0] & 15

@@ -11,16 +11,36 @@ from pathlib import Path
 from typing import BinaryIO
 
 SUBFILE, WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
-ORIENTATION, PLANAR, EXTRA, SAMPLE_FORMAT, SUBSAMPLING = 274, 284, 338, 339, 530
-ASKED = (SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, PLANAR, EXTRA, SAMPLE_FORMAT, SUBSAMPLING)
+ORIENTATION, PLANAR, COLOUR_MAP, EXTRA, SAMPLE_FORMAT, SUBSAMPLING, DEPTH = 274, 284, 320, 338, 339, 530, 32997
+ASKED = (SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, PLANAR, EXTRA, SAMPLE_FORMAT, SUBSAMPLING, DEPTH)
 OF_PIXELS = {
     *ASKED,
-    *(WIDTH, LENGTH, FILL_ORDER, 273, ORIENTATION, 277, 278, 279, 292, 293, 317, 320, 322, 323, 324, 325, 332, 347),
+    *(
+        WIDTH,
+        LENGTH,
+        FILL_ORDER,
+        273,
+        ORIENTATION,
+        277,
+        278,
+        279,
+        292,
+        293,
+        317,
+        COLOUR_MAP,
+        322,
+        323,
+        324,
+        325,
+        332,
+        347,
+    ),
     *(512, 513, 514, 515, 519, 520, 521, 529, 531, 532),
 }
 """Tags without which pixels are decoded otherwise: strips, tiles, palettes and what decompression needs."""
 REDUCED_OR_MASK = 1 | 4
 """Bits of SUBFILE: a small copy of another page, or which parts of it are transparent."""
+YCBCR = 6
 JPEG = (6, 7)
 """Compressions that turn YCbCr into RGB themselves."""
 READ = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr"}
@@ -109,6 +129,8 @@ def refusal_of_tiff(path: Path) -> str | None:
         return f"it holds {len(whole)} pages; save each as a file of its own"
     if pages[0] not in whole:
         return "its first page is a small copy or a mask; save the picture alone"
+    if (depth := pages[0].number(DEPTH, 1)) > 1:
+        return f"it holds a volume of {depth} slices; save each as a file of its own"
     return _unread(pages[0])
 
 
@@ -120,7 +142,7 @@ def _unread(page: Directory) -> str | None:
         return f"its samples are signed or no integers (SampleFormat {', '.join(map(str, sorted(kinds)))}); {REMEDY}"
     if photometric not in READ:
         return f"its colours (PhotometricInterpretation {photometric}) are not read; {REMEDY}"
-    if photometric == 6 and compression not in JPEG and page.numbers.get(SUBSAMPLING, (2, 2)) != (1, 1):
+    if photometric == YCBCR and compression not in JPEG and page.numbers.get(SUBSAMPLING, (2, 2)) != (1, 1):
         return f"its YCbCr is subsampled outside a JPEG, which is not read; {REMEDY}"
     if bits > 16:
         return f"pixels of {bits} bits have no known range; {REMEDY}"
