@@ -1,5 +1,6 @@
 """Which files are data: what is left out is said, and a folder that seems not to be the one meant is asked about."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,18 @@ def test_what_is_not_read_is_counted_by_ending_and_by_class(tmp_path, capsys):
     save(tmp_path, "a/1.png", "a/2.xyz", "b/1.png", "c/1.xyz", "c/2.XYZ", "c/deep/3", "d/1.abc")
     assert data_files(tmp_path, (".png",), "images", "folder") == ["a/1.png", "b/1.png"]
     assert capsys.readouterr().out == (
-        "left out 5 files (3 .xyz, 1 without an ending, 1 .abc) in 3 c, 1 a, 1 d, which leaves nothing of c, d: "
-        "not read as images\n"
+        "left out 5 files (3 .xyz, 1 without an ending, 1 .abc) of class c (3), a (1), d (1), which leaves nothing of "
+        "c, d: not read as images\n"
     )
-    with pytest.raises(ValueError, match=r"no videos in .* end in .mp4 are read; there are 7 files \(3 .xyz, 2 .png"):
+    with pytest.raises(ValueError, match=r"no videos in .* end in .mp4 are read; it holds 7 files \(3 .xyz, 2 .png"):
         data_files(tmp_path, (".mp4",), "videos", None)
+
+
+def test_pipes_and_links_to_themselves_are_no_files(tmp_path):
+    os.mkfifo(save(tmp_path, "a/1.png") / "a" / "2.png")
+    (tmp_path / "3.png").symlink_to("3.png")
+    (tmp_path / "a" / "up").symlink_to("..")
+    assert walk(tmp_path, (".png",)) == ["3.png", "a/1.png"]  # a link that leads nowhere is named, not left out
 
 
 def test_a_list_of_labels_is_not_left_out(tmp_path, capsys):
@@ -88,6 +96,7 @@ ASKED = {
     "other names": (["Training/a/1.png", "val/a/1.png", "TEST/a/1.png"], "/Training?"),
     "COCO's": (["train2017/1.png", "val2017/1.png"], "/train2017?"),
     "CycleGAN's": (["trainA/1.png", "trainB/1.png", "testA/1.png", "testB/1.png"], "/trainA?"),
+    "parts beside a file": (["sample.png", "train/a/1.png", "test/a/1.png"], "holds the parts test, train, .*/train?"),
     "a single folder": (["photos/a/1.png", "photos/b/1.png"], "holds a single folder, photos, .*/photos?"),
     "a single folder beside junk": (["photos/a/1.png", "photos/b/1.png", "__MACOSX/a/1.png"], "/photos?"),
 }

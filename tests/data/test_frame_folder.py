@@ -63,6 +63,8 @@ ORDERS = {
     "equal numbers": ["01.png", "1.png", "2.png"],
     "negative numbers": ["-10.png", "-2.png", "-1.png", "0.png", "3.png"],
     "negative numbers behind letters": ["t-10.png", "t-1.png", "t0.png", "t3.png"],
+    "signs of both kinds": ["t-10.png", "t-1.png", "t+0.png", "t+1.png", "t+3.png"],
+    "a plus and nothing": ["-1.png", "0.png", "+1.png", "2.png"],
     "negative numbers alone": ["x_-3.png", "x_-2.png", "x_-1.png"],
     "lines that are no signs": ["frame-1.png", "frame-2.png", "frame-10.png"],
     "dates": ["2024-01-02.png", "2024-01-10.png", "2024-02-01.png"],

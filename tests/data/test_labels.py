@@ -46,6 +46,7 @@ CSV = {
     "no endings": "a/deep/3,walk\na/2,run\nb/1,walk",
     "spaces and empty lines": "a/deep/3 , walk\n\na/2, run\nb/1, walk\n",
     "quotes": '"a/deep/3","walk"\n"a/2","run"\n"b/1","walk"\n',
+    "quotes behind spaces": '"a/deep/3", "walk"\n"a/2", "run"\n"b/1", "walk"\n',
     "a byte order mark": "\ufeffb/1.png,walk\na/2.png,run\na/deep/3.png,walk\n",
     "./ before them": "./b/1.png,walk\n./a/2.png,run\na/./deep/3.png,walk\n",
     "backslashes": "b\\1.png,walk\na\\2.png,run\n.\\a\\deep\\3.png,walk\n",
@@ -65,6 +66,8 @@ JSON = {
     "a mapping": {"b/1.png": "walk", "a/2.png": "run", "a/deep/3.png": "walk"},
     "no endings": {"b/1": "walk", "a/2": "run", "a/deep/3": "walk"},
     "StyleGAN's pairs": {"labels": [["b/1.png", "walk"], ["a/2.png", "run"], ["a/deep/3.png", "walk"]]},
+    "pairs alone": [["b/1.png", "walk"], ["a/2.png", "run"], ["a/deep/3.png", "walk"]],
+    "a byte order mark": '\ufeff{"b/1": "walk", "a/2": "run", "a/deep/3": "walk"}',
     "a mapping below labels": {"labels": {"b/1.png": "walk", "a/2.png": "run", "a/deep/3.png": "walk"}},
 }
 
@@ -112,7 +115,7 @@ WRONG = {
     "no such file": ("other.csv", r"other.csv can't be read as a list .* No such file"),
     "three columns": ("three.csv", r"the line 'b/1.png,walk,quickly' should be file,class"),
     "no JSON": ("text.json", r"text.json can't be read as a list"),
-    "JSON of something else": ("list.json", r"list.json can't be read as a list"),
+    "JSON of something else": ("list.json", r"list.json can't .* it should be {\"file\": class"),
     "two spellings of a file": ("spelt.csv", r"'b/1.png' is listed as 'walk' and as 'run'; keep one"),
     "a file with two classes": (
         "twice.csv",
@@ -126,7 +129,13 @@ WRONG = {
     "an endless number": ("long.csv", r"long.csv can't .*: the class of 'b/1.png' has 5,000 characters, more than 255"),
     "an endless number in JSON": ("long.json", r"long.json can't .*: the class of 'b/1.png' has 5,000 characters"),
     "JSON of great depth": ("deep.json", r"deep.json can't be read as a list .*recursion"),
-    "StyleGAN's without labels": ("null.json", r"null.json has no class for 3 of 3 files"),
+    "StyleGAN's without labels": ("null.json", r"null.json can't .*: its labels are null; set data.labels=null"),
+    "StyleGAN's without labels for each": (
+        "nulls.json",
+        r"the class of 'b/1.png' is null; it should be a name or a nu",
+    ),
+    "one-hot classes": ("vector.json", r"the class of 'b/1.png' is \[\"0\", \"1\"\]; it should be a name"),
+    "an empty class": ("empty.csv", r"empty.csv can't .*: the class of 'a/2.png' is empty"),
 }
 FILES_OF_WRONG = {
     "three.csv": "b/1.png,walk,quickly\n",
@@ -140,6 +149,9 @@ FILES_OF_WRONG = {
     "long.json": f'{{"b/1.png": {"1" * 5_000}}}',
     "deep.json": "[" * 100_000,
     "null.json": '{"labels": null}',
+    "nulls.json": '{"labels": [["b/1.png", null], ["a/2.png", null]]}',
+    "vector.json": '{"labels": [["b/1.png", [0, 1]]]}',
+    "empty.csv": "b/1.png,walk\na/2.png,\na/deep/3.png,run\n",
 }
 
 

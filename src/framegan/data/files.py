@@ -85,7 +85,7 @@ def data_files(folder: Path, extensions: Sequence[str], kind: str, labels: str |
     others = [path for path in found if not path.lower().endswith(endings) and path not in listed]
     left_out = _left_out(files, others, by_class=labels == "folder") if others else ""
     if not files:
-        there = f"; there are {left_out}" if others else ""
+        there = f"; it holds {left_out}" if others else ""
         raise ValueError(f"no {kind} in {folder}; files that end in {', '.join(extensions)} are read{there}")
     if others:
         say(f"left out {left_out}: not read as {kind}")
@@ -135,11 +135,11 @@ def _left_out(files: Sequence[str], others: Sequence[str], *, by_class: bool) ->
     gone = sorted(classes.keys() - set(map(class_name, files)) - {"."})
     more = f", which leaves nothing of {', '.join(gone[:NAMED])}" if gone else ""
     more += f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
-    return f"{text} in {_counted(classes)}{more}"
+    return f"{text} of class {_counted(classes, '{name} ({number:,})')}{more}"
 
 
-def _counted(counts: Counter[str]) -> str:
-    named = [f"{number:,} {name}" for name, number in counts.most_common(NAMED)]
+def _counted(counts: Counter[str], form: str = "{number:,} {name}") -> str:
+    named = [form.format(number=number, name=name) for name, number in counts.most_common(NAMED)]
     more = [f"{len(counts) - NAMED} more"] if len(counts) > NAMED else []
     return ", ".join(named + more)
 
@@ -149,7 +149,7 @@ def _is_junk(name: str) -> bool:
 
 
 def _below(folder: Path) -> Iterator[str]:
-    """Yield all files that may belong to the data, as posix paths relative to a folder."""
+    """Yield all files that may belong to the data, as posix paths relative to a folder; pipes and devices are none."""
     for path in _files(folder, ()):
         yield Path(os.path.relpath(path, folder)).as_posix()
 
@@ -161,7 +161,14 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[str]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if _is_junk(entry.name):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _files(Path(entry.path), (*above, here))
-        else:
+        elif entry.is_symlink() or entry.is_file():
             yield entry.path
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

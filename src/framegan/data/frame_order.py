@@ -1,18 +1,21 @@
 """The order of numbered files: numbers in their names count as numbers, with a sign and decimals where they have them.
 
-Whether "-" is a sign and "." a decimal point is told by the other names:
-- t-1, t0, t1 and -2, -1: a sign. frame-1, frame-2 or 2024-01-02: no sign, as a digit never follows "frame" directly.
+Whether "-" and "+" are signs and "." a decimal point is told by the other names:
+- t-1, t0, t1 and t-1, t+0, t+1 and -2, -1: signs. frame-1, frame-2 or 2024-01-02: no sign, as nothing else ever stands
+  between "frame" and a digit.
 - 0.5, 0.25, 1.125: decimals. 1.9, 1.10, 1.11: two whole numbers, for decimals of one list would drop that zero.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import PurePosixPath
 
 NUMBER = re.compile(r"[0-9]+")
 DECIMAL = re.compile(r"(?<![0-9.])[0-9]+\.([0-9]+)(?!\.?[0-9])")
-SIGNS = "-\N{MINUS SIGN}"
+MINUS = "-\N{MINUS SIGN}"
+SIGNS = f"{MINUS}+"
 OF_DECIMALS = r"(?<![0-9.])[0-9]+\.[0-9]+(?:e[-+][0-9]+)?(?!\.?[0-9])|[0-9]+e[-+][0-9]+(?![0-9])|[0-9]+"
 OF_WHOLE = r"[0-9]+"
 
@@ -21,21 +24,22 @@ def in_order(names: Iterable[str]) -> list[str]:
     """Return names of files in the order of the numbers in them."""
     stems = {name: PurePosixPath(name).stem for name in names}
     number = re.compile(OF_DECIMALS if _have_decimals(stems.values()) else OF_WHOLE)
-    unsigned = {
-        stem[: found.start()]
-        for stem in stems.values()
-        for found in number.finditer(stem)
-        if not stem[: found.start()].endswith(tuple(SIGNS))
-    }
+    signs = defaultdict(set)
+    """What is before numbers that stand behind the same text: a sign, or nothing."""
+    for stem in stems.values():
+        for found in number.finditer(stem):
+            before = stem[: found.start()]
+            sign = before[-1:] if before.endswith(tuple(SIGNS)) else ""
+            signs[before.removesuffix(sign)].add(sign)
 
     def key(name: str) -> tuple[list[str | Decimal], str]:
         stem, place = stems[name], 0
         parts: list[str | Decimal] = []
         for found in number.finditer(stem):
             before = stem[: found.start()]
-            signed = before.endswith(tuple(SIGNS)) and _is_sign(before[:-1], unsigned)
-            value = Decimal(found[0])
-            parts += [stem[place : found.start() - signed], -value if signed else value]
+            signed = before.endswith(tuple(SIGNS)) and _is_sign(before[:-1], signs[before[:-1]])
+            value = -Decimal(found[0]) if signed and before[-1] in MINUS else Decimal(found[0])
+            parts += [stem[place : found.start() - signed], value]
             place = found.end()
         return [*parts, stem[place:]], name
 
@@ -48,9 +52,9 @@ def by_whole_numbers(names: Iterable[str]) -> list[str]:
     return sorted(parts, key=lambda name: ([int(p) if p.isdecimal() else p for p in parts[name]], name))
 
 
-def _is_sign(before: str, unsigned: set[str]) -> bool:
-    """Say whether a "-" is the sign of the number behind it, by what is before it."""
-    return not before or before[-1] in "_=([,+" or before in unsigned
+def _is_sign(before: str, signs: set[str]) -> bool:
+    """Say whether a "-" or "+" is the sign of the number behind it, by what is before it here and in other names."""
+    return not before or before[-1] in "_=([," or len(signs) > 1
 
 
 def _have_decimals(stems: Iterable[str]) -> bool:

@@ -26,9 +26,9 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[l
     Args:
         files: posix paths relative to the folder.
         labels: "folder": the first folder of its path is a file's class; None: there is one class. Otherwise a list,
-            relative to the folder or not: a .csv of lines "file,class", or a .json of {"file": class} or of
-            {"labels": [["file", class], ...]} as StyleGAN's dataset.json. Files may be named without their ending, with
-            ./ before them, with backslashes, by absolute paths or by paths below the current folder.
+            relative to the folder or not: a .csv of lines "file,class", or a .json of {"file": class} or of pairs, alone
+            or as {"labels": [["file", class], ...]} in StyleGAN's dataset.json. Files may be named without their
+            ending, with ./ before them, with backslashes, by absolute paths or by paths below the current folder.
 
     Raises:
         ValueError: the list can't be read, leaves files out, or names one twice with different classes.
@@ -61,6 +61,8 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
         raise ValueError(f"data.labels got {path}; it should be folder, null, or the path of a .csv or .json file")
     try:
         listed = _below(readers[path.suffix.lower()](path), folder, files)
+        if nameless := next((file for file, name in listed.items() if not name), None):
+            raise ValueError(f"the class of {nameless!r} is empty")
         if long := next((file for file, name in listed.items() if len(name) > MAX_NAME), None):
             raise ValueError(f"the class of {long!r} has {len(listed[long]):,} characters, more than {MAX_NAME}")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
@@ -77,16 +79,24 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
 
 def _read_csv(path: Path) -> dict[str, str]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
+        rows = [row for row in csv.reader(file, skipinitialspace=True) if row]
     if bad := next((row for row in rows if len(row) != 2), None):
-        raise ValueError(f"the line {','.join(bad)!r} should be file,class")
+        raise ValueError(f"the line {','.join(bad)!r} should be file,class, with one comma")
     return _distinct((file.strip(), name.strip()) for file, name in rows)
 
 
 def _read_json(path: Path) -> dict[str, str]:
-    content: Any = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_distinct, parse_int=str)
-    pairs = content.get("labels", content) or ()
-    return _distinct((str(file), str(name)) for file, name in (pairs.items() if isinstance(pairs, Mapping) else pairs))
+    content: Any = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_distinct, parse_int=str)
+    pairs = content.get("labels", content) if isinstance(content, Mapping) else content
+    if pairs is None:
+        raise ValueError("its labels are null; set data.labels=null where there are no classes")
+    pairs = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise ValueError('it should be {"file": class, ...} or {"labels": [["file", class], ...]}')
+    listed = _distinct((str(file), name) for file, name in pairs)
+    if bad := next((file for file, name in listed.items() if not isinstance(name, str | float | bool)), None):
+        raise ValueError(f"the class of {bad!r} is {json.dumps(listed[bad])}; it should be a name or a number")
+    return {file: str(name) for file, name in listed.items()}
 
 
 def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
