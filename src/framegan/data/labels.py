@@ -26,8 +26,8 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[l
     Args:
         files: posix paths relative to the folder.
         labels: "folder": the first folder of its path is a file's class; None: there is one class. Otherwise a list,
-            relative to the folder or not: a .csv of lines "file,class", or a .json of {"file": class} or of pairs, alone
-            or as {"labels": [["file", class], ...]} in StyleGAN's dataset.json. Files may be named without their
+            relative to the folder or not: a .csv of lines "file,class", or a .json of {"file": class} or of pairs,
+            alone or as {"labels": [["file", class], ...]} in StyleGAN's dataset.json. Files may be named without their
             ending, with ./ before them, with backslashes, by absolute paths or by paths below the current folder.
 
     Raises:

@@ -18,8 +18,8 @@ Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TN
 
 FEW_FRAMES = 10
 """An array of so many times more by fewer holds many videos of few frames; videos come first in most files."""
-OUTNUMBERED = 100
-"""An array of few by so many times more holds few frames of many videos, not many frames of few."""
+MOVING_MNIST = (20, 10_000)
+"""Frames and videos of the one published array that has frames first; another one may hold a few long videos."""
 
 
 class NpyVideos:
@@ -31,7 +31,7 @@ class NpyVideos:
         root: the file, or a folder that holds one .npy file.
         channels: 1 grey, 3 colour; grey videos become colour by repetition, colour ones grey by brightness.
         layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where that tells:
-            where there are many more videos than frames.
+            where many more videos than frames come first, or it is that of Moving MNIST.
         resize: what to do with frames that aren't square: crop, pad with black, or stretch.
 
     Raises:
@@ -132,9 +132,11 @@ def _open(file: Path) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")
     if array.dtype != np.uint8:
+        scaled = "(array >> 8)" if array.dtype.kind == "u" else "(array * 255).round()"
+        range_of_it = "0 to 65535" if array.dtype.kind == "u" else "0 to 1"
         raise ValueError(
             f"{file} holds {array.dtype}; videos are uint8 from 0 to 255. Save it again: "
-            "np.save(path, (array * 255).round().astype(np.uint8)) for values from 0 to 1"
+            f"np.save(path, {scaled}.astype(np.uint8)) for values from {range_of_it}"
         )
     if 0 in array.shape:
         raise ValueError(f"{file} is {array.shape}: it holds no pixels; save videos that have some")
@@ -149,7 +151,7 @@ def _layout(shape: tuple[int, ...], file: Path) -> str:
         return "NCTHW"
     if found and shape[0] >= shape[1] * FEW_FRAMES:
         return f"NT{found}"
-    if found and shape[0] * OUTNUMBERED <= shape[1]:
+    if found and shape[:2] == MOVING_MNIST:
         return f"TN{found}"
     layouts = get_args(Layout)[1:]
     fitting = (
