@@ -129,7 +129,7 @@ def test_the_data_are_not_needed_where_their_features_were_kept(tmp_path):
 def test_files_of_samples_score_like_their_generator(kind, request, tmp_path):
     """PNG loses nothing, so that the files hold the very samples that the generator is scored by."""
     run_folder, files = request.getfixturevalue(kind), tmp_path / "files"
-    options = ("format=frames", "num_samples=100", "batch_size=64")
+    options = (f"format={'png' if kind == 'folder' else 'frames'}", "num_samples=100", "batch_size=64")
     assert run("generate", f"checkpoint={run_folder}", f"out={files}", *options) is None
     of_generator = evaluated(tmp_path, f"checkpoint={run_folder}", "num_samples=100")
     data = [argument for argument in (SMALL if kind == "folder" else OF_CLIPS) if argument.startswith("data")]

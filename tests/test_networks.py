@@ -72,11 +72,11 @@ def test_a_clip_of_any_length(name, num_frames):
 @pytest.mark.parametrize("name", [name for name in TEMPORAL if name.startswith("mocogan")])
 def test_content_and_motion_can_be_held(name):
     generator = TEMPORAL[name]((1, 8, 16, 16)).eval()
-    codes = {}
+    codes, asked = {}, {"category": 0} if generator.num_classes else {}
     generator.frames.register_forward_pre_hook(lambda _, inputs: codes.update(now=inputs[0].unflatten(0, (-1, 8))))
 
     def content_and_motion(**choices):
-        sampling.sample(generator, [0, 1, 2], category=0, **choices)
+        sampling.sample(generator, [0, 1, 2], **asked, **choices)
         return codes["now"][:, :, :50], codes["now"][:, :, -10:]
 
     content, motion = content_and_motion()

@@ -21,6 +21,7 @@ from test_frame_cache import Pictures, write
 from framegan import atomic
 from framegan.data import strip_writer
 from framegan.data.cached_videos import CachedVideos
+from framegan.quoting import command
 
 FILES = {
     "video_folder": write_videos,
@@ -123,7 +124,8 @@ def test_what_it_says_and_what_train_finds(project, capsys):
     assert lines[0] == "data     6 videos, 75 frames of 8x8x3, all"
     assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 s with 1 processes"
     assert lines[2].startswith("done     75 frames, 0.00 GB, in ")
-    assert lines[3] == "train    python src/train.py model=NAME data=pictures data.root=clips data.batch_size=2"
+    settings = ("model=NAME", "data=pictures", "data.root=clips", "data.batch_size=2")
+    assert lines[3] == f"train    {command('train', *settings)}"
     assert {path.name for path in cache(project).iterdir()} == {
         ".lock",
         "manifest.json",
@@ -260,7 +262,7 @@ def test_damage_is_told(project, capsys):
 def test_data_without_videos_are_refused(data, project):
     assert (
         "these data need no preparing: there are no videos to decode. Train on them right away: "
-        f"python src/train.py model=NAME data={data}"
+        f"{command('train', 'model=NAME', f'data={data}')}"
     ) in run("prepare", f"data={data}")
 
 
