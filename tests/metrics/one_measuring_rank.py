@@ -1,4 +1,4 @@
-"""One of two gloo processes that gather features: python one_measuring_rank.py CASE RANK PORT FOLDER"""
+"""One of two gloo processes that gather features in every case: python one_measuring_rank.py RANK PORT FOLDER"""
 
 import os
 import sys
@@ -32,11 +32,8 @@ def gathered(metric, share):
     return metric.compute()
 
 
-if __name__ == "__main__":
-    case, rank, port, folder = sys.argv[1:]
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-    torch.distributed.init_process_group("gloo", rank=int(rank), world_size=2)
-    share = SHARES[case][int(rank)]
+def measured(rank, share):
+    """Return what this rank finds where it has a share of the samples."""
     before = torch.get_rng_state()
     bank, moments = (kind(NUM_FEATURES, NUM_SAMPLES) for kind in (FeatureBank, FeatureMoments))
     results = {"bank": gathered(bank, share), "moments": vars(gathered(moments, share)).copy()}
@@ -54,6 +51,13 @@ if __name__ == "__main__":
         gathered(moments, range(50))
     except ValueError as error:
         results["refused"] = str(error)
-    results["random"] = torch.equal(torch.get_rng_state(), before)
+    return results | {"random": torch.equal(torch.get_rng_state(), before)}
+
+
+if __name__ == "__main__":
+    rank, port, folder = sys.argv[1:]
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    torch.distributed.init_process_group("gloo", rank=int(rank), world_size=2)
+    results = {case: measured(rank, shares[int(rank)]) for case, shares in SHARES.items()}
     torch.save(results, f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()

@@ -25,20 +25,23 @@ def assert_moments(moments):
     torch.testing.assert_close(moments.scatter, EXPECTED.scatter, rtol=1e-11, atol=1e-10)
 
 
-def two_ranks(case, folder):
-    """Return what two processes gathered."""
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    """What each of two processes has gathered, by case."""
+    folder = tmp_path_factory.mktemp("ranks")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    command = [sys.executable, HERE / "one_measuring_rank.py", case]
-    ranks = [subprocess.Popen([*command, str(rank), port, folder], cwd=HERE) for rank in range(2)]
-    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]
+    command = [sys.executable, HERE / "one_measuring_rank.py"]
+    processes = [subprocess.Popen([*command, str(rank), port, folder], cwd=HERE) for rank in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
+@pytest.mark.xdist_group("gathering")  # which starts but once
 @pytest.mark.parametrize("case", SHARES)
-def test_two_processes_gather_what_one_does(case, tmp_path):
-    for number, rank in enumerate(two_ranks(case, tmp_path)):
+def test_two_processes_gather_what_one_does(case, ranks):
+    for number, rank in enumerate(results[case] for results in ranks):
         assert torch.equal(rank["bank"], FEATURES)
         assert_moments(Moments(**{key: rank["moments"][key] for key in ("num_samples", "mean", "scatter")}))
         assert rank["after_reset"] == (0, 0)
