@@ -155,7 +155,7 @@ def _told_if_full(folder: Path) -> Iterator[None]:
 def _list_failures(failures: Mapping[str, str]) -> None:
     if not failures:
         return
-    print(f"skipped  {len(failures)} that can't be decoded; mend or remove them, or train with data.on_error=skip:")
+    print(f"skipped  {len(failures)} that can't be decoded; fix or remove them, or train with data.on_error=skip:")
     for name, reason in list(failures.items())[:NAMED_PROBLEMS]:
         print(f"           {name}: {reason}")
     if len(failures) > NAMED_PROBLEMS:

@@ -237,7 +237,7 @@ def test_bad_files_are_listed(project, capsys):
         (project / "clips" / name).write_bytes(b"")
     assert prepare() is None
     assert (
-        "skipped  2 that can't be decoded; mend or remove them, or train with data.on_error=skip:\n"
+        "skipped  2 that can't be decoded; fix or remove them, or train with data.on_error=skip:\n"
         "           1.png: no picture\n"
         "           4.png: no picture\n"
     ) in capsys.readouterr().out

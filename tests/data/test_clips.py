@@ -232,7 +232,7 @@ def test_only_the_frames_needed_are_read():
 
 
 def test_what_cannot_be_read_is_an_error():
-    with pytest.raises(ValueError, match="video 1 can't be read: torn; mend or remove it, or set data.on_error=skip"):
+    with pytest.raises(ValueError, match="video 1 can't be read: torn; fix or remove it, or set data.on_error=skip"):
         Clips(Numbers([5] * 4, bad=[1]), 2).batch([(0, 0), (1, 0)])
 
 

@@ -178,3 +178,20 @@ def test_reading_copies_no_more_than_it_has_to(tmp_path):
     videos = NpyVideos(empty(tmp_path / "1.npy", (20, 200_000, 64, 64)), 64, layout="TNHW")  # 15 GB, if it were read
     clip = videos.read(150_000, range(16))
     assert type(clip) is np.ndarray and clip.flags.writeable and clip.flags.c_contiguous
+
+
+@pytest.mark.parametrize("content", [b"", b"hello world", b"\x80\x04K\x03."], ids=["empty", "text", "pickle"])
+def test_what_is_no_array_is_said_plainly(content, tmp_path):
+    (tmp_path / "1.npy").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"as an array: it doesn't begin as a .npy file does; save it again with np.sa"
+    ):
+        NpyVideos(str(tmp_path), 8)
+
+
+def test_wider_numbers_get_the_scale_that_fits_them(tmp_path):
+    path = empty(tmp_path / "1.npy", (100, 4, 8, 8), ">u2")
+    with pytest.raises(
+        ValueError, match=r"holds >u2; .* np.save\(path, \(array >> 8\).astype\(np.uint8\)\) for values"
+    ):
+        NpyVideos(path, 8)

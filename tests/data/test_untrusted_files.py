@@ -298,7 +298,7 @@ WRONG_HEADERS = {
 @pytest.mark.parametrize("text", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
 def test_an_array_whose_header_can_not_be_read_is_refused(text, tmp_path):
     (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + bytes(1000))
-    with pytest.raises(ValueError, match="a.npy can't be read as an array: .*; write it anew with np.save$") as caught:
+    with pytest.raises(ValueError, match="a.npy can't be read as an array: .*; save it again with np.save$") as caught:
         NpyVideos(str(tmp_path), 8)
     assert len(str(caught.value)) < 300
 

@@ -154,7 +154,7 @@ class CachedVideos:
             try:
                 self._opened(int(shard)).copy(start + numbers, clip)
             except (OSError, ValueError, IndexError, Image.DecompressionBombError) as error:
-                remedy = "python src/prepare.py with these data and verify=true mends it"
+                remedy = "python src/prepare.py with these data and verify=true repairs it"
                 raise ValueError(f"{self.shards[shard]} is damaged ({error}); {remedy}") from error
         return torch.from_numpy(clips).permute(0, 2, 3, 4, 1)
 

@@ -251,7 +251,7 @@ class Clips:
         """Count a video that can't be read, and raise where that must not be."""
         name = self.videos.name(video)
         if self.on_error == "raise":
-            raise ValueError(f"{name} can't be read: {reason}; mend or remove it, or set data.on_error=skip") from None
+            raise ValueError(f"{name} can't be read: {reason}; fix or remove it, or set data.on_error=skip") from None
         if video not in self.bad:
             self.bad[video] = reason
             print(f"skipped  {name}: {reason}", flush=True)

@@ -125,10 +125,13 @@ def _file(root: Path) -> Path:
 
 def _open(file: Path) -> np.ndarray:
     try:
+        with file.open("rb") as start:
+            if not start.read(6).startswith((b"\x93NUMPY", b"PK")):  # NumPy would take it for pickled objects
+                raise ValueError("it doesn't begin as a .npy file does")
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # the header is parsed as Python, which may stumble over anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{file} can't be read as an array: {reason:.100}; write it anew with np.save") from None
+        raise ValueError(f"{file} can't be read as an array: {reason:.100}; save it again with np.save") from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")
     if array.dtype != np.uint8:
