@@ -10,6 +10,7 @@ from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
@@ -29,7 +30,9 @@ class Known:
     """
 
     def __init__(self, name: str, options: Sequence[str]):
-        typed, _ = get_args_parser().parse_known_args(list(options))
+        parser = get_args_parser()
+        parser.error = launch.stop  # type: ignore[method-assign]
+        typed, _ = parser.parse_known_args(list(options))
         folder = launch.PROJECT / "src" / (typed.config_path or launch.CONFIGURATIONS)
         search_path = create_config_search_path(str(folder))
         if typed.config_dir is not None:
@@ -67,6 +70,8 @@ class Known:
 
     def groups(self) -> list[str]:
         """Return the keys that choose: those of which something is chosen, and those below the model that may be."""
+        if not self.choices:
+            self.compose([])
         return [key for key in [*self.choices, *self._lists()] if not key.startswith("hydra/")]
 
     def _lists(self) -> list[str]:
@@ -99,6 +104,26 @@ class Known:
             else:
                 return False, None
         return True, node
+
+    def change(self, override: Override) -> None:
+        """Do to `config` what Hydra will do, so that the settings behind this one find what it leaves."""
+        *above, last = override.key_or_group.split(".")
+        node: Any = self.config
+        for part in above:
+            if not isinstance(node, dict):
+                return
+            if not isinstance(node.get(part), dict | list):
+                node[part] = {}
+            node = node[part]
+        if not isinstance(node, dict):
+            return
+        value = override.value()
+        if override.is_delete():
+            node.pop(last, None)
+        elif isinstance(value, dict) and isinstance(node.get(last), dict):
+            node[last] |= value
+        else:
+            node[last] = value
 
     def keys(self) -> dict[str, Any]:
         """Return every key where a value is typed, and its value: not Hydra's, and none that follows another one."""

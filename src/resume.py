@@ -19,6 +19,8 @@ from framegan.atomic import UNWRITABLE
 from framegan.quoting import command
 
 AUTO = "auto"
+LATEST = ("auto", "true", "yes", "last", "latest", "best", "1")
+"""What may be typed for a run that is not named."""
 ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
@@ -55,6 +57,8 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
         return list(options), list(words)
     if command_line.is_multirun(options, words):
         launch.stop("resume=FOLDER resumes one run; a sweep is resumed with resume=auto hydra.sweep.dir=FOLDER")
+    if str(wanted).lower() in LATEST and not Path(str(wanted)).exists():
+        launch.stop(f"resume={wanted} names no run; type resume=RUN_FOLDER, or resume=auto hydra.run.dir=RUN_FOLDER")
     folder = run_folder.find(str(wanted))
     config = run_folder.saved_config(folder)
     with launch.plain_errors():
@@ -74,8 +78,8 @@ def refuse_groups(arguments: Sequence[str]) -> None:
         group = argument.partition("=")[0].partition("@")[0].lstrip("+~")
         if "=" in argument and not group.startswith("hydra") and (Path(launch.CONFIGURATIONS) / group).is_dir():
             launch.stop(
-                f"{argument} chooses from a group, which a run that goes on has done; leave it out and type single "
-                "settings, or type the whole line as it was, with resume=auto hydra.run.dir=FOLDER"
+                f"{argument} chooses from a group, and a run that is resumed keeps its choices; leave it out and type "
+                "single settings, or type the whole line as it was, with resume=auto hydra.run.dir=FOLDER"
             )
 
 

@@ -30,6 +30,7 @@ OTHER_NAMES = {
     "resume": ("ckpt", "checkpoint", "load", "restore", "resumefrom", "continue", "pretrained", "resumefromcheckpoint"),
     "checkpoint": ("ckpt", "resume", "load", "run", "modelpath", "weightsfile", "runfolder", "network", "model"),
     "num_frames": ("frames", "nframes", "length", "cliplength", "sequencelength", "seqlen", "videolength", "t"),
+    "flip": ("mirror", "hflip", "horizontalflip", "xflip", "randomflip"),
     "frames_per_second": ("fps", "framerate"),
     "target_fps": ("fps", "framerate"),
     "num_samples": ("n", "samples", "nsamples", "count", "number", "numimages"),
@@ -83,7 +84,16 @@ def _example(name: str, key: str, value: str, keys: Mapping[str, Any]) -> str:
         return f"[{','.join(map(str, keys[name]))}]" if keys[name] else f"[{value}]"
     if value == "VALUE" and name in ("resume", "checkpoint"):
         return "RUN_FOLDER"
+    if value == "VALUE" and isinstance(keys.get(name), bool):
+        return "true"
     return value
+
+
+def is_called(key: str, group: str) -> bool:
+    """Say whether a key is a group's name, or what the group is called elsewhere."""
+    last = _last(group)
+    plain = _plain(_last(key))
+    return plain in (_plain(last), *OTHER_NAMES.get(last, ())) or f"{plain}s" == _plain(last)
 
 
 def option(value: str, options: Iterable[str]) -> str | None:
@@ -92,7 +102,8 @@ def option(value: str, options: Iterable[str]) -> str | None:
     of_plain = {_plain(name): name for name in options}
     if _plain(plain) in of_plain:
         return of_plain[_plain(plain)]
-    close = difflib.get_close_matches(_plain(plain), of_plain, n=1, cutoff=0.5)
+    longer = [name for name in of_plain if len(plain) > 2 and name.startswith(_plain(plain))]
+    close = longer or difflib.get_close_matches(_plain(plain), of_plain, n=1, cutoff=0.5)
     return of_plain[close[0]] if close else None
 
 

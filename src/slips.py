@@ -11,6 +11,8 @@ from known import Known
 
 SETTING = re.compile(r"(\+\+?|~)?[^\s=:'\"-][^=\s:]*=.*", re.DOTALL)
 """A word that is KEY=VALUE, or +KEY=VALUE and so on."""
+DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+"""What a word processor makes of the dashes of an option, too."""
 FIRST = {"train": "data", "prepare": "data", "train_classifier": "data", "classifier": "data"}
 """What a lone folder is to a script; to the others it is the run folder."""
 
@@ -38,39 +40,62 @@ class Setting:
 
 def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
     """Return the settings that words make."""
-    found, waiting = [], list(words)
+    found: list[Setting] = []
+    waiting = list(words)
     while waiting:
         word = waiting.pop(0)
-        after = waiting[0] if waiting else None
-        number, text = _meant(word, after, waiting[1] if len(waiting) > 1 else None, known)
+        number, text = _meant(word, waiting, known)
+        if cut := _cut_off(text, waiting) if number == 0 else 0:
+            number, text = cut, " ".join([text, *waiting[:cut]])
         found.append(Setting(" ".join([word, *waiting[:number]]), text))
         del waiting[:number]
     return found
 
 
-def _meant(word: str, after: str | None, second: str | None, known: Known) -> tuple[int, str]:
+def _cut_off(text: str, behind: Sequence[str]) -> int:
+    """Return how many words were cut off from the path in a setting by spaces: data.root=my own photos."""
+    key, _, value = text.partition("=")
+    if re.split(r"[./@]", key)[-1] not in {*command_line.PATHS, "data"} or not value:
+        return 0
+    bare = next((place for place, word in enumerate(behind) if "=" in word), len(behind))
+    paths = {end: Path(" ".join([value, *behind[:end]])).expanduser() for end in range(bare, 0, -1)}
+    return next((end for end, path in paths.items() if path.exists()), 0)
+
+
+def _meant(word: str, behind: Sequence[str], known: Known) -> tuple[int, str]:
     """Return how many of the words behind one belong to it, and the setting that they are together."""
-    is_bare = after is not None and "=" not in after and not after.startswith(("-", "~"))
-    if SETTING.fullmatch(word) and not (word.endswith("=") and is_bare) and not word.startswith("-"):
-        return 0, word
+    after, second = (*behind, None, None)[:2]
+    is_bare = after is not None and "=" not in after and not after.startswith((*DASHES, "~"))
+    if (
+        SETTING.fullmatch(word)
+        and not word.startswith(tuple(DASHES))
+        and not (is_bare and word.endswith(("=", ",", ";")))
+    ):
+        key, mark, value = word.partition("=")
+        return 0, key.replace("\\", "/") + mark + value
     if re.fullmatch(r"~[\w./@]+", word):
         return 0, word
-    if word.startswith("-"):
+    if word.startswith(tuple(DASHES)):
         return _dashed(word, after if is_bare else None)
     if after == "=" and second is not None:
         return 2, f"{word}={second}"
     if after is not None and after.startswith("=") and "=" not in word:
         return 1, word + after
-    if word.endswith("=") and is_bare:
+    if is_bare and word.endswith("="):
         return 1, f"{word}{after}"
-    if pair := re.fullmatch(r"([\w./@]+):(.*)", word, re.DOTALL):
+    if is_bare and SETTING.fullmatch(word):  # a list with spaces: [a, b]
+        number = next((place for place, text in enumerate(behind, 1) if not text.endswith((",", ";"))), len(behind))
+        return number, "".join([word, *behind[:number]]).replace(";", ",")
+    if pair := re.fullmatch(r"\s*([\w./@]+)\s*[:=]\s*(.*)", word, re.DOTALL):
         return (0, f"{pair[1]}={pair[2]}") if pair[2] else (1, f"{pair[1]}={after}") if is_bare else (0, f"{pair[1]}=X")
     if groups := [group for group in known.groups() if known.has_option(group.partition("@")[0], word)]:
         return 0, f"{groups[0]}={word}"
-    if is_bare and re.fullmatch(r"\+*[\w./@]+", word) and not ("/" in word and Path(word).exists()):
-        return 1, f"{word}={after}"
     path = Path(word).expanduser()
-    if path.exists():
+    if path.suffix == ".yaml" and known.has_option("experiments", path.stem):
+        return 0, f"experiments={path.stem}"
+    if is_bare and re.fullmatch(r"\+*[\w./@]+", word) and not ("/" in word and path.exists()):
+        return 1, f"{word}={after}"
+    if path.exists() or ("/" in word and known.name != "train"):
         is_run = (path / ".hydra").exists() or path.suffix == ".ckpt"
         key = FIRST.get(known.name, "checkpoint")
         return 0, f"{'resume' if is_run and known.name == 'train' else key}={word}"
@@ -79,7 +104,7 @@ def _meant(word: str, after: str | None, second: str | None, known: Known) -> tu
 
 def _dashed(word: str, after: str | None) -> tuple[int, str]:
     """Return the same for a word that begins like an option, and is none of Hydra's."""
-    name, has_value, value = word.lstrip("-").partition("=")
+    name, has_value, value = word.lstrip(DASHES).partition("=")
     options = [option for option in command_line.takes_value() if option.startswith("--")]
     if close := difflib.get_close_matches("--" + name.replace("_", "-"), options, n=1, cutoff=0.84):
         return 0, close[0]

@@ -10,13 +10,17 @@ from omegaconf.errors import OmegaConfBaseException
 
 import command_line
 import launch
+from additions import may_be_added
 from data_choice import data_choice
+from elsewhere import MAY_BE_EMPTY, beside, group_of, listed, not_chosen, of_another, option_of, package
 from known import Known
-from overrides import first, is_node, is_nothing, is_single, names
-from similar import meant, option, spelt, takes
+from overrides import first, is_node, is_nothing, is_several, is_single, names
+from similar import meant, option, spelt
 from slips import Setting, settings_of
 
 REQUIRED = ("model", "data")
+TYPESET = re.compile("[\u201c\u201d\u201e\u2018\u2019\xab](.+)[\u201c\u201d\u2018\u2019\xbb]")
+"""A value in the quotes of a word processor."""
 OF_LENGTH = "a run's length is counted in samples: ten epochs are ten times the samples of the data"
 
 
@@ -29,8 +33,6 @@ def checked(name: str, options: Sequence[str], words: Sequence[str]) -> list[str
         words: everything else.
     """
     known = Known(name, options)
-    if any(not word or "=" not in word or word.startswith(("-", "=")) or word.endswith("=") for word in words):
-        known.compose([])
     check = Check(known, settings_of(words, known), command_line.is_multirun(options, words))
     settings = check.settings()
     if check.problems:
@@ -46,7 +48,6 @@ class Check:
         self.typed = typed
         self.sweeps = sweeps
         self.problems: list[str] = []
-        self.added: set[str] = set()
 
     def settings(self) -> list[str]:
         """Return the settings for Hydra, in the order in which they were typed: a sweep counts its jobs by it."""
@@ -78,7 +79,12 @@ class Check:
             better = meant(setting.key, setting.value, self.known) if setting.key else []
             self._say(setting, "{typed} is not KEY=VALUE", better)
         elif setting.value.rstrip().endswith((",", ";")) and not os.path.exists(setting.value):  # noqa: PTH110
-            self._say(setting, "{typed} ends in a comma", [setting.text.rstrip(" ,;")])
+            self._say(setting, f"{{typed}} ends in '{setting.value.rstrip()[-1]}'", [setting.text.rstrip(" ,;")])
+        elif (inner := TYPESET.fullmatch(setting.value)) and not os.path.exists(setting.value):  # noqa: PTH110
+            self._say(setting, "{typed} has quotes that no shell takes away", [f"{setting.key}={inner[1]}"])
+        elif re.fullmatch(r"[1-9]\d{0,2}(,\d{3})*,000|0,0\d+", setting.value):
+            number = setting.value.replace(",", "." if setting.value[0] == "0" else "_")
+            self._say(setting, "{typed} is no number", [f"{setting.key}={number}"])
         elif several := re.match(r"(\S+)((?:\s+[\w./@+]+=\S+)+)$", setting.value):
             self._say(setting, "{typed} is one argument", [f"{setting.key}={several[1]}", *several[2].split()])
         else:
@@ -100,30 +106,30 @@ class Check:
         text = command_line.as_typed(setting.text, sweeps=self.sweeps)
         wanted = names(text)
         missing = [str(name) for name in wanted if not self.known.has_option(group, name)]
+        if not missing and group in REQUIRED and value.startswith("[") and len(wanted) > 1:
+            sweep = f"{key}={','.join(map(str, wanted))}"
+            self._say(setting, f"{{typed}}: one {group} is chosen, or a sweep of some", ["-m", sweep])
+            return []
         if not missing:
             self._say_if_other(setting, setting.text)
             return [text]
         if group == "data" and len(wanted) == 1 and (choice := data_choice(value)):
             self._say_if_other(setting, setting.text)
             return choice
-        if value.lower() in ("null", "none", ""):
-            self._say(setting, "{typed} chooses nothing", rest=f"to leave it out type {spelt(f'~{key}')}")
-            return []
         options = self.known.options_of(group)
-        nearest = {name: option(name, options) for name in missing}
-        better = re.sub(r"[^\[\],]+", lambda found: nearest.get(found[0]) or found[0], value)
-        if len(wanted) == 1 and not value.startswith("["):
-            better = nearest[missing[0]] or ""
-        is_clear = all(nearest.values())
-        spellings = [f"{key}={better}"] if is_clear else self._of_another(value)
-        self._say(setting, f"{{typed}}: there is no {group} of that name", spellings, _listed(options))
+        if value.lower() in ("null", "none", "false", ""):
+            none = f"to have none type {spelt(f'{key}=[]')}" if group in MAY_BE_EMPTY else listed(options)
+            self._say(setting, "{typed} chooses nothing", rest=none)
+            return []
+        words = [name for name in re.split(r"[\s,;(){}\[\]]+", value) if name]
+        nearest = [name if self.known.has_option(group, name) else option(name, options) for name in words]
+        is_clear = bool(nearest) and all(nearest)
+        better = ",".join(dict.fromkeys(filter(None, nearest)))
+        if not (len(words) == 1 or (self.sweeps and not value.startswith("["))):
+            better = f"[{better}]"
+        spellings = [f"{key}={better}"] if is_clear else of_another(value, self.known)
+        self._say(setting, f"{{typed}}: there is no {group} of that name", spellings, listed(options))
         return [f"{key}={better}"] if is_clear and command_line.parsed(f"{key}={better}") else []
-
-    def _of_another(self, value: str) -> list[str]:
-        """Return the choice that a value would be, if it is an option of any group."""
-        if not self.known.choices:
-            self.known.compose([])
-        return [f"{group}={value}" for group in self.known.groups() if takes(self.known, group, value)][:1]
 
     def _say_if_other(self, setting: Setting, right: str) -> None:
         if setting.typed != setting.text:
@@ -131,7 +137,7 @@ class Check:
 
     def _compose(self, chosen: list[str]) -> None:
         """Compose what is chosen, and say of each choice that can't be made why."""
-        chosen, refused = [first(text) for text in chosen], []
+        chosen, refused = [first(text, self.known.options_of(group_of(text))) for text in chosen], []
         self._refuse_marked(chosen)
         while True:
             try:
@@ -162,84 +168,62 @@ class Check:
         if "+" in setting.mark and key in groups:
             self._say(setting, "{typed}: it is there already", [f"{key}={value}"])
             return
+        if setting.mark == "~" and key in MAY_BE_EMPTY:
+            self._say(setting, "{typed} can't be left out so", [f"{key}=[]"])
+            return
+        there, node = self.known.lookup(key)
+        if there and isinstance(node, dict):
+            self._say(setting, "{typed} can't be chosen here", rest=listed([f"{key}.{name}" for name in _names(node)]))
+            return
         if key.startswith("model") and self.known.choices.get("model", "") is None:
             launch.stop(self._no_choice("model"))
         better = [f"{group}={value}" for group in groups if group.startswith(f"{key.partition('@')[0]}@")]
-        rest = "" if better else _listed([group for group in groups if "@" not in group])
+        rest = "" if better else listed([group for group in groups if "@" not in group])
         self._say(setting, "{typed} can't be chosen here", better, rest)
 
     def _value(self, setting: Setting) -> str:
-        """Return the settings for Hydra of one that gives a value."""
+        """Return the setting for Hydra of one that gives a value, and do to what is known what Hydra will do."""
         key, mark = setting.key, setting.mark
         there, node = self.known.lookup(key)
         text = command_line.as_typed(setting.text, sweeps=self.sweeps)
-        if not there and not self._may_be_added(setting):
+        one = first(text)
+        override, before = command_line.parsed(one), len(self.problems)
+        if not there and not may_be_added(setting, self.typed, self.known):
             self._say_unknown(setting)
         elif mark == "~":
-            pass
-        elif mark == "+" and there and not isinstance(node, dict):
+            if setting.value and override is not None and override.value() != node:
+                self._say(setting, f"{{typed}}: {key} is {node!r}", [f"~{key}"])
+        elif mark == "+" and node is not None and not is_several(one):
             self._say(setting, "{typed}: it is there already", [setting.text.lstrip("+")])
-        elif isinstance(node, dict) and not is_node(text) and (node or not is_nothing(text)):
+        elif isinstance(node, dict) and not is_node(one) and (node or not is_nothing(one)):
             self._say_replaced(setting, node)
         else:
             if isinstance(node, list) and is_single(text):
                 text = f"{text.partition('=')[0]}=[{text.partition('=')[2]}]"
-            self._say_if_other(setting, setting.text)
+            is_switch = setting.value == "VALUE" and isinstance(node, bool)
+            self._say_if_other(setting, f"{key}=true" if is_switch else setting.text)
+        if override is not None and len(self.problems) == before:
+            self.known.change(override)
         return text
-
-    def _may_be_added(self, setting: Setting) -> bool:
-        """Say whether a key may be new: an argument, a part by name, or what another value refers to."""
-        key = setting.key
-        if any(key.startswith(f"{other}.") for other in self.added):
-            return True
-        if "+" not in setting.mark:
-            return False
-        above, _, last = key.rpartition(".")
-        there, node = self.known.lookup(above) if above else (True, {})
-        is_part = last == "_target_" or (setting.value.startswith("{") and "_target_" in setting.value)
-        is_argument = bool(above) and there and isinstance(node, dict) and "_target_" in node
-        is_read = any(f"${{{key}" in other.value for other in self.typed)
-        if is_part or is_argument or is_read or key.startswith("hydra"):
-            self.added.add(above if last == "_target_" else key)
-            return True
-        return False
 
     def _say_unknown(self, setting: Setting) -> None:
         key = setting.key
-        better = self._not_chosen(setting) or meant(key, setting.value, self.known)
+        better, options = not_chosen(setting, self.known) or meant(key, setting.value, self.known), ""
+        if not better:
+            better, options = option_of(setting, self.known)
         unchosen = [group for group in REQUIRED if self.known.choices.get(group, "") is None]
         if not better and unchosen and (self.known.name == "train" or key.startswith(f"{unchosen[0]}.")):
             launch.stop(self._no_choice(unchosen[0]))
         if setting.mark == "~":
             better = [f"~{text.partition('=')[0]}" for text in better]
-        rest = OF_LENGTH if better == ["total_samples=N"] else "" if better else self._beside(setting)
+        rest = OF_LENGTH if better == ["total_samples=N"] else options if better else beside(setting, self.known)
         self._say(setting, f"{key} is not a setting", better, rest)
-
-    def _not_chosen(self, setting: Setting) -> list[str]:
-        """Return what to type where a setting is that of an option that wasn't chosen."""
-        for group in self.known.groups():
-            above = f"{_package(group)}."
-            part, _, below = setting.key.removeprefix(above).partition(".")
-            if setting.key.startswith(above) and self.known.has_option(group.partition("@")[0], part):
-                return [f"{group}={part}", *([setting.text.lstrip("+")] if below else [])]
-        return []
-
-    def _beside(self, setting: Setting) -> str:
-        """Return what there is in the place of a setting."""
-        above = next(key for key in _above(setting.key) if not key or self.known.lookup(key)[0])
-        node = self.known.lookup(above)[1] if above else self.known.config
-        if not isinstance(node, dict):
-            return f"{above} is a single value"
-        said = _listed([f"{above}.{name}".lstrip(".") for name in node if not str(name).startswith(("hydra", "_"))])
-        if "_target_" not in node:
-            return said
-        return f"{said}; an argument that is not listed is added with +: {spelt(f'+{setting.text}')}"
 
     def _say_replaced(self, setting: Setting, node: dict[str, Any]) -> None:
         """Say what to type where a part, which has settings of its own, was given a plain value."""
         key, value = setting.key, setting.value
-        groups = [group for group in self.known.groups() if _package(group) == key]
-        names = [str(name) for name in node if not str(name).startswith("_")]
+        groups = [group for group in self.known.groups() if package(group) == key]
+        names = _names(node)
         nothing = value.lower() in ("null", "none", "false", "")
         if groups:
             name = groups[0].partition("@")[0]
@@ -249,12 +233,12 @@ class Check:
             right = ",".join(filter(None, nearest))
             right = f"[{right}]" if value.startswith("[") else right
             better = [f"{groups[0]}={right}"] if all(nearest) and not nothing else []
-            self._say(setting, f"{{typed}}: {key} is chosen with {groups[0]}=NAME", better, _listed(options))
+            self._say(setting, f"{{typed}}: {key} is chosen with {groups[0]}=NAME", better, listed(options))
         elif nothing and "." in key and "_target_" not in (self.known.lookup(key.rpartition(".")[0])[1] or {}):
             self._say(setting, "{typed} removes nothing", [f"~{key}"])
         else:
-            better = self._of_another(value)
-            rest = _listed([f"{key}.{name}" for name in names]) if names else ""
+            better = of_another(value, self.known)
+            rest = listed([f"{key}.{name}" for name in names]) if names else ""
             self._say(setting, f"{{typed}}: {key} is no single value, it has settings of its own", better, rest)
 
     def _no_choice(self, group: str) -> str:
@@ -268,16 +252,5 @@ def _culprits(chosen: Sequence[str], error: str) -> list[str]:
     return named or [text for text in chosen if text.startswith("+")]
 
 
-def _package(group: str) -> str:
-    """Return the key below which a group's choice lies."""
-    return group.partition("@")[2] or group.replace("/", ".")
-
-
-def _above(key: str) -> list[str]:
-    """Return the keys above one, the nearest first, down to the root, which is ''."""
-    parts = key.split(".")
-    return [".".join(parts[:end]) for end in range(len(parts) - 1, -1, -1)]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"there are: {', '.join(map(str, names))}" if names else ""
+def _names(node: dict[str, Any]) -> list[str]:
+    return [str(name) for name in node if not str(name).startswith("_")]

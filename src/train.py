@@ -236,7 +236,9 @@ def say_goodbye(cfg: DictConfig, folder: Path) -> None:
     print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
     pictures = f"{where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv"
     print(f"look at  {pictures if cfg.sample_every else f'{where}/metrics.csv, the curves'}")
-    if seen < cfg.total_samples:
+    if seen < cfg.total_samples and cfg.trainer.max_batches is not None and summary["status"] == "finished":
+        print(f"longer   {command('train', resume_it)} trainer.max_batches=null resume_changes=true")
+    elif seen < cfg.total_samples:
         print(f"resume   {command('train', resume_it)}")
     else:
         longer = copy.deepcopy(cfg)

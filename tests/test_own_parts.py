@@ -7,6 +7,7 @@ import pytest
 import torch
 from commands import PROJECT, run
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from framegan import contracts
 from framegan.losses import NonSaturating
@@ -57,9 +58,9 @@ class Good(nn.Module):
 
 
 class Critic(nn.Module):
-    def __init__(self, returned=None):
+    def __init__(self, returned=None, size=16):
         super().__init__()
-        self.layer = nn.Linear(16, 1)
+        self.layer = nn.Linear(size, 1)
         self.returned = returned or (lambda logits: {"sample": logits})
 
     def forward(self, samples, labels=None):
@@ -93,6 +94,10 @@ NETWORKS = {
     "model.discriminator returned a tensor (2, 1) of float32; it should be a dict": (Good(), Critic(lambda x: x)),
     "returned a dictionary of ['class']": (Good(), Critic(lambda x: {"class": x})),
     "returned a tensor (2,) of float32 under 'a' for 2 samples": (Good(), Critic(lambda x: {"a": x[:, 0]})),
+    "model.discriminator can't take a tensor (2, 1, 4, 4) of float32, a tensor (2,) of int64: mat1 and mat2": (
+        Good(),
+        Critic(size=9),
+    ),
     "predicts 5 classes": (Good(), Critic(lambda x: {"a": x, "class": x.expand(-1, 5)})),
 }
 
@@ -105,6 +110,17 @@ def test_a_network_that_breaks_its_contract(message):
 
 def test_networks_that_keep_it():
     assert list(contracts.check_networks(Good(), Critic())) == ["sample"]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [(nn.LazyLinear(1),), (spectral_norm(nn.Linear(16, 1)),), (nn.BatchNorm1d(16), nn.Dropout(), nn.Linear(16, 1))],
+)
+def test_layers_of_all_kinds_may_be_in_them(layers):
+    critic = Critic()
+    critic.layer = nn.Sequential(*layers)
+    assert list(contracts.check_networks(Good(), critic)) == ["sample"]
+    contracts.check_optimizer("discriminator", torch.optim.Adam, critic)
 
 
 class Half(NonSaturating):

@@ -312,7 +312,7 @@ def test_a_folder_is_trained_in_by_one_process(run_folder, monkeypatch):
 @pytest.mark.parametrize("choice", ["model=mlp", "logger=tensorboard", "schedule@model.generator_schedule=cosine"])
 def test_a_run_that_goes_on_has_chosen_its_parts(choice, run_folder):
     message = str(train(f"resume={run_folder}", choice))
-    assert message.startswith(f"error: {choice} chooses from a group, which a run that goes on has done")
+    assert message.startswith(f"error: {choice} chooses from a group, and a run that is resumed keeps its choices")
 
 
 @pytest.mark.parametrize("size", [0, 1000])

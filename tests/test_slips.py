@@ -55,6 +55,22 @@ SLIPS = {
     "dätä=3": "is not KEY=VALUE",
     "output=here": "did you mean hydra.run.dir=here?",
     "--multi-run": "did you mean --multirun?",
+    "\u2013batch_size=3": "did you mean data.batch_size=3?",
+    "trainer.timeout=“64”": "did you mean trainer.timeout=64?",
+    "data.num_workers=1,000": "did you mean data.num_workers=1_000?",
+    "model.ema_half_life=0,05": "did you mean model.ema_half_life=0.05?",
+    "model/loss/hinge=VALUE": "did you mean model/loss=hinge?",
+    "model\\loss=hinge": "did you mean model/loss=hinge?",
+    "criterion=bce": "did you mean model/loss=NAME? There are: hinge, ",
+    "model/loss=none": "chooses nothing; there are: hinge, ",
+    "model/regularizers=none": "to have none type 'model/regularizers=[]'",
+    "logger=false": "to have none type 'logger=[]'",
+    "wandb=true": "did you mean logger=wandb?",
+    "r1.weight=10": "did you mean model/regularizers=r1 model.regularizers.r1.weight=10?",
+    "metrics=fid50k": "did you mean metrics=fid_50k_full?",
+    "metrics=(fid,fvd)": "did you mean 'metrics=[fid,fvd]'?",
+    "~total_samples=7": "total_samples is 1000000; did you mean '~total_samples'?",
+    "hydra.job.env_set.A=1": "is added with +: +hydra.job.env_set.A=1",
 }
 
 
@@ -73,7 +89,7 @@ def told():
 
 @pytest.mark.parametrize(("slip", "message"), SLIPS.items(), ids=lambda value: value)
 def test_a_slip_gets_one_line_with_the_right_spelling(slip, message, told):
-    key = slip.lstrip("+~-").partition("=")[0]
+    key = slip.lstrip("+~-\u2013").partition("=")[0]
     assert [line for line in told if message in line and re.sub("[-_]", "", key) in re.sub("[-_]", "", line)], told
 
 
@@ -107,6 +123,16 @@ def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
         (("model=mlp", "data=mnist", "--config-dir", "nowhere"), "--config-dir got nowhere, which is not a folder"),
         (("model=dcgan", "data=mnist", "hydra.job.chdir=true"), "leave it out"),
         ((), "no model was chosen"),
+        (("--outdir=y", "--cfg=stylegan2"), "invalid choice: 'stylegan2'"),
+        (("-m", "model=[mlp,dcgan]", "data=mnist"), "did you mean -m model=mlp,dcgan?"),
+        (("-m", "model=mlp", "data=mnist", "seed=1,", "2"), "'seed=1, 2' is not KEY=VALUE; did you mean seed=1,2?"),
+        (("-m", "model=mlp", "data=mnist", "model.loss=hinge,minimax"), "did you mean model/loss=hinge,minimax?"),
+        (("model=dcgan", "data=mnist", "metrics=[fid,", "fvd]"), "did you mean 'metrics=[fid,fvd]'?"),
+        (("model =dcgan", "data=mnist"), "did you mean model=dcgan?"),
+        (("experiment=digits-dcgan",), "did you mean experiments=digits_dcgan? There are: "),
+        (("experiments/digits_dcgan.yaml",), "did you mean experiments=digits_dcgan?"),
+        (("model=dcgan", "data=mnist", "~model/regularizers"), "did you mean 'model/regularizers=[]'?"),
+        (("model=dcgan", "data=mnist", "resume=last"), "type resume=RUN_FOLDER, or resume=auto hydra.run.dir="),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -121,6 +147,9 @@ def test_words_that_are_no_settings(words, right):
         ("evaluate", "resume=x", "did you mean checkpoint=x?"),
         ("evaluate", "data.root=x", "no data was chosen"),
         ("evaluate", "model=dcgan", "can't be chosen here; there are: metrics, data"),
+        ("evaluate", "runs/x", "did you mean checkpoint=runs/x?"),
+        ("evaluate", "trainer=cpu", "there are: trainer.devices, trainer.timeout"),
+        ("prepare", "--dry-run", "did you mean dry_run=true?"),
         ("generate", "ckpt=x", "did you mean checkpoint=x?"),
         ("generate", "samples=3", "did you mean num_samples=3?"),
         ("generate", "num_samples=3,", "did you mean num_samples=3?"),
@@ -149,6 +178,33 @@ def test_what_is_right_is_left_as_it_is():
     assert changed == ['hydra.run.dir="runs/${now:%Y}"']
     sweep = ["-m", "model=mlp,dcgan", "data=digits", "seed=0,1", "hydra/sweeper=optuna", "total_samples=choice(1,2)"]
     assert prepared("train", sweep) == sweep
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("~seed", "+seed=3"),
+        ("~data.datamodule.source", "+data.datamodule.source._target_=my.Source", "+data.datamodule.source.size=3"),
+        ("~callbacks.samples", "+callbacks.samples={_target_: my.Samples}"),
+        ("+callbacks.rates.logging_interval=step", "+callbacks.rates._target_=my.Rates"),
+        ("model.generator._target_=my.Net", "+model.generator.options.depth=3"),
+        ("+objective=fid", "+model.head_weights.sample=2", "+hydra.job.env_copy=[HOME]"),
+        ("+rate=1e-4", "model.generator_optimizer.lr=${rate}", "model.discriminator_optimizer.lr=${oc.select:rate,1}"),
+        ("~seed=0", "++seed=1", "seed=2"),
+        ("-m", "model=glob(ml*)", "seed=range(3)", "+hydra.sweeper.params.total_samples='1,2'"),
+    ],
+    ids=" ".join,
+)
+def test_what_hydra_takes_is_taken(settings):
+    words = ["model=mlp", "data=digits", *settings]
+    assert set(prepared("train", words)) == set(words)
+
+
+def test_a_path_that_was_cut_at_a_space_is_whole_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my own photos").mkdir()
+    typed = ["model=mlp", "data=image_folder", "data.root=my", "own", "photos", "seed=3"]
+    assert prepared("train", typed) == [*typed[:2], 'data.root="my own photos"', "seed=3"]
 
 
 @pytest.mark.parametrize("slip", ["trust=mine", "logger.wandb.tags=mine"])

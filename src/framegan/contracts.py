@@ -213,13 +213,23 @@ def _check_module(part: Any, key: str) -> None:
 
 
 def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) -> Any:
-    """Return what a function gives; raise ValueError where it takes other arguments, and let its own errors out."""
+    """Return what a function gives; raise ValueError where it takes other arguments, or tensors of other shapes.
+
+    Its other errors come out as they are.
+    """
     of_forward = function.forward if isinstance(function, nn.Module) else function
     try:
         inspect.signature(of_forward).bind(*arguments)
     except TypeError as error:
         raise ValueError(f"{key} can't be called as {rule}: {error}") from None
-    return function(*arguments)
+    try:
+        return function(*arguments)
+    except RuntimeError as error:  # PyTorch's, where shapes, types or devices don't fit
+        if "memory" in str(error):
+            raise
+        given = ", ".join(_shape(argument) for argument in arguments if isinstance(argument, Tensor))
+        first = str(error).partition("\n")[0]
+        raise ValueError(f"{key} can't take {given}: {first}. HYDRA_FULL_ERROR=1 shows where in it") from error
 
 
 def _is_count(value: Any) -> bool:

@@ -115,7 +115,9 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]
         expected = dict.fromkeys(problems)
         shown = typed if "${" in str(typed) else value
-        yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}"
+        whole = isinstance(value, float) and value.is_integer() and "a valid integer" in expected
+        rest = f"; type {key}={int(value)}" if whole else ""
+        yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}{rest}"
 
 
 def _unread(raw: Config, read: set[str]) -> Iterator[str]:
