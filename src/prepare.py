@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ GB = 1e9
 def main(cfg: DictConfig) -> None:
     launch.require_choice(cfg, "data")
     choices = [override for override in HydraConfig.get().overrides.task if override.lstrip("+").startswith("data")]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with launch.plain_errors():
             launch.check(cfg, READ_HERE)
@@ -38,7 +41,7 @@ def main(cfg: DictConfig) -> None:
             launch.check_call(settings, prepare)
             prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **launch.as_dict(settings))
     except KeyboardInterrupt:
-        launch.stop("interrupted; the same command goes on with what is missing")
+        launch.stop("interrupted; the same command resumes with what is missing")
 
 
 def prepare(
@@ -58,7 +61,7 @@ def prepare(
 
     Args:
         videos: `framegan.data.videos.FileVideos`.
-        choices: what was typed of the data, to be typed again to train.
+        choices: what was set of the data, to be set again to train.
     """
     from framegan.data import frame_cache
     from framegan.data.prepare import estimate, missing, plan, refuse_others
@@ -83,7 +86,7 @@ def prepare(
     with _told_if_full(job.folder):
         done = write(job, workers, verify, replace)
     for number in done.damaged:
-        print(f"damaged  shard {number}: made anew")
+        print(f"damaged  shard {number}: rebuilt")
     took = time.perf_counter() - start
     print(f"done     {done.num_frames:,} frames, {done.num_bytes / GB:,.2f} GB, in {took:,.0f} s")
     _list_failures(done.failures)
@@ -94,7 +97,7 @@ def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
     """Build the videos, as train.py will; stop where there is nothing to decode.
 
     Args:
-        choices: what was typed of the data; what train.py will need besides is added.
+        choices: what was set of the data; what train.py will need besides is added.
     """
     from framegan.data.videos import FileVideos
 
@@ -149,7 +152,7 @@ def _told_if_full(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
-        launch.stop(f"{folder} can't be written: {error}; make room, and the same command goes on with what is missing")
+        launch.stop(f"{folder} can't be written: {error}; make room, and the same command resumes with what is missing")
 
 
 def _list_failures(failures: Mapping[str, str]) -> None:

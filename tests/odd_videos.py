@@ -43,6 +43,11 @@ def number_of(frame: np.ndarray) -> int:
     return sum(int(bit) << place for place, bit in enumerate(bright))
 
 
+def dv(path: Path) -> Path:
+    """Write DV without a container, which knows but two sizes."""
+    return encode(path, "dvvideo", pictures=[picture(number, 720, 576) for number in range(5)])
+
+
 def larger() -> list[np.ndarray]:
     """Return pictures for x265, which writes over the end of its memory at the others' size."""
     return [picture(number, 96, 64) for number in range(FRAMES)]
@@ -242,6 +247,7 @@ WHOLE: dict[str, Make] = {
         to / "av1.mp4", "libsvtav1", {"g": "10", "preset": "12", "svtav1-params": "lp=1"}, pictures=larger()
     ),
     "flv": lambda to: encode(to / "a.flv", options=H264),
+    "dv": lambda to: dv(to / "a.dv"),
     "fragmented": lambda to: encode(to / "frag.mp4", options=H264, mux={"movflags": "frag_keyframe+empty_moov"}),
     "variable rate": lambda to: encode(to / "vfr.mp4", options=H264, times=lambda n: 40 * n + n * n % 25, units=1000),
     "vp9": lambda to: encode(to / "a.webm", "libvpx-vp9", VP9),
@@ -370,6 +376,7 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "cut off, program stream": (first_half(WHOLE["program stream"]), "cut off or damaged after"),
     "cut off, flv": (first_half(WHOLE["flv"]), "cut off"),
     "cut off, gif": (first_half(WHOLE["gif"]), "cut off"),
+    "cut off, dv": (first_half(WHOLE["dv"]), "cut off"),
     "bits flipped": (flipped(WHOLE["h264, closed GOP, mp4"]), "damaged after"),
     "bits flipped, hevc": (flipped(WHOLE["hevc, transport stream"]), "damaged after"),
     "bits flipped, mpeg-4": (flipped(WHOLE["mpeg-4 with B-frames, avi"]), "damaged after"),

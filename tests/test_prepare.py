@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import shutil
+import signal
 import subprocess
 import sys
 from collections import namedtuple
@@ -220,8 +221,25 @@ def test_a_disk_that_gets_full_is_told_in_one_message(project, monkeypatch):
         patch.setattr(atomic, "sync", full)
         message = prepare()
     assert message.startswith(f"error: {cache(project)} can't be written: [Errno 28] No space left on device: '")
-    assert message.endswith("; make room, and the same command goes on with what is missing")
+    assert message.endswith("; make room, and the same command resumes with what is missing")
     assert [path.name for path in cache(project).iterdir()] == [".lock"]
+    assert prepare() is None
+
+
+def test_ctrl_c_is_told_with_what_to_do(project, monkeypatch):
+    """The scripts begin with a Ctrl-C that ends them unsaid, so that no import has a traceback."""
+
+    def interrupted(*_):
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Pictures, "read", interrupted)
+            assert prepare() == "error: interrupted; the same command resumes with what is missing"
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert prepare() is None
 
 
@@ -254,7 +272,7 @@ def test_damage_is_told(project, capsys):
     shard = cache(project) / "shard-00000.u8"
     shard.write_bytes(bytes(shard.stat().st_size))
     assert prepare("verify=true") is None
-    assert "damaged  shard 0: made anew" in capsys.readouterr().out
+    assert "damaged  shard 0: rebuilt" in capsys.readouterr().out
     assert any(shard.read_bytes())
 
 

@@ -34,7 +34,7 @@ from framegan.data.video_file import VideoInfo, probe, read
 
 STRETCHED = Fit(48, resize="stretch")
 FIRST_NUMBER = {"edit list": 3, "h264, cut out without encoding, mp4": 10, "h264, cut out without encoding, mkv": 10}
-LENGTH = {"one frame": 1, "two frames": 2}
+LENGTH = {"one frame": 1, "two frames": 2, "dv": 5}
 COUNTED = {"h264, avi", "h264, no container", "mpeg-4 with packed B-frames, avi"}
 
 
@@ -173,6 +173,24 @@ def test_a_rate_that_no_camera_has_is_that_of_the_pictures(tmp_path: Path):
     times = probe(path).times
     assert times is not None
     np.testing.assert_allclose(np.diff(times), 1 / RATE, rtol=0.01)
+
+
+def test_the_rate_of_a_joined_file_is_not_that_of_its_last_pictures(tmp_path: Path):
+    pictures = [picture(number % FRAMES) for number in range(5 * FRAMES)]  # so many that opening it sees no others
+    fast = encode(tmp_path / "fast.h264", options=H264, pictures=pictures, framerate=Fraction(RATE))
+    slow = encode(tmp_path / "slow.h264", options=H264, framerate=Fraction(1), units=1)
+    (tmp_path / "joined.h264").write_bytes(fast.read_bytes() + slow.read_bytes())
+    path = remuxed(tmp_path / "joined.avi", tmp_path / "joined.h264", at_regular_times)
+    times = probe(path).times
+    assert times is not None
+    np.testing.assert_allclose(np.diff(times), 1 / RATE, atol=1e-3)
+
+
+def at_regular_times(packets: list[Any]) -> list[Any]:
+    for number, packet in enumerate(packets):
+        packet.pts = packet.dts = number
+        packet.time_base = Fraction(1, RATE)
+    return packets
 
 
 def test_times_that_are_counted():

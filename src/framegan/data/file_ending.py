@@ -16,6 +16,10 @@ OGG_PAGE, OGG_END = b"OggS", 4
 """The first bytes of a page of Ogg, and the flag of the last one."""
 OGG_TAIL = 1 << 17
 """Bytes in which the last page of Ogg lies: none is longer than 65,307."""
+DV = bytes.fromhex("1f0700")
+"""The first bytes of raw DV: those of its first frame."""
+DV_FRAMES = {0x00: 120_000, 0x80: 144_000}
+"""How many bytes a frame of raw DV takes, or a multiple of that, by the highest bit of its fourth byte."""
 TRANSPORT_PACKETS = {0: 188, 4: 192}
 """Where the first sync byte of a transport stream lies, and its packets' size."""
 
@@ -46,6 +50,8 @@ def missing_end(path: Path) -> str | None:
             return _short(size, _size_of_asf(file))
         if head[:4] == OGG_PAGE:
             return _of_ogg(file, size)
+        if head[:3] == DV and size % DV_FRAMES[head[3] & 0x80]:
+            return f"cut off in the middle of its last frame, at {size} bytes"
         for start, step in TRANSPORT_PACKETS.items():
             if head[start::step][:2] == b"GG" and size % step:
                 return f"cut off in the middle of its last packet, at {size} bytes"

@@ -1,7 +1,7 @@
 """Decodes videos once and for all into a frame cache; what was done before, and is still right, is kept.
 
 The shards are a function of the videos and the settings alone, and their files appear whole or not at all: whenever
-the work is killed, the next call goes on with the shards that are missing and ends with the same bytes.
+the work is killed, the next call resumes with the shards that are missing and ends with the same bytes.
 """
 
 import fcntl
@@ -162,7 +162,7 @@ def refuse_others(plan: Plan, to_write: Sequence[int], replace: bool = False) ->
 
     Args:
         to_write: the shards that are missing.
-        replace: it was typed that what is there isn't needed, or that the data have moved.
+        replace: the user said that what is there isn't needed, or that the data have moved.
     """
     right = {description_of(plan.folder, number) for number in set(range(len(plan.shards))) - set(to_write)}
     there = set(plan.folder.glob("shard-[0-9]*.json"))

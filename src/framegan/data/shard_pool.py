@@ -36,7 +36,7 @@ def write_shards(plan: Plan, shards: list[int], num_workers: int, advance: Calla
             seen = now
     except BrokenProcessPool:
         reason = "a process was killed, perhaps because memory ran out: set num_workers lower"
-        raise ChildProcessError(f"{reason}. The same command goes on with what is missing") from None
+        raise ChildProcessError(f"{reason}. The same command resumes with what is missing") from None
     finally:
         pool.shutdown(cancel_futures=True)
 

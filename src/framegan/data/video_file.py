@@ -108,6 +108,7 @@ def _probe(path: Path, filtered: bool = False) -> VideoInfo:
         for frame in from_start(container, stream, announce, strict=True, filtered=filtered):
             if not shown:
                 orientation = _orientation(frame)
+                rate = float(stream.guessed_rate or 0)  # later ones of a joined file may have another
             shown.append(frame.pts)
         if not shown:
             raise ValueError("it has no frame that can be decoded")
@@ -120,7 +121,7 @@ def _probe(path: Path, filtered: bool = False) -> VideoInfo:
         linear = not _agree(shown, packets)
         if filtered and (linear or _has_gap(packets)):  # what was taken out may have been a picture
             raise DamagedError("cut off or damaged: a frame is missing")
-        pts, time_base = _times(container, stream, shown, packets, linear)
+        pts, time_base = _times(container, stream, shown, packets, linear, rate)
         return VideoInfo(
             pts=pts,
             time_base=time_base,
@@ -154,9 +155,18 @@ def _agree(shown: list[int | None], packets: list[_Announced]) -> bool:
 
 
 def _times(
-    container: InputContainer, stream: VideoStream, shown: list[int | None], packets: list[_Announced], linear: bool
+    container: InputContainer,
+    stream: VideoStream,
+    shown: list[int | None],
+    packets: list[_Announced],
+    linear: bool,
+    rate: float,
 ) -> tuple[np.ndarray, float]:
-    """Return when each frame is shown, and in which unit: `pts` and `time_base` of `VideoInfo`."""
+    """Return when each frame is shown, and in which unit: `pts` and `time_base` of `VideoInfo`.
+
+    Args:
+        rate: that FFmpeg guesses from the first picture and the header.
+    """
     time_base = float(stream.time_base or 0)
     if not linear:
         pts = np.array(shown)
@@ -166,7 +176,7 @@ def _times(
             return np.arange(len(shown)), 0.0
         pts = counted
     if container.format.name == "avi":
-        time_base = frame_times.tick(pts, time_base, float(stream.guessed_rate or 0))
+        time_base = frame_times.tick(pts, time_base, rate)
     return pts, time_base
 
 

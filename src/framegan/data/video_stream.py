@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT
 
-FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v,asf,ogg"
+FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v,asf,ogg,dv"
 """What a file may hold, whatever its name; others, such as playlists, would open further files."""
 
 UNMARKED = {"hevc": "filter_units=remove_types=39|40", "mjpeg": None}
