@@ -64,7 +64,8 @@ def generate(
     kind = _format(format, target, only_grid, makes_clips=makes_clips)
     rate = frames_per_second or run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
     if makes_clips:
-        media.check_rate(target.suffix if only_grid else f".{kind}", rate)
+        for ending in [target.suffix] if only_grid else [f".{kind}", ".mp4"]:  # of the files, and of their grid
+            media.check_rate(ending, rate)
     target_folder = target.parent if only_grid else target
     target_folder.mkdir(parents=True, exist_ok=True)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
@@ -108,6 +109,10 @@ def generate(
 def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
     """Return where to write; raise ValueError where that can't hold what the generator makes."""
     target = Path(out) if out else folder / "generated"
+    if target.name in ("", ".."):  # the grid is written beside the folder, under its name
+        target = target.resolve()
+    if not target.name:
+        raise ValueError(f"out={out} has no folder above it, where the grid is written; set out to another folder")
     allowed = VIDEOS if makes_clips else (".png",)
     if target.suffix and target.suffix not in allowed:
         kind = "clips" if makes_clips else "images"
@@ -136,6 +141,10 @@ def _write_one(stem: Path, pixels: "np.ndarray", format: str, frames_per_second:
         stem.mkdir(exist_ok=True)
         for number, frame in enumerate(pixels):
             media.write_png(stem / f"frame_{number:04}.png", frame)
+        number = len(pixels)
+        while (left := stem / f"frame_{number:04}.png").exists():  # of a longer clip that was there
+            left.unlink()
+            number += 1
     elif format == "npy":
         media.write_npy(file, pixels)
     elif format == "png":

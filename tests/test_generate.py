@@ -142,6 +142,27 @@ def test_a_seed_gives_the_same_clip_alone_and_among_others(folder, tmp_path):
     assert np.array_equal(alone[7], among[7])
 
 
+@pytest.mark.parametrize("num_frames", [4, 100, 300, 400, 500, 1400])
+def test_batches_have_a_size_in_which_all_samples_are_rounded_alike(num_frames):
+    """In batches of 2 or 3, or an odd number, the last samples of some generators differ from the first."""
+    from framegan import sampling
+    from framegan.networks import mocogan
+
+    generator = mocogan.Generator((3, 4, 32, 32), width=8)
+    assert sampling.batch_size_of(generator, num_frames) in (1, 4, 8, 16, 32, 64)
+
+
+def test_frames_of_a_longer_clip_do_not_stay_in_the_folder_of_a_shorter_one(folder, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    for num_frames in (6, 3):
+        clips = ("format=frames", "num_samples=1", f"num_frames={num_frames}")
+        assert run("generate", f"checkpoint={folder}", "out=.", *clips) is None
+        names = sorted(path.name for path in (tmp_path / "out" / "seed_0").iterdir())
+        assert names == [f"frame_{number:04}.png" for number in range(num_frames)]
+    assert (tmp_path / "out_grid.mp4").exists()
+
+
 def test_a_longer_clip_begins_as_the_shorter_one(folder, tmp_path):
     short, long = (generated(folder, tmp_path / str(t), "num_samples=2", f"num_frames={t}") for t in (3, 20))
     assert long[1].shape == (20, 16, 16, 3)
@@ -170,6 +191,8 @@ MISTAKES = [
     (("format=png",), "format=png, but this generator makes clips; set format to mp4 or gif or webp or npy or frames"),
     (("out=x.mp4", "format=gif"), "out=x.mp4 is one file, and its ending says its format; leave out format=gif"),
     (("format=gif", "frames_per_second=60"), "a .gif shows 0.01 to 50 frames a second, got 60; set frames_per_second"),
+    (("format=npy", "frames_per_second=2000"), "a .mp4 shows 0.01 to 1000 frames a second, got 2000"),
+    (("out=/",), "out=/ has no folder above it, where the grid is written"),
     (("out=x.webp", "frames_per_second=91"), "a .webp shows 0.01 to 90 frames a second, got 91"),
 ]
 

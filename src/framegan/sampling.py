@@ -68,12 +68,14 @@ def batches(
 def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
     """Return how many samples are made at a time. It depends on a sample's own size alone: many small ones, one large.
 
-    However many are asked for, and wherever, a sample is then the same.
+    However many are asked for, and wherever, a sample is then the same. It is a power of two other than 2: in batches
+    of 2, 3 or an odd number, matrix products were seen to round some samples in another way.
     """
     channels, *rest = generator.shape  # type: ignore[misc]
     if num_frames is not None and len(rest) == 3:
         rest[0] = num_frames
-    return max(1, min(LARGEST_BATCH, VALUES_AT_ONCE // math.prod((channels, *rest))))
+    at_most = max(1, min(LARGEST_BATCH, VALUES_AT_ONCE // math.prod((channels, *rest))))
+    return 1 if at_most < 4 else 1 << (at_most.bit_length() - 1)
 
 
 @torch.no_grad()
