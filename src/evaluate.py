@@ -1,5 +1,7 @@
 """Score a trained generator, or a folder of samples: python src/evaluate.py checkpoint=RUN_FOLDER metrics=fid"""
 
+import interrupts  # noqa: F401
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal

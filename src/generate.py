@@ -1,5 +1,7 @@
 """Make samples with a trained generator: python src/generate.py checkpoint=RUN_FOLDER num_samples=64 seed=0"""
 
+import interrupts  # noqa: F401
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 

@@ -7,7 +7,6 @@ Only this file and the scripts beside it know Hydra; nothing here imports a heav
 import io
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +36,8 @@ SECRET = re.compile(
     re.IGNORECASE,
 )
 """A setting that is called so and given here, unless it is to be read from the environment."""
+NO_MEMORY = re.compile("out of memory|(can't|cannot) allocate memory|not enough memory|alloc_failed", re.IGNORECASE)
+"""What allocators say; a pointer that is astray has to do with memory too."""
 HIDDEN = "\ufdd0"
 """Stands for a $ that is not to be resolved; no text has this character."""
 
@@ -58,17 +59,12 @@ def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
 
 
 def run(name: str, main: Callable[[], Any]) -> None:
-    """Run a script by its command line; Ctrl-C ends it without a traceback where it is not ignored.
-
-    What it prints may name files whose names aren't UTF-8.
-    """
+    """Run a script by its command line; what it prints may name files whose names aren't UTF-8."""
     import arguments
     from framegan.lifetime import run_and_leave
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def start() -> None:
         sys.argv[1:] = arguments.prepared(name, sys.argv[1:])
@@ -96,17 +92,18 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = str(error) if isinstance(error, USER_ERRORS + kinds) else _out_of_memory(error)
+        message = str(error) if isinstance(error, USER_ERRORS + kinds) else out_of_memory(error)
         if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         stop(message)
 
 
-def _out_of_memory(error: Exception) -> str | None:
+def out_of_memory(error: Exception) -> str | None:
     """Return what to do where an allocator says that there isn't enough memory; None where it is another error."""
-    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and "memory" in str(error)):
+    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
         return None
-    return f"there isn't enough memory for that; ask for smaller networks, samples or data ({_first_line(error)})"
+    wanted = "ask for smaller networks, samples, batches or data"
+    return f"there isn't enough memory for that; {wanted} ({_first_line(error)})"
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,5 +1,7 @@
 """Decode videos once and for all: python src/prepare.py data=video_folder data.root=clips data.resolution=64"""
 
+import interrupts  # noqa: F401
+
 import os
 import shlex
 import shutil

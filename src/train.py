@@ -1,5 +1,7 @@
 """Train a GAN: python src/train.py model=dcgan data=mnist"""
 
+import interrupts  # noqa: F401
+
 import copy
 import json
 import logging
@@ -100,11 +102,11 @@ def train_with_rollbacks(cfg: DictConfig, folder: Path, checkpoint: Path | None)
             launch.stop(str(error))
         except (UnreadableDataError, OtherRankError) as error:
             stop_until_resumed(error, str(error), folder)
-        except RuntimeError as error:
-            died = death_of_worker(str(error))
-            if died is None:
+        except (RuntimeError, MemoryError) as error:
+            message = death_of_worker(str(error)) or launch.out_of_memory(error)
+            if message is None:
                 raise
-            stop_until_resumed(error, died, folder)
+            stop_until_resumed(error, message, folder)
         except Rollback as rollback:
             checkpoint = rollback.checkpoint
             if is_first():

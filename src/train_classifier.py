@@ -1,5 +1,7 @@
 """Train the classifier that measures generators of the same images: python src/train_classifier.py data=mnist"""
 
+import interrupts  # noqa: F401
+
 import shlex
 import time
 from pathlib import Path

@@ -262,6 +262,13 @@ def test_whatever_fails_in_a_source_is_told_in_its_own_words(story, num_workers)
     assert not multiprocessing.active_children()
 
 
+def test_what_fails_in_the_first_sample_or_the_length_is_told_likewise():
+    for part in ("__len__", "__getitem__"):
+        broken = type("Broken", (Failing,), {part: lambda *_: {}["label"]})
+        with pytest.raises(UnreadableDataError, match="^the data can't be read, KeyError: 'label' "):
+            DataModule(broken(lambda: None), batch_size=4)
+
+
 @pytest.mark.parametrize(
     ("fail", "story"),
     [

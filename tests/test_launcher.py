@@ -17,9 +17,13 @@ HANG = "import time; time.sleep(600)"
 MEMBERS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-def ranks(code: str, num_ranks: int = 2, **options) -> None:
+READY = "signal.signal(signal.SIGINT, signal.SIG_DFL); signal.pthread_sigmask(signal.SIG_SETMASK, ())"
+"""What `interrupts` does as soon as a script begins."""
+
+
+def ranks(code: str, num_ranks: int = 2, ready: str = READY, **options) -> None:
     """Run Python code, which finds its rank as `rank`, as several ranks."""
-    code = f"import os, signal, sys; from pathlib import Path; rank = int(os.environ['RANK'])\n{code}"
+    code = f"import os, signal, sys; from pathlib import Path; rank = int(os.environ['RANK'])\n{ready}\n{code}"
     run_ranks([sys.executable, "-c", code], num_ranks, **options)
 
 
@@ -97,6 +101,39 @@ def test_ranks_that_a_signal_has_ended_end_all(tmp_path):
     thread.start()
     with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
         ranks(code, num_ranks=1)
+    thread.join()
+
+
+def test_a_signal_waits_for_ranks_that_are_being_started(tmp_path, capfd):
+    """Python would say where it was interrupted."""
+    here = f"Path({str(tmp_path)!r}, str(rank)).touch()"
+
+    def send():
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
+        ranks(HANG, ready=f"{here}; import time; time.sleep(1); {READY}")
+    thread.join()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_second_signal_ends_ranks_that_hang(tmp_path, short_grace):
+    def send():
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
+        ranks(
+            f"Path({str(tmp_path)!r}, str(rank)).touch(); {HANG}",
+            ready="signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})",
+        )
     thread.join()
 
 

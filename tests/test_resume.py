@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from commands import PROJECT, run, train
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
@@ -21,7 +22,9 @@ from small_files import write_images
 from small_runs import SHORT, SMALL, TIMING, rows, state, summary, wait_for
 from torch.utils.data import get_worker_info
 
+from framegan.callbacks.samples import Samples
 from framegan.data import datamodule, train_loader
+from framegan.gan import GAN
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.quoting import to_type
 
@@ -376,6 +379,54 @@ def test_what_fails_in_a_worker_ends_the_run_in_its_own_words(tmp_path, monkeypa
     assert not multiprocessing.active_children()
     where["epoch"] = None
     assert train(f"resume={tmp_path / 'run'}") is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        MemoryError(),
+    ],
+)
+def test_a_step_that_needs_too_much_memory_is_one_message(error, tmp_path, monkeypatch):
+    step = GAN.training_step
+
+    def full(gan, *arguments):
+        if gan.samples_seen == 32:
+            raise error
+        return step(gan, *arguments)
+
+    monkeypatch.setattr(GAN, "training_step", full)
+    message = str(train(*SMALL, "checkpoint_every=32", "total_samples=64", f"hydra.run.dir={tmp_path / 'run'}"))
+    assert message.startswith("error: there isn't enough memory for that; ask for smaller networks, samples, batches")
+    assert "last.ckpt is whole; to resume: python " in message
+    assert message.endswith(f"resume={tmp_path / 'run'}")
+
+
+def test_a_fault_in_memory_is_no_lack_of_it():
+    error = RuntimeError("CUDA error: an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal memory access"), importlib.import_module("launch").plain_errors():
+        raise error
+
+
+def test_sigterm_before_the_first_batch_is_not_taken_for_an_end(tmp_path, monkeypatch):
+    """It ends the process, unless whoever has started it wants something else."""
+    got = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: got.append(number))
+    draw = Samples.on_train_start
+
+    def while_drawing(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        draw(*arguments)
+
+    monkeypatch.setattr(Samples, "on_train_start", while_drawing)
+    try:
+        assert train(*SMALL, "total_samples=64", f"hydra.run.dir={tmp_path / 'run'}") is None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert got == [signal.SIGTERM]
+    assert seen(tmp_path / "run") == 64
 
 
 def test_a_run_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):

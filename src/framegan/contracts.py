@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from framegan.data.source import told_plainly
 from framegan.sampling import draw, evaluating
 
 PLACES = ("real", "fake", "between", None)
@@ -193,9 +194,11 @@ def check_source(source: Any) -> None:
     shape = source.shape
     if not isinstance(shape, tuple | list) or len(shape) not in (3, 4) or not all(map(_is_count, shape)):
         raise ValueError(f"{said} with shape={shape!r}; it should be (C, H, W), or (C, T, H, W) of clips")
-    if not len(source):
+    with told_plainly():
+        num_samples = len(source)
+        item = source[0] if num_samples else None
+    if not num_samples:
         raise ValueError(f"{said} without samples; give one that has some")
-    item = source[0]
     if not isinstance(item, tuple | list) or len(item) != 2:
         raise ValueError(f"{said} whose samples are {_shape(item)}; each should be (uint8 tensor, its class)")
     sample, label = item

@@ -17,12 +17,11 @@ from types import FrameType
 
 from torch.distributed import TCPStore
 
+from framegan.lifetime import ANSWERED, signals_wait
 from framegan.ranks import LEFT_BEHIND, REPORT
 
 GRACE = 5.0
-"""Seconds that ranks get to end by themselves when another one has failed."""
-
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""Seconds that ranks get to end by themselves when another one has failed, or Ctrl-C was typed twice."""
 
 
 class RankFailedError(Exception):
@@ -60,16 +59,18 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
     with TemporaryDirectory() as folder, _signals_passed_on(ranks) as signals:
         reports = [Path(folder) / str(rank) for rank in range(num_ranks)]
         try:
-            for local_rank, report in enumerate(reports):
-                own = {"RANK": str(node * num_ranks + local_rank), "LOCAL_RANK": str(local_rank), REPORT: str(report)}
-                rank = subprocess.Popen(
-                    command,
-                    env={**os.environ, **shared, **own},
-                    stdin=subprocess.PIPE,  # tells the rank when this process is gone
-                    start_new_session=True,  # or Ctrl-C would reach it twice
-                )
-                ranks.append(rank)
-            failed = _wait(ranks)
+            with signals_wait():  # until all ranks are there; see src/interrupts.py
+                for local_rank, report in enumerate(reports):
+                    number = str(node * num_ranks + local_rank)
+                    own = {"RANK": number, "LOCAL_RANK": str(local_rank), REPORT: str(report)}
+                    rank = subprocess.Popen(
+                        command,
+                        env={**os.environ, **shared, **own},
+                        stdin=subprocess.PIPE,  # tells the rank when this process is gone
+                        start_new_session=True,  # or Ctrl-C would reach it twice
+                    )
+                    ranks.append(rank)
+            failed = _wait(ranks, signals)
         finally:
             for rank in ranks:
                 rank.kill()
@@ -83,8 +84,12 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
             raise RankFailedError("\n".join(said or stories))
 
 
-def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> dict[int, int]:
-    """Return the exit statuses of the ranks that failed, first failure first, once all have ended or had their time."""
+def _wait(ranks: Sequence[subprocess.Popen[bytes]], signals: Sequence[signal.Signals]) -> dict[int, int]:
+    """Return the exit statuses of the ranks that failed, first failure first, once all have ended or had their time.
+
+    Args:
+        signals: those that this process has got so far. One that hangs doesn't see a second Ctrl-C.
+    """
     failed: dict[int, int] = {}
     deadline = float("inf")
     while time.monotonic() < deadline:
@@ -94,10 +99,10 @@ def _wait(ranks: Sequence[subprocess.Popen[bytes]]) -> dict[int, int]:
                 failed.setdefault(rank, status)
         if None not in statuses:
             break
-        if failed:
+        if failed or sum(number in (signal.SIGINT, signal.SIGTERM) for number in signals) > 1:
             deadline = min(deadline, time.monotonic() + GRACE)
         time.sleep(0.1)
-    return failed
+    return failed or {rank: -signal.SIGKILL for rank, status in enumerate(statuses) if status is None}
 
 
 @contextmanager
@@ -111,7 +116,7 @@ def _signals_passed_on(ranks: Sequence[subprocess.Popen[bytes]]) -> Iterator[lis
             process.send_signal(number)
 
     in_main_thread = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, pass_on) for number in FORWARDED} if in_main_thread else {}
+    before = {number: signal.signal(number, pass_on) for number in ANSWERED} if in_main_thread else {}
     try:
         yield passed
     finally:

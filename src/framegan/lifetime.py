@@ -6,9 +6,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
+
+ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that a run answers, whichever of its processes gets them."""
 
 LOOKS_EVERY = 1.0
 """Seconds in which a process notices that its parent is gone."""
@@ -42,6 +45,16 @@ def end_with_parent_alone() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK if can_tell else signal.SIG_UNBLOCK, [signal.SIGTERM])
     if can_tell:
         end_after(told, status=0)
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Keep the signals of `ANSWERED` waiting during the block, and in processes that it starts until they take them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ANSWERED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def run_and_leave(main: Callable[[], Any]) -> None:

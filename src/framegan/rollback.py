@@ -116,8 +116,8 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
         return f"No checkpoint is from before that. {in_a_new_run}"
     path = os.path.relpath(lasting(checkpoint, seen))
     return (
-        f"The last good checkpoint is {path} ({seen:,} samples). It is kept. To resume from it, with half of the "
-        f"learning rates whenever this happens: "
+        f"The last good checkpoint is {path} ({seen:,} samples). It is kept unless the run goes back further. "
+        f"To resume from it, with half of the learning rates whenever this happens: "
         f"{command('train', to_type('resume', path))} {trouble.setting}=rollback{besides}\n"
         f"{in_a_new_run}"
     )

@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment, TorchElasticEnvironment
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.loggers.run_logger import RunLogger
@@ -95,6 +96,7 @@ class GANTrainer(Trainer):
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+        self._signal_connector = SignalsAsTheyWere(self)
 
     def is_logged(self, step: int) -> bool:
         """Say whether a batch, counted from the beginning of the run, makes a row of metrics."""
@@ -102,6 +104,16 @@ class GANTrainer(Trainer):
         if self.grows_log_interval:
             interval = min(interval, 1 << max(0, (step // 8).bit_length() - 1))
         return step % interval == 0
+
+
+class SignalsAsTheyWere(_SignalConnector):
+    """Puts the handlers of signals back when a run ends; none is set.
+
+    Lightning's own ends a run at SIGTERM as if all were well, with status 0 and without a checkpoint.
+    """
+
+    def register_signal_handlers(self) -> None:
+        self._original_handlers = self._get_current_signal_handlers()
 
 
 class CheckpointInPlace(TorchCheckpointIO):

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from framegan.gan import GAN
+from framegan.lifetime import ANSWERED
 from framegan.ranks import is_first
 from framegan.trainer import GANTrainer
 
@@ -28,8 +29,8 @@ class StopOnSignal(Callback):
         """Whether the scheduler has warned a rank, so that the job has to run again."""
 
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        for number in (signal.SIGINT, signal.SIGTERM, *WARNINGS):
-            signal.signal(number, self._request)  # Lightning puts its own handlers back when the run ends
+        for number in ANSWERED:
+            signal.signal(number, self._request)  # `SignalsAsTheyWere` when the run ends
         # Lightning would ask for SIGTERM in every step, which makes the processor wait for the GPU each time
         trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 

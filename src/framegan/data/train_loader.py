@@ -4,7 +4,6 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
@@ -13,15 +12,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from framegan.data.source import UnreadableDataError, told_plainly
-from framegan.lifetime import end_with_parent_alone
+from framegan.lifetime import ANSWERED, end_with_parent_alone, signals_wait
 
 Batch = tuple[Tensor, Tensor]
 
 WORKER_TIMEOUT = 300
 """Seconds after which a worker that gives no batch is ended: a decoder that hangs must not hang the run."""
-
-LEFT_TO_RUN = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""Signals that a whole process group gets, and that the run answers; its workers go on until it needs them no more."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class TrainLoader(DataLoader[Batch | Failure]):
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
         self.end_workers()
-        with _held(LEFT_TO_RUN):
+        with signals_wait():
             self.batches = batches = super().__iter__()
         try:
             while True:
@@ -127,19 +123,9 @@ def death_of_worker(status: int | str) -> str | None:
 
 def leave_signals_to_run(worker: int) -> None:
     """Let a worker outlive the signals that its whole process group gets, for the run still needs it to end well."""
-    others = {*LEFT_TO_RUN} - {signal.SIGTERM}
+    others = {*ANSWERED} - {signal.SIGTERM}
     for number in others:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     end_with_parent_alone()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, others)
-
-
-@contextmanager
-def _held(numbers: tuple[signal.Signals, ...]) -> Iterator[None]:
-    """Keep signals waiting during the block, also in the processes that it starts, until those know what to do."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
