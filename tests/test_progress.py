@@ -2,15 +2,19 @@
 
 import io
 import re
+import time
 from itertools import pairwise
 
 import pytest
 import torch
 from lightning.pytorch import Callback
 from rich.console import Console
+from torch.utils.data import DataLoader
 from worlds import fit, real_batches, tiny_gan
 
 from framegan import live
+from framegan.callbacks.every import Every
+from framegan.callbacks.log_metrics import LogMetrics
 from framegan.callbacks.progress import ProgressBar
 from framegan.trainer import GANTrainer
 
@@ -41,6 +45,21 @@ def test_the_screen_shows_means_since_it_was_last_read():
         mean = torch.stack([measured[key] for measured in kept.measured]).mean().item()
         assert float(value) == pytest.approx(mean, abs=0.006)
     assert gan.recent == {}
+
+
+def test_the_speed_in_the_rows_is_that_of_training(monkeypatch):
+    """As on the screen: a row that evaluation comes before isn't slow."""
+
+    class Slow(Every):
+        is_evaluation = True
+
+        def act(self, trainer, gan):
+            time.sleep(1)
+
+    monkeypatch.setattr(DataLoader, "seconds_waited", 0.0, raising=False)
+    gan = tiny_gan()
+    fit(gan, real_batches(2), callbacks=[Slow(8), LogMetrics()], log_every_n_steps=1)
+    assert gan.metrics["samples_per_second"] > 8
 
 
 def test_a_short_run_has_a_curve_and_a_long_one_no_more_rows_than_before():

@@ -51,3 +51,8 @@ class Every(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.seconds = state_dict["seconds"]
+
+
+def seconds_of_evaluation(trainer: GANTrainer) -> float:
+    """Return the seconds that evaluation has taken so far, of any kind."""
+    return sum(c.seconds for c in trainer.callbacks if isinstance(c, Every) and c.is_evaluation)

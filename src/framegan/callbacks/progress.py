@@ -8,7 +8,7 @@ from pydantic import PositiveFloat, PositiveInt
 from rich.console import Console
 
 from framegan import live
-from framegan.callbacks.every import Every
+from framegan.callbacks.every import seconds_of_evaluation
 from framegan.gan import GAN
 from framegan.trainer import GANTrainer
 
@@ -64,7 +64,7 @@ class ProgressBar(Callback):
 
     def _read(self, trainer: GANTrainer, gan: GAN) -> str:
         """Return the losses and the speed since the last time as one line."""
-        seconds = time.perf_counter() - self.last_time - (evaluating(trainer) - self.last_evaluating)
+        seconds = time.perf_counter() - self.last_time - (seconds_of_evaluation(trainer) - self.last_evaluating)
         shown = {SHOWN[key]: float(total) / steps for key, (total, steps) in gan.recent.items()}
         shown["samples/s"] = (int(gan.samples_seen) - self.last_samples) / seconds
         self._forget(trainer, gan)
@@ -76,14 +76,9 @@ class ProgressBar(Callback):
         """Begin new means."""
         gan.recent.clear()
         self.last_time, self.last_samples = time.perf_counter(), int(gan.samples_seen)
-        self.last_evaluating = evaluating(trainer)
+        self.last_evaluating = seconds_of_evaluation(trainer)
 
     def _close(self) -> None:
         if self.bar:
             self.bar.end()
             self.bar = None
-
-
-def evaluating(trainer: GANTrainer) -> float:
-    """Return the seconds that evaluation has taken."""
-    return sum(c.seconds for c in trainer.callbacks if isinstance(c, Every) and c.is_evaluation)

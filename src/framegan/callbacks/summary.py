@@ -13,7 +13,7 @@ from lightning.pytorch import Callback
 from framegan import strict_json
 from framegan.callbacks.checkpoint import Checkpoint
 from framegan.callbacks.evaluate import SHARE, Evaluate
-from framegan.callbacks.every import Every
+from framegan.callbacks.every import Every, seconds_of_evaluation
 from framegan.callbacks.stop_on_signal import StopOnSignal
 from framegan.data.train_loader import TrainLoader
 from framegan.gan import GAN
@@ -43,7 +43,7 @@ class Summary(Callback):
     def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         callbacks: list[Callback] = trainer.callbacks
         samples_seen, times = int(gan.samples_seen), self.state_dict()
-        evaluating = sum(c.seconds for c in callbacks if isinstance(c, Every) and c.is_evaluation)
+        evaluating = seconds_of_evaluation(trainer)
         stopped_by = next((c.received for c in callbacks if isinstance(c, StopOnSignal)), None)
         measured = [callback.best for callback in callbacks if isinstance(callback, Evaluate)]
         chosen = [callback for callback in callbacks if isinstance(callback, Checkpoint)]
