@@ -2,7 +2,10 @@
 
 import csv
 import json
+import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -31,3 +34,13 @@ def wait_for(path: Path, seconds: float = 60) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} never came"
         time.sleep(0.1)
+
+
+@contextmanager
+def started(command: Sequence[str], **options) -> Iterator[subprocess.Popen]:
+    """Start a process, which ends with the block: a test that fails must not wait for a run that never ends."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

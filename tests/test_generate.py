@@ -11,7 +11,7 @@ import pytest
 from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_videos
-from small_runs import wait_for
+from small_runs import started, wait_for
 from test_media import read_back
 
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
@@ -115,7 +115,7 @@ def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):
 
 def test_ctrl_c_leaves_no_traceback(folder, tmp_path):
     command = [sys.executable, PROJECT / "src" / "generate.py", f"checkpoint={folder}", f"out={tmp_path}", "format=npy"]
-    with subprocess.Popen([*command, "num_samples=1000000"], stderr=subprocess.PIPE, text=True) as running:
+    with started([*command, "num_samples=1000000"], stderr=subprocess.PIPE, text=True) as running:
         wait_for(tmp_path / "seed_0.npy")
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)

@@ -19,7 +19,7 @@ from commands import PROJECT, run, train
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from small_files import write_images
-from small_runs import SHORT, SMALL, TIMING, rows, state, summary, wait_for
+from small_runs import SHORT, SMALL, TIMING, rows, started, state, summary, wait_for
 from torch.utils.data import get_worker_info
 
 from framegan.callbacks.samples import Samples
@@ -442,7 +442,7 @@ def children(pid: int) -> list[int]:
 def test_a_killed_rank_ends_the_run(tmp_path):
     folder = tmp_path / "run"
     command = [*TRAIN, *LONG, "trainer.devices=2", f"hydra.run.dir={folder}"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    with started(command, stderr=subprocess.PIPE, text=True) as running:
         wait_for(folder / "checkpoints" / "last.ckpt")
         os.kill(children(running.pid)[1], signal.SIGKILL)
         start = time.monotonic()
@@ -458,7 +458,7 @@ def test_a_killed_worker_ends_the_run(tmp_path):
     data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=1")
     folder = tmp_path / "run"
     command = [*TRAIN, *LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder}"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+    with started(command, stderr=subprocess.PIPE, text=True) as running:
         wait_for(folder / "checkpoints" / "last.ckpt")
         for worker in children(running.pid):
             os.kill(worker, signal.SIGKILL)
@@ -487,7 +487,7 @@ def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
     data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=2")
     folder = tmp_path / "run"
     command = [*TRAIN, *LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder}"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+    with started(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         wait_for(folder / "checkpoints" / "last.ckpt")
         os.killpg(running.pid, number)
         _, said = running.communicate(timeout=60)
@@ -506,7 +506,7 @@ def test_a_warned_job_goes_back_into_the_queue(devices, tmp_path):
     scontrol.chmod(0o755)
     environment = {**os.environ, "SLURM_JOB_ID": "41", "PATH": f"{scontrol.parent}:{os.environ['PATH']}"}
     command = [*TRAIN, *LONG, "resume=auto", f"trainer.devices={devices}", f"hydra.run.dir={folder}"]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
+    with started(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
         wait_for(folder / "metrics.csv")
         running.send_signal(signal.SIGUSR1)
         _, said = running.communicate(timeout=60)

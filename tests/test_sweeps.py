@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import PROJECT
 from omegaconf import OmegaConf
-from small_runs import SHORT, TIMING, rows, summary, wait_for
+from small_runs import SHORT, TIMING, rows, started, summary, wait_for
 
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SHORT)
 SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")
@@ -101,7 +101,7 @@ def test_a_crashed_job_does_not_touch_the_next(tmp_path):
 def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
     line = ("-m", *TINY, f"trainer.devices={devices}", "seed=0,1", f"hydra.sweep.dir={tmp_path}")
     command = [sys.executable, str(PROJECT / "src" / "train.py"), *line, "total_samples=100_000_000"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+    with started(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
         wait_for(tmp_path / "0" / "metrics.csv")
         os.killpg(running.pid, signal.SIGINT)
         _, said = running.communicate(timeout=60)

@@ -13,7 +13,7 @@ from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
-from small_runs import SHORT, SMALL, TIMING, rows, state, summary, wait_for
+from small_runs import SHORT, SMALL, TIMING, rows, started, state, summary, wait_for
 
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -151,7 +151,7 @@ def test_rows_after_the_checkpoint_are_logged_once(tmp_path):
 def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "total_samples=100_000_000"]
-    with subprocess.Popen([*command, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE, text=True) as running:
+    with started([*command, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE, text=True) as running:
         wait_for(folder / "metrics.csv")
         running.send_signal(number)
         output, _ = running.communicate(timeout=60)
