@@ -91,6 +91,12 @@ class Estimate:
         return cls(value, interval, better, judged_as)
 
 
+def upper_limit(values: Sequence[float]) -> float:
+    """Return what one more of some values doesn't exceed, 97.5 %: Student's prediction limit (Whitmore 1986)."""
+    number = len(values)
+    return statistics.mean(values) + STUDENT[number - 2] * statistics.stdev(values) * math.sqrt(1 + 1 / number)
+
+
 def subsets(num_samples: int, least: int = 10) -> list[slice]:
     """Return the slices that pick ten disjoint subsets, or fewer of `least` samples; none where there can't be two."""
     number = min(NUM_SUBSETS, num_samples // least)

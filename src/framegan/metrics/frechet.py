@@ -17,6 +17,8 @@ ROWS = 512
 """How many features are held in float64 at a time."""
 COLUMNS = 512
 """How many columns of a product of features are taken at a time: fewer waste less, and are slower each."""
+MANY_FEATURES = 512
+"""From so many on a distance takes seconds."""
 Correction = Literal[0, 1]
 """The covariance is divided by N - correction. Published tools differ: 1 in most, 0 in StyleGAN-V and cd-fvd."""
 
@@ -135,7 +137,7 @@ def extrapolated_distance(
 
 
 def distances_without_difference(
-    real: Tensor, fake: Tensor, correction: Correction = 1, number: int = 10, seed: int = 0
+    real: Tensor, fake: Tensor, correction: Correction = 1, number: int | None = None, seed: int = 0
 ) -> list[float]:
     """Return distances between what both sets are divided into at random, each as large as before.
 
@@ -145,11 +147,12 @@ def distances_without_difference(
     Args:
         real: features (N, D).
         fake: features (M, D).
-        number: of divisions.
+        number: of divisions. None = 10, or 3 of many features, where each takes long and they hardly differ.
         seed: of the divisions.
     """
     few, whole = min(len(real), len(fake)), Moments.of(real).merged(Moments.of(fake))
     distances = []
+    number = number or (3 if real.shape[1] > MANY_FEATURES else 10)
     for counter in range(number):
         order = torch.from_numpy(noise.generator(seed, noise.DIVISIONS, counter).permutation(len(real) + len(fake)))
         is_real, rows = order[:few] < len(real), order[:few]

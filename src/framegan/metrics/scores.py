@@ -16,7 +16,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.metrics.embedding import Embedding
-from framegan.metrics.estimate import NUM_SUBSETS, Estimate, subsets
+from framegan.metrics.estimate import NUM_SUBSETS, Estimate, subsets, upper_limit
 from framegan.metrics.frechet import (
     Correction,
     Moments,
@@ -91,7 +91,7 @@ class Frechet:
             return frechet_distance(real.moments, Moments.of(fake[some]), self.correction)
 
         value, values = distance(slice(None)), [distance(some) for some in subsets(len(fake), PAIR)]
-        unbiased = value - max(distances_without_difference(_bank(real), fake, self.correction))
+        unbiased = value - upper_limit(distances_without_difference(_bank(real), fake, self.correction))
         return {
             embedding.frechet_name: Estimate.of(value, values, "lower", "distance", also=[unbiased], within=POSITIVE)
         }
