@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from framegan import strict_json
 from framegan.data.files import class_name
 
 NAMED_PROBLEMS = 3
@@ -95,7 +96,7 @@ def _read_json(path: Path) -> dict[str, str]:
         raise ValueError('it should be {"file": class, ...} or {"labels": [["file", class], ...]}')
     listed = _distinct((str(file), name) for file, name in pairs)
     if bad := next((file for file, name in listed.items() if not isinstance(name, str | float | bool)), None):
-        raise ValueError(f"the class of {bad!r} is {json.dumps(listed[bad])}; it should be a name or a number")
+        raise ValueError(f"the class of {bad!r} is {strict_json.dumps(listed[bad])}; it should be a name or a number")
     return {file: str(name) for file, name in listed.items()}
 
 
