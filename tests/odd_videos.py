@@ -10,6 +10,8 @@ import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
 
+from framegan.data.file_ending import missing_end
+
 FRAMES = 40
 SIZE = 48, 32
 RATE = 25
@@ -324,9 +326,14 @@ INTACT: dict[str, tuple[Make, list[int]]] = {
 
 
 def first_half(make: Make) -> Make:
+    """Cut a file off in the middle; not at the end of one of its parts, which no structure tells from a whole file."""
+
     def cut(to: Path) -> Path:
         path = make(to)
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        half = path.read_bytes()[: path.stat().st_size // 2]
+        path.write_bytes(half)
+        if missing_end(path) is None:
+            path.write_bytes(half[:-1])
         return path
 
     return cut
