@@ -111,7 +111,7 @@ def trained_on(data: Any, folder: Path) -> Any:
         try:
             read = launch.build(data.datamodule, shape=None, num_classes=None)
         except launch.USER_ERRORS as error:
-            raise ValueError(f"the real samples are needed, and can't be had: {error}") from None
+            raise ValueError(f"the real samples are needed, and are unavailable: {error}") from None
         if changes := run_data.changes(folder, data.fingerprint, read):
             raise ValueError(
                 "the data have changed since the run was trained; to compare with them as they are now, name them: "

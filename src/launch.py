@@ -85,7 +85,7 @@ def flush_denormals() -> None:
 
 @contextmanager
 def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """End the program with the message alone where one of these exceptions says what the user can mend.
+    """End the program with the message alone where one of these exceptions says what the user can fix.
 
     HYDRA_FULL_ERROR=1 shows the whole traceback.
     """

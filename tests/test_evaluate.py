@@ -118,7 +118,7 @@ def test_the_data_are_not_needed_where_their_features_were_kept(tmp_path):
     (tmp_path / "photos").rename(tmp_path / "elsewhere")
     assert evaluated(tmp_path, f"checkpoint={folder}", "num_samples=30")
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
-    assert "the real samples are needed, and can't be had" in message
+    assert "the real samples are needed, and are unavailable" in message
     assert "photos is not a folder" in message
     write_images(tmp_path / "photos", 41)
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")

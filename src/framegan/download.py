@@ -33,7 +33,7 @@ def fetch(name: str, folder: Path, urls: Sequence[str], checksum: str) -> Path:
         checksum: "sha256:..." or "md5:..." of the whole file, or "git:..." with its name in a Git repository.
 
     Raises:
-        FileNotFoundError: it can't be had; the message says why, mirror by mirror, and where to put it by hand.
+        FileNotFoundError: it is unavailable; the message says why, mirror by mirror, and where to put it by hand.
     """
     path = folder / name
     if _fits(path, checksum):

@@ -24,9 +24,9 @@ def load(path: Path) -> dict[str, np.ndarray]:
         ValueError: it is missing, damaged or compressed.
     """
     if not is_stored(path):
-        raise ValueError(f"{path} is missing, damaged or compressed; delete it, and it is made anew")
+        raise ValueError(f"{path} is missing, damaged or compressed; delete it: it is rebuilt")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
     except Exception as error:  # headers of arrays are parsed as Python, which may stumble over anything
-        raise ValueError(f"{path} is damaged; delete it, and it is made anew") from error
+        raise ValueError(f"{path} is damaged; delete it: it is rebuilt") from error

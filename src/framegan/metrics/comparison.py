@@ -74,7 +74,7 @@ class Comparison:
             )
         check_number(fake, self.num_fake)
         if self._kept(real, self.embedding.of(fake.shape)) is None:
-            _ = real.num_samples  # where they can't be had, or are too short, this says so
+            _ = real.num_samples  # where they are unavailable, or too short, this says so
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return a record of each value; all ranks have to call it, and all get the same."""

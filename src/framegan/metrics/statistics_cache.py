@@ -50,7 +50,7 @@ def load(path: Path) -> Features:
         bank = torch.from_numpy(arrays["bank"]) if "bank" in arrays else None
         return Features(Moments(int(arrays["num_samples"]), mean, scatter), bank)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} holds no features ({error}); delete it, and it is made anew") from None
+        raise ValueError(f"{path} holds no features ({error}); delete it: it is rebuilt") from None
 
 
 def save(key: str, features: Features) -> None:
