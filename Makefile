@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/python src/train.py experiments=digits_dcgan hydra.run.dir=$(RUN)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 # The metrics beside those of public packages, which call functions that SciPy 1.18 has dropped.
 crosscheck: setup .oracles/current

@@ -1,31 +1,18 @@
 """Two processes train as one does: the same weights, and noise that together is the noise of one."""
 
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from one_rank import BATCH_SIZE, CASES, NUM_STEPS, buffers, trained
+from two_ranks import results_of
 from worlds import flat
-
-HERE = Path(__file__).parent
-pytestmark = pytest.mark.xdist_group("ranks")  # which train but once
 
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     """What each of two processes has left, by case."""
-    folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    processes = [
-        subprocess.Popen([sys.executable, HERE / "one_rank.py", str(rank), port, folder], cwd=HERE) for rank in range(2)
-    ]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return results_of(Path(__file__).with_name("one_rank.py"), tmp_path_factory)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,19 +2,16 @@
 
 import copy
 import pickle
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from one_measuring_rank import FEATURES, NUM_FEATURES, NUM_SAMPLES, SHARES, gathered
+from two_ranks import results_of
 
 from framegan.metrics.accumulate import FeatureBank, FeatureMoments
 from framegan.metrics.frechet import Moments
 
-HERE = Path(__file__).parent
 EXPECTED = Moments.of(FEATURES)
 NUMBERS = torch.arange(NUM_SAMPLES)
 
@@ -28,17 +25,9 @@ def assert_moments(moments):
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory):
     """What each of two processes has gathered, by case."""
-    folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    command = [sys.executable, HERE / "one_measuring_rank.py"]
-    processes = [subprocess.Popen([*command, str(rank), port, folder], cwd=HERE) for rank in range(2)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+    return results_of(Path(__file__).with_name("one_measuring_rank.py"), tmp_path_factory)
 
 
-@pytest.mark.xdist_group("gathering")  # which starts but once
 @pytest.mark.parametrize("case", SHARES)
 def test_two_processes_gather_what_one_does(case, ranks):
     for number, rank in enumerate(results[case] for results in ranks):
