@@ -68,18 +68,19 @@ def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
 def test_optuna_gives_both_ranks_the_same_values(tmp_path, monkeypatch):
     """Each rank writes down what it trains with, and whether all its threads take numbers next to 0 for 0."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra.sweeper.sampler.seed=1", "resume=auto")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")  # threads that spin keep others from the cores
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "hydra.sweeper.sampler.seed=1", "resume=auto")
     spy = ("+callbacks.spy._target_=spy_callback.Spy", "objective=generator/loss", "trainer.devices=2")
     values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
     typed("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}")
     rates = set()
-    for job in "012":
+    for job in "01":
         seen = [json.loads((tmp_path / job / f"rank_{rank}.json").read_text()) for rank in range(2)]
         assert seen[0] == seen[1]
         assert seen[0]["lr"] == config(tmp_path / job).model.generator_optimizer.lr
         assert (seen[0]["threads"], seen[0]["denormals"]) == (2, 0)
         rates.add(seen[0]["lr"])
-    assert len(rates) == 3
+    assert len(rates) == 2
 
 
 def test_runs_that_draw_their_values_go_on_only_with_a_seed(tmp_path):
