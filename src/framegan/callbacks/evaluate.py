@@ -54,7 +54,7 @@ class Evaluate(Every):
         self.latest: list[Record] = []
         """What was found when it was measured last."""
         self.class_counts: list[int] | None = None
-        """Samples of each class in the data; None until a generator is told the class."""
+        """Samples of each class in the data; None until a class-conditional generator needs them."""
         self.best: dict[str, dict[str, Any]] = {}
         """By key: the best value so far, the samples_seen it was measured at, and which direction is better."""
         self.started, self.seconds_before = 0.0, 0.0
