@@ -20,6 +20,7 @@ GOP = "keyint=10:min-keyint=10:scenecut=0:bframes=3:b-adapt=0"
 H264 = {"x264-params": GOP}
 OPEN = {"x264-params": GOP + ":open-gop=1"}
 HEVC = {"x265-params": GOP + ":open-gop=1:log-level=none:pools=none:frame-threads=1"}
+NO_B_H264 = {"x264-params": "keyint=20:scenecut=0:bframes=0"}
 MPEG = {"g": "12", "bf": "2"}
 NO_B = {"g": "12", "bf": "0", "sc_threshold": "1000000000"}
 REFRESH = {"x264-params": "intra-refresh=1:keyint=10:bframes=0"}
@@ -310,6 +311,15 @@ INTACT: dict[str, tuple[Make, list[int]]] = {
         ALL[10:],
     ),
     "cut between keyframes, the first one not shown": (lambda to: first_unseen(to / "cut.mp4"), ALL[15:]),
+    "packets missing that no other refers to": (
+        lambda to: without(WHOLE["h264, closed GOP, mp4"](to), 23, 24),
+        [number for number in ALL if number not in (21, 23)],
+    ),
+    "packets missing before a keyframe": (
+        lambda to: without(encode(to / "gone.mp4", options=NO_B_H264), 17, 18, 19),
+        ALL[:17] + ALL[20:],
+    ),
+    "joined, h264": (lambda to: twice(WHOLE["h264, no container"](to)), ALL + ALL),
     "joined transport streams": (lambda to: twice(WHOLE["transport stream"](to)), ALL + ALL),
     "joined transport streams, mpeg-4": (
         lambda to: twice(WHOLE["mpeg-4 without B-frames, transport stream"](to)),
@@ -361,6 +371,12 @@ def flipped(make: Make) -> Make:
     return flip
 
 
+def without(path: Path, *numbers: int) -> Path:
+    """Take packets out of a file."""
+    whole = path.rename(path.with_stem("whole"))
+    return remuxed(path, whole, lambda packets: [packet for at, packet in enumerate(packets) if at not in numbers])
+
+
 def sound_only(to: Path) -> Path:
     with av.open(str(to / "sound_only.mp4"), "w") as container:
         container.mux(_silence(container.add_stream("aac", rate=16000, layout="mono"), 1.0))
@@ -390,6 +406,23 @@ BROKEN: dict[str, tuple[Make, str]] = {
     "bits flipped, mpeg-2": (flipped(WHOLE["program stream"]), "damaged after"),
     "bits flipped, motion jpeg": (flipped(WHOLE["motion jpeg"]), "damaged after"),
     "bits flipped, transport stream": (flipped(WHOLE["transport stream"]), "damaged after"),
+    "packets missing": (lambda to: without(encode(to / "a.mp4", options=NO_B_H264), 13, 14, 15, 16), "damaged after"),
+    "a packet missing, transport stream": (
+        lambda to: without(encode(to / "a.ts", options=NO_B_H264), 13),
+        "damaged after",
+    ),
+    "a packet missing, flv": (lambda to: without(encode(to / "a.flv", options=NO_B_H264), 13), "damaged after"),
+    "a packet missing, with B-frames": (lambda to: without(WHOLE["h264, open GOP, mkv"](to), 13), "damaged after"),
+    "packets missing, with B-frames": (
+        lambda to: without(WHOLE["h264, closed GOP, mp4"](to), 13, 14, 15, 16),
+        "damaged after",
+    ),
+    "a keyframe missing": (lambda to: without(WHOLE["h264, closed GOP, mkv"](to), 20), "damaged after"),
+    "packets missing, refreshed bit by bit": (
+        lambda to: without(WHOLE["h264, no keyframes but the first"](to), 13, 14),
+        "damaged after",
+    ),
+    "packets missing, hevc": (lambda to: without(WHOLE["hevc, open GOP, mp4"](to), 13, 14, 15, 16), "damaged after"),
     "no bytes": (written("none.mp4", b""), "empty file"),
     "text": (written("text.mp4", b"not a video\n" * 50), "not a video"),
     "only zeros": (written("zeros.avi", bytes(5000)), "not a video"),

@@ -25,7 +25,7 @@ from framegan import atomic, strict_json
 from framegan.data.cache_places import beside, places
 from framegan.data.video_file import VideoInfo, probe
 
-SCHEMA = f"2, PyAV {av.__version__.split('.')[0]}"
+SCHEMA = f"3, PyAV {av.__version__.split('.')[0]}"
 """An index of another schema is rebuilt."""
 
 NAME = "index.jsonl"

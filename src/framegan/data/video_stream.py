@@ -18,6 +18,7 @@ from av.stream import Disposition
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
+from framegan.data.frame_num import FrameNumbers
 from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT
 
 FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v,asf,ogg,dv"
@@ -116,13 +117,15 @@ def from_start(
     if strict and stream.codec_context.name in UNMARKED:
         stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
     sieve = BitStreamFilterContext(remover, stream) if filtered and remover else None
+    is_counted = strict and stream.codec_context.name == "h264"
+    counter = FrameNumbers(stream.codec_context.extradata) if is_counted else None
     number = 0
     first = opening = None  # times of the first keyframe, and of the frame that has to come first
     incomplete = 0  # packets since one that the container calls corrupt
     leading = unseen = False
     for packet in _from_keyframe(container.demux(stream)):
         incomplete = 0 if packet.is_keyframe else incomplete + bool(incomplete or packet.is_corrupt)
-        if incomplete > JOINT:
+        if incomplete > JOINT or (counter and counter.misses_references(packet)):
             raise DamagedError(f"cut off or damaged after {number} frames")
         if packet.size and not packet.is_discard:
             announce(packet)
