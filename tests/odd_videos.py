@@ -412,7 +412,7 @@ BROKEN: dict[str, tuple[Make, str]] = {
         "damaged after",
     ),
     "a packet missing, flv": (lambda to: without(encode(to / "a.flv", options=NO_B_H264), 13), "damaged after"),
-    "a packet missing, with B-frames": (lambda to: without(WHOLE["h264, open GOP, mkv"](to), 13), "damaged after"),
+    "a packet missing, with B-frames": (lambda to: without(WHOLE["h264, open GOP, mkv"](to), 12), "damaged after"),
     "packets missing, with B-frames": (
         lambda to: without(WHOLE["h264, closed GOP, mp4"](to), 13, 14, 15, 16),
         "damaged after",

@@ -1,8 +1,8 @@
 """Whether reference pictures of H.264 are missing, which FFmpeg's decoder replaces by others without marking a frame.
 
 Each picture says its number among the reference pictures, frame_num: one more than that of the last reference picture
-before it in decoding order, modulo a power of two that is 16 or more (ITU-T H.264, 7.4.3). Pictures that no other one
-refers to can be missing without any harm to the rest.
+before it in decoding order, modulo a power of two that is 16 or more, and 0 at an IDR (ITU-T H.264, 7.4.3). Pictures
+that no other one refers to can be missing without any harm to the rest; those whose numbers fit are not noticed.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 FFmpeg shows what it can. It invents what a picture refers to where that is gone, and what is missing of a damaged one;
 such frames it marks as corrupt. It doesn't where a decoder is begun at a packet that is no keyframe: so nothing before
-the first keyframe is decoded.
+the first keyframe is decoded. Nor does that of H.264 where pictures are missing in the middle, see `frame_num`.
 """
 
 import errno
@@ -107,7 +107,7 @@ def from_start(
 
     Args:
         announce: is told of each packet that is decoded.
-        strict: also look for damage in what a decoder doesn't mark, see UNMARKED.
+        strict: also look for damage that a decoder doesn't mark, see UNMARKED, and for missing pictures of H.264.
         filtered: without the messages beside the pictures.
 
     Raises:
