@@ -68,27 +68,28 @@ def generate(
     if makes_clips:
         for ending in [target.suffix] if only_grid else [f".{kind}", ".mp4"]:  # of the files, and of their grid
             media.check_rate(ending, rate)
-    target_folder = target.parent if only_grid else target
-    target_folder.mkdir(parents=True, exist_ok=True)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
 
     if category is not None:
         names = generator.class_names
         number = class_number(category, getattr(generator, "num_classes", 0), names)
-        print(f"category {number}" + (f": {names[number]}" if names else ""))
+        unnamed = ", counted from 0: the checkpoint keeps no names of classes"
+        print(f"category {number}" + (f": {names[number]}" if names else unnamed))
         category = f"{BY_NUMBER}{number}"
-    named = {"content": content_seed, "motion": motion_seed}
+    held = {"content": content_seed, "motion": motion_seed}
     choices: dict[str, Any] = {
         "category": category,
         "num_frames": num_frames,
-        "held": {part: value for part, value in named.items() if value is not None},
+        "held": {part: value for part, value in held.items() if value is not None},
     }
     if makes_clips and (num_frames or 0) > generator.shape[1]:
         known = getattr(generator, "longer_clips", "look whether they keep moving")
         print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
     seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
     shown: list[np.ndarray] = []
+    sampling.draw(generator, seeds[:1], **choices)  # what can't be asked for leaves no folder behind
     try:
+        (target.parent if only_grid else target).mkdir(parents=True, exist_ok=True)
         for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
             pixels = media.to_frames(samples)
             shown.extend(pixels[: max(0, grid_samples - len(shown))])

@@ -1,5 +1,7 @@
 """How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
 
+import inspect
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Annotated, Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -257,16 +260,26 @@ def how_to(folder: Path, when: str = "to resume") -> str:
 
 
 def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
-    """Yield the key and what to say of every setting that differs, under the key where it was typed."""
+    """Yield the key and what to say of every setting that differs, under the key where it was typed.
+
+    One that an earlier version lacked doesn't where it is what the part takes without it.
+    """
     old, new = (
         {key: rest for key, *rest in _leaves(launch.as_shown(cfg), launch.as_dict(cfg, resolve=False))}
         for cfg in (before, now)
     )
+    same = _defaults(launch.as_shown(now), launch.as_dict(now, resolve=False)) if new.keys() - old.keys() else {}
     for key in dict.fromkeys([*old, *new]):
+        if key not in old and same.get(key):
+            continue
         (was, _), (is_now, source) = old.get(key, ("nothing", key)), new.get(key, ("nothing", key))
         hidden = source != key and (_makes_another_run(source) or not _makes_another_run(key))
         if was != is_now and not hidden and not key.startswith("resume"):
-            yield key, f"{key}: {was} -> {is_now}" + ("" if source == key else f", which follows from {source}")
+            yield (
+                key,
+                f"{key}: {_typed(was)} -> {_typed(is_now)}"
+                + ("" if source == key else f", which follows from {source}"),
+            )
 
 
 def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
@@ -276,6 +289,27 @@ def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str
             yield from _leaves(value, raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip("."))
     else:
         yield path, node, raw[2:-1] if isinstance(raw, str) and raw.startswith("${") else path
+
+
+def _typed(value: Any) -> Any:
+    return json.dumps(value) if value is None or isinstance(value, bool) else value
+
+
+def _defaults(node: Any, raw: Any, path: str = "") -> dict[str, bool]:
+    """Return for each key where an argument of some parts was typed whether it is the default of all of them."""
+    found: dict[str, bool] = {}
+    if not isinstance(node, dict):
+        return found
+    takes = inspect.signature(get_object(node["_target_"])).parameters if "_target_" in node else {}
+    for key, value in node.items():
+        typed, here = raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip(".")
+        inner = _defaults(value, typed, here)
+        if key in takes:
+            source = typed[2:-1] if isinstance(typed, str) and typed.startswith("${") else here
+            inner[source] = bool(value == takes[key].default)
+        for place, is_default in inner.items():
+            found[place] = is_default and found.get(place, True)
+    return found
 
 
 def _makes_another_run(key: str) -> bool:

@@ -199,7 +199,9 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=lambda value: " ".join(value))
 def test_one_clear_message(arguments, message, folder):
+    before = sorted(folder.parent.rglob("*"))
     assert message in run("generate", f"checkpoint={folder}", *arguments)
+    assert sorted(folder.parent.rglob("*")) == before, "no folder is left behind"
 
 
 def test_an_image_model_has_nothing_to_hold(tmp_path):

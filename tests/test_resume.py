@@ -23,7 +23,8 @@ from small_runs import SHORT, SMALL, TIMING, rows, started, state, summary, wait
 from torch.utils.data import get_worker_info
 
 from framegan.callbacks.samples import Samples
-from framegan.data import datamodule, train_loader
+from framegan.data import datamodule, earlier_runs, train_loader
+from framegan.data.image_folder import ImageFolder
 from framegan.gan import GAN
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.quoting import to_type
@@ -183,18 +184,35 @@ def test_data_that_have_changed_are_named_by_their_files(pictures, tmp_path, cap
     assert "changed  data: 1 file changed: cats/1.png" in capsys.readouterr().out
 
 
-def test_a_run_of_an_earlier_version_goes_on_but_for_classes_in_another_order(pictures, tmp_path):
+def test_a_run_of_an_earlier_version_resumes_where_its_data_are_the_same(pictures, tmp_path, capsys):
+    """Its fingerprint had 16 digits, and its configuration lacked settings that images have by now."""
     subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
-    config = tmp_path / "run" / ".hydra" / "config.yaml"
-    kept = re.sub(r"fingerprint: \S+", "fingerprint: 0123456789abcdef", config.read_text())
-    config.write_text(kept.replace(f"{pictures}/data", f"{tmp_path}/data"))
-    (tmp_path / "run" / "data.json").unlink()
+    images = tmp_path / "data"
+
+    def begun_by_an_earlier_version():
+        config = tmp_path / "run" / ".hydra" / "config.yaml"
+        of_old = earlier_runs.fingerprint_of(ImageFolder(images, 16))
+        kept = re.sub(r"fingerprint: \S+", f"fingerprint: '{of_old}'", config.read_text())
+        kept = re.sub(r"\n +(on_error|max_bad_fraction): [^\n]+", "", kept)
+        config.write_text(kept.replace(f"{pictures}/data", f"{images}"))
+        (tmp_path / "run" / "data.json").unlink()
+
+    begun_by_an_earlier_version()
+    (images / "cats" / "3.png").rename(tmp_path / "3.png")
+    assert "data: the samples have changed, or are read otherwise" in str(train(f"resume={tmp_path}/run"))
+    (tmp_path / "3.png").rename(images / "cats" / "3.png")
+    words = ("data=image_folder", "data.resolution=16", f"data.root={images}", f"hydra.run.dir={tmp_path}/run")
+    message = str(train(*SMALL, *words, "total_samples=48", "resume=auto", "data.on_error=skip"))
+    assert "\n  data.on_error: nothing -> skip\nset them back" in message
+    assert train(*SMALL, *words, "total_samples=48", "resume=auto", "sample_every=null") is None
+    printed = capsys.readouterr().out
+    assert "changed  sample_every: 20000 -> null\n" in printed
+    assert "on_error" not in printed
     for old, new in (("cats", "10"), ("dogs", "9")):
-        (tmp_path / "data" / old).rename(tmp_path / "data" / new)
-    message = str(train(f"resume={tmp_path}/run", "total_samples=48"))
+        (images / old).rename(images / new)
+    begun_by_an_earlier_version()
+    message = str(train(f"resume={tmp_path}/run", "total_samples=64"))
     assert "data: classes are numbered in another order: ['10', '9'] -> ['9', '10']" in message
-    (tmp_path / "data" / "9").rename(tmp_path / "data" / "11")
-    assert train(f"resume={tmp_path}/run", "total_samples=48") is None
 
 
 class Killed(BaseException):

@@ -11,9 +11,10 @@ from small_clips import write_frame_folders, write_npy, write_strips, write_ucf1
 from small_files import write_images, write_mnist
 from test_frame_cache import Pictures, write
 
-from framegan.data import contents
+from framegan.data import contents, earlier_runs
 from framegan.data.clips import Clips
 from framegan.data.datamodule import DataModule, in_memory
+from framegan.data.digits import digits
 from framegan.data.fingerprint import comparable, differences, fingerprint_of, inventory_of
 from framegan.data.frame_folder import FrameFolder
 from framegan.data.idx import mnist
@@ -212,3 +213,8 @@ def test_what_was_read_is_kept_where_that_is_much_and_only_for_as_long_as_nothin
     assert digests()["b"] != first["b"] and read == ["b"]
     (tmp_path / "data.framegan" / "contents.json").write_text('{"schema": 1, "items": {"a": 3}}')
     assert digests()["a"] == first["a"] and read == ["a", "b"]
+
+
+def test_fingerprints_of_earlier_versions_are_as_they_were():
+    assert earlier_runs.fingerprint_of(digits(32)) == "d00cdcfc177afaa6"
+    assert earlier_runs.fingerprint_of(Clips(ShapeMotion(video_frames=8), 8)) == "b4f6947d7f3123ff"

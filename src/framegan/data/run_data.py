@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from framegan import strict_json
+from framegan.data import earlier_runs
 from framegan.data.fingerprint import comparable, differences
-from framegan.data.labels import NUMBER
 from framegan.data.source import Inventory
 
 SHOWN_CLASSES = 20
@@ -64,24 +64,15 @@ def changes(folder: Path, fingerprint: Any, data: Data) -> list[str]:
     """Return a line for each way in which the data are not those that a run was trained on.
 
     Args:
-        fingerprint: what the run's configuration says. Runs of earlier versions have one that doesn't tell; all that
-            is known then is whether classes were numbered in another order.
+        fingerprint: what the run's configuration says; see `framegan.data.earlier_runs` for those of earlier versions.
     """
     kept = comparable(fingerprint)
     if kept is None:
-        before = sorted(
-            data.classes, key=None if type(data.source).__name__ == "ImageFolder" else _order_of_earlier_versions
-        )
-        in_doubt = any(NUMBER.fullmatch(name) for name in data.classes) and before != data.classes
-        return [f"classes are numbered in another order: {before} -> {data.classes}"] if in_doubt else []
+        return earlier_runs.changes(fingerprint, data.classes, data.source)
     if data.inventory is None or kept == data.fingerprint:
         return []
     inventory = inventory_in(folder, kept)
     return ["the samples have changed"] if inventory is None else differences(inventory, data.inventory)
-
-
-def _order_of_earlier_versions(name: str) -> tuple[int, int, str]:
-    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
 
 
 def classes_line(data: Data) -> str:
