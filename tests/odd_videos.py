@@ -291,6 +291,14 @@ def twice(path: Path) -> Path:
     return path
 
 
+def joined_flv(path: Path) -> Path:
+    """Join two files, the second of which counts its pictures in more bits; it says so in a header of its own."""
+    first = encode(path.with_stem("first"), options=H264).read_bytes()
+    second = encode(path.with_stem("second"), options={"x264-params": "keyint=20:bframes=4:ref=16"}).read_bytes()
+    path.write_bytes(first + second[13:])
+    return path
+
+
 REFERRING = {"x264-params": GOP + ":open-gop=1:b-pyramid=normal:ref=4"}
 ALL = list(range(FRAMES))
 INTACT: dict[str, tuple[Make, list[int]]] = {
@@ -320,6 +328,7 @@ INTACT: dict[str, tuple[Make, list[int]]] = {
         ALL[:17] + ALL[20:],
     ),
     "joined, h264": (lambda to: twice(WHOLE["h264, no container"](to)), ALL + ALL),
+    "joined, flv, with other settings": (lambda to: joined_flv(to / "joined.flv"), ALL + ALL),
     "joined transport streams": (lambda to: twice(WHOLE["transport stream"](to)), ALL + ALL),
     "joined transport streams, mpeg-4": (
         lambda to: twice(WHOLE["mpeg-4 without B-frames, transport stream"](to)),

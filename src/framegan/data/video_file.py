@@ -65,7 +65,7 @@ def probe(path: Path) -> VideoInfo:
     """Return what a file holds; all of it is decoded, so that any damage which a decoder sees is met here.
 
     Decoders of H.264, HEVC and MPEG see most wrong bits. Those of VP9, WMV and GIF see few: nothing in them can be
-    checked. Missing pictures that others refer to are met in H.264 and HEVC, unless their numbers happen to fit.
+    checked. Missing pictures that others refer to are met in H.264, HEVC and AV1, unless their numbers happen to fit.
 
     Raises:
         ValueError: it is no video, or not a whole one; the message gives the reason without the path.
