@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from framegan.data.clips import Clips
-from framegan.data.datamodule import in_memory
+from framegan.data.in_memory import in_memory
 from framegan.data.videos import PackedVideos
 
 

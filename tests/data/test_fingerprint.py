@@ -13,12 +13,13 @@ from test_frame_cache import Pictures, write
 
 from framegan.data import contents, earlier_runs
 from framegan.data.clips import Clips
-from framegan.data.datamodule import DataModule, in_memory
+from framegan.data.datamodule import DataModule
 from framegan.data.digits import digits
 from framegan.data.fingerprint import comparable, differences, fingerprint_of, inventory_of
 from framegan.data.frame_folder import FrameFolder
 from framegan.data.idx import mnist
 from framegan.data.image_folder import ImageFolder
+from framegan.data.in_memory import in_memory
 from framegan.data.moving_digits import MovingDigits
 from framegan.data.npy import NpyVideos
 from framegan.data.prepare import plan, prepare

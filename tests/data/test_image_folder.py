@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
+from framegan import live
 from framegan.data import image_file
-from framegan.data.datamodule import DataModule, in_memory
+from framegan.data.datamodule import DataModule
 from framegan.data.image_folder import ImageFolder
+from framegan.data.in_memory import in_memory
 from framegan.trainer import GANTrainer
 
 
@@ -325,3 +329,13 @@ def test_a_pickled_copy_reads_the_same(tmp_path):
     save(tmp_path / "a" / "1.png")
     source = ImageFolder(str(tmp_path), 8)
     assert torch.equal(pickle.loads(pickle.dumps(source))[0][0], source[0][0])
+
+
+def test_progress_is_shown_below_another_display_and_nothing_goes_to_standard_output(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True))
+    Image.new("L", (8, 8)).save(tmp_path / "1.png")
+    for _ in live.track([0], "training", 1):  # as while a run reads files in place of bad ones
+        in_memory(ImageFolder(str(tmp_path), resolution=8))
+    out, err = capsys.readouterr()
+    assert out == "" and "training" in err

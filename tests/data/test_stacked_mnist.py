@@ -4,8 +4,9 @@ import pytest
 import torch
 from small_files import write_mnist
 
-from framegan.data.datamodule import DataModule, in_memory
+from framegan.data.datamodule import DataModule
 from framegan.data.idx import mnist
+from framegan.data.in_memory import in_memory
 from framegan.data.source import BatchSource
 from framegan.data.stacked_mnist import StackedMNIST
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from framegan.data import image_file
 from framegan.data.clips import Clips
-from framegan.data.datamodule import in_memory
+from framegan.data.in_memory import in_memory
 from framegan.data.shape_motion import ShapeMotion
 from framegan.data.strip_writer import write_strips
 from framegan.data.strips import Strips

@@ -17,6 +17,7 @@ import pytest
 from odd_videos import BROKEN, FRAMES, RATE, WHOLE, encode, number_of, picture
 from rich.console import Console
 
+from framegan import live
 from framegan.data import cache_places, video_file, video_index
 from framegan.data.cache_places import beside, places
 from framegan.data.video_file import read
@@ -252,7 +253,7 @@ def test_each_file_is_kept_as_soon_as_it_is_decoded(root: Path, monkeypatch):
 
 def test_progress_is_shown_from_the_first_file_and_nothing_where_all_are_known(root: Path, monkeypatch, capsys):
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    monkeypatch.setattr(video_index, "Console", partial(Console, force_terminal=True))
+    monkeypatch.setattr(live, "Console", partial(Console, force_terminal=True))
     VideoFolder(str(root), 16)
     assert "decoding new videos" in capsys.readouterr().err
     VideoFolder(str(root), 16)

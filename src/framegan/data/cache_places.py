@@ -1,7 +1,10 @@
 """Where what is worked out from data is kept: next to the data, or where that can't be written, in the user's cache."""
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from framegan.user_cache import user_cache
@@ -21,3 +24,19 @@ def beside(root: Path) -> Path:
     """Return the folder to write to: the first of the places that can be written."""
     shared, own = places(root)
     return shared if os.access(shared if shared.exists() else shared.parent, os.W_OK | os.X_OK) else own
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time into the block, where there is room for the lock and the file system has locks."""
+    with suppress(OSError):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = lock.open("w")
+    except OSError:
+        yield
+        return
+    with file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

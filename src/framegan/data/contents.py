@@ -4,26 +4,22 @@ A file is read whole for that. Where there is much to read, the digits are kept 
 the sizes and the times of the files do.
 """
 
-import fcntl
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from framegan import strict_json
 from framegan.atomic import new_file
-from framegan.data.cache_places import beside
+from framegan.data.at_once import at_once
+from framegan.data.cache_places import alone, beside
 from framegan.data.source import Inventory
 
 SCHEMA = 1
 MUCH = 1 << 28
-"""From how many bytes on the digits are kept, and a progress bar is shown; less is read in a moment."""
+"""Bytes from which on the digits are kept; less is read in a moment."""
 SETTLED = 3.0
 """Seconds after which another change of a file has another time, on any file system."""
 
@@ -45,17 +41,16 @@ def digests(root: Path, items: Mapping[str, Sequence[Path]]) -> dict[str, str]:
         items: the files of each item, by its name. The digits stand for the contents in this order.
     """
     store = beside(root) / "contents.json"
-    with ThreadPoolExecutor() as threads:
-        stamps = dict(zip(items, threads.map(_stamp, items.values()), strict=True))
+    stamps = dict(at_once(lambda name: _stamp(items[name]), list(items), "looking at files"))
     if sum(stamp.num_bytes for stamp in stamps.values()) < MUCH:
-        return _read(items, list(items), watched=False)
+        return _read(items, list(items))
     known = _load(store)
     if any(_is_new(name, stamp, known) for name, stamp in stamps.items()):
-        with _alone(store):
+        with alone(store.with_name(".contents.lock")):
             known = _load(store)
             new = [name for name, stamp in stamps.items() if _is_new(name, stamp, known)]
             now = time.time()
-            found = _read(items, new, watched=True)
+            found = _read(items, new)
             _save(store, known | {n: [stamps[n].key, d] for n, d in found.items() if now - stamps[n].changed > SETTLED})
             known |= {name: [stamps[name].key, digits] for name, digits in found.items()}
     return {name: known[name][1] for name in items}
@@ -82,14 +77,9 @@ def _stamp(files: Sequence[Path]) -> _Stamp:
     return _Stamp(_digits(strict_json.dumps(key).encode()), sum(state.st_size for state in states), changed)
 
 
-def _read(items: Mapping[str, Sequence[Path]], names: Sequence[str], *, watched: bool) -> dict[str, str]:
-    """Return the digits of some items, several at a time."""
-    console = Console(stderr=True)
-    quiet = not (watched and console.is_terminal)
-    with ThreadPoolExecutor() as threads:
-        found = threads.map(_content, [items[name] for name in names])
-        seen = track(found, "reading contents", len(names), console=console, transient=True, disable=quiet)
-        return dict(zip(names, seen, strict=True))
+def _read(items: Mapping[str, Sequence[Path]], names: Sequence[str]) -> dict[str, str]:
+    """Return the digits of some items."""
+    return dict(at_once(lambda name: _content(items[name]), names, "reading contents"))
 
 
 def _content(files: Sequence[Path]) -> str:
@@ -123,19 +113,3 @@ def _save(store: Path, known: Mapping[str, list[str]]) -> None:
     """Keep the digits, whole or not at all; where they can't be, they are worked out again."""
     with suppress(OSError), new_file(store, shared=True) as part:
         part.write_text(strict_json.dumps({"schema": SCHEMA, "items": known}))
-
-
-@contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """Let one process at a time into the block, where there is room for a lock and the file system has locks."""
-    with suppress(OSError):
-        store.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = store.with_name(".contents.lock").open("w")
-    except OSError:
-        yield
-        return
-    with lock:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,8 +1,7 @@
 """From a source to batches on the device: uint8 in the loader, float32 in [-1, 1] for the networks."""
 
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from pydantic import NonNegativeInt, PositiveInt
-from rich.progress import track
 from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
@@ -18,11 +16,11 @@ from framegan import noise
 from framegan.contracts import check_source
 from framegan.data.clips import Clips
 from framegan.data.fingerprint import digest_of, inventory_of
-from framegan.data.image_folder import ImageFolder
+from framegan.data.in_memory import in_memory
 from framegan.data.source import Inventory, Source, TensorSource, class_counts_of, classes_of, read, told_plainly
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
-from framegan.data.videos import pack, size_in_bytes
+from framegan.data.videos import size_in_bytes
 from framegan.media import to_samples
 from framegan.spread import spread
 
@@ -249,34 +247,6 @@ def by_class(source: Source) -> Sequence[int]:
     """
     labels = getattr(source, "labels", None)
     return range(len(source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
-
-
-def in_memory(source: Source) -> Source:
-    """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
-    if isinstance(source, TensorSource):
-        return source
-    if isinstance(source, Clips):
-        return source.of(pack(source.videos, at_once))
-    if isinstance(source, ImageFolder):
-        return source.in_memory(at_once)
-    samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
-    labels = torch.empty(len(source), dtype=torch.int64)
-
-    def read(index: int) -> None:
-        samples[index], labels[index] = source[index]
-
-    at_once(read, len(source))
-    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source))
-
-
-def at_once(function: Callable[[int], None], number: int) -> None:
-    """Call a function with 0, ..., number - 1, several at a time, behind a progress bar."""
-    threads = ThreadPoolExecutor()
-    try:
-        for _ in track(threads.map(function, range(number)), "reading", total=number, transient=True):
-            pass
-    finally:
-        threads.shutdown(cancel_futures=True)
 
 
 def _as_it_is(batch: Any) -> Any:

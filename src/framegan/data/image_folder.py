@@ -1,18 +1,15 @@
 """A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 from pydantic import PositiveInt
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from framegan import noise
+from framegan.data.at_once import try_all
 from framegan.data.bad_files import OnError, Share, report
 from framegan.data.contents import file_inventory
 from framegan.data.files import check_root, chosen_folder, data_files
@@ -22,14 +19,10 @@ from framegan.data.labels import emptied, labels_of
 from framegan.data.say import say
 from framegan.data.source import Inventory, TensorSource, counted
 
-MANY_FILES = 5_000
-"""From how many on looking at them takes long enough for a progress bar."""
 SOON_DECODED = 100 << 20
 """Bytes of files that are all decoded, in some seconds, as soon as one of them can't be, to name the others too."""
 FAILURES_IN_A_ROW = 20
 """How many other images are tried in place of one that can't be decoded."""
-
-Answer = TypeVar("Answer")
 
 
 class ImageFolder:
@@ -72,10 +65,10 @@ class ImageFolder:
         self.num_files = len(files)
         self.bad: dict[str, str] = {}
         """Why a file can't be read, for those that this process came across."""
-        grey = _look_at_all(self.folder, files, is_grey, "reading headers")
-        self._leave_out({file: answer for file, answer in grey.items() if isinstance(answer, str)})
-        self.files = [file for file in files if file not in self.bad]
-        self.channels: Literal[1, 3] = channels or (1 if all(grey[file] for file in self.files) else 3)
+        grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
+        self._leave_out(problems)
+        self.files = list(grey)
+        self.channels: Literal[1, 3] = channels or (1 if all(grey.values()) else 3)
         self.resolution = resolution
         self.resize = resize
         numbers, self.classes = labels_of(files, self.folder, "folder")
@@ -104,29 +97,21 @@ class ImageFolder:
         for attempt in range(FAILURES_IN_A_ROW):
             chosen = self._drawn(index, attempt)
             try:
-                return self._decode(self.folder / self.files[chosen]), self.labels[chosen]
+                return self._decode(self.files[chosen]), self.labels[chosen]
             except ValueError as error:
                 self._leave_out(self._all_bad() or {self.files[chosen]: str(error)})
         raise _too_many(self.files[index])
 
-    def in_memory(self, each: Callable[[Callable[[int], None], int], None]) -> TensorSource:
-        """Return the same images, decoded; all that can't be are named at once.
-
-        Args:
-            each: calls a function with 0, 1, ..., n - 1, in any order or at once.
-        """
+    def in_memory(self) -> TensorSource:
+        """Return the same images, decoded; all that can't be are named at once."""
         samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
         labels = torch.tensor(self.labels)
-        problems: dict[int, str] = {}
 
         def decode(index: int) -> None:
-            try:
-                samples[index] = self._decode(self.folder / self.files[index])
-            except ValueError as error:
-                problems[index] = str(error)
+            samples[index] = self._decode(self.files[index])
 
-        each(decode, len(self))
-        self._leave_out({self.files[index]: problems[index] for index in sorted(problems)})
+        _, problems = try_all(decode, range(len(self)), "reading")
+        self._leave_out({self.files[index]: reason for index, reason in problems.items()})
         for index in problems:
             drawn = (self._drawn(index, attempt) for attempt in range(1, FAILURES_IN_A_ROW))
             chosen = next((other for other in drawn if other not in problems), None)
@@ -135,8 +120,8 @@ class ImageFolder:
             samples[index], labels[index] = samples[chosen], labels[chosen]
         return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
 
-    def _decode(self, path: Path) -> Tensor:
-        pixels = read(path, self.resolution, self.channels, self.resize)
+    def _decode(self, file: str) -> Tensor:
+        pixels = read(self.folder / file, self.resolution, self.channels, self.resize)
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
     def _drawn(self, index: int, attempt: int) -> int:
@@ -149,8 +134,7 @@ class ImageFolder:
         """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
         if self.on_error == "skip" or sum((self.folder / file).stat().st_size for file in self.files) > SOON_DECODED:
             return {}
-        answers = _look_at_all(self.folder, self.files, lambda path: self._decode(path).shape, "decoding")
-        return {file: answer for file, answer in answers.items() if isinstance(answer, str)}
+        return try_all(lambda file: self._decode(file).shape, self.files, "decoding")[1]
 
     def _leave_out(self, problems: Mapping[str, str]) -> None:
         """Count files that can't be read; say so, or raise where not so many may be."""
@@ -162,23 +146,3 @@ class ImageFolder:
 
 def _too_many(file: str) -> ValueError:
     return ValueError(f"{FAILURES_IN_A_ROW} images in a row can't be decoded, the first one {file}; remove those named")
-
-
-def _look_at_all(
-    folder: Path, files: Sequence[str], look: Callable[[Path], Answer], title: str
-) -> dict[str, Answer | str]:
-    """Return what is seen in each file, or why it can't be; several at a time for the sake of network disks."""
-
-    def seen(file: str) -> Answer | str:
-        try:
-            return look(folder / file)
-        except ValueError as error:
-            return str(error)
-
-    console = Console(stderr=True)
-    quiet = len(files) < MANY_FILES or not console.is_terminal
-    with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
-        warnings.filterwarnings("ignore", module="PIL")  # what matters of it is an error here
-        answers = threads.map(seen, files)
-        found = list(track(answers, title, len(files), console=console, transient=True, disable=quiet))
-    return dict(zip(files, found, strict=True))

@@ -1,27 +1,21 @@
 """Videos that are kept as still images: what a set of strips and a set of folders of frames have in common."""
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
+from framegan.data.at_once import try_all
 from framegan.data.bad_files import OnError, report
 from framegan.data.contents import file_inventory
 from framegan.data.image_file import Filter, Resize, to_square
 from framegan.data.labels import emptied, labels_of
 from framegan.data.say import say
 from framegan.data.source import Inventory
-
-MANY_VIDEOS = 2_000
-"""From how many on looking at them takes long enough for a progress bar."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class Stills(ABC):
         self.resolution = fit.resolution
         numbers, self.classes = labels_of(paths, folder, labels)
         self.num_classes = len(self.classes)
-        entries, problems = self._look_at_all(paths)
+        entries, problems = try_all(self.look, paths, "reading headers")
         report(folder, problems, len(paths), on_error, max_bad_fraction)
         self.paths = [path for path in paths if path in entries]
         self.labels = [number for path, number in zip(paths, numbers, strict=True) if path in entries]
@@ -128,24 +122,3 @@ class Stills(ABC):
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return None
-
-    def _look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
-        """Return what is known of the videos, and why others can't be read; several at a time for network disks."""
-
-        def look(path: str) -> Entry | str:
-            try:
-                return self.look(path)
-            except ValueError as error:
-                return str(error)
-            except OSError as error:
-                return error.strerror or str(error)
-
-        console = Console(stderr=True)
-        quiet = len(paths) < MANY_VIDEOS or not console.is_terminal
-        with warnings.catch_warnings(), ThreadPoolExecutor() as threads:
-            warnings.filterwarnings("ignore", module="PIL")  # what matters of it is an error here
-            found = threads.map(look, paths)
-            seen = list(track(found, "reading headers", len(paths), console=console, transient=True, disable=quiet))
-        answers = dict(zip(paths, seen, strict=True))
-        entries = {path: answer for path, answer in answers.items() if isinstance(answer, Entry)}
-        return entries, {path: answer for path, answer in answers.items() if isinstance(answer, str)}

@@ -1,14 +1,12 @@
 """Writes videos as strips: one PNG each, its frames from left to right, in a folder of its class."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from framegan import media
+from framegan.data.at_once import at_once
 from framegan.data.files import class_name
 from framegan.data.image_file import MAX_PIXELS
 from framegan.data.videos import Videos
@@ -21,28 +19,19 @@ def write_strips(videos: Videos, folder: Path, num_workers: int) -> dict[str, st
         num_workers: threads that decode.
     """
     places = strip_places(videos)
-    failures = {}
+    problems = {}
 
-    def write(index: int) -> str | None:
+    def write(index: int) -> None:
         path = folder / places[index]
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             media.write_png(path, strip(videos, index))
         except ValueError as error:
-            return str(error)
-        return None
+            problems[index] = str(error)
 
-    console = Console(stderr=True)
-    threads = ThreadPoolExecutor(max(1, num_workers))
-    try:
-        reasons = threads.map(write, range(len(videos)))
-        bar = track(reasons, "writing", len(videos), console=console, disable=not console.is_terminal)
-        for index, reason in enumerate(bar):
-            if reason is not None:
-                failures[videos.name(index)] = reason
-    finally:
-        threads.shutdown(cancel_futures=True)
-    return failures
+    for _ in at_once(write, range(len(videos)), "writing", max(1, num_workers)):
+        pass
+    return {videos.name(index): problems[index] for index in sorted(problems)}
 
 
 def strip(videos: Videos, index: int) -> np.ndarray:

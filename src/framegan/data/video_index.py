@@ -5,11 +5,9 @@ core. What is known of a file is used again as long as it has the same size and 
 as it is decoded, as a line of JSON: whatever ends the run, the next one begins with what this one found.
 """
 
-import fcntl
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,11 +16,10 @@ from typing import IO, Any
 import av
 import numpy as np
 from pydantic import TypeAdapter
-from rich.console import Console
-from rich.progress import track
 
 from framegan import atomic, strict_json
-from framegan.data.cache_places import beside, places
+from framegan.data.at_once import at_once
+from framegan.data.cache_places import alone, beside, places
 from framegan.data.video_file import VideoInfo, probe
 
 SCHEMA = f"3, PyAV {av.__version__.split('.')[0]}"
@@ -53,10 +50,12 @@ def index(root: Path, files: Sequence[str]) -> tuple[dict[str, Entry], dict[str,
     for place in places(root):
         entries |= _known(_load(place / NAME), stamps)
     if len(entries) < len(stamps):
-        with _alone(beside(root)) as folder:
+        folder = beside(root)
+        with alone(folder / ".index.lock"):
             kept = _Kept(folder / NAME, root)
             entries |= _known(kept.rows, stamps)
-            for file, found in _probe_all(root, [file for file in files if file not in entries]):
+            new = [file for file in files if file not in entries]
+            for file, found in at_once(lambda file: _probed(root / file), new, "decoding new videos"):
                 if isinstance(found, str):
                     problems[file] = found
                 else:
@@ -67,24 +66,12 @@ def index(root: Path, files: Sequence[str]) -> tuple[dict[str, Entry], dict[str,
     return {file: entries[file] for file in files if file in entries}, {file: problems[file] for file in ordered}
 
 
-def _probe_all(root: Path, files: Sequence[str]) -> Iterator[tuple[str, VideoInfo | str]]:
-    """Yield each file and what it holds, or why it can't be read. Threads will do: decoding leaves Python alone."""
-
-    def look(file: str) -> tuple[str, VideoInfo | str]:
-        try:
-            return file, probe(root / file)
-        except ValueError as error:
-            return file, str(error)
-
-    console = Console(stderr=True)
-    quiet = not files or not console.is_terminal
-    threads = ThreadPoolExecutor()
+def _probed(path: Path) -> VideoInfo | str:
+    """Return what a file holds, or why it can't be read."""
     try:
-        done = as_completed([threads.submit(look, file) for file in files])
-        for future in track(done, "decoding new videos", len(files), console=console, transient=True, disable=quiet):
-            yield future.result()
-    finally:
-        threads.shutdown(cancel_futures=True)
+        return probe(path)
+    except ValueError as error:
+        return str(error)
 
 
 def _stamp(path: Path) -> Stamp:
@@ -201,19 +188,3 @@ def _load(path: Path) -> dict[str, dict[str, Any]]:
             if number == 0:
                 return {}
     return rows
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
-    """Let one process at a time into the block, where the file system has locks."""
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = (folder / ".index.lock").open("w")
-    except OSError:
-        yield folder
-        return
-    with lock:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder

@@ -4,7 +4,7 @@ Frames are uint8 (T, H, W, C), H = W = resolution: a set fits every frame to one
 a video of one frame.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 from torch import Tensor
+
+from framegan.data.at_once import try_all
 
 
 class Videos(Protocol):
@@ -143,12 +145,8 @@ def size_in_bytes(videos: Videos) -> int:
     return num_frames * videos.resolution**2 * videos.channels
 
 
-def pack(videos: Videos, each: Callable[[Callable[[int], None], int], None]) -> PackedVideos:
-    """Read all frames of all videos into memory.
-
-    Args:
-        each: calls a function with 0, 1, ..., n - 1, in any order or at once.
-    """
+def pack(videos: Videos) -> PackedVideos:
+    """Read all frames of all videos into memory."""
     counts = [videos.num_frames(index) for index in range(len(videos))]
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     size = videos.resolution
@@ -163,12 +161,7 @@ def pack(videos: Videos, each: Callable[[Callable[[int], None], int], None]) -> 
     )
 
     def read(index: int) -> None:
-        try:
-            frames = videos.read(index, range(counts[index]))
-        except ValueError as error:
-            packed.errors[index] = str(error)
-        else:
-            packed.frames[starts[index] : starts[index + 1]] = torch.from_numpy(frames)
+        packed.frames[starts[index] : starts[index + 1]] = torch.from_numpy(videos.read(index, range(counts[index])))
 
-    each(read, len(videos))
+    _, packed.errors = try_all(read, range(len(videos)), "reading")
     return packed

@@ -1,0 +1,24 @@
+"""Sources read into memory as a whole."""
+
+import torch
+
+from framegan.data.at_once import at_once
+from framegan.data.clips import Clips
+from framegan.data.image_folder import ImageFolder
+from framegan.data.source import Source, TensorSource, classes_of
+from framegan.data.videos import pack
+
+
+def in_memory(source: Source) -> Source:
+    """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
+    if isinstance(source, TensorSource):
+        return source
+    if isinstance(source, Clips):
+        return source.of(pack(source.videos))
+    if isinstance(source, ImageFolder):
+        return source.in_memory()
+    samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
+    labels = torch.empty(len(source), dtype=torch.int64)
+    for index, (sample, label) in at_once(source.__getitem__, range(len(source)), "reading"):
+        samples[index], labels[index] = sample, label
+    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source))
