@@ -56,6 +56,7 @@ def generate(
     """
     from framegan import media, sampling
     from framegan.categories import BY_NUMBER, class_number
+    from framegan.quoting import printable
 
     folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
     config = run_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
@@ -74,7 +75,7 @@ def generate(
         names = generator.class_names
         number = class_number(category, getattr(generator, "num_classes", 0), names)
         unnamed = ", counted from 0: the checkpoint keeps no names of classes"
-        print(f"category {number}" + (f": {names[number]}" if names else unnamed))
+        print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
         category = f"{BY_NUMBER}{number}"
     held = {"content": content_seed, "motion": motion_seed}
     choices: dict[str, Any] = {

@@ -1,5 +1,7 @@
 """A class is meant by its name, or by its number where that can't be mistaken for a name."""
 
+import re
+
 import pytest
 
 from framegan.categories import class_names_in, class_number
@@ -36,9 +38,9 @@ def test_names_and_numbers(category, names, number):
 
 
 REFUSED = [
-    (3, GAPS, "category=3 is the name of class number 2, and the number of class '4'; type category=name:3 or cate"),
+    (3, GAPS, "category=3 is the name of class number 2, and the number of class '4'; set category=name:3 or cate"),
     ("03", GAPS, "category=03 is the name of class number 2, and the number of class '4'"),
-    (1, PADDED, "category=1 is the name of class number 0, and the number of class '02'; type category=name:01 or"),
+    (1, PADDED, "category=1 is the name of class number 0, and the number of class '02'; set category=name:01 or"),
     ("jmp", WORDS, "the categories jump, run, walk; did you mean jump?"),
     (3, WORDS, "category=3, but this generator has the categories jump, run, walk$"),
     (-1, WORDS, "category=-1, but"),
@@ -65,3 +67,11 @@ def test_older_checkpoints_have_no_names():
     assert class_names_in({"DataModule": {"classes": WORDS}}, 3) == WORDS
     for saved in ({}, {"DataModule": None}, {"DataModule": {"classes": [1]}}, {"DataModule": {"classes": ["a"]}}):
         assert class_names_in(saved, 3) == []
+
+
+def test_names_with_control_characters_are_printed_on_one_line():
+    with pytest.raises(ValueError, match=re.escape(r"the categories 'cats\ndogs', birds")):
+        class_number("fish", 2, ["cats\ndogs", "birds"])
+    with pytest.raises(ValueError, match=re.escape(r"category='a\x1b[2J', but")) as caught:
+        class_number("a\x1b[2J", 2, ["cats\ndogs", "birds"])
+    assert str(caught.value).isprintable()

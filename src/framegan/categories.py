@@ -1,4 +1,4 @@
-"""Which class is meant by what is typed: its name, or its number where that can't be mistaken for a name."""
+"""Which class a setting means: by its name, or by its number where that is no other class's name."""
 
 import difflib
 import re
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from framegan.quoting import first_names, printable
+
 BY_NAME, BY_NUMBER = "name:", "number:"
-"""What stands before a category to say which of the two it is."""
+"""Prefixes that say which of the two is meant."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 SHOWN = 20
 
@@ -23,28 +25,30 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
         ValueError: there is no such class, or two are meant.
     """
     text = str(category)
+    given = printable(text)
     if num_classes < 1:
-        raise ValueError(f"category={text}, but this generator has no categories; leave it out")
+        raise ValueError(f"category={given}, but this generator has no categories; leave it out")
     by_name = _named(text, names)
     number = int(text) if re.fullmatch(r"\d{1,18}", text) and int(text) < num_classes else None
     if by_name is None and text.startswith(BY_NAME):
         by_name = _named(text.removeprefix(BY_NAME), names)
     elif by_name is None and re.fullmatch(rf"{BY_NUMBER}\d{{1,18}}", text):
-        given = int(text.removeprefix(BY_NUMBER))
-        number = given if given < num_classes else None
+        found = int(text.removeprefix(BY_NUMBER))
+        number = found if found < num_classes else None
     if by_name is not None and number is not None and by_name != number:
         raise ValueError(
-            f"category={text} is the name of class number {by_name}, and the number of class {names[number]!r}; type "
+            f"category={given} is the name of class number {by_name}, and the number of class {names[number]!r}; set "
             f"category={BY_NAME}{names[by_name]} or category={BY_NUMBER}{number}"
         )
-    found = by_name if by_name is not None else number
-    if found is None:
-        raise ValueError(f"category={text}, but this generator has {_there(num_classes, names)}{_meant(text, names)}")
-    return found
+    number = by_name if by_name is not None else number
+    if number is None:
+        available = f"the categories {first_names(names, SHOWN)}" if names else f"categories 0 to {num_classes - 1}"
+        raise ValueError(f"category={given}, but this generator has {available}{_meant(text, names)}")
+    return number
 
 
 def class_names_in(checkpoint: Mapping[str, Any], num_classes: int) -> list[str]:
-    """Return the names of so many classes that a checkpoint keeps; none where an earlier version has written it."""
+    """Return the class names that a checkpoint keeps; none where it keeps none, or another number of them."""
     kept = checkpoint.get("DataModule")
     names = kept.get("classes") if isinstance(kept, dict) else None
     if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(name, str) for name in names):
@@ -62,13 +66,6 @@ def _named(text: str, names: Sequence[str]) -> int | None:
     return equal[0] if len(equal) == 1 else None
 
 
-def _there(num_classes: int, names: Sequence[str]) -> str:
-    if not names:
-        return f"categories 0 to {num_classes - 1}"
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"the categories {', '.join(names[:SHOWN])}{more}"
-
-
 def _meant(text: str, names: Sequence[str]) -> str:
     close = difflib.get_close_matches(text, names, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f"; did you mean {printable(close[0])}?" if close else ""

@@ -103,7 +103,7 @@ def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> Non
 
 
 def check_rate(ending: str, frames_per_second: float) -> None:
-    """Raise ValueError where a video with this ending can't hold so many frames a second; other files hold any."""
+    """Raise ValueError where a video with this ending can't be shown at this rate; other files can at any."""
     slowest, fastest = RATES.get(ending, (frames_per_second, frames_per_second))
     if not slowest <= frames_per_second <= fastest:
         others = [other for other, (low, high) in RATES.items() if low <= frames_per_second <= high]

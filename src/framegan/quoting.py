@@ -1,8 +1,9 @@
-"""Lines that are printed to be typed: the scripts and the paths on them."""
+"""Names and paths as they are printed: in messages, and on lines that can be copied into a shell."""
 
 import os
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 PLAIN = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./-]*", re.ASCII | re.IGNORECASE)
@@ -30,3 +31,15 @@ def quoted(path: str | Path) -> str:
     mark = "'" if '"' in str(path) else '"'
     escaped = re.sub(rf"(\\*)({mark}|$)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
     return f"{mark}{escaped}{mark}"
+
+
+def printable(name: str) -> str:
+    """Return a name as it is printed: as Python writes it where it has line breaks or other control characters."""
+    return name if name.isprintable() else repr(name)
+
+
+def first_names(names: Iterable[str], most: int) -> str:
+    """Return names as they are printed, those after the first few as a number: "a, b and 3 more"."""
+    printed = [printable(name) for name in names]
+    more = f" and {len(printed) - most:,} more" if len(printed) > most else ""
+    return ", ".join(printed[:most]) + more

@@ -1,10 +1,12 @@
 """Files that can't be read: left out by name, or an error that names them."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
+
+from framegan.quoting import printable
 
 OnError = Literal["raise", "skip"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -12,30 +14,47 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NAMED_PROBLEMS = 10
 
 
-def report(root: Path, problems: Mapping[str, str], total: int, on_error: OnError, allowed: float) -> None:
-    """Print which files are left out, or raise where none, or not so many, may be.
+@dataclass
+class BadFiles:
+    """What can't be read of some files.
 
     Args:
-        problems: why a file can't be read, by its path below root.
         total: how many files there are.
+        kind: what they are, in the plural.
+        on_error: raise, or skip: leave them out and say so.
         allowed: the largest share of them that may be left out.
-
-    Raises:
-        ValueError: names the files, their reasons and the remedy.
+        found: why one can't be read.
     """
-    if not problems:
-        return
-    shown = [f"{file}: {reason}" for file, reason in problems.items()]
-    if on_error == "skip" and len(problems) <= allowed * total and len(problems) < total:
-        for line in shown:
-            print(f"skipped  {line}", flush=True)
-        return
-    more = [f"and {len(shown) - NAMED_PROBLEMS} more"] if len(shown) > NAMED_PROBLEMS else []
-    listed = "".join(f"\n  {line}" for line in shown[:NAMED_PROBLEMS] + more)
-    if on_error == "skip" and len(problems) < total:
-        remedy = f"more than data.max_bad_fraction={allowed} allows; fix or remove them"
-    elif len(problems) < total:
-        remedy = "fix or remove them, or leave them out with data.on_error=skip"
-    else:
-        remedy = "fix them"
-    raise ValueError(f"{len(problems)} of {total} files in {root} can't be read; {remedy}:{listed}")
+
+    total: int
+    kind: str
+    on_error: OnError
+    allowed: float
+    found: dict[Any, str] = field(default_factory=dict)
+
+    def add(self, problems: Mapping[Any, str], name: Callable[[Any], str] = str) -> None:
+        """Add files that can't be read and the reasons; print those that are new.
+
+        Args:
+            name: what to call a file.
+
+        Raises:
+            ValueError: none, or no more, may be left out; it names all that were found and the remedy.
+        """
+        new = {file: reason for file, reason in problems.items() if file not in self.found}
+        self.found |= new
+        if not self.found:
+            return
+        left = len(self.found) < self.total
+        if left and self.on_error == "skip" and len(self.found) <= self.allowed * self.total:
+            for file, reason in new.items():
+                print(f"skipped  {printable(name(file))}: {reason}", flush=True)
+            return
+        remedy = "; fix or remove them, or leave them out with data.on_error=skip" if left else "; fix them"
+        if left and self.on_error == "skip":
+            remedy = f", more than data.max_bad_fraction={self.allowed} allows; fix or remove them"
+        lines = [f"\n  {printable(name(file))}: {reason}" for file, reason in self.found.items()]
+        more = f"\n  and {len(lines) - NAMED_PROBLEMS} more" if len(lines) > NAMED_PROBLEMS else ""
+        raise ValueError(
+            f"{len(lines)} of {self.total} {self.kind} can't be read{remedy}:{''.join(lines[:NAMED_PROBLEMS])}{more}"
+        ) from None

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from framegan.data.source import Inventory, classes_of
+from framegan.data.source import Inventory, classes_of, inventory_told_by
 from framegan.data.videos import Videos
 
 Format = Literal["raw", "jpeg"]
@@ -130,8 +130,7 @@ class CachedVideos:
 
     def inventory(self) -> Inventory | None:
         """Return that of the source, whose frames these are but for JPEG."""
-        says = getattr(self.source, "inventory", None)
-        told: Inventory | None = says() if says is not None else None
+        told = inventory_told_by(self.source)
         return told if told is None or self.quality is None else {**told, "JPEG quality": self.quality}
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:

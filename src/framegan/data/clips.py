@@ -6,25 +6,27 @@ devices, and after a resume.
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from framegan import noise
+from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.frame_cache import prepared
 from framegan.data.labels import emptied
 from framegan.data.say import say
-from framegan.data.source import Inventory, classes_of, counted
+from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
 from framegan.data.stream import Ticket
 from framegan.data.videos import DecodedVideos, PackedVideos, Videos
+from framegan.quoting import printable
 from framegan.spread import spread
 
 Short = Literal["drop", "loop", "repeat_last", "error"]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 Read = Callable[[int, np.ndarray], np.ndarray]
 """From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""
@@ -66,7 +68,7 @@ class Clips:
         target_fps: PositiveFloat | None = None,
         clips_per_video: PositiveInt = 1,
         short: Short = "drop",
-        on_error: Literal["raise", "skip"] = "raise",
+        on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
         seed: noise.Seed = 0,
         cache: Literal["auto", "none"] = "auto",
@@ -81,11 +83,9 @@ class Clips:
         self.target_fps = target_fps
         self.clips_per_video = clips_per_video
         self.short = short
-        self.on_error = on_error
-        self.max_bad_fraction = max_bad_fraction
         self.seed = seed
-        self.bad: dict[int, str] = {}
-        """Why a video could not be read, by index, for those that this process came across."""
+        self.bad = BadFiles(len(videos), "videos", on_error, max_bad_fraction)
+        """Those that this process came across, by index."""
         if lowest > highest:
             raise ValueError(f"data.frame_stride got [{lowest}, {highest}]; the first has to be the smaller one")
         if target_fps is not None and highest > 1:
@@ -94,7 +94,7 @@ class Clips:
                 "data.target_fps to null"
             )
         self.kept = self._long_enough()
-        self._blame_known()
+        self._leave_out_known()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -133,8 +133,7 @@ class Clips:
         return counted(self.labels, self.num_classes)
 
     def inventory(self) -> Inventory | None:
-        says = getattr(self.origin, "inventory", None)
-        told: Inventory | None = says() if says is not None else None
+        told = inventory_told_by(self.origin)
         names = ("num_frames", "strides", "target_fps", "clips_per_video", "short", "seed")
         return told and {**told, "clips": {name: getattr(self, name) for name in names}}
 
@@ -161,8 +160,8 @@ class Clips:
         """Return clips drawn in the same way from the same videos kept elsewhere."""
         clips = copy.copy(self)
         clips.videos = videos
-        clips.bad = dict(self.bad)
-        clips._blame_known()
+        clips.bad = replace(self.bad, found=dict(self.bad.found))
+        clips._leave_out_known()
         return clips
 
     def to(self, device: torch.device) -> "Clips":
@@ -224,7 +223,7 @@ class Clips:
             try:
                 return video, read(video, frames)
             except ValueError as error:
-                self._blame(video, str(error))
+                self._leave_out({video: str(error)})
         last = self.videos.name(video)
         raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {last}")
 
@@ -233,33 +232,19 @@ class Clips:
         wanted, places = np.unique(frames, return_inverse=True)
         return self.videos.read(video, wanted.tolist())[places]
 
-    def _blame_known(self) -> None:
+    def _leave_out_known(self) -> None:
         """Count what is known beforehand to be unreadable, so that a run stops before its first batch."""
         if isinstance(self.videos, DecodedVideos):
-            known = {video: self.videos.errors[video] for video in self.kept if video in self.videos.errors}
-            if self.on_error == "raise" and len(known) > 1:
-                named = [f"\n  {self.videos.name(video)}: {reason}" for video, reason in known.items()]
-                more = f"\n  and {len(named) - NAMED_PROBLEMS} more" if len(named) > NAMED_PROBLEMS else ""
-                raise ValueError(
-                    f"{len(known)} of {len(self.videos)} videos can't be read; fix or remove them, or set "
-                    f"data.on_error=skip:{''.join(named[:NAMED_PROBLEMS])}{more}"
-                )
-            for video, reason in known.items():
-                self._blame(video, reason)
+            errors = self.videos.errors
+            self._leave_out({video: errors[video] for video in self.kept if video in errors})
 
-    def _blame(self, video: int, reason: str) -> None:
-        """Count a video that can't be read, and raise where that must not be."""
-        name = self.videos.name(video)
-        if self.on_error == "raise":
+    def _leave_out(self, problems: dict[int, str]) -> None:
+        """Count videos that can't be read, and raise where that must not be."""
+        if self.bad.on_error == "raise" and len(problems) == 1:
+            ((video, reason),) = problems.items()
+            name = printable(self.videos.name(video))
             raise ValueError(f"{name} can't be read: {reason}; fix or remove it, or set data.on_error=skip") from None
-        if video not in self.bad:
-            self.bad[video] = reason
-            print(f"skipped  {name}: {reason}", flush=True)
-        if len(self.bad) > self.max_bad_fraction * len(self.videos):
-            raise ValueError(
-                f"{len(self.bad)} of {len(self.videos)} videos can't be read, more than data.max_bad_fraction="
-                f"{self.max_bad_fraction} allows; the last one: {name}: {reason}"
-            ) from None
+        self.bad.add(problems, self.videos.name)
 
     def _long_enough(self) -> list[int]:
         """Return the videos that clips are drawn from."""
@@ -270,7 +255,7 @@ class Clips:
         reason = f"{share} are too short for data.num_frames={self.num_frames} at data.{pace}"
         if (too_short and self.short == "error") or (len(too_short) == len(videos) and self.short == "drop"):
             shown = "".join(
-                f"\n  {self.videos.name(video)}: {self.videos.num_frames(video)} frames"
+                f"\n  {printable(self.videos.name(video))}: {self.videos.num_frames(video)} frames"
                 for video in sorted(too_short)[:NAMED_PROBLEMS]
             )
             raise ValueError(f"{reason}; set data.short=loop or repeat_last, or ask for fewer:{shown}")

@@ -1,4 +1,4 @@
-"""What files contain, in 16 digits each: data are told apart by their contents, wherever they lie and whenever copied.
+"""What files contain, in 16 digits each: data are known by their contents, wherever they lie and whenever copied.
 
 A file is read whole for that. Where there is much to read, the digits are kept beside the data, and hold for as long as
 the sizes and the times of the files do.

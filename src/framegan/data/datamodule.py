@@ -84,7 +84,7 @@ class DataModule(LightningDataModule):
         batch_size: samples per device and step.
         num_workers: processes that read; sources in memory need none.
         flip: mirror left to right at random.
-        keep_on_device_mb: a data set of at most so many MB is read once and kept on the training device. 0 = never.
+        keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
         seed: key of the order and of the augmentation.
     """
 
@@ -149,7 +149,7 @@ class DataModule(LightningDataModule):
 
     @cached_property
     def fingerprint(self) -> str | None:
-        """What tells these data from others; None where that can't be told."""
+        """What identifies these data; None where nothing does."""
         return digest_of(self.inventory)
 
     def state_dict(self) -> dict[str, Any]:
@@ -228,9 +228,6 @@ class DataModule(LightningDataModule):
         return size <= self.keep_on_device_mb * 2**20
 
     def _check(self, shape: Sequence[int | None] | None, num_classes: int | None) -> None:
-        sample, _ = self.source[0]
-        if sample.dtype != torch.uint8 or tuple(sample.shape) != self.shape:
-            raise ValueError(f"the source says uint8 {self.shape}; its first sample is {sample.dtype} {sample.shape}")
         expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
         if len(shape or self.shape) != len(self.shape) or tuple(expected) != self.shape:
             raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
@@ -243,7 +240,7 @@ class DataModule(LightningDataModule):
 def by_class(source: Source) -> Sequence[int]:
     """Return the numbers of all samples class by class, as they are where the source doesn't know its `labels`.
 
-    Every so many-th of samples whose classes alternate could be of one class.
+    Samples at even distances could be of one class where classes alternate.
     """
     labels = getattr(source, "labels", None)
     return range(len(source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()

@@ -1,4 +1,4 @@
-"""Whether the end of a video file is missing, as its own structure tells.
+"""Whether the end of a video file is missing, by its own structure.
 
 Decoders don't say: most read a file that was cut off up to the cut and then end as if it were whole.
 """
@@ -6,6 +6,8 @@ Decoders don't say: most read a file that was cut off up to the cut and then end
 import os
 from pathlib import Path
 from typing import BinaryIO
+
+from framegan.data.boxes import boxes
 
 BOXES = {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"sidx"}
 EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
@@ -25,7 +27,7 @@ TRANSPORT_PACKETS = {0: 188, 4: 192}
 
 
 def missing_end(path: Path) -> str | None:
-    """Return why a file can't be whole, or None: it is, or its kind doesn't tell.
+    """Return why a file can't be whole, or None: it is, or its kind doesn't show it.
 
     Raises:
         OSError: it can't be read.
@@ -63,19 +65,11 @@ def _short(size: int, announced: int | None) -> str | None:
 
 
 def _of_boxes(file: BinaryIO, size: int) -> str | None:
-    """Walk the top-level boxes of MP4 and QuickTime: 4 bytes size, 4 bytes kind."""
-    position, kinds = 0, set()
-    while position + 8 <= size:
-        file.seek(position)
-        header = file.read(16)
-        length = int.from_bytes(header[:4])
-        if length == 1:
-            length = int.from_bytes(header[8:])
-        kinds.add(header[4:8])
-        if length < 8:  # 0: up to the end
-            break
-        position += length
-    return _short(size, position) or ("cut off: it has no index (moov)" if b"moov" not in kinds else None)
+    """Walk the boxes of MP4 and QuickTime."""
+    found = list(boxes(file))
+    return _short(size, found[-1].end) or (
+        None if any(box.kind == b"moov" for box in found) else "cut off: it has no index (moov)"
+    )
 
 
 def _end_of_riff(file: BinaryIO, size: int) -> int | None:

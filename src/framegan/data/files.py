@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from framegan.data.say import say
-from framegan.quoting import to_type
+from framegan.quoting import first_names, printable, to_type
 
 JUNK = {
     "__macosx", "@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information", "lost+found",
@@ -107,9 +107,9 @@ def check_root(folder: Path, split: str | None, samples: Sequence[str], labels: 
         return
     parts = [name for name in first if PART.fullmatch(name)]
     if len(parts) > 1 or parts == first:
-        found = f"the parts {', '.join(parts)}, which would be mixed" if len(parts) > 1 else f"only {first[0]}"
+        found = f"the parts {first_names(parts, NAMED)}, which would be mixed" if len(parts) > 1 else f"only {first[0]}"
     elif len(first) == 1 and labels == "folder" and any(sample.count("/") > 1 for sample in samples):
-        found = f"a single folder, {first[0]}, in which others lie; they would be one class"
+        found = f"a single folder, {printable(first[0])}, in which others lie; they would be one class"
     else:
         return
     meant = next((name for name in first if name.lower().startswith("train")), first[0])
@@ -133,15 +133,12 @@ def _left_out(files: Sequence[str], others: Sequence[str], *, by_class: bool) ->
     if not by_class or classes.keys() == {"."}:
         return text
     gone = sorted(classes.keys() - set(map(class_name, files)) - {"."})
-    more = f", which leaves nothing of {', '.join(gone[:NAMED])}" if gone else ""
-    more += f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
+    more = f", which leaves nothing of {first_names(gone, NAMED)}" if gone else ""
     return f"{text} of class {_counted(classes, '{name} ({number:,})')}{more}"
 
 
 def _counted(counts: Counter[str], form: str = "{number:,} {name}") -> str:
-    named = [form.format(number=number, name=name) for name, number in counts.most_common(NAMED)]
-    more = [f"{len(counts) - NAMED} more"] if len(counts) > NAMED else []
-    return ", ".join(named + more)
+    return first_names((form.format(number=number, name=name) for name, number in counts.most_common()), NAMED)
 
 
 def _is_junk(name: str) -> bool:

@@ -1,6 +1,6 @@
-"""What tells one data set from another, however it is stored and wherever: its inventory, and that in a few digits.
+"""What identifies a data set, however it is stored and wherever: its inventory, and that in a few digits.
 
-Two sources with the same fingerprint have the same samples; where that can't be told there is none.
+Two sources with the same fingerprint have the same samples; where that can't be known there is none.
 """
 
 import hashlib
@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import track
 
-from framegan.data.source import Inventory, Source
+from framegan.data.source import Inventory, Source, inventory_told_by
+from framegan.live import track
+from framegan.quoting import first_names
 from framegan.spread import spread
 
 LARGEST = 1 << 30
@@ -33,8 +33,7 @@ def inventory_of(source: Source) -> Inventory | None:
     Raises:
         ValueError: what it says is not made of plain values.
     """
-    says = getattr(source, "inventory", None)
-    told: Inventory | None = says() if says is not None else None
+    told = inventory_told_by(source)
     if told is None:
         told = _read_whole(source)
     if told is None:
@@ -62,7 +61,7 @@ def digest_of(inventory: Inventory | None) -> str | None:
 
 
 def comparable(fingerprint: Any) -> str | None:
-    """Return a fingerprint that was kept, or None where it doesn't tell: an earlier version has written it, or none."""
+    """Return a fingerprint that was kept, or None where it can't be compared, as those of earlier versions."""
     return fingerprint if isinstance(fingerprint, str) and KIND.fullmatch(fingerprint) else None
 
 
@@ -97,8 +96,7 @@ def _content(entry: str) -> str:
 
 
 def _named(way: str, names: list[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{len(names):,} file{'s' * (len(names) > 1)} {way}: {', '.join(names[:NAMED])}{more}"
+    return f"{len(names):,} file{'s' * (len(names) > 1)} {way}: {first_names(names, NAMED)}"
 
 
 def _read_whole(source: Source) -> Inventory | None:
@@ -109,8 +107,7 @@ def _read_whole(source: Source) -> Inventory | None:
     few = spread(NUM_READ_TWICE, length)
     first = {number: _digest(*source[number]) for number in few}
     digest = hashlib.sha256()
-    console = Console(stderr=True)
-    for number in track(range(length), "reading", console=console, transient=True, disable=not console.is_terminal):
+    for number in track(range(length), "reading", length):
         one = _digest(*source[number])
         if one != first.get(number, one):
             return None

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from framegan.data.bare_image import without_metadata
-from framegan.data.image_kinds import GREY, formats_of, refusal, refusal_of_unknown
+from framegan.data.image_kinds import GREY, formats_of
+from framegan.data.image_refusals import refusal, refusal_of_unknown
 from framegan.data.orientation import orientation_of, upright
 from framegan.data.pixels import eight_bits, without_alpha
 

@@ -1,6 +1,5 @@
 """A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.data.at_once import try_all
-from framegan.data.bad_files import OnError, Share, report
+from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.image_file import Resize, is_grey, read
@@ -59,20 +58,17 @@ class ImageFolder:
         self.split = split if split not in (None, "auto") else "all"
         files = data_files(self.folder, EXTENSIONS, "images", "folder")
         check_root(self.folder, split, files, "folder")
-        self.on_error = on_error
-        self.max_bad_fraction = max_bad_fraction
         self.seed = seed
-        self.num_files = len(files)
-        self.bad: dict[str, str] = {}
-        """Why a file can't be read, for those that this process came across."""
+        self.bad = BadFiles(len(files), f"files in {self.folder}", on_error, max_bad_fraction)
+        """Those that this process came across."""
         grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
-        self._leave_out(problems)
+        self.bad.add(problems)
         self.files = list(grey)
         self.channels: Literal[1, 3] = channels or (1 if all(grey.values()) else 3)
         self.resolution = resolution
         self.resize = resize
         numbers, self.classes = labels_of(files, self.folder, "folder")
-        self.labels = [number for file, number in zip(files, numbers, strict=True) if file not in self.bad]
+        self.labels = [number for file, number in zip(files, numbers, strict=True) if file in grey]
         self.num_classes = len(self.classes)
         if gone := emptied(self.classes, numbers, self.labels):
             say(f"skipped  {gone}: none of its images can be read")
@@ -99,7 +95,7 @@ class ImageFolder:
             try:
                 return self._decode(self.files[chosen]), self.labels[chosen]
             except ValueError as error:
-                self._leave_out(self._all_bad() or {self.files[chosen]: str(error)})
+                self.bad.add(self._all_bad() or {self.files[chosen]: str(error)})
         raise _too_many(self.files[index])
 
     def in_memory(self) -> TensorSource:
@@ -111,7 +107,7 @@ class ImageFolder:
             samples[index] = self._decode(self.files[index])
 
         _, problems = try_all(decode, range(len(self)), "reading")
-        self._leave_out({self.files[index]: reason for index, reason in problems.items()})
+        self.bad.add({self.files[index]: reason for index, reason in problems.items()})
         for index in problems:
             drawn = (self._drawn(index, attempt) for attempt in range(1, FAILURES_IN_A_ROW))
             chosen = next((other for other in drawn if other not in problems), None)
@@ -125,23 +121,19 @@ class ImageFolder:
         return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
     def _drawn(self, index: int, attempt: int) -> int:
-        """Return an index itself, or what takes its place after so many attempts."""
+        """Return an index itself, or what takes its place in a later attempt."""
         if attempt == 0:
             return index
         return int(noise.generator(self.seed, noise.IMAGES, 0, index, attempt).integers(len(self)))
 
     def _all_bad(self) -> dict[str, str]:
         """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
-        if self.on_error == "skip" or sum((self.folder / file).stat().st_size for file in self.files) > SOON_DECODED:
+        if (
+            self.bad.on_error == "skip"
+            or sum((self.folder / file).stat().st_size for file in self.files) > SOON_DECODED
+        ):
             return {}
         return try_all(lambda file: self._decode(file).shape, self.files, "decoding")[1]
-
-    def _leave_out(self, problems: Mapping[str, str]) -> None:
-        """Count files that can't be read; say so, or raise where not so many may be."""
-        new = {file: reason for file, reason in problems.items() if file not in self.bad}
-        self.bad |= new
-        few = self.on_error == "skip" and len(self.bad) <= self.max_bad_fraction * self.num_files
-        report(self.folder, new if few else self.bad, self.num_files, self.on_error, self.max_bad_fraction)
 
 
 def _too_many(file: str) -> ValueError:

@@ -11,6 +11,7 @@ from typing import Any
 
 from framegan import strict_json
 from framegan.data.files import class_name
+from framegan.quoting import first_names, printable
 
 NAMED_PROBLEMS = 3
 NAMED_CLASSES = 10
@@ -47,11 +48,8 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[l
 
 def emptied(classes: Sequence[str], before: Iterable[int], after: Iterable[int]) -> str:
     """Return what to say of the classes that had samples before and have none after; nothing where there are none."""
-    gone = sorted(set(before) - set(after))
-    if not gone:
-        return ""
-    more = f" and {len(gone) - NAMED_CLASSES} more" if len(gone) > NAMED_CLASSES else ""
-    return f"nothing is left of class {', '.join(classes[number] for number in gone[:NAMED_CLASSES])}{more}"
+    gone = [classes[number] for number in sorted(set(before) - set(after))]
+    return f"nothing is left of class {first_names(gone, NAMED_CLASSES)}" if gone else ""
 
 
 def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
@@ -70,7 +68,7 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
         raise ValueError(f"data.labels: {path} can't be read as a list of files and classes: {error}") from None
     missing = [file for file in files if file not in listed and _bare(file) not in listed]
     if missing:
-        shown = ", ".join(missing[:NAMED_PROBLEMS])
+        shown = ", ".join(map(printable, missing[:NAMED_PROBLEMS]))
         raise ValueError(
             f"data.labels: {path} has no class for {len(missing)} of {len(files)} files, such as {shown}; name every "
             "file in it by its path below data.root"

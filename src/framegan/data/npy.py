@@ -17,7 +17,7 @@ from framegan.data.source import Inventory
 Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"]
 
 FEW_FRAMES = 10
-"""An array of so many times more by fewer holds many videos of few frames; videos come first in most files."""
+"""An array of N by T, N at least this many times T, holds N videos of T frames; videos come first in most files."""
 MOVING_MNIST = (20, 10_000)
 """Frames and videos of the one published array that has frames first; another one may hold a few long videos."""
 
@@ -30,7 +30,7 @@ class NpyVideos:
     Args:
         root: the file, or a folder that holds one .npy file.
         channels: 1 grey, 3 colour; grey videos become colour by repetition, colour ones grey by brightness.
-        layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where that tells:
+        layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where it is clear:
             where many more videos than frames come first, or it is that of Moving MNIST.
         resize: what to do with frames that aren't square: crop, pad with black, or stretch.
 

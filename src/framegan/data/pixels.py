@@ -10,9 +10,9 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from framegan.data.bitmap import bits_of_bitmap
 from framegan.data.image_kinds import GREY
-from framegan.data.jpeg_end import is_ended
+from framegan.data.image_refusals import bits_of_bitmap, from_start
+from framegan.data.jpeg import is_ended
 from framegan.data.tiff import BITS, COLOUR_MAP, COMPRESSION, LENGTH, PHOTOMETRIC, PLANAR, WIDTH, YCBCR
 
 MAYBE_WITHOUT_ALPHA = ("BMP", "DIB", "TGA")
@@ -25,8 +25,8 @@ def eight_bits(image: Any) -> Image.Image:
         return _of_tiff(image)
     if image.format == "PNG" and "transparency" in image.info and image.mode != "P":
         return _with_key(image)
-    if image.format in ("JPEG", "MPO"):
-        return _of_jpeg(image)
+    if image.format in ("JPEG", "MPO") and not is_ended(image.fp):
+        raise ValueError("cut short: its end mark is missing")
     if image.format == "GIF":
         return _on_its_screen(image)
     if image.format in MAYBE_WITHOUT_ALPHA:
@@ -82,19 +82,11 @@ def _with_key(image: Any) -> Image.Image:
 
 def _differs(image: Any, tile: Any, key: tuple[int, int, int]) -> np.ndarray:
     """Say of each pixel of a PNG with 16 bits whether it is another colour, looking at both bytes of its samples."""
-    place = image.fp.tell()
-    image.fp.seek(0)
-    lower = Image.open(io.BytesIO(image.fp.read()), formats=["PNG"])
-    image.fp.seek(place)
+    with from_start(image) as file:
+        lower = Image.open(io.BytesIO(file.read()), formats=["PNG"])
     lower.tile = [tile._replace(args="RGB;16L")]
     samples = np.asarray(image).astype(np.uint16) << 8 | np.asarray(lower)
     return (samples != key).any(axis=2)
-
-
-def _of_jpeg(image: Any) -> Image.Image:
-    if not is_ended(image.fp):
-        raise ValueError("cut short: its end mark is missing")
-    return image
 
 
 def _on_its_screen(image: Any) -> Image.Image:
@@ -119,8 +111,5 @@ def _of_bitmap(image: Any) -> Image.Image:
 
 def _bits_of_alpha(image: Any) -> int:
     """Return how many bits of alpha an open TGA announces; its pixels may have room for more."""
-    place = image.fp.tell()
-    image.fp.seek(17)
-    descriptor = image.fp.read(1)
-    image.fp.seek(place)
-    return descriptor[0] & 15
+    with from_start(image) as file:
+        return file.read(18)[17] & 15

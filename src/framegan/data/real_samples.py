@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framegan.data.class_counts import class_counts
 from framegan.data.clips import Clips
-from framegan.data.source import Inventory, Source, read, told_plainly
+from framegan.data.source import Inventory, Source, class_counts_of, counted, read, told_plainly
 from framegan.spread import chosen
 
 FIT = ("resize", "filter", "pixel_aspect", "rotate", "frame_length", "layout", "clips")
@@ -32,7 +31,7 @@ class RealSamples:
         shape: of a sample. None = as the source says.
         device: where features of them are computed, unless they are compared with fake samples elsewhere.
         draw: which of them are measured where not all are; see `framegan.spread.chosen`.
-        class_counts: samples of each class. None = as the source says.
+        class_counts: samples of each class. None = as the source says, of which else every sample is read.
     """
 
     def __init__(
@@ -71,7 +70,8 @@ class RealSamples:
 
     @property
     def class_counts(self) -> list[int]:
-        return list(self._class_counts or class_counts(self.source))
+        told = self._class_counts or class_counts_of(self.source)
+        return list(told or counted([int(self.source[k][1]) for k in range(len(self.source))], self.num_classes))
 
     def chosen(self, num_wanted: int) -> list[int]:
         return chosen(num_wanted, self.num_samples, self.draw)

@@ -1,4 +1,4 @@
-"""What a run keeps of its data, in data.json: their classes with names and counts, and what tells them from others."""
+"""What a run keeps of its data, in data.json: their classes with names and counts, and what identifies them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from framegan import strict_json
 from framegan.data import earlier_runs
 from framegan.data.fingerprint import comparable, differences
 from framegan.data.source import Inventory
+from framegan.quoting import first_names
 
 SHOWN_CLASSES = 20
 
@@ -81,5 +82,4 @@ def classes_line(data: Data) -> str:
     shown = data.classes
     if counts is not None:
         shown = [f"{name} ({count:,})" for name, count in zip(data.classes, counts, strict=True)]
-    more = f", and {len(shown) - SHOWN_CLASSES:,} more: see data.json" if len(shown) > SHOWN_CLASSES else ""
-    return ", ".join(shown[:SHOWN_CLASSES]) + more
+    return first_names(shown, SHOWN_CLASSES) + (": see data.json" if len(shown) > SHOWN_CLASSES else "")

@@ -5,8 +5,9 @@ A table of sizes takes room in the file for each sample; but where all have one 
 
 import mmap
 import re
-from collections.abc import Iterator
 from pathlib import Path
+
+from framegan.data.boxes import boxes
 
 INDICES = (b"moov", b"moof", b"free", b"hoov")
 """Where FFmpeg looks for tables, whatever comes before; other kinds of files have no such boxes."""
@@ -18,14 +19,15 @@ SIZES_OF_EACH = 0xF00
 def overclaim(path: Path) -> str | None:
     """Return why a file's claims can't be true, or None; it is not empty."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if not any(kind in INDICES for kind, _, _ in _boxes(data)):
+        found = list(boxes(file))
+        if not any(box.kind in INDICES for box in found):
             return None
         claimed = 0
-        for kind_of_box, start, end in _boxes(data):
-            if kind_of_box == b"mdat":  # the media themselves
+        for box in found:
+            if box.kind == b"mdat":  # the media themselves
                 continue
-            track = start
-            for match in TABLES.finditer(data, start, end):
+            track = box.start
+            for match in TABLES.finditer(data, box.start, box.end):
                 kind, at = match[0], match.end()
                 if kind == b"cmov":
                     return "its index is compressed; copy it with: ffmpeg -i FILE -c copy NEW"
@@ -34,24 +36,12 @@ def overclaim(path: Path) -> str | None:
                 elif kind == b"trun":
                     flags, count = _number(data, at), _number(data, at + 4)
                     claimed += 0 if flags & SIZES_OF_EACH else count
-                elif not _is_sound(data, track, end):
+                elif not _is_sound(data, track, box.end):
                     size, count = _number(data, at + 4), _number(data, at + 8)
                     claimed += size * count
         if claimed > len(data):
             return f"it claims {claimed:,} bytes of samples or more, and has {len(data):,} in all"
     return None
-
-
-def _boxes(data: mmap.mmap) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the kind, the start and the end of the top-level boxes: 4 bytes size, 4 bytes kind."""
-    position = 0
-    while position + 8 <= len(data):
-        length, kind = _number(data, position), data[position + 4 : position + 8]
-        if length == 1:
-            length = int.from_bytes(data[position + 8 : position + 16])
-        end = len(data) if length < 8 else min(len(data), position + length)
-        yield kind, position, end
-        position = end
 
 
 def _is_sound(data: mmap.mmap, start: int, end: int) -> bool:

@@ -46,7 +46,7 @@ class ShapeMotion:
 
     Args:
         video_frames: frames in which a shape crosses the picture. 1: the first of them.
-        num_classes: the first so many of: vertical, horizontal, falling and rising motion.
+        num_classes: how many of these, from the first: vertical, horizontal, falling and rising motion.
         channels: 3 colours, or 1: grey as bright as the brightest of the three.
     """
 

@@ -57,7 +57,7 @@ class Source(Protocol):
     """A finite set of labelled samples.
 
     A source may have more, which is asked for where it is there:
-        inventory(): its `Inventory`, so that it need not be read as a whole to be told from others; None: it can't say.
+        inventory(): its `Inventory`, so that it need not be read as a whole to be identified; None: it has none.
         classes: the names of its classes in the order of their numbers.
         class_counts(): how many samples each class has.
     """
@@ -134,6 +134,12 @@ def classes_of(source: Any) -> list[str]:
     """Return the names of a source's classes, or of a set of videos'; their numbers where they have none."""
     names = getattr(source, "classes", None)
     return [str(number) for number in range(source.num_classes)] if names is None else [str(name) for name in names]
+
+
+def inventory_told_by(source: Any) -> Inventory | None:
+    """Return the inventory that a source, or a set of videos, has of itself; None where it has none."""
+    says = getattr(source, "inventory", None)
+    return says() if says is not None else None
 
 
 def class_counts_of(source: Source) -> list[int] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from framegan.data.at_once import try_all
-from framegan.data.bad_files import OnError, report
+from framegan.data.bad_files import BadFiles, OnError
 from framegan.data.contents import file_inventory
 from framegan.data.image_file import Filter, Resize, to_square
 from framegan.data.labels import emptied, labels_of
@@ -75,7 +75,7 @@ class Stills(ABC):
         numbers, self.classes = labels_of(paths, folder, labels)
         self.num_classes = len(self.classes)
         entries, problems = try_all(self.look, paths, "reading headers")
-        report(folder, problems, len(paths), on_error, max_bad_fraction)
+        BadFiles(len(paths), f"files in {folder}", on_error, max_bad_fraction).add(problems)
         self.paths = [path for path in paths if path in entries]
         self.labels = [number for path, number in zip(paths, numbers, strict=True) if path in entries]
         if gone := emptied(self.classes, numbers, self.labels):

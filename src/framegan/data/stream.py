@@ -2,7 +2,7 @@
 
 Position p of the stream is sample p mod n of epoch p div n. A global batch is the next stretch of the stream, of which
 each rank takes its own part: batches are always full, every sample comes once per epoch, whatever the number of ranks,
-and a run goes on where it stopped by naming its position, which is `samples_seen`.
+and a run resumes where it stopped by naming its position, which is `samples_seen`.
 """
 
 from collections.abc import Iterator

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import PositiveInt
 
-from framegan.data.bad_files import OnError
-from framegan.data.clips import Share
+from framegan.data.bad_files import OnError, Share
 from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.image_file import Filter, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS

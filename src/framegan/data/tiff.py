@@ -14,29 +14,9 @@ SUBFILE, WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 2
 ORIENTATION, PLANAR, COLOUR_MAP, EXTRA, SAMPLE_FORMAT, SUBSAMPLING, DEPTH = 274, 284, 320, 338, 339, 530, 32997
 ASKED = (SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, PLANAR, EXTRA, SAMPLE_FORMAT, SUBSAMPLING, DEPTH)
 OF_PIXELS = {
-    *ASKED,
-    *(
-        WIDTH,
-        LENGTH,
-        FILL_ORDER,
-        273,
-        ORIENTATION,
-        277,
-        278,
-        279,
-        292,
-        293,
-        317,
-        COLOUR_MAP,
-        322,
-        323,
-        324,
-        325,
-        332,
-        347,
-    ),
-    *(512, 513, 514, 515, 519, 520, 521, 529, 531, 532),
-}
+    *ASKED, WIDTH, LENGTH, FILL_ORDER, ORIENTATION, COLOUR_MAP, 273, 277, 278, 279, 292, 293, 317, 322, 323, 324, 325,
+    332, 347, 512, 513, 514, 515, 519, 520, 521, 529, 531, 532,
+}  # fmt: skip
 """Tags without which pixels are decoded otherwise: strips, tiles, palettes and what decompression needs."""
 REDUCED_OR_MASK = 1 | 4
 """Bits of SUBFILE: a small copy of another page, or which parts of it are transparent."""

@@ -10,8 +10,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from framegan.data.bad_files import OnError
-from framegan.data.clips import Share
+from framegan.data.bad_files import OnError, Share
 from framegan.data.files import root_of
 from framegan.data.frame_fit import Fit
 from framegan.data.image_file import Filter, Resize

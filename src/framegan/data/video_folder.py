@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import PositiveInt
 
-from framegan.data.bad_files import OnError, report
-from framegan.data.clips import Share
+from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.frame_fit import Fit
@@ -21,25 +20,10 @@ from framegan.data.video_file import read
 from framegan.data.video_index import index
 
 EXTENSIONS = (
-    *(
-        ".3g2",
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".divx",
-        ".dv",
-        ".f4v",
-        ".flv",
-        ".gif",
-        ".h264",
-        ".hevc",
-        ".m1v",
-        ".m2t",
-        ".m2ts",
-    ),
-    *(".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".ogm", ".ogv", ".qt", ".ts", ".vob"),
-    *(".webm", ".wmv", ".xvid"),
-)
+    ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gif", ".h264", ".hevc", ".m1v", ".m2t", ".m2ts",
+    ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".ogm", ".ogv", ".qt", ".ts", ".vob",
+    ".webm", ".wmv", ".xvid",
+)  # fmt: skip
 """Endings of what FFmpeg reads as one whole file; no lists of other files (.m3u8, .mpd, .asx)."""
 
 
@@ -82,7 +66,7 @@ class VideoFiles:
                 fit.scaled(entry.info.width, entry.info.height, entry.info.pixel_aspect)
             except ValueError as error:
                 problems[file] = str(error)
-        report(root, problems, len(files), on_error, max_bad_fraction)
+        BadFiles(len(files), f"files in {root}", on_error, max_bad_fraction).add(problems)
         good = [(file, label) for file, label in zip(files, labels, strict=True) if file not in problems]
         self.files = [file for file, _ in good]
         self.labels = [label for _, label in good]

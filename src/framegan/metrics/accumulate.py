@@ -35,6 +35,11 @@ class Accumulator(Metric):
         self.num_samples = num_samples
         self.add_state("numbers", default=[], dist_reduce_fx="cat")
 
+    def reset(self) -> None:
+        """Start with no rows: a process that never gets any has something of the right shape to send."""
+        super().reset()
+        self.numbers = [torch.empty(0, dtype=torch.int64, device=self.device)]
+
     def wanted(self, features: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Return the rows that aren't padding, after a look at their shapes."""
         if features.shape != (len(numbers), self.num_features):
@@ -60,16 +65,11 @@ class FeatureBank(Accumulator):
     def __init__(self, num_features: int, num_samples: int | None = None, **options: Any):
         super().__init__(num_features, num_samples, **options)
         self.add_state("features", default=[], dist_reduce_fx="cat")
-        self._begin()
+        self.reset()
 
     def reset(self) -> None:
         super().reset()
-        self._begin()
-
-    def _begin(self) -> None:
-        """Start with no rows: a process that never gets any has something of the right shape to send."""
         self.features = [torch.empty(0, self.num_features, device=self.device)]
-        self.numbers = [torch.empty(0, dtype=torch.int64, device=self.device)]
 
     def update(self, features: Tensor, numbers: Tensor) -> None:
         """Add features (N, D) of the samples with these numbers (N,)."""
@@ -106,14 +106,10 @@ class FeatureMoments(Accumulator):
         self.add_state("count", default=torch.tensor(0), dist_reduce_fx=None)
         self.add_state("mean", default=mean, dist_reduce_fx=None)
         self.add_state("scatter", default=scatter, dist_reduce_fx=None)
-        self._begin()
+        self.reset()
 
     def reset(self) -> None:
         super().reset()
-        self._begin()
-
-    def _begin(self) -> None:
-        self.numbers = [torch.empty(0, dtype=torch.int64, device=self.device)]
         self.seen: set[int] = set()
         self.pending: list[Tensor] = []
 

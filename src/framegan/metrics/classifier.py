@@ -104,7 +104,7 @@ class Classifier(Embedding):
 
 
 def check_data(shape: Sequence[int], num_classes: int, num_samples: int) -> None:
-    """Raise ValueError where no classifier can be trained on so many samples of this shape."""
+    """Raise ValueError where no classifier can be trained on such data."""
     if len(shape) != 3 or shape[0] not in (1, 3):
         kind = "clips" if len(shape) == 4 else "samples"
         raise ValueError(
@@ -117,9 +117,7 @@ def check_data(shape: Sequence[int], num_classes: int, num_samples: int) -> None
             f"type data.resolution={2 * MIN_SIDE}"
         )
     if num_classes < 2:
-        raise ValueError(
-            f"a classifier needs at least 2 classes to tell apart, these data have {num_classes}; choose labelled data"
-        )
+        raise ValueError(f"a classifier needs at least 2 classes, these data have {num_classes}; choose labelled data")
     if num_samples < 2:
         raise ValueError(f"a classifier needs a sample to learn from and one to be tested on, got {num_samples}")
 
@@ -137,7 +135,7 @@ def train(
         The network's state dict, and its share of right answers on the tenth that was held out.
 
     Raises:
-        ValueError: the samples are of another kind, or there are no classes to tell apart.
+        ValueError: the samples are of another kind, or there are fewer than 2 classes.
     """
     check_data(samples.shape[1:], num_classes, len(samples))
     order = _shuffled(torch.arange(len(samples)), seed, 0)

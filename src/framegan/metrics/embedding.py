@@ -16,7 +16,7 @@ class Embedding(nn.Module):
 
     Attributes:
         name: what the keys of metrics call it, e.g. "inception"; with another preprocessing it has another name.
-        fingerprint: 8 hexadecimal digits that tell which weights these are; a part of the keys too.
+        fingerprint: 8 hexadecimal digits that identify the weights; a part of the keys too.
         num_features: D.
         takes: what one sample is.
         min_frames: the shortest clip it can take.

@@ -1,4 +1,4 @@
-"""A measured value with the interval in which the truth lies, where it can be told."""
+"""A measured value with the interval in which the truth lies, where there is one."""
 
 import math
 import statistics
@@ -40,6 +40,7 @@ class Estimate:
         better: Better = "lower",
         judged_as: JudgedAs | None = None,
         *,
+        left_out: bool = False,
         also: Sequence[float] = (),
         within: tuple[float, float] = (-math.inf, math.inf),
     ) -> Self:
@@ -50,42 +51,17 @@ class Estimate:
         The interval is too wide rather than too narrow where the value is mostly bias.
 
         Args:
-            also: what the interval has to hold besides the value, such as the value less what it may be too large.
+            left_out: the values are those of all samples but one subset each, for scores that don't average over
+                samples (the jackknife: Efron & Stein 1981); ten times the work.
+            also: what the interval has to hold besides the value, such as the value less its largest bias.
             within: the values that the score can have.
         """
-        half = 0.0 if len(values) < 2 else statistics.stdev(values) / math.sqrt(len(values))
-        return cls._with(value, half, len(values), better, judged_as, also, within)
-
-    @classmethod
-    def without(
-        cls,
-        value: float,
-        values: list[float],
-        better: Better = "lower",
-        judged_as: JudgedAs | None = None,
-        *,
-        within: tuple[float, float] = (-math.inf, math.inf),
-    ) -> Self:
-        """Return a value with the interval that the values of all samples but one subset each give.
-
-        The jackknife (Efron & Stein 1981), for scores that don't average over samples; ten times the work.
-        """
-        half = 0.0 if len(values) < 2 else statistics.pstdev(values) * math.sqrt(len(values) - 1)
-        return cls._with(value, half, len(values), better, judged_as, (), within)
-
-    @classmethod
-    def _with(
-        cls,
-        value: float,
-        error: float,
-        number: int,
-        better: Better,
-        judged_as: JudgedAs | None,
-        also: Sequence[float],
-        within: tuple[float, float],
-    ) -> Self:
+        number = len(values)
         if number < 2:
             return cls(value, None, better, judged_as, "too few samples to divide")
+        error = statistics.stdev(values) / math.sqrt(number)
+        if left_out:
+            error *= number - 1
         half = STUDENT[number - 2] * error
         interval = max(within[0], min([value, *also]) - half), min(within[1], max([value, *also]) + half)
         return cls(value, interval, better, judged_as)
@@ -98,6 +74,6 @@ def upper_limit(values: Sequence[float]) -> float:
 
 
 def subsets(num_samples: int, least: int = 10) -> list[slice]:
-    """Return the slices that pick ten disjoint subsets, or fewer of `least` samples; none where there can't be two."""
+    """Return the slices that pick ten disjoint subsets, or fewer of `least` samples; none rather than a single one."""
     number = min(NUM_SUBSETS, num_samples // least)
     return [slice(first, None, number) for first in range(number)] if number > 1 else []

@@ -18,7 +18,7 @@ ROWS = 512
 COLUMNS = 512
 """How many columns of a product of features are taken at a time: fewer waste less, and are slower each."""
 MANY_FEATURES = 512
-"""From so many on a distance takes seconds."""
+"""Features from which on a distance takes seconds."""
 Correction = Literal[0, 1]
 """The covariance is divided by N - correction. Published tools differ: 1 in most, 0 in StyleGAN-V and cd-fvd."""
 

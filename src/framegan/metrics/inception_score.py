@@ -18,7 +18,7 @@ def inception_scores(logits: Tensor, num_splits: int = 10) -> list[float]:
         ValueError: there are fewer samples than splits.
     """
     if len(logits) < num_splits:
-        raise ValueError(f"{num_splits} splits need at least so many samples, got {len(logits)}")
+        raise ValueError(f"{num_splits} splits need at least as many samples, got {len(logits)}")
     log_probabilities = logits.double().log_softmax(1)
     bounds = [split * len(logits) // num_splits for split in range(num_splits + 1)]
     return [_score(log_probabilities[a:b]) for a, b in pairwise(bounds)]

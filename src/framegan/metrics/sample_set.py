@@ -41,7 +41,7 @@ class SampleSet(Protocol):
         """Return the numbers of as many samples as are to be measured, or of all where there are fewer."""
 
     def cut(self, num_frames: int, frame_stride: int) -> "SampleSet":
-        """Return the clips of this set with so many frames, every frame_stride-th of what they would have been.
+        """Return the clips of this set that have num_frames frames, every frame_stride-th of what they would have been.
 
         Raises:
             ValueError: there can be no such clips.

@@ -53,8 +53,6 @@ class Features:
 
     def to(self, device: torch.device) -> "Features":
         """Return the same on a device."""
-        if self.moments.mean.device == device:
-            return self
         moments = Moments(self.moments.num_samples, self.moments.mean.to(device), self.moments.scatter.to(device))
         return Features(moments, None if self.bank is None else self.bank.to(device))
 
@@ -62,7 +60,7 @@ class Features:
 SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
 FEW = 100
-"""Below so many samples, subsets are too small to tell how a kernel distance varies."""
+"""Samples below which subsets are too small to show how a kernel distance varies."""
 PAIR = 2
 """How many samples a distance needs on either side."""
 
@@ -175,8 +173,8 @@ class DensityCoverage:
         density, coverage = function(bank, fake)
         densities, coverages = _transposed(_without_subsets(function, bank, fake))
         return {
-            "density": Estimate.without(density, densities, "higher", within=POSITIVE),
-            "coverage": Estimate.without(coverage, coverages, "higher", "share", within=SHARE),
+            "density": Estimate.of(density, densities, "higher", left_out=True, within=POSITIVE),
+            "coverage": Estimate.of(coverage, coverages, "higher", "share", left_out=True, within=SHARE),
         }
 
 
