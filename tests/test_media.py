@@ -35,7 +35,7 @@ def test_a_grid_goes_row_by_row():
 
 
 def test_png_files_hold_the_same_pixels(tmp_path):
-    for channels in (1, 3):
+    for channels in (1, 2, 3, 4):
         image = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype=np.uint8)
         media.write_png(tmp_path / "x.png", image)
         assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")).reshape(image.shape), image)
@@ -105,6 +105,19 @@ def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, c
     if seconds is not None:
         assert np.abs(np.array(seconds) - np.arange(9) / rate).max() < (0.0051 if ending == ".gif" else 0.001)
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("channels", "num_shown"), [(2, 1), (4, 3), (5, 3)])
+def test_of_other_numbers_of_channels_the_first_are_shown(channels, num_shown, tmp_path):
+    video = np.random.default_rng(0).integers(0, 256, (3, 16, 16, channels), dtype=np.uint8)
+    media.write_video(tmp_path / "x.webp", video, 8)
+    frames, _ = read_back(tmp_path / "x.webp")
+    assert np.array_equal(frames, np.broadcast_to(video[..., :num_shown], (3, 16, 16, 3)))
+    media.write_video(tmp_path / "x.npy", video, 8)
+    assert np.array_equal(np.load(tmp_path / "x.npy"), video)
+    if channels > 4:
+        media.write_png(tmp_path / "x.png", video[0])
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")), video[0, ..., :3])
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp"])

@@ -74,9 +74,13 @@ def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write an (H, W, C) uint8 image with 1 or 3 channels, whole or not at all."""
+    """Write an (H, W, C) uint8 image, whole or not at all.
+
+    1 channel is grey, 3 are RGB, 2 and 4 the same with alpha; of more the first three are shown.
+    """
+    shown = image[..., 0] if image.shape[2] == 1 else image if image.shape[2] <= 4 else image[..., :3]
     with atomic.new_file(path, synced=False) as part:
-        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(part, format="PNG")
+        Image.fromarray(np.ascontiguousarray(shown)).save(part, format="PNG")
 
 
 def write_npy(path: Path, pixels: np.ndarray) -> None:
@@ -89,7 +93,8 @@ def write_video(path: Path, frames: np.ndarray, frames_per_second: float) -> Non
     """Write a (T, H, W, C) uint8 video, whole or not at all, in the format that the file's ending names.
 
     .mp4 is H.264 (4:2:0, or 4:4:4 where a side is odd, which few browsers play), .gif has a palette of 256 colours,
-    .webp and .npy lose nothing.
+    .webp and .npy lose nothing. 1 channel is grey, 3 are RGB; of more the first three are shown, of two the first one.
+    Only .npy keeps them all.
 
     Raises:
         ValueError: the ending is another one, or such a file can't hold the rate.
@@ -182,4 +187,5 @@ def _durations(num_frames: int, frames_per_second: float, ticks_per_second: int)
 
 
 def _rgb(frames: np.ndarray) -> np.ndarray:
+    frames = frames[..., :3] if frames.shape[-1] > 2 else frames[..., :1]
     return np.ascontiguousarray(np.broadcast_to(frames, (*frames.shape[:-1], 3)))

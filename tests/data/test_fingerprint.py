@@ -206,14 +206,14 @@ def test_what_was_read_is_kept_where_that_is_much_and_only_for_as_long_as_nothin
         return contents.digests(root, items)
 
     first = digests()
-    assert digests() == first and read == ["a", "b"], "what has just been written might change unseen"
+    assert digests() == first and sorted(read) == ["a", "b"], "what has just been written might change unseen"
     monkeypatch.setattr(contents, "SETTLED", -1.0)
-    assert digests() == first and read == ["a", "b"]
+    assert digests() == first and sorted(read) == ["a", "b"]
     assert digests() == first and read == []
     change_in_place(root / "b")
     assert digests()["b"] != first["b"] and read == ["b"]
     (tmp_path / "data.framegan" / "contents.json").write_text('{"schema": 1, "items": {"a": 3}}')
-    assert digests()["a"] == first["a"] and read == ["a", "b"]
+    assert digests()["a"] == first["a"] and sorted(read) == ["a", "b"]
 
 
 def test_fingerprints_of_earlier_versions_are_as_they_were():

@@ -18,6 +18,7 @@ from torch import Tensor
 from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.frame_cache import prepared
+from framegan.data.frame_choice import at_rate, with_stride
 from framegan.data.labels import emptied
 from framegan.data.say import say
 from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
@@ -42,7 +43,7 @@ class Clips:
 
     Args:
         num_frames: frames of a clip. 1 makes images (C, H, W).
-        frame_stride: frames from one to the next; [a, b]: drawn anew for each clip from a to b, as far as the video
+        frame_stride: frames from one to the next; [a, b]: drawn for each clip from a to b, as far as the video
             is long enough.
         target_fps: take the frames nearest to this rate in place of every frame_stride-th, which then has to be 1;
             needs videos that know their frames' times.
@@ -191,30 +192,12 @@ class Clips:
         """
         random = noise.generator(self.seed, noise.CLIPS, epoch, index, attempt)
         video = self.kept[index // self.clips_per_video] if attempt == 0 else self.kept[random.integers(len(self.kept))]
-        if self.target_fps is not None:
-            return video, self._at_rate(video, self.target_fps, random)
-        length, steps = self.videos.num_frames(video), self.num_frames - 1
-        lowest, highest = self.strides
-        fitting = max(lowest, min(highest, (length - 1) // steps if steps else highest))
-        stride = int(random.integers(lowest, fitting + 1))
-        start = random.integers(max(1, length - steps * stride))
-        return video, self._within(start + stride * np.arange(self.num_frames), length)
-
-    def _at_rate(self, video: int, rate: float, random: np.random.Generator) -> np.ndarray:
-        times = self._times(video)
-        offsets = np.arange(self.num_frames) / rate
-        room = max(0.0, times[-1] - times[0] - offsets[-1])
-        wanted = times[0] + random.random() * room + offsets
-        if wanted[-1] > times[-1] + 1e-6:  # too short: number the frames that would follow at the video's own rate
-            gap = (times[-1] - times[0]) / max(1, len(times) - 1) or offsets[-1]
-            times = np.concatenate([times, np.arange(times[-1] + gap, wanted[-1] + gap, gap)])
-        right = np.searchsorted(times, wanted).clip(1, len(times) - 1) if len(times) > 1 else np.zeros(len(wanted), int)
-        nearest = np.where(wanted - times[right - 1] <= times[right] - wanted, right - 1, right)
-        return self._within(nearest, self.videos.num_frames(video))
-
-    def _within(self, frames: np.ndarray, length: int) -> np.ndarray:
-        """Fold frame numbers beyond the end back into the video."""
-        return frames % length if self.short == "loop" else frames.clip(max=length - 1)
+        length = self.videos.num_frames(video)
+        if self.target_fps is None:
+            frames = with_stride(length, self.num_frames, self.strides, random)
+        else:
+            frames = at_rate(self._times(video), self.num_frames, self.target_fps, random)
+        return video, frames % length if self.short == "loop" else frames.clip(max=length - 1)
 
     def _readable(self, index: int, epoch: int, read: Read) -> tuple[int, np.ndarray]:
         """Return a clip's video and what is read of it; of another video where its own can't be read."""
@@ -224,7 +207,7 @@ class Clips:
                 return video, read(video, frames)
             except ValueError as error:
                 self._leave_out({video: str(error)})
-        last = self.videos.name(video)
+        last = printable(self.videos.name(video))
         raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {last}")
 
     def _decode(self, video: int, frames: np.ndarray) -> np.ndarray:

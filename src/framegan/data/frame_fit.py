@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from framegan.data.display_matrix import UPRIGHT, upright
-from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize
+from framegan.data.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize, padded
 
 
 class _Scaler(threading.local):
@@ -58,7 +58,7 @@ class Fit:
         if self.rotate:
             pixels = upright(pixels, orientation)
         if self.resize == "pad":
-            return _pad(pixels, self.resolution)
+            return padded(pixels, self.resolution)
         top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2
         return pixels[top : top + self.resolution, left : left + self.resolution]
 
@@ -90,11 +90,3 @@ def _scale(frame: VideoFrame, width: int, height: int, pixels: str, algorithm: s
 def _over_black(frame: VideoFrame) -> VideoFrame:
     pixels = _scale(frame, frame.width, frame.height, "rgba", "point").astype(np.uint16)
     return VideoFrame.from_ndarray((pixels[..., :3] * pixels[..., 3:] // 255).astype(np.uint8), "rgb24")
-
-
-def _pad(pixels: np.ndarray, resolution: int) -> np.ndarray:
-    height, width, channels = pixels.shape
-    square = np.zeros((resolution, resolution, channels), np.uint8)
-    top, left = (resolution - height) // 2, (resolution - width) // 2
-    square[top : top + height, left : left + width] = pixels
-    return square

@@ -8,15 +8,17 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import PositiveInt
 
+from framegan.data.at_once import try_all
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.frame_order import by_whole_numbers, in_order
-from framegan.data.image_file import Filter, Resize, decode, size_of
+from framegan.data.image_file import Filter, Fit, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS
-from framegan.data.stills import Entry, Fit, Stills
+from framegan.data.labels import labels_of
+from framegan.data.listed_videos import Entry, ListedVideos
 
 
-class FrameFolder(Stills):
+class FrameFolder(ListedVideos):
     """The folders of frames anywhere below a folder, in the order of their paths.
 
     The frames are in the order of their names, in which numbers count as numbers: frame_2 comes before frame_10, -1
@@ -24,18 +26,15 @@ class FrameFolder(Stills):
     beforehand, and that no frame is empty.
 
     Args:
-        channels: 1 grey, 3 colour.
-        resize: crop the middle of a frame to a square, pad it with black, or stretch it.
-        filter: of the scaling; all are antialiased.
-        split: a folder below root to read instead of root, such as train.
         labels: "folder": the class of class/video is its first folder, videos right in root share one; None: there
             are no classes; or the path of a csv or json, in which the videos are folders.
-        on_error: what to do with videos that can't be read: raise, or skip (leave them out and say so).
-        max_bad_fraction: raise all the same if more than this share of the videos is left out.
+        others: as in `framegan.data.video_folder.VideoFolder`.
 
     Raises:
         ValueError: there are no frames, or bad ones; the message names the videos.
     """
+
+    fit: Fit
 
     def __init__(
         self,
@@ -61,15 +60,19 @@ class FrameFolder(Stills):
         check_root(folder, split, list(frames), labels)
         self.frames = {video: in_order(names) for video, names in frames.items()}
         self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
+        numbers = labels_of(list(self.frames), folder, labels)
         fit = Fit(resolution, channels, resize, filter)
-        super().__init__(root, folder, list(self.frames), split, labels, fit, on_error, max_bad_fraction)
+        super().__init__(root, folder, list(self.frames), numbers, split, fit, on_error, max_bad_fraction)
 
     @property
     def recipe(self) -> dict[str, Any]:
         """Caches of frames in another order than that of earlier versions are no longer those of this recipe."""
         return {**super().recipe, "order": "signs and decimals"} if self._reordered else super().recipe
 
-    def look(self, path: str) -> Entry:
+    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        return try_all(self._look, paths, "reading headers")
+
+    def _look(self, path: str) -> Entry:
         folder, names = self.folder / path, self.frames[path]
         stamps = [(folder / name).stat() for name in names]
         if empty := [name for name, status in zip(names, stamps, strict=True) if status.st_size == 0]:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -62,16 +63,47 @@ def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
     return _ask(path, pixels)
 
 
-def to_square(image: Image.Image, resolution: int, policy: Resize, filter: Filter = "lanczos") -> np.ndarray:
-    """Return an image as (resolution, resolution, channels) uint8."""
-    return np.array(_to_square(image, resolution, policy, filter)).reshape(resolution, resolution, -1)
+@dataclass(frozen=True)
+class Fit:
+    """Fits images in the colours asked for to a square.
+
+    Args:
+        resolution: side of the square.
+        resize: crop the middle of the image to a square, pad it with black, or stretch it.
+    """
+
+    resolution: int
+    channels: Literal[1, 3]
+    resize: Resize
+    filter: Filter
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """Return an image as uint8 (resolution, resolution, channels)."""
+        width, height = image.size
+        if self.resize == "pad":
+            scale = self.resolution / max(width, height)
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            return padded(self._scale(image, (0, 0, width, height), size), self.resolution)
+        side = min(width, height)
+        across, down = (side, side) if self.resize == "crop" else (width, height)
+        left, top = (width - across) / 2, (height - down) / 2
+        return self._scale(image, (left, top, left + across, top + down), (self.resolution, self.resolution))
+
+    def _scale(self, image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]) -> np.ndarray:
+        """Return what is in a box (left, top, right, bottom) as pixels (H, W, C) of a size (width, height)."""
+        left, top, right, bottom = box
+        enlarges = size[0] > right - left or size[1] > bottom - top
+        filter = "bilinear" if self.filter == "area" and enlarges else self.filter
+        return np.array(image.resize(size, FILTERS[filter], box)).reshape(*size[::-1], -1)
 
 
-def read(
-    path: Path, resolution: int, channels: Literal[1, 3], policy: Resize, filter: Filter = "lanczos"
-) -> np.ndarray:
-    """Return an image file as (resolution, resolution, channels) uint8; see `decode`."""
-    return to_square(decode(path, channels), resolution, policy, filter)
+def padded(pixels: np.ndarray, resolution: int) -> np.ndarray:
+    """Return a picture (H, W, C) in the middle of a black square."""
+    height, width, channels = pixels.shape
+    square = np.zeros((resolution, resolution, channels), np.uint8)
+    top, left = (resolution - height) // 2, (resolution - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return square
 
 
 def _ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
@@ -105,30 +137,3 @@ def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image
         if isinstance(error, OSError) and error.errno:  # it is the disk
             raise UnfitError(str(error.strerror)) from None
         raise ValueError(str(error) or type(error).__name__) from None
-
-
-def _to_square(image: Image.Image, resolution: int, policy: Resize, filter: Filter) -> Image.Image:
-    size, width, height = (resolution, resolution), image.width, image.height
-    if policy == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return _scale(image, (left, top, left + side, top + side), size, filter)
-    whole = (0, 0, width, height)
-    if policy == "pad":
-        scale = resolution / max(width, height)
-        fitted = max(1, round(width * scale)), max(1, round(height * scale))
-        canvas = Image.new(image.mode, size)
-        corner = (resolution - fitted[0]) // 2, (resolution - fitted[1]) // 2
-        canvas.paste(_scale(image, whole, fitted, filter), corner)
-        return canvas
-    return _scale(image, whole, size, filter)
-
-
-def _scale(
-    image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int], filter: Filter
-) -> Image.Image:
-    """Return what is in a box (left, top, right, bottom) at a size (width, height)."""
-    left, top, right, bottom = box
-    if filter == "area" and (size[0] > right - left or size[1] > bottom - top):
-        filter = "bilinear"
-    return image.resize(size, FILTERS[filter], box)

@@ -12,7 +12,7 @@ from framegan.data.at_once import try_all
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import check_root, chosen_folder, data_files
-from framegan.data.image_file import Resize, is_grey, read
+from framegan.data.image_file import Fit, Resize, decode, is_grey
 from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.labels import emptied, labels_of
 from framegan.data.say import say
@@ -117,8 +117,8 @@ class ImageFolder:
         return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
 
     def _decode(self, file: str) -> Tensor:
-        pixels = read(self.folder / file, self.resolution, self.channels, self.resize)
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        fit = Fit(self.resolution, self.channels, self.resize, "lanczos")
+        return torch.from_numpy(fit(decode(self.folder / file, self.channels))).permute(2, 0, 1).contiguous()
 
     def _drawn(self, index: int, attempt: int) -> int:
         """Return an index itself, or what takes its place in a later attempt."""

@@ -10,7 +10,7 @@ from pydantic import PositiveInt
 
 from framegan.data.contents import file_inventory
 from framegan.data.files import root_of
-from framegan.data.image_file import Filter, Resize, to_square
+from framegan.data.image_file import Filter, Fit, Resize
 from framegan.data.labels import NO_CLASSES
 from framegan.data.source import Inventory
 
@@ -112,7 +112,8 @@ class NpyVideos:
         if frame.shape == (self.resolution, self.resolution, self.channels):
             return frame
         image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else np.ascontiguousarray(frame))
-        return to_square(image.convert("L" if self.channels == 1 else "RGB"), self.resolution, self.resize, self.filter)
+        fit = Fit(self.resolution, self.channels, self.resize, self.filter)
+        return fit(image.convert("L" if self.channels == 1 else "RGB"))
 
 
 def _file(root: Path) -> Path:

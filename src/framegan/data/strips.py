@@ -10,14 +10,16 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import PositiveInt
 
+from framegan.data.at_once import try_all
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import check_root, chosen_folder, data_files
-from framegan.data.image_file import Filter, Resize, decode, size_of
+from framegan.data.image_file import Filter, Fit, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS
-from framegan.data.stills import Entry, Fit, Stills
+from framegan.data.labels import labels_of
+from framegan.data.listed_videos import Entry, ListedVideos
 
 
-class Strips(Stills):
+class Strips(ListedVideos):
     """The strips anywhere below a folder, in the order of their paths.
 
     The frames of an image that is wider than high go from left to right, of others from top to bottom. A strip is
@@ -25,18 +27,14 @@ class Strips(Stills):
     frames of 64x64): longer videos are better kept in another way.
 
     Args:
-        channels: 1 grey, 3 colour.
-        resize: crop the middle of a frame to a square, pad it with black, or stretch it.
-        filter: of the scaling; all are antialiased.
         frame_length: pixels of a frame along the strip; None: frames are square.
-        split: a folder below root to read instead of root, such as train.
-        labels: "folder": the folders right below are the classes; None: there are none; or the path of a csv or json.
-        on_error: what to do with strips that can't be read: raise, or skip (leave them out and say so).
-        max_bad_fraction: raise all the same if more than this share of the strips is left out.
+        others: as in `framegan.data.video_folder.VideoFolder`.
 
     Raises:
         ValueError: there are no strips, or bad ones; the message names them.
     """
+
+    fit: Fit
 
     def __init__(
         self,
@@ -55,14 +53,18 @@ class Strips(Stills):
         folder = chosen_folder(root, split)
         files = data_files(folder, EXTENSIONS, "strips", labels)
         check_root(folder, split, files, labels)
+        numbers = labels_of(files, folder, labels)
         fit = Fit(resolution, channels, resize, filter)
-        super().__init__(root, folder, files, split, labels, fit, on_error, max_bad_fraction)
+        super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
 
     @property
     def recipe(self) -> dict[str, Any]:
         return {**super().recipe, "frame_length": self.frame_length}
 
-    def look(self, path: str) -> Entry:
+    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        return try_all(self._look, paths, "reading headers")
+
+    def _look(self, path: str) -> Entry:
         status = (self.folder / path).stat()
         width, height = size_of(self.folder / path)
         length = self.frame_length or min(width, height)

@@ -60,16 +60,9 @@ class UCF101(VideoFiles):
                 raise ValueError(f"{lists} lists {file!r}; expected class/v_class_gNN_cNN.avi")
             if Path(file).parts[0] not in numbers:
                 raise ValueError(f"{lists / 'classInd.txt'} has no class {Path(file).parts[0]!r}, the folder of {file}")
-        super().__init__(
-            above,
-            [(folder.relative_to(above) / file).as_posix() for file in files],
-            [numbers[Path(file).parts[0]] for file in files],
-            classes,
-            split,
-            Fit(resolution, channels, resize, filter, pixel_aspect, rotate),
-            on_error,
-            max_bad_fraction,
-        )
+        labels = [numbers[Path(file).parts[0]] for file in files]
+        fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
+        super().__init__(above, folder, files, (labels, classes), split, fit, on_error, max_bad_fraction)
 
 
 def _folder_of_lists(root: Path) -> Path:

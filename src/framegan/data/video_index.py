@@ -38,6 +38,10 @@ class Entry:
     stamp: Stamp
     info: VideoInfo
 
+    @property
+    def num_frames(self) -> int:
+        return len(self.info.pts)
+
 
 def index(root: Path, files: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
     """Return what is known of the files, given as paths relative to root, and why the bad ones can't be read.

@@ -1,70 +1,73 @@
-"""Videos that are kept as still images: what a set of strips and a set of folders of frames have in common."""
+"""Videos that are each read from files of their own: what video files, strips and folders of frames have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
 
-from framegan.data.at_once import try_all
-from framegan.data.bad_files import BadFiles, OnError
+from framegan.data import frame_fit, image_file
+from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
-from framegan.data.image_file import Filter, Resize, to_square
-from framegan.data.labels import emptied, labels_of
+from framegan.data.labels import emptied
 from framegan.data.say import say
 from framegan.data.source import Inventory
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What is known of a video before it is decoded.
+class Known(Protocol):
+    """What is known of a video before its frames are asked for.
 
-    Args:
+    Attributes:
         stamp: size in bytes and time of the last change in ns of what it is read from.
     """
+
+    @property
+    def stamp(self) -> tuple[int, int]: ...
+
+    @property
+    def num_frames(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a video that is kept as images."""
 
     stamp: tuple[int, int]
     num_frames: int
 
 
-@dataclass(frozen=True)
-class Fit:
-    """Fits images in the colours asked for to a square."""
-
-    resolution: int
-    channels: Literal[1, 3]
-    resize: Resize
-    filter: Filter
-
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return an image as uint8 (resolution, resolution, channels)."""
-        return to_square(image, self.resolution, self.resize, self.filter)
-
-
-class Stills(ABC):
+class ListedVideos(ABC):
     """Videos below a folder; see `framegan.data.videos.FileVideos`.
 
-    Every one is looked at, though not decoded, so that most of what can't be read is known before training.
+    Every one is looked at beforehand, so that what can't be read is known before training.
 
     Args:
         root: what names begin at.
         folder: root, or the folder in it that is read.
         paths: the videos, relative to the folder.
+        labels: the class of each, and the names of the classes.
+        on_error: what to do with videos that can't be read: raise, or skip (leave them out and say so).
+        max_bad_fraction: raise all the same if more than this share of the videos is left out.
+
+    Raises:
+        ValueError: there are bad ones; the message names them.
     """
+
+    fit: frame_fit.Fit | image_file.Fit
+    entries: Sequence[Known]
 
     def __init__(
         self,
-        root: str,
+        root: str | Path,
         folder: Path,
         paths: Sequence[str],
+        labels: tuple[list[int], list[str]],
         split: str | None,
-        labels: str | None,
-        fit: Fit,
+        fit: frame_fit.Fit | image_file.Fit,
         on_error: OnError,
-        max_bad_fraction: float,
+        max_bad_fraction: Share,
     ):
         self.root = Path(root).expanduser().absolute()
         self.folder = folder.absolute()
@@ -72,23 +75,19 @@ class Stills(ABC):
         self.fit = fit
         self.channels = fit.channels
         self.resolution = fit.resolution
-        numbers, self.classes = labels_of(paths, folder, labels)
+        numbers, self.classes = labels
         self.num_classes = len(self.classes)
-        entries, problems = try_all(self.look, paths, "reading headers")
+        entries, problems = self.look_at_all(paths)
         BadFiles(len(paths), f"files in {folder}", on_error, max_bad_fraction).add(problems)
-        self.paths = [path for path in paths if path in entries]
-        self.labels = [number for path, number in zip(paths, numbers, strict=True) if path in entries]
+        self.paths = [path for path in paths if path not in problems]
+        self.labels = [number for path, number in zip(paths, numbers, strict=True) if path not in problems]
         if gone := emptied(self.classes, numbers, self.labels):
             say(f"skipped  {gone}: none of its videos can be read")
         self.entries = [entries[path] for path in self.paths]
 
     @abstractmethod
-    def look(self, path: str) -> Entry:
-        """Look at a video without decoding it.
-
-        Raises:
-            ValueError, OSError: it can't be read; without the path.
-        """
+    def look_at_all(self, paths: Sequence[str]) -> tuple[Mapping[str, Known], Mapping[str, str]]:
+        """Return what is known of the videos, and why others can't be read."""
 
     @abstractmethod
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray: ...
@@ -101,7 +100,10 @@ class Stills(ABC):
         return len(self.paths)
 
     def name(self, index: int) -> str:
-        return (self.folder / self.paths[index]).relative_to(self.root).as_posix()
+        return self.name_of(self.paths[index])
+
+    def name_of(self, path: str) -> str:
+        return (self.folder / path).relative_to(self.root).as_posix()
 
     def label(self, index: int) -> int:
         return self.labels[index]
@@ -112,13 +114,13 @@ class Stills(ABC):
     def num_frames(self, index: int) -> int:
         return self.entries[index].num_frames
 
+    def frame_times(self, index: int) -> np.ndarray | None:
+        return None
+
     def files(self, path: str) -> list[Path]:
         """Return the files of a video."""
         return [self.folder / path]
 
     def inventory(self) -> Inventory:
-        items = {self.name(index): self.files(path) for index, path in enumerate(self.paths)}
+        items = {self.name_of(path): self.files(path) for path in self.paths}
         return file_inventory(self.root, items, self.labels, self.classes, self.recipe)
-
-    def frame_times(self, index: int) -> np.ndarray | None:
-        return None
