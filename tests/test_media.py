@@ -147,7 +147,7 @@ def test_a_write_that_fails_leaves_nothing(ending, tmp_path):
     path = tmp_path / f"x{ending}"
     with pytest.raises(Exception, match=r".+"):
         if ending == ".png":
-            media.write_png(path, np.zeros((4, 4, 7), np.uint8))
+            media.write_png(path, np.zeros((4, 0, 3), np.uint8))
         else:
             media.write_video(path, np.zeros((2, 0, 4, 3), np.uint8), 8)
     assert list(tmp_path.iterdir()) == []

@@ -52,7 +52,7 @@ def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> T
     only_test_is_here = (
         here.issuperset(FILES["test"]) and not here.intersection(FILES["train"]) and not archive.exists()
     )
-    parts = parts_of(split, only_test_is_here=only_test_is_here)
+    split, parts = parts_of(split, only_test_is_here=only_test_is_here)
     names = [name for part in parts for name in FILES[part]]
     if here.issuperset(names):
         contents = {name: (folder / name).read_bytes() for name in names}
@@ -61,9 +61,7 @@ def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> T
             fetch(ARCHIVE, home, [f"{mirror}{ARCHIVE}" for mirror in MIRRORS], CHECKSUM)
         contents, folder = _read_archive(archive, set(names)), archive
     samples, labels = zip(*(_decode(contents[name], f"{folder}/{name}") for name in names), strict=True)
-    fitted = resize(torch.cat(samples), resolution)
-    read = split if split != "auto" else parts[0]
-    return TensorSource(fitted, torch.cat(labels), NUM_CLASSES, read, CLASSES)
+    return TensorSource(resize(torch.cat(samples), resolution), torch.cat(labels), NUM_CLASSES, split, CLASSES)
 
 
 def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:

@@ -92,6 +92,16 @@ def data_files(folder: Path, extensions: Sequence[str], kind: str, labels: str |
     return files
 
 
+def files_of_split(
+    root: str | Path, split: str | None, extensions: Sequence[str], kind: str, labels: str | None
+) -> tuple[Path, list[str]]:
+    """Return the folder of a split, and the files in it of one sample each; see the three functions that this calls."""
+    folder = chosen_folder(root, split)
+    files = data_files(folder, extensions, kind, labels)
+    check_root(folder, split, files, labels)
+    return folder, files
+
+
 def check_root(folder: Path, split: str | None, samples: Sequence[str], labels: str | None) -> None:
     """Ask where a folder seems to lie above the one that is meant.
 

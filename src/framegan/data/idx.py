@@ -88,13 +88,12 @@ def fashion_mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28
 def _load(publication: Publication, root: Path, split: Split, resolution: int) -> TensorSource:
     here = {name: _find(publication, root, name) for names in FILES.values() for name in names}
     only_test_is_here = all(here[name] for name in FILES["test"]) and not any(here[name] for name in FILES["train"])
-    parts = parts_of(split, only_test_is_here=only_test_is_here)
+    split, parts = parts_of(split, only_test_is_here=only_test_is_here)
     names = [name for part in parts for name in FILES[part]]
     _fetch_missing(publication, root, [name for name in names if here[name] is None])
     samples, labels = zip(*(_read_part(publication, root, *FILES[part]) for part in parts), strict=True)
     fitted = _fit(torch.cat(samples).unsqueeze(1), resolution)
-    read = split if split != "auto" else parts[0]
-    return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, read, publication.classes)
+    return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, split, publication.classes)
 
 
 def _find(publication: Publication, root: Path, name: str) -> Path | None:

@@ -11,7 +11,7 @@ from framegan import noise
 from framegan.data.at_once import try_all
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
-from framegan.data.files import check_root, chosen_folder, data_files
+from framegan.data.files import files_of_split
 from framegan.data.image_file import Fit, Resize, decode, is_grey
 from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.labels import emptied, labels_of
@@ -54,10 +54,8 @@ class ImageFolder:
         seed: noise.Seed = 0,
     ):
         self.root = Path(root).expanduser()
-        self.folder = chosen_folder(root, split)
+        self.folder, files = files_of_split(root, split, EXTENSIONS, "images", "folder")
         self.split = split if split not in (None, "auto") else "all"
-        files = data_files(self.folder, EXTENSIONS, "images", "folder")
-        check_root(self.folder, split, files, "folder")
         self.seed = seed
         self.bad = BadFiles(len(files), f"files in {self.folder}", on_error, max_bad_fraction)
         """Those that this process came across."""

@@ -78,7 +78,8 @@ class ListedVideos(ABC):
         numbers, self.classes = labels
         self.num_classes = len(self.classes)
         entries, problems = self.look_at_all(paths)
-        BadFiles(len(paths), f"files in {folder}", on_error, max_bad_fraction).add(problems)
+        bad = BadFiles(len(paths), f"files in {Path(root).expanduser()}", on_error, max_bad_fraction)
+        bad.add(problems, self.name_of)
         self.paths = [path for path in paths if path not in problems]
         self.labels = [number for path, number in zip(paths, numbers, strict=True) if path not in problems]
         if gone := emptied(self.classes, numbers, self.labels):

@@ -176,10 +176,9 @@ def resize(samples: Tensor, resolution: int) -> Tensor:
     return resized
 
 
-def parts_of(split: Split, *, only_test_is_here: bool) -> list[Literal["train", "test"]]:
-    """Return the parts that a split is made of; "auto" is train, or test where nothing else lies on the disk."""
+def parts_of(split: Split, *, only_test_is_here: bool) -> tuple[Split, list[Literal["train", "test"]]]:
+    """Return the split that is really read, and its parts; "auto" is train, or test where only that is on the disk."""
     if split == "all":
-        return ["train", "test"]
-    if split == "auto":
-        return ["test" if only_test_is_here else "train"]
-    return [split]
+        return split, ["train", "test"]
+    part: Literal["train", "test"] = split if split != "auto" else "test" if only_test_is_here else "train"
+    return part, [part]

@@ -12,7 +12,7 @@ from pydantic import PositiveInt
 
 from framegan.data.at_once import try_all
 from framegan.data.bad_files import OnError, Share
-from framegan.data.files import check_root, chosen_folder, data_files
+from framegan.data.files import files_of_split
 from framegan.data.image_file import Filter, Fit, Resize, decode, size_of
 from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.labels import labels_of
@@ -50,9 +50,7 @@ class Strips(ListedVideos):
         max_bad_fraction: Share = 0.01,
     ):
         self.frame_length = frame_length
-        folder = chosen_folder(root, split)
-        files = data_files(folder, EXTENSIONS, "strips", labels)
-        check_root(folder, split, files, labels)
+        folder, files = files_of_split(root, split, EXTENSIONS, "strips", labels)
         numbers = labels_of(files, folder, labels)
         fit = Fit(resolution, channels, resize, filter)
         super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, Share
-from framegan.data.files import check_root, chosen_folder, data_files
+from framegan.data.files import files_of_split
 from framegan.data.frame_fit import Fit
 from framegan.data.image_file import Filter, Resize
 from framegan.data.labels import labels_of
@@ -78,9 +78,7 @@ class VideoFolder(VideoFiles):
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
-        folder = chosen_folder(root, split)
-        files = data_files(folder, EXTENSIONS, "videos", labels)
-        check_root(folder, split, files, labels)
+        folder, files = files_of_split(root, split, EXTENSIONS, "videos", labels)
         numbers = labels_of(files, folder, labels)
         fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
         super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)

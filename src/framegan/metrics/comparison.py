@@ -1,5 +1,6 @@
 """A protocol: which samples are compared, in which features, by which scores."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,10 +60,10 @@ class Comparison:
 
     def with_num_samples(self, num_samples: int) -> "Comparison":
         """Return the same comparison of another number of samples; all real ones stay all."""
-        num_real = None if self.num_real is None else num_samples
-        return Comparison(
-            self.embedding, self.scores, num_samples, num_real, self.num_frames, self.frame_stride, self.family
-        )
+        other = copy.copy(self)
+        other.num_fake = num_samples
+        other.num_real = None if self.num_real is None else num_samples
+        return other
 
     def check(self, real: SampleSet, fake: SampleSet) -> None:
         """Raise ValueError, before anything is computed, where the two can't be compared."""
