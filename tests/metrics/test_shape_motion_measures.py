@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
+from small_sets import Noise
 
-from framegan.metrics.shape_motion import compare, describe, num_components, shapes
+from framegan.metrics.shape_motion import ShapeMotion, compare, describe, num_components, shapes
 
 BOUNDS = (4.0, 200.0)
 COLOURS = torch.tensor([(1.0, -1, -1), (-1, 1, -1), (-1, -1, 1), (1, 1, -1)])
@@ -97,3 +98,16 @@ def test_places_are_down_and_right():
     assert areas.item() == 6
     assert centres.tolist() == [[[2.5, 11.0]]]
     assert colours.tolist() == [[[255.0] * 3]]
+
+
+@pytest.mark.parametrize(("num_classes", "are_motions"), [(1, False), (2, True), (4, True), (5, False)])
+def test_motions_are_right_only_where_the_classes_are_motions(num_classes, are_motions):
+    real, fake = (Noise(seed=seed, shape=(1, 2, 8, 8), num_samples=8, num_classes=num_classes) for seed in (0, 1))
+    keys = {record.key for record in ShapeMotion(8)(real, fake)}
+    assert ("shape_motion_8/motion_accuracy" in keys) == are_motions
+
+
+def test_real_clips_without_a_shape_are_an_error():
+    clips, labels = clips_of_squares()
+    with pytest.raises(ValueError, match="the real clips show no shape"):
+        compare(-torch.ones_like(clips), labels, clips, labels)

@@ -17,6 +17,7 @@ from framegan.data.image_kinds import EXTENSIONS
 from framegan.data.labels import emptied, labels_of
 from framegan.data.say import say
 from framegan.data.source import Inventory, TensorSource, counted
+from framegan.quoting import printable
 
 SOON_DECODED = 100 << 20
 """Bytes of files that are all decoded, in some seconds, as soon as one of them can't be, to name the others too."""
@@ -94,7 +95,8 @@ class ImageFolder:
                 return self._decode(self.files[chosen]), self.labels[chosen]
             except ValueError as error:
                 self.bad.add(self._all_bad() or {self.files[chosen]: str(error)})
-        raise _too_many(self.files[index])
+        row = f"{FAILURES_IN_A_ROW} images in a row can't be decoded"
+        raise ValueError(f"{row}, the first one {printable(self.files[index])}; remove those named")
 
     def in_memory(self) -> TensorSource:
         """Return the same images, decoded; all that can't be are named at once."""
@@ -107,11 +109,7 @@ class ImageFolder:
         _, problems = try_all(decode, range(len(self)), "reading")
         self.bad.add({self.files[index]: reason for index, reason in problems.items()})
         for index in problems:
-            drawn = (self._drawn(index, attempt) for attempt in range(1, FAILURES_IN_A_ROW))
-            chosen = next((other for other in drawn if other not in problems), None)
-            if chosen is None:
-                raise _too_many(self.files[index])
-            samples[index], labels[index] = samples[chosen], labels[chosen]
+            samples[index], labels[index] = self[index]
         return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
 
     def _decode(self, file: str) -> Tensor:
@@ -126,13 +124,7 @@ class ImageFolder:
 
     def _all_bad(self) -> dict[str, str]:
         """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
-        if (
-            self.bad.on_error == "skip"
-            or sum((self.folder / file).stat().st_size for file in self.files) > SOON_DECODED
-        ):
+        num_bytes = sum((self.folder / file).stat().st_size for file in self.files)
+        if self.bad.on_error == "skip" or num_bytes > SOON_DECODED:
             return {}
         return try_all(lambda file: self._decode(file).shape, self.files, "decoding")[1]
-
-
-def _too_many(file: str) -> ValueError:
-    return ValueError(f"{FAILURES_IN_A_ROW} images in a row can't be decoded, the first one {file}; remove those named")

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -86,18 +86,13 @@ def _stamp(path: Path) -> Stamp:
     return status.st_size, status.st_mtime_ns
 
 
-@dataclass
 class _Kept:
     """The lines of an index, to which others are added; what is out of date in it is taken out first."""
 
-    path: Path
-    root: Path
-    rows: dict[str, dict[str, Any]] = field(init=False)
-    file: IO[bytes] | None = None
-
-    def __post_init__(self) -> None:
-        there = _load(self.path)
-        self.rows = {file: row for file, row in there.items() if row["stamp"] == list(_stamp(self.root / file))}
+    def __init__(self, path: Path, root: Path):
+        self.path = path
+        self.file: IO[bytes] | None = None
+        self.rows = {file: row for file, row in _load(path).items() if row["stamp"] == list(_stamp(root / file))}
         with self._written():
             lines = [{"schema": SCHEMA}, *self.rows.values()]
             with atomic.new_file(self.path) as part:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from framegan.metrics.embedding import moving_alone
 from framegan.metrics.frechet import Moments, add_products, mirrored
 
 ROWS = 512
@@ -51,10 +52,7 @@ class Accumulator(Metric):
         return features.detach()[numbers < self.num_samples], numbers[numbers < self.num_samples]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Any = "") -> nn.Module:
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(fn(tensor.new_empty(0)).device)
-
-        return super()._apply(move, exclude_state)
+        return super()._apply(moving_alone(fn), exclude_state)
 
 
 class FeatureBank(Accumulator):

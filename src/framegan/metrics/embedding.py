@@ -87,14 +87,16 @@ class Embedding(nn.Module):
         return super().train(False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(fn(tensor.new_empty(0)).device)
-
-        return super()._apply(move, recurse)
+        return super()._apply(moving_alone(fn), recurse)
 
     def frozen(self) -> Self:
         """Return itself, in evaluation mode and without gradients; what every constructor ends with."""
         return self.train(False).requires_grad_(False)
+
+
+def moving_alone(fn: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return what moves a tensor to the device that a function moves it to, and never changes its type."""
+    return lambda tensor: tensor.to(fn(tensor.new_empty(0)).device)
 
 
 def fingerprint_of(state: Mapping[str, Any]) -> str:

@@ -42,12 +42,12 @@ class ShapeMotion:
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach.
 
-        Where the fake clips were not asked for by class there is no motion to be right.
+        Where the fake clips were not asked for by class, or the classes aren't motions, no motion can be right.
         """
         assert real.num_samples is not None
         numbers = real.chosen(self.num_samples)
         values = compare(*_clips(real, numbers), *_clips(fake, fake.chosen(self.num_samples)))
-        if fake.num_classes != real.num_classes:
+        if fake.num_classes != real.num_classes or not 1 < real.num_classes <= len(AXES):
             del values["motion_accuracy"]
         return [
             Record(
@@ -70,6 +70,8 @@ def compare(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor
     """Return what `describe` finds of fake clips, and the shares of real ones that two of its measures reach."""
     num_classes = int(real_labels.max()) + 1
     _, areas, _ = shapes(real)
+    if not areas.any():
+        raise ValueError(f"the real clips show no shape: no pixel is above {THRESHOLD} of 255; choose other metrics")
     bounds = areas[areas > 0].min().item() / 2, areas.max().item() * 2
     expected = describe(real, real_labels, num_classes, bounds)
     found = describe(fake, fake_labels, num_classes, bounds)
