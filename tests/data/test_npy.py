@@ -89,14 +89,14 @@ def test_a_shape_that_tells_its_layout(shape, layout, tmp_path):
 )
 def test_a_shape_that_does_not(shape, fitting, tmp_path):
     with pytest.raises(
-        ValueError, match=rf"1.npy is \(.*\), which doesn't tell its axes; set data.layout to {fitting}: "
+        ValueError, match=rf"1.npy is \(.*\), whose axes are ambiguous; set data.layout to {fitting}: "
     ):
         NpyVideos(empty(tmp_path / "1.npy", shape), 64)
 
 
 @pytest.mark.parametrize("shape", [(500, 64, 64, 3), (500, 3, 64, 64), (500, 1, 64, 64)])
 def test_images_are_not_taken_for_videos(shape, tmp_path):
-    with pytest.raises(ValueError, match="doesn't tell its axes"):
+    with pytest.raises(ValueError, match="axes are ambiguous"):
         NpyVideos(empty(tmp_path / "1.npy", shape), 64)
 
 

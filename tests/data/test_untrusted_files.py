@@ -305,7 +305,7 @@ def test_an_array_whose_header_can_not_be_read_is_refused(text, tmp_path):
 
 def test_a_single_number_is_no_array_of_videos(tmp_path):
     np.save(tmp_path / "a.npy", np.uint8(1))
-    with pytest.raises(ValueError, match=r"a.npy is \(\), which doesn't tell its axes; set data.layout"):
+    with pytest.raises(ValueError, match=r"a.npy is \(\), whose axes are ambiguous; set data.layout"):
         NpyVideos(str(tmp_path), 8)
 
 

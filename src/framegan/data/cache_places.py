@@ -28,7 +28,7 @@ def beside(root: Path) -> Path:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Let one process at a time into the block, where there is room for the lock and the file system has locks."""
+    """Let one process at a time into the block, where a lock can be written and the file system has locks."""
     with suppress(OSError):
         lock.parent.mkdir(parents=True, exist_ok=True)
     try:

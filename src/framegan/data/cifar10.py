@@ -65,7 +65,7 @@ def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> T
 
 
 def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:
-    """Return the contents of some files in an archive; every other member is skipped, whatever kind it is of."""
+    """Return the contents of some files in an archive; every other member is skipped, of any kind."""
     contents = {}
     try:
         with gzip.open(path) as archive:

@@ -29,7 +29,7 @@ class TicketDataset(Dataset[Batch | Failure]):
     """Whole batches of a source: tickets -> uint8 (N, *shape) samples and int64 (N,) labels.
 
     Args:
-        flip: mirror each sample left to right with probability 1/2, drawn anew for each epoch.
+        flip: mirror each sample left to right with probability 1/2, drawn for each epoch.
     """
 
     def __init__(self, source: Source, *, flip: bool, seed: int):

@@ -1,6 +1,6 @@
 """The order of numbered files: numbers in their names count as numbers, with a sign and decimals where they have them.
 
-Whether "-" and "+" are signs and "." a decimal point is told by the other names:
+Whether "-" and "+" are signs and "." a decimal point depends on the other names:
 - t-1, t0, t1 and t-1, t+0, t+1 and -2, -1: signs. frame-1, frame-2 or 2024-01-02: no sign, as nothing else ever stands
   between "frame" and a digit.
 - 0.5, 0.25, 1.125: decimals. 1.9, 1.10, 1.11: two whole numbers, for decimals of one list would drop that zero.

@@ -1,4 +1,4 @@
-"""When the frames of a file are shown, where its frames can't be told by their times and are counted instead.
+"""When the frames of a file are shown, where times don't identify its frames, which are counted instead.
 
 A container of this kind gives each packet the time of its decoding, or how long it lasts, or just one rate for all. The
 rate alone isn't believed: many a header names the ticks of a clock in its place.
@@ -12,7 +12,7 @@ Packet = tuple[int | None, int | None]
 """When it is to be decoded, and how long it lasts, in ticks, where the container says so."""
 
 TOO_FAST = 3
-"""How many times the rate that the pictures themselves name is beyond belief in the one number that an AVI has."""
+"""How many times the rate that the pictures themselves name is not believed in the one number that an AVI has."""
 
 
 def counted(num_frames: int, packets: Sequence[Packet]) -> np.ndarray | None:

@@ -148,7 +148,7 @@ def _open(file: Path) -> np.ndarray:
 
 
 def _layout(shape: tuple[int, ...], file: Path) -> str:
-    """Return the order of axes that a shape tells: by where its channels are, and by videos outnumbering frames."""
+    """Return the order of axes that a shape implies: by where its channels are, and by videos outnumbering frames."""
     channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
     found = {(4, ()): "HW", (5, (2,)): "CHW", (5, (4,)): "HWC"}.get((len(shape), tuple(channels)))
     if (len(shape), channels) == (5, [1]):
@@ -162,6 +162,6 @@ def _layout(shape: tuple[int, ...], file: Path) -> str:
         [f"NT{found}", f"TN{found}"] if found else [name for name in layouts if len(name) == len(shape)] or layouts
     )
     raise ValueError(
-        f"{file} is {shape}, which doesn't tell its axes; set data.layout to {' or '.join(fitting)}: N videos, "
+        f"{file} is {shape}, whose axes are ambiguous; set data.layout to {' or '.join(fitting)}: N videos, "
         "T frames, C channels, H high, W wide"
     )

@@ -1,4 +1,4 @@
-"""Which way up a picture is, read alone: whatever else its metadata hold may be broken."""
+"""Which way up a picture is, read alone: the rest of its metadata may be broken."""
 
 import re
 import struct
@@ -25,7 +25,7 @@ TURNS = {
 def orientation_of(image: Image.Image) -> int:
     """Return the orientation of an open image, 1 to 8: by its EXIF, or else its XMP; 1 where neither can be read.
 
-    Pillow turns a TIFF itself, and tells its size upright.
+    Pillow turns a TIFF itself, and gives its size upright.
     """
     if image.format == "TIFF":
         return 1

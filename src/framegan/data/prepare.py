@@ -107,7 +107,7 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False, replace: boo
 
     Raises:
         ValueError: the folder holds the cache of something else, or no video can be decoded.
-        BlockingIOError: another process is at it.
+        BlockingIOError: another process is preparing it.
         ChildProcessError: a process that decodes was killed.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -178,13 +178,13 @@ def refuse_others(plan: Plan, to_write: Sequence[int], replace: bool = False) ->
     if origin not in (None, here) or (shards and not known):
         of = f"{origin}, not of {here}" if origin not in (None, here) else "other videos, or of other settings"
         raise ValueError(
-            f"{plan.folder} holds frames of {of}; set data.cache_dir to another folder, or type replace=true if they "
+            f"{plan.folder} holds frames of {of}; set data.cache_dir to another folder, or set replace=true if they "
             "aren't needed any more or the data have moved here"
         )
 
 
 def _origin(plan: Plan) -> str:
-    """Return what tells a data set from others whose files have the same names."""
+    """Return what identifies a data set among others whose files have the same names."""
     return f"{plan.videos.root.resolve()} ({plan.videos.split})"
 
 

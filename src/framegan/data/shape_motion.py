@@ -1,7 +1,7 @@
 """Coloured shapes that move along an axis, drawn by a formula: clips that need no download.
 
 In the manner of the shape motion data of Tulyakov et al. 2018 (Section 4.1): one circle or square on black, which keeps
-its colour and size and crosses the picture. The class is the axis, so that it can be told from the shape's centre.
+its colour and size and crosses the picture. The class is the axis, which the shape's centre shows.
 """
 
 import colorsys

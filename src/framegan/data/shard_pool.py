@@ -17,7 +17,7 @@ def write_shards(plan: Plan, shards: list[int], num_workers: int, advance: Calla
     """Write shards in processes of their own, fresh ones: a fork would share what this one has opened.
 
     Args:
-        advance: is told how many frames were done since the last time.
+        advance: called with the number of frames done since its last call.
 
     Raises:
         ChildProcessError: a process was killed.

@@ -50,7 +50,7 @@ def write_shard(plan: Plan, number: int, report: Callable[[int], None]) -> None:
     """Decode the videos of a shard and write it.
 
     Args:
-        report: is told how many frames were done since the last time.
+        report: called with the number of frames done since its last call.
     """
     path = frames_of(plan.folder, number, plan.settings)
     entries, ends = [], [0]

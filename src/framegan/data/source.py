@@ -28,7 +28,7 @@ class UnreadableDataError(ValueError):
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Raise whatever goes wrong while samples are read as UnreadableDataError; sources may be anybody's."""
+    """Raise any error of reading samples as UnreadableDataError; sources may be anybody's."""
     try:
         yield
     except (UnreadableDataError, KeyboardInterrupt):
@@ -50,7 +50,7 @@ def _story(error: BaseException) -> str:
 
 Inventory = dict[str, Any]
 """Whatever decides the samples of a source, in plain values: settings by name, and under "files" of each file, by its
-name, what tells its contents and its class. Two sources with the same inventory have the same samples."""
+name, what identifies its contents and its class. Two sources with the same inventory have the same samples."""
 
 
 class Source(Protocol):

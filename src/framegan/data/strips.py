@@ -1,7 +1,7 @@
 """Videos as strips: one image a video, its frames side by side along the longer side.
 
-The layout of MoCoGAN's data (Tulyakov et al. 2018): class/video.png. What a file holds is told from its content, not
-from its ending.
+The layout of MoCoGAN's data (Tulyakov et al. 2018): class/video.png. The content of a file decides what it holds, not
+its ending.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Strips(ListedVideos):
     """The strips anywhere below a folder, in the order of their paths.
 
     The frames of an image that is wider than high go from left to right, of others from top to bottom. A strip is
-    decoded as a whole whatever is read of it, so that the limit for one image holds (89 million pixels: 21,845
+    decoded as a whole for any of its frames, so that the limit for one image holds (89 million pixels: 21,845
     frames of 64x64): longer videos are better kept in another way.
 
     Args:

@@ -1,4 +1,4 @@
-"""Reads training batches, in this process or in workers; whatever goes wrong there ends the run with one message."""
+"""Reads training batches, in this process or in workers; any error there ends the run with one message."""
 
 import signal
 import time

@@ -12,7 +12,7 @@ class SampleSet(Protocol):
 
     Attributes:
         origin: where they come from, as a record of a result states it; JSON-serialisable.
-        fingerprint: tells the set from any other one, so that its features can be kept. None = don't keep them.
+        fingerprint: identifies the set, so that its features can be kept. None = don't keep them.
         shape: of one sample, (C, H, W) or (C, T, H, W).
         num_samples: how many there are. None = as many as are asked for.
         device: where features of them are computed.
