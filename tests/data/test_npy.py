@@ -88,9 +88,7 @@ def test_a_shape_that_tells_its_layout(shape, layout, tmp_path):
     ],
 )
 def test_a_shape_that_does_not(shape, fitting, tmp_path):
-    with pytest.raises(
-        ValueError, match=rf"1.npy is \(.*\), whose axes are ambiguous; set data.layout to {fitting}: "
-    ):
+    with pytest.raises(ValueError, match=rf"1.npy is \(.*\), whose axes are ambiguous; set data.layout to {fitting}: "):
         NpyVideos(empty(tmp_path / "1.npy", shape), 64)
 
 

@@ -220,3 +220,15 @@ def test_what_can_not_be_compared_is_refused_at_once(of, real, fake, message):
     with pytest.raises(ValueError, match=message):
         of.check(real, fake)
     assert not fake.asked
+
+
+@pytest.mark.parametrize(
+    ("score", "least"),
+    [(PrecisionRecall(k=5), 6), (DensityCoverage(k=7), 8), (InceptionScore(), 10), (FrechetInfinity(), 3)],
+)
+def test_too_few_samples_for_a_score_are_refused_at_once(score, least):
+    with pytest.raises(ValueError, match=f"{type(score).__name__} needs {least} samples, got {least - 1}"):
+        Comparison(Corner(), {"score": score}, num_fake=least - 1).check(Noise(num_samples=50), Noise())
+    enough, real = Comparison(Corner(), {"score": score}, num_fake=least), Noise(num_samples=50)
+    enough.check(real, Noise())
+    assert enough(real, Noise())

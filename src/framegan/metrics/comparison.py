@@ -74,6 +74,11 @@ class Comparison:
                 "shape can be compared: set data.resolution and data.num_frames alike"
             )
         check_number(fake, self.num_fake)
+        num_samples = min(self.num_fake, self.num_real or self.num_fake)
+        for score in self.scores.values():
+            if num_samples < (least := getattr(score, "least_samples", 2)):
+                name = type(score).__name__
+                raise ValueError(f"{name} needs {least} samples, got {num_samples}; set num_samples or num_fake higher")
         if self._kept(real, self.embedding.of(fake.shape)) is None:
             _ = real.num_samples  # where they are unavailable, or too short, this says so
 

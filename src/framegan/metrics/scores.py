@@ -68,6 +68,8 @@ PAIR = 2
 class Score(Protocol):
     """Named values of fake features (N, D) beside real ones; each says which direction is better.
 
+    A score that needs more than 2 samples on either side says so in `least_samples`.
+
     Attributes:
         needs_real_bank: whether it needs the real features and not just their moments.
     """
@@ -101,6 +103,7 @@ class FrechetInfinity:
 
     correction: Correction = 1
     needs_real_bank = False
+    least_samples = 3
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         value = extrapolated_distance(real.moments, fake, self.correction)
@@ -151,6 +154,10 @@ class PrecisionRecall:
     k: PositiveInt = 3
     needs_real_bank = True
 
+    @property
+    def least_samples(self) -> int:
+        return self.k + 1
+
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         function, bank = partial(precision_recall, k=self.k), _bank(real)
         precision, recall = function(bank, fake)
@@ -168,6 +175,10 @@ class DensityCoverage:
     k: PositiveInt = 5
     needs_real_bank = True
 
+    @property
+    def least_samples(self) -> int:
+        return self.k + 1
+
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         function, bank = partial(density_coverage, k=self.k), _bank(real)
         density, coverage = function(bank, fake)
@@ -183,6 +194,7 @@ class InceptionScore:
     """The inception score (Salimans et al. 2016); with another classifier it is the "classifier_score"."""
 
     needs_real_bank = False
+    least_samples = NUM_SUBSETS
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         of_splits = inception_scores(embedding.logits(fake), NUM_SUBSETS)
