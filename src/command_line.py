@@ -39,6 +39,22 @@ def value_of(argument: str) -> Any:
     return None if override is None else override.value()
 
 
+def each(argument: str, options: Sequence[str] = ()) -> list[str]:
+    """Return the settings that a sweep over choices stands for, and any other setting as it is.
+
+    Args:
+        options: from which glob(...) chooses.
+    """
+    from hydra.core.override_parser.types import Glob
+
+    override = parsed(argument)
+    if override is None or not override.is_choice_sweep():
+        return [argument]
+    value = override.value()
+    values = value.filter(list(options)) if isinstance(value, Glob) else list(override.sweep_string_iterator())
+    return [f"{override.get_key_element()}={value}" for value in values] or [argument]
+
+
 def as_typed(argument: str, *, sweeps: bool) -> str:
     """Return KEY=VALUE for Hydra, so that it takes the value as it was typed; twice changes nothing more.
 
@@ -132,5 +148,5 @@ def configured_by(folder: Path) -> list[str]:
 
 
 def running_in(folder: str | Path) -> list[str]:
-    """Return the arguments with which a script runs in a folder that is there already."""
+    """Return the arguments with which a script runs in an existing folder."""
     return [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]

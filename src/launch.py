@@ -43,7 +43,7 @@ HIDDEN = "\ufdd0"
 
 
 class JobFailedError(CompactHydraException):
-    """A job of a sweep has ended with a message; Hydra goes on with the next one, and says in the end which failed."""
+    """A job of a sweep has ended with a message; Hydra runs the next one, and says in the end which failed."""
 
 
 def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
@@ -150,8 +150,11 @@ def _is_of_the_call(error: TypeError) -> bool:
 def require_choice(cfg: DictConfig, group: str) -> None:
     """Stop where nothing was chosen from a group, and list what there is."""
     if cfg.get(group) is None:
-        options = GlobalHydra.instance().config_loader().get_group_options(group)
-        stop(f"no {group} was chosen; type {group}=NAME with one of: {', '.join(options)}")
+        stop(no_choice(group, GlobalHydra.instance().config_loader().get_group_options(group)))
+
+
+def no_choice(group: str, options: Sequence[str]) -> str:
+    return f"no {group} was chosen; set {group}=NAME to one of: {', '.join(options)}"
 
 
 def check(cfg: DictConfig, read_by_script: Collection[str]) -> None:
@@ -188,7 +191,10 @@ def refuse_secrets(arguments: Sequence[str]) -> None:
     """Stop where a secret was typed: what is typed is kept in the run folder, and W&B records the command line."""
     for argument in arguments:
         if found := SECRET.search(argument):
-            stop(f"{argument[: found.end(1)]} is not typed, for it would be kept; set it in the environment instead")
+            stop(
+                f"don't pass {argument[: found.end(1)]} on the command line: it would be saved in the run folder; "
+                "set it in the environment instead"
+            )
 
 
 def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:

@@ -136,7 +136,7 @@ def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_wor
 
 
 def _check_room(folder: Path, num_bytes: int) -> None:
-    """Stop where a disk can't hold so many bytes more."""
+    """Stop where a disk has less than this room left."""
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(there).free
     if num_bytes > free:

@@ -1,4 +1,4 @@
-"""How a run goes on: with which configuration, from which checkpoint, and what has changed since."""
+"""How a run is resumed: with which configuration, from which checkpoint, and what has changed since."""
 
 import inspect
 import json
@@ -40,7 +40,7 @@ class Loops(TypedDict):
 
 
 class Contents(TypedDict):
-    """What a checkpoint has to hold for a run to go on from it."""
+    """What a checkpoint has to hold for a run to resume from it."""
 
     state_dict: dict[str, Any]
     loops: Loops
@@ -87,7 +87,7 @@ def refuse_groups(arguments: Sequence[str]) -> None:
 
 
 def check_folder(cfg: DictConfig, folder: Path) -> None:
-    """Raise ValueError where a new run would overwrite one, or where it isn't said which one may go on."""
+    """Raise ValueError where a new run would overwrite one, or where it isn't said which one to resume."""
     sweeper = HydraConfig.get().sweeper
     if cfg.resume == AUTO and "sampler" in sweeper and OmegaConf.select(sweeper, "sampler.seed") is None:
         raise ValueError(
@@ -96,7 +96,7 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
         )
     chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
-        raise ValueError("resume=auto goes on with the run in its folder, if there is one; type hydra.run.dir=FOLDER")
+        raise ValueError("resume=auto resumes the run in its folder, if there is one; set hydra.run.dir=FOLDER")
     holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
     if cfg.resume not in (None, AUTO) and holds_a_run and run_folder.find(cfg.resume) != folder.resolve():
         raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
@@ -109,7 +109,7 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
 
 
 def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
-    """Return the checkpoint that a run goes on from; None where it starts.
+    """Return the checkpoint that a run resumes from; None where it starts.
 
     With resume=auto that is the newest whole one of the run folder.
 
@@ -192,7 +192,7 @@ def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
     """Return what to say where a checkpoint was written by another number of ranks.
 
     Raises:
-        ValueError: it holds other networks or optimizers than the ones that shall go on from it.
+        ValueError: it holds other networks or optimizers than those of this run.
     """
     from framegan.sampling import read_checkpoint
 
@@ -235,13 +235,13 @@ def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
 
 
 def is_another_run(before: DictConfig, now: DictConfig) -> bool:
-    """Say whether resume_changes=true has to be typed to go on from one configuration with the other."""
+    """Say whether resume_changes=true is needed to resume from one configuration with the other."""
     return any(_makes_another_run(key) for key, _ in _changed(before, now))
 
 
 @contextmanager
 def one_message_if_full(folder: Path) -> Iterator[None]:
-    """End the program with one message where the run folder can't be written, and say what the run goes on from."""
+    """End the program with one message where the run folder can't be written, and say how to resume."""
     try:
         yield
     except OSError as error:
@@ -251,7 +251,7 @@ def one_message_if_full(folder: Path) -> Iterator[None]:
 
 
 def how_to(folder: Path, when: str = "to resume") -> str:
-    """Return what to type to resume a run that has ended in the middle, and from which checkpoint it will go on."""
+    """Return how to resume a run that has ended in the middle, and from which checkpoint that will be."""
     from framegan.checkpoints import clocks, newest_first
 
     whole = next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)

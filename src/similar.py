@@ -3,10 +3,9 @@
 import difflib
 import re
 import shlex
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from known import Known
+from known import MAY_BE_EMPTY, Known
 
 OTHER_NAMES = {
     "lr": ("learningrate", "rate", "steplength"),
@@ -54,56 +53,74 @@ OTHER_NAMES = {
     "logger": ("loggers", "log"),
 }
 """What settings are called elsewhere, in small letters without separators, by their last parts here."""
+SHORT = dict.fromkeys(("g", "gen"), "generator") | dict.fromkeys(("d", "dis", "disc"), "discriminator")
+YES = ("true", "1", "yes", "on", "value")
+OF_LENGTH = "a run's length is counted in samples: ten epochs are ten times the samples of the data"
 
 
-def meant(key: str, value: str, known: Known) -> list[str]:
-    """Return the settings that KEY=VALUE may have meant, as they are typed; those of a choice with an option it has."""
+def meant(key: str, value: str, known: Known) -> tuple[list[str], str]:
+    """Return the settings that KEY=VALUE may have meant, as they are typed, and what to say besides.
+
+    A name that fits exactly comes before one that is called so elsewhere, that has the same words, or that is only
+    similar; a group comes where it has the option, and another one last, with the options that it has.
+    """
+    if chosen := _not_chosen(key.replace("/", ".").removesuffix(".yaml"), value, known):
+        return chosen, ""
     groups, keys = known.groups(), known.keys()
-    candidates = [*groups, *(key for key in keys if not isinstance(keys[key], dict)), *_of_hydra(known)]
-    choices = {group: value for group in groups if takes(known, group, value)}
-    likely = [name for name in candidates if name not in groups or name in choices]
-    for found in (
-        [name for name in likely if _plain(name) == _plain(key)],
-        [name for name in likely if _plain(key) in {_plain(part) for part in (_last(name), _group(name))}],
-        _nearest(key, [name for name in likely if _plain(_last(key)) in (_plain(_last(name)), _plain(_group(name)))]),
-        [name for name in likely if _plain(_last(key)) in OTHER_NAMES.get(_last(name), OTHER_NAMES.get(name, ()))],
-        [name for name in candidates if _tokens(key) <= _tokens(name) and name in likely],
-        _close_last(key, likely),
-        list(choices)[:1],
-    ):
-        if found:
-            return [f"{name}={_example(name, key, value, keys)}" for name in found[:3]]
+    choices = [group for group in groups if known.takes(group, value)]
+    of_hydra = ["hydra.run.dir", "hydra.sweep.dir"] if "resume" in keys else []
+    names = [*choices, *(name for name in keys if not isinstance(keys[name], dict)), *of_hydra]
+    if found := next(filter(None, _fitting(key, names)), choices[:1]):
+        better = [f"{name}={example(name, key, value, known)}" for name in found[:3]]
+        return better, OF_LENGTH if better == ["total_samples=N"] else ""
+    for group in next(filter(None, _fitting(key, [group for group in groups if "@" not in group])), []):
+        options = known.options_of(group)
+        return [f"{group}={option(value, options) or 'NAME'}"], listed(options)
+    return [], ""
+
+
+def _not_chosen(key: str, value: str, known: Known) -> list[str]:
+    """Return what to type where a key names an option that wasn't chosen: logger.wandb.name, r1.weight, wandb=true."""
+    for group in known.groups():
+        place = f"{package(group)}."
+        part, _, below = key.removeprefix(place).partition(".")
+        is_named = key.startswith(place) or (group in MAY_BE_EMPTY if below else value.lower() in YES)
+        if is_named and "@" not in group and known.takes(group, part):
+            return [f"{group}={part}", *([f"{place}{part}.{below}={value}"] if below else [])]
     return []
 
 
-def _example(name: str, key: str, value: str, keys: Mapping[str, Any]) -> str:
+def _fitting(key: str, names: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the names that a key may be, the most likely ones first."""
+    plain, last = _plain(key), _plain(_last(key))
+    parts = {name: (_plain(_last(name)), _plain(name.partition("@")[0].rpartition("/")[2])) for name in names}
+    yield _nearest(key, [name for name in parts if plain == _plain(name) or last in parts[name]])
+    yield [name for name in parts if last in OTHER_NAMES.get(_last(name), OTHER_NAMES.get(name, ()))]
+    yield [name for name in parts if _tokens(key) <= _tokens(name)]
+    close = difflib.get_close_matches(last, [last for last, _ in parts.values()], n=1, cutoff=0.75)
+    yield _nearest(key, [name for name in parts if parts[name][0] in close])
+
+
+def example(name: str, key: str, value: str, known: Known) -> str:
     """Return the value to type: the one that was, or another one where it counts something else."""
+    there = known.lookup(name)[1]
     if name == "total_samples" and _plain(_last(key)) in OTHER_NAMES["total_samples"]:
         return "N"
-    if isinstance(keys.get(name), list) and not value.startswith("["):
-        return f"[{','.join(map(str, keys[name]))}]" if keys[name] else f"[{value}]"
+    if isinstance(there, list) and not value.startswith("["):
+        return f"[{','.join(map(str, there)) or value}]"
     if value == "VALUE" and name in ("resume", "checkpoint"):
         return "RUN_FOLDER"
-    if value == "VALUE" and isinstance(keys.get(name), bool):
-        return "true"
-    return value
-
-
-def is_called(key: str, group: str) -> bool:
-    """Say whether a key is a group's name, or what the group is called elsewhere."""
-    last = _last(group)
-    plain = _plain(_last(key))
-    return plain in (_plain(last), *OTHER_NAMES.get(last, ())) or f"{plain}s" == _plain(last)
+    return "true" if value == "VALUE" and isinstance(there, bool) else value
 
 
 def option(value: str, options: Iterable[str]) -> str | None:
     """Return the option that a misspelt one was to be."""
-    plain = re.sub(r"^[^\w/]+|[^\w/]+$", "", value).lower()
+    plain = _plain(re.sub(r"^[^\w/]+|[^\w/]+$", "", value))
     of_plain = {_plain(name): name for name in options}
-    if _plain(plain) in of_plain:
-        return of_plain[_plain(plain)]
-    longer = [name for name in of_plain if len(plain) > 2 and name.startswith(_plain(plain))]
-    close = longer or difflib.get_close_matches(_plain(plain), of_plain, n=1, cutoff=0.5)
+    if plain in of_plain:
+        return of_plain[plain]
+    longer = [name for name in of_plain if len(plain) > 2 and name.startswith(plain)]
+    close = longer or difflib.get_close_matches(plain, of_plain, n=1, cutoff=0.5)
     return of_plain[close[0]] if close else None
 
 
@@ -112,51 +129,30 @@ def spelt(setting: str) -> str:
     return setting if re.fullmatch(r"[\w@%+=:,./-]+", setting) else shlex.quote(setting)
 
 
-def takes(known: Known, group: str, value: str) -> bool:
-    """Say whether a group has an option, or all of [a,b]."""
-    names = [name.strip() for name in value.strip("[]").split(",")]
-    return all(known.has_option(group.partition("@")[0], name) for name in names)
+def listed(names: Iterable[str]) -> str:
+    there = ", ".join(map(str, names))
+    return f"there are: {there}" if there else ""
 
 
-def _of_hydra(known: Known) -> list[str]:
-    return ["hydra.run.dir", "hydra.sweep.dir"] if "resume" in known.config else []
+def package(group: str) -> str:
+    """Return the key below which a group's choice lies."""
+    return group.partition("@")[2] or group.replace("/", ".")
 
 
 def _nearest(key: str, names: list[str]) -> list[str]:
-    """Return the names that share most parts with a key, where all or none of its other parts are common to some."""
-    if not names:
-        return []
+    """Return the names that share most parts with a key."""
     parts = set(re.split(r"[./@]", key))
-    shared = {name: len(parts & set(re.split(r"[./@]", name))) for name in names}
+    shared = {name: len(parts.intersection(re.split(r"[./@]", name))) for name in names}
     return [name for name in names if shared[name] == max(shared.values())]
-
-
-def _close_last(key: str, names: list[str]) -> list[str]:
-    of_last: dict[str, list[str]] = {}
-    for name in names:
-        of_last.setdefault(_plain(_last(name)), []).append(name)
-    close = difflib.get_close_matches(_plain(_last(key)), of_last, n=1, cutoff=0.75)
-    return _nearest(key, of_last[close[0]]) if close else []
 
 
 def _tokens(key: str) -> set[str]:
     """Return the words in a key."""
-    short = {
-        "g": "generator",
-        "gen": "generator",
-        "d": "discriminator",
-        "dis": "discriminator",
-        "disc": "discriminator",
-    }
-    return {short.get(word, word) for word in re.split(r"[\W_]+", key.lower())}
+    return {SHORT.get(word, word) for word in re.split(r"[\W_]+", key.lower())}
 
 
 def _last(key: str) -> str:
-    return re.split(r"[./]", key)[-1] if "@" not in key else key.rpartition(".")[2]
-
-
-def _group(key: str) -> str:
-    return key.partition("@")[0].rpartition("/")[2] if "@" in key else key
+    return re.split(r"[./]", key.rpartition("@")[2])[-1]
 
 
 def _plain(key: str) -> str:

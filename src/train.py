@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 import launch
 import resume
 import run_folder
+from framegan.lifetime import undone
 from framegan.quoting import command
 
 READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
@@ -28,10 +29,10 @@ READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
 def main(cfg: DictConfig) -> float | None:
-    launch.flush_denormals()
     folder = Path(HydraConfig.get().runtime.output_dir)
-    with ExitStack() as held:
+    with undone() as held:
         held.callback(run_folder.remove_if_empty, folder)
+        launch.flush_denormals()
         for group in ("model", "data"):
             launch.require_choice(cfg, group)
         with launch.plain_errors():
@@ -219,7 +220,7 @@ def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, c
     for change in changes:
         print(f"changed  {change}")
     if gan.learning_rate_factor != 1:
-        print(f"rates    times {gan.learning_rate_factor:g}: the run has gone back; see rollbacks.json")
+        print(f"rates    x{gan.learning_rate_factor:g} after a rollback (rollbacks.json)")
     print(
         f"data     {len(datamodule.source):,} samples of {shape}, {datamodule.num_classes} classes, {datamodule.split}"
     )

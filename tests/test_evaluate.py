@@ -211,7 +211,7 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
     [
         ((), "type checkpoint=RUN_FOLDER or fake=FOLDER"),
         (("checkpoint=RUN", "fake=FILES"), "type checkpoint=RUN_FOLDER or fake=FOLDER"),
-        (("fake=FILES",), "no data was chosen; type data=NAME"),
+        (("fake=FILES",), "no data was chosen; set data=NAME"),
         (("checkpoint=nowhere",), "nowhere does not exist"),
         (("checkpoint=RUN", "num_samples=0"), "num_samples got 0"),
         (("checkpoint=RUN", "trainer.devices=0"), "trainer.devices got 0"),

@@ -8,8 +8,8 @@ from commands import run, train
 CHOSEN = ("model=dcgan", "data=synthetic", "trainer=cpu")
 
 TABLE = [
-    ((), "no model was chosen; type model=NAME with one of: dcgan, dcgan3d, "),
-    (("model=mlp",), "no data was chosen; type data=NAME with one of: cifar10, digits, "),
+    ((), "no model was chosen; set model=NAME to one of: dcgan, dcgan3d, "),
+    (("model=mlp",), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
     ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),
     ((*CHOSEN, "model.generator_optimizer.lr=abc"), "model.generator_optimizer.lr got 'abc'; it should be a valid num"),
     ((*CHOSEN, "model.generator_optimizer.lr=-1"), "Invalid learning rate: -1"),
@@ -27,7 +27,7 @@ TABLE = [
     ((*CHOSEN, "model.generator.latent_dim=100000000000000"), "there isn't enough memory for that; ask for smaller"),
     (
         (*CHOSEN, "trainer=debug", "objective=nonsense"),
-        "objective=nonsense is no metric, .* there are: discriminator/loss",
+        "No metric is named 'nonsense' or starts with it. Available: discriminator/loss",
     ),
     ((*CHOSEN, "trainer.precision=fp17"), "trainer.precision got 'fp17'; it should be 'fp32', 'fp64' or 'bf16-mixed'"),
     ((*CHOSEN, "+data.flipp=true"), "data.flipp is not a setting; did you mean data.flip?"),

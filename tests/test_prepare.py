@@ -285,7 +285,7 @@ def test_data_without_videos_are_refused(data, project):
 
 
 def test_mistakes_have_one_clear_message(project):
-    assert "no data was chosen; type data=NAME with one of: cifar10," in run("prepare")
+    assert "no data was chosen; set data=NAME to one of: cifar10," in run("prepare")
     assert prepare("format=png") == "error: format got 'png'; it should be 'raw' or 'jpeg'"
     assert "quality got 0" in prepare("quality=0")
     assert "num_workers got 'many'" in prepare("num_workers=many")

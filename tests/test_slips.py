@@ -117,7 +117,7 @@ def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
         (("--resume",), "did you mean resume=RUN_FOLDER?"),
         (("--resume", "runs/x"), "did you mean resume=runs/x?"),
         (("model=dcgan", "data=mnist", "+trainer=cpu"), "did you mean trainer=cpu?"),
-        (("loss=hinge",), "no model was chosen; type model=NAME with one of: dcgan, "),
+        (("loss=hinge",), "no model was chosen; set model=NAME to one of: dcgan, "),
         (("model=dcgan", "data=videos"), "did you mean data=video_folder?"),
         (("model=dcgan", "data=../clips"), "there is no such folder"),
         (("model=mlp", "data=mnist", "--config-dir", "nowhere"), "--config-dir got nowhere, which is not a folder"),
@@ -191,7 +191,7 @@ def test_what_is_right_is_left_as_it_is():
         ("+objective=fid", "+model.head_weights.sample=2", "+hydra.job.env_copy=[HOME]"),
         ("+rate=1e-4", "model.generator_optimizer.lr=${rate}", "model.discriminator_optimizer.lr=${oc.select:rate,1}"),
         ("~seed=0", "++seed=1", "seed=2"),
-        ("-m", "model=glob(ml*)", "seed=range(3)", "+hydra.sweeper.params.total_samples='1,2'"),
+        ("-m", "model=glob(ml*)", "seed=range(3)", "hydra/sweeper=optuna"),
     ],
     ids=" ".join,
 )

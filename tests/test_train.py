@@ -163,6 +163,15 @@ def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path)
     assert (folder / "samples" / f"fake_{seen}.png").exists()
 
 
+def test_ctrl_c_before_the_run_begins_leaves_no_folder(tmp_path):
+    (tmp_path / "early.py").write_text("import os, signal\ndef interrupt(): os.kill(os.getpid(), signal.SIGINT)\n")
+    command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "+callbacks.early._target_=early.interrupt"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([*command, f"hydra.run.dir={tmp_path / 'run'}"], env=environment, check=False, timeout=120)
+    assert done.returncode == -signal.SIGINT
+    assert not (tmp_path / "run").exists()
+
+
 def test_two_devices_share_a_run(tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "total_samples=128", "trainer.devices=2"]

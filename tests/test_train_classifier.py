@@ -62,7 +62,7 @@ def test_the_same_command_gives_the_same_weights(tmp_path):
 
 
 MISTAKES = [
-    ((), "no data was chosen; type data=NAME with one of: cifar10, digits, "),
+    ((), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
     ((*SMALL, "data.num_classes=1"), "at least 2 classes, these data have 1; choose labelled data"),
     (("data=synthetic", "data.resolution=8"), "at least 16 pixels a side, these are 3x8x8"),
     (("data=shape_motion",), "these are clips of .*; type data.num_frames=1"),

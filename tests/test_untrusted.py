@@ -396,8 +396,8 @@ def test_a_run_goes_on_only_from_all_that_a_checkpoint_holds(kind, folder):
 
 
 OTHER_FILES = {
-    "no list": ("rollbacks.json", '{"a": 1}', "rollbacks.json is not a list of the times that a run went back"),
-    "no JSON": ("rollbacks.json", "[", "rollbacks.json is not a list of the times that a run went back"),
+    "no list": ("rollbacks.json", '{"a": 1}', "rollbacks.json is not a list of rollbacks"),
+    "no JSON": ("rollbacks.json", "[", "rollbacks.json is not a list of rollbacks"),
     "no clock": ("metrics.csv", "a,b\n1,2\n", "metrics.csv has rows without a number of samples_seen"),
     "a word": ("metrics.csv", "samples_seen,b\nmany,2\n", "metrics.csv has rows without a number of samples_seen"),
     "a raised digit": ("metrics.csv", "samples_seen,b\n²,2\n", "metrics.csv has rows without a number of samples_seen"),

@@ -191,7 +191,7 @@ def test_nan_sends_a_run_back_with_half_of_the_rates(nan_after, tmp_path):
 def test_a_run_goes_back_a_bounded_number_of_times(nan_after, tmp_path):
     nan_after(32)
     message = train(*NOT_EVALUATED, "on_nan=rollback", "max_rollbacks=2", f"hydra.run.dir={tmp_path / 'run'}")
-    assert "The run has gone back 2 times already" in message
+    assert "The run was rolled back 2 times already" in message
     assert [entry["to"] for entry in rollback.past_rollbacks(tmp_path / "run")] == [0, 0]
 
 
@@ -309,7 +309,7 @@ def test_going_back_passes_over_what_is_damaged(tmp_path):
     (folder / "best.ckpt").write_bytes(b"")
     assert rollback.good_checkpoint(tmp_path, trouble) == (folder / "samples_20.ckpt", 20)
     (folder / "samples_20.ckpt").write_bytes((folder / "samples_20.ckpt").read_bytes()[:-100])
-    with pytest.raises(rollback.Rollback, match="Going back to 10 samples"):
+    with pytest.raises(rollback.Rollback, match="Rolled back to 10 samples"):
         rollback.roll_back(tmp_path, trouble, max_rollbacks=3)
     assert samples_seen_of(folder / "last.ckpt") == 10
 
@@ -319,7 +319,7 @@ def test_another_run_in_the_same_folder_has_the_full_learning_rates(tmp_path, ca
         '[{"samples_seen": 32, "to": 0, "setting": "on_nan", "reason": "x", "learning_rate_factor": 0.5}]'
     )
     assert train(*NOT_EVALUATED, "resume=auto", "total_samples=32", f"hydra.run.dir={tmp_path}") is None
-    assert "rates    times 0.5: the run has gone back" in capsys.readouterr().out
+    assert "rates    x0.5 after a rollback" in capsys.readouterr().out
     for path in (tmp_path / "checkpoints").iterdir():
         path.unlink()
     assert train(*NOT_EVALUATED, "total_samples=32", f"hydra.run.dir={tmp_path}") is None
@@ -350,7 +350,7 @@ def test_two_ranks_go_back_together(tmp_path):
     command = [sys.executable, PROJECT / "src" / "train.py", *NOT_EVALUATED, *options, f"hydra.run.dir={folder}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
-    assert done.stdout.count("Going back to 0 samples") == 1
-    assert done.stderr.count("The run has gone back 1 times already") == 1
+    assert done.stdout.count("Rolled back to 0 samples") == 1
+    assert done.stderr.count("The run was rolled back 1 times already") == 1
     assert "Traceback" not in done.stderr
     assert len(json.loads((folder / "rollbacks.json").read_text())) == 1

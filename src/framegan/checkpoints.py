@@ -19,7 +19,7 @@ MOST_NAMED = 16
 
 
 def samples_seen_of(checkpoint: Path) -> int:
-    """Return the clock of a checkpoint that a run can go on from.
+    """Return the clock of a checkpoint that a run can resume from.
 
     Raises:
         ValueError: it is not all there, by the checksums in it, or is something else.
@@ -45,7 +45,7 @@ def clock_of(checkpoint: Path) -> int:
 
 
 def clocks(checkpoints: Iterable[Path]) -> Iterator[tuple[Path, int]]:
-    """Yield those checkpoints that a run can go on from, with their samples_seen; the others are passed over."""
+    """Yield those checkpoints that a run can resume from, with their samples_seen; the others are passed over."""
     for checkpoint in checkpoints:
         with suppress(ValueError):
             yield checkpoint, samples_seen_of(checkpoint)
@@ -63,7 +63,7 @@ def number_of(checkpoint: Path) -> int:
 
 
 def newest_first(folder: Path) -> list[Path]:
-    """Return the checkpoints of a run in the order in which it should go on from them, the best as a last resort."""
+    """Return the checkpoints of a run in the order in which to resume from them, the best as a last resort."""
     candidates = (folder / "last.ckpt", *reversed(numbered(folder)), folder / "best.ckpt")
     return [path for path in candidates if path.exists()]
 

@@ -26,7 +26,7 @@ def fetch(name: str, folder: Path, urls: Sequence[str], checksum: str) -> Path:
     """Return the path of a file in a folder; download it first where it isn't there.
 
     Any number of processes may ask for the same file at once: one downloads it, the others wait. What a broken
-    download has got so far stays beside it as `.part`, and the next one goes on from there.
+    download has got so far stays beside it as `.part`, and the next one resumes it.
 
     Args:
         urls: the mirrors, tried in order.

@@ -18,7 +18,7 @@ class FakeSamples:
         class_counts: how many samples of each class the data have; a generator that is told the class is asked for
             the classes in these proportions. None = for all classes alike.
         num_frames: frames of a clip that is made. None = as trained.
-        frame_stride: which of them are kept: every so many-th.
+        frame_stride: one in this many is kept.
     """
 
     fingerprint = None

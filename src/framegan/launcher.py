@@ -29,7 +29,7 @@ class RankFailedError(Exception):
 
 
 def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> None:
-    """Run a command as so many ranks, and return when all have ended well.
+    """Run a command as several ranks, and return when all have ended well.
 
     On several machines each one runs this, with MASTER_ADDR, MASTER_PORT and NODE_RANK (0, 1, ...) in its environment.
     Signals are passed on to the ranks, which end with this process however it ends.

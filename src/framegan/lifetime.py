@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -55,6 +55,25 @@ def signals_wait() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def undone() -> Iterator[ExitStack]:
+    """Yield a stack that is closed when the block ends, and where Ctrl-C or SIGTERM ends this process before that."""
+    owner = os.getpid()
+    with ExitStack() as stack:
+
+        def leave(number: int, _: object) -> None:
+            if os.getpid() == owner:  # and not one that it has forked
+                stack.close()
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+                signal.signal(number, leave)
+                stack.callback(signal.signal, number, signal.SIG_DFL)
+        yield stack
 
 
 def run_and_leave(main: Callable[[], Any]) -> None:

@@ -1,6 +1,6 @@
 """The processes that work together, seen from one of them: one of several, or the only one.
 
-Several are told apart by the environment that torchrun gives. `framegan.launcher` gives the same one, and
+Several know each other by the environment that torchrun gives. `framegan.launcher` gives the same one, and
 `framegan.cluster` gives it to the tasks of a scheduler, so that there is one way to be a rank.
 """
 

@@ -1,4 +1,4 @@
-"""Going back: a run that went wrong starts over from an earlier checkpoint, with half of its learning rates.
+"""Rollbacks: a run that went wrong starts over from an earlier checkpoint, with half of its learning rates.
 
 Each time is kept in <run folder>/rollbacks.json, beside the checkpoints and not in them, so that a run that is resumed
 later keeps its smaller learning rates. Delete the file to have the full ones again.
@@ -22,14 +22,14 @@ FACTOR = 0.5
 
 
 class TrainingStoppedError(Exception):
-    """Training went wrong and can't go on; the message says how, and what to type."""
+    """Training went wrong and can't continue; the message says how, and what to set."""
 
 
 class Rollback(Exception):  # noqa: N818 it is an instruction
     """Training is to start over.
 
     Args:
-        reason: what went wrong and where the run goes back to.
+        reason: what went wrong and what the run is rolled back to.
         checkpoint: to start from. None = from the beginning.
     """
 
@@ -61,7 +61,7 @@ class Trouble:
         noticed: samples_seen now.
         advice: settings to try.
         setting: of the configuration, that says what to do about it.
-        best_is_good: whether best.ckpt is a better place to go back to than the newest checkpoint from before.
+        best_is_good: whether best.ckpt is a better one to resume from than the newest checkpoint from before.
     """
 
     what: str
@@ -73,7 +73,7 @@ class Trouble:
 
 
 def learning_rate_factor(folder: Path) -> float:
-    """Return what the learning rates of a run are multiplied by, after the times it has gone back."""
+    """Return what the learning rates of a run are multiplied by, after its rollbacks."""
     return float(FACTOR ** len(past_rollbacks(folder)))
 
 
@@ -89,9 +89,7 @@ def past_rollbacks(folder: Path) -> list[PastRollback]:
     try:
         return TypeAdapter(list[PastRollback]).validate_python(strict_json.loads(path.read_bytes()))
     except ValueError:
-        raise ValueError(
-            f"{path} is not a list of the times that a run went back; delete it to have the full rates"
-        ) from None
+        raise ValueError(f"{path} is not a list of rollbacks; delete it to have the full rates") from None
 
 
 def forget(folder: Path) -> None:
@@ -116,7 +114,7 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
         return f"No checkpoint is from before that. {in_a_new_run}"
     path = os.path.relpath(lasting(checkpoint, seen))
     return (
-        f"The last good checkpoint is {path} ({seen:,} samples). It is kept unless the run goes back further. "
+        f"The last good checkpoint is {path} ({seen:,} samples). It is kept unless the run is rolled back further. "
         f"To resume from it, with half of the learning rates whenever this happens: "
         f"{command('train', to_type('resume', path))} {trouble.setting}=rollback{besides}\n"
         f"{in_a_new_run}"
@@ -129,7 +127,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
     if len(past) >= max_rollbacks:
         times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
         raise TrainingStoppedError(
-            f"{trouble.what}.\nThe run has gone back {len(past)} times already, {times}, and may do so "
+            f"{trouble.what}.\nThe run was rolled back {len(past)} times already, {times}, and may be "
             f"{max_rollbacks} times. {what_to_do(folder, trouble, f' max_rollbacks={max_rollbacks + 3}')}"
         )
     checkpoint, going_to = good_checkpoint(folder, trouble)
@@ -144,14 +142,14 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
     _forget_after(folder, going_to, checkpoint)
     strict_json.write(folder / "rollbacks.json", [*past, entry])
     raise Rollback(
-        f"{trouble.what}. Going back to {going_to:,} samples, with the learning rates times {factor:g} "
+        f"{trouble.what}. Rolled back to {going_to:,} samples, with the learning rates x{factor:g} "
         f"(rollback {len(past) + 1} of at most {max_rollbacks})",
         None if checkpoint is None else folder / "checkpoints" / "last.ckpt",
     )
 
 
 def good_checkpoint(folder: Path, trouble: Trouble) -> tuple[Path | None, int]:
-    """Return the checkpoint from before the trouble to go back to, the best or else the newest, and its samples_seen.
+    """Return the best or else the newest checkpoint from before the trouble, and its samples_seen.
 
     Where there is none that is (None, 0), the beginning.
     """

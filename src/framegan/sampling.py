@@ -152,7 +152,7 @@ def draw(
 
 
 def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, int]:
-    """Return the sizes of the parts that a generator's latents consist of, for clips of so many frames."""
+    """Return the sizes of the parts that a generator's latents consist of, for clips of this length."""
     makes_clips = len(generator.shape) == 4  # type: ignore[arg-type]
     if num_frames is not None and not makes_clips:
         raise ValueError(f"num_frames={num_frames}, but this generator makes images; leave it out")

@@ -36,7 +36,7 @@ class GANTrainer(Trainer):
             result but for batch normalisation.
         log_every_n_steps: batches from one row of metrics to the next. "auto": each of the first 16, then every 2nd,
             4th, ... and at most every 50th; a function of the clock, so that a resumed run has the same rows.
-        max_batches: stop after so many batches whatever total_samples says, to try things out. None = no such limit.
+        max_batches: stop after this many batches whatever total_samples says, to try things out. None = no such limit.
         folder: the run folder.
 
     Raises:
@@ -151,7 +151,7 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
         raise ValueError(f"trainer.devices={devices} names no device; type how many, or the numbers of GPUs")
     if on_gpu and wanted > available:
         raise ValueError(
-            f"trainer.devices={devices}, but {available} GPU(s) are visible here; ask for at most so many, or type "
+            f"trainer.devices={devices}, but {available} GPU(s) are visible here; set at most that many, or "
             "trainer=cpu for processes without GPUs"
         )
     return wanted

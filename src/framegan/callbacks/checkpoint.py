@@ -46,7 +46,7 @@ class Checkpoint(Every):
         self.last_saved: int | None = None
 
     def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        """Forget the checkpoints of a future that is given up, where a run goes on from an earlier one."""
+        """Remove the checkpoints that are later than the one the run resumes from."""
         folder, now = trainer.folder / "checkpoints", int(gan.samples_seen)
         seen = dict(clocks([folder / "best.ckpt", folder / "last.ckpt"]))
         best_is_given_up = seen.get(folder / "best.ckpt", 0) > now
@@ -69,7 +69,7 @@ class Checkpoint(Every):
             trainer.save_checkpoint(part)
             if trainer.is_global_zero:
                 for logger in trainer.run_loggers:
-                    logger.sync()  # what a run that goes on from here doesn't log again
+                    logger.sync()  # what a run resumed from here doesn't log again
                 if is_best:  # before the checkpoint that says so
                     copy(part, folder / "best.ckpt")
         if trainer.is_global_zero:
@@ -99,8 +99,8 @@ class Checkpoint(Every):
             return
         if matching(gan.metrics, self.monitor) is None:
             raise TrainingStoppedError(
-                f"objective={self.monitor} is no metric, and none begins so; there are: {', '.join(gan.metrics)}. "
-                f"Type {to_type('resume', trainer.folder)} objective=METRIC"
+                f"No metric is named {self.monitor!r} or starts with it. Available: {', '.join(gan.metrics)}. "
+                f"Set {to_type('resume', trainer.folder)} objective=METRIC"
             )
 
     def _is_best(self, trainer: GANTrainer, gan: GAN) -> bool:

@@ -1,4 +1,4 @@
-"""What happens every so many samples."""
+"""What happens at an interval of samples."""
 
 import time
 from typing import Any

@@ -29,7 +29,7 @@ class NonFinite(Callback):
 
     Args:
         on_nan: stop with a message, or roll back: start over from the last checkpoint with half of the learning rates.
-        max_rollbacks: how often a run may go back, for whatever reason, before it is stopped.
+        max_rollbacks: how often a run may be rolled back, for either reason, before it is stopped.
     """
 
     def __init__(self, on_nan: Literal["stop", "rollback"] = "stop", max_rollbacks: NonNegativeInt = 3):
@@ -50,7 +50,7 @@ class NonFinite(Callback):
         self.check(trainer, gan, weights_too=True)
 
     def check(self, trainer: GANTrainer, gan: GAN, weights_too: bool = False) -> None:
-        """Stop or go back where something is not finite; all ranks have to call this, and all do the same."""
+        """Stop or roll back where something is not finite; all ranks have to call this, and all do the same."""
         first = gan.first_non_finite
         if weights_too:
             weights = [p.detach() for network in NETWORKS for p in getattr(gan, network).parameters()]

@@ -53,7 +53,7 @@ class StopOnSignal(Callback):
 
 
 def _say(line: str) -> None:
-    """Write a line to standard error as a signal's handler may, which print may not; a live bar is drawn anew below."""
+    """Write a line to standard error as a signal's handler may, which print may not; a live bar comes again below."""
     clear_line, show_cursor = ("\r\x1b[2K", "\x1b[?25h") if os.isatty(2) else ("", "")
     with suppress(OSError):
         os.write(2, f"{clear_line}{line}\n{show_cursor}".encode())

@@ -28,7 +28,7 @@ class Watchdog(Every):
         every: interval of the looks in samples seen; metrics are judged whenever they are measured. None = never.
         on_collapse: warn; stop with a message; or roll back: start over from the best checkpoint from before, else the
             latest, with half of the learning rates.
-        max_rollbacks: how often a run may go back, for whatever reason, before it is stopped.
+        max_rollbacks: how often a run may be rolled back, for either reason, before it is stopped.
         num_samples: whose diversity is compared, of the live generator and of the data.
     """
 

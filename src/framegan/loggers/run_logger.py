@@ -36,7 +36,7 @@ class RunLogger(Logger):
         """Keep an encoded video (.mp4); by default it is left to the run folder."""
 
     def cut(self, samples_seen: int) -> None:
-        """Forget what was logged after this point, before a run goes on from there."""
+        """Forget what was logged after this point, before a run resumes from there."""
 
     def sync(self) -> None:
-        """Wait until what was logged so far is on the disk, where a run that goes on needs it there."""
+        """Wait until what was logged so far is on the disk, where a resumed run needs it."""

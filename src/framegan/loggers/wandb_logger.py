@@ -19,7 +19,7 @@ from framegan.loggers.run_logger import RunLogger
 class WandB(RunLogger):
     """Sends metrics, pictures and the configuration to Weights & Biases.
 
-    The run's id is kept in <run folder>/wandb_run_id, so that a resumed run goes on in the same place. Online,
+    The run's id is kept in <run folder>/wandb_run_id, so that a resumed run logs to the same place. Online,
     rows that were sent before the stop and come again after a resume from an earlier checkpoint are not sent twice;
     offline, W&B can't say what it has, and they are.
 

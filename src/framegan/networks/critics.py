@@ -79,13 +79,13 @@ class ClipCritic(nn.Module):
 
     Args:
         shape: (C, T, H, W) of one clip.
-        num_classes: classes that it also tells apart (Odena et al. 2017); 0 or 1: none.
+        num_classes: classes that it also predicts (Odena et al. 2017); 0 or 1: none.
         projection: add the logit of the class asked for to the others, so that a clip is judged as one of that class
             (after Miyato & Koyama 2018, Equation 3).
         width: channels after the first layer; each further one has twice as many, up to 8 times.
         temporal_stride: 1 slides over time without padding (MoCoGAN); 2 halves time as it halves space (VGAN, TGAN).
         patch: leave a map of logits, each of a part of the clip, in place of one.
-        pool: average squares of so many pixels first; 2 looks at half the resolution (Clark et al. 2019).
+        pool: average squares of this side first; 2 looks at half the resolution (Clark et al. 2019).
         noise: standard deviation of the noise added before each layer in training.
         spectral_norm: divide every weight by its largest singular value (Miyato et al. 2018).
     """
@@ -141,7 +141,7 @@ class FrameCritic(nn.Module):
 
     Args:
         shape: (C, T, H, W) of one clip.
-        num_frames: frames of each clip that it sees, drawn anew each time in training; None = all.
+        num_frames: frames of each clip that it sees, drawn again each time in training; None = all.
         width, patch, normalization, noise, spectral_norm: see `ClipCritic`.
     """
 
@@ -171,7 +171,7 @@ class PairCritic(nn.Module):
     """Judges two frames and the time between them (Yu et al. 2022, Section 3.2).
 
     Args:
-        shape: (C, T, H, W) of one clip; two different frames are drawn anew each time in training.
+        shape: (C, T, H, W) of one clip; two different frames are drawn again each time in training.
         width, patch, normalization, noise, spectral_norm: see `ClipCritic`.
     """
 

@@ -51,7 +51,7 @@ class Decoder(nn.Module):
         )
 
     def head(self, channels: int) -> nn.Module:
-        """Return a last layer, from the features to so many channels of a whole clip."""
+        """Return a last layer, from the features to the channels of a whole clip."""
         if not self.last_doubles_space:
             return nn.Conv3d(self.width, channels, 3, padding=1)
         return doubling(self.width, channels, doubles_time=self.last_doubles_time, bias=True)

@@ -41,7 +41,7 @@ class Generator(nn.Module):
         return self.num_frames * self.frame_dim
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
-        """Return the parts of the latents of a clip of so many frames."""
+        """Return the sizes of the parts of a clip's latents."""
         return {"frames": num_frames * self.frame_dim}
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:

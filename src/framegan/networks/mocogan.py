@@ -82,7 +82,7 @@ class Generator(nn.Module):
         return self.motion.longer_clips
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
-        """Return the parts of the latents of a clip of so many frames, in their order."""
+        """Return the sizes of the parts of a clip's latents, in their order."""
         return {"content": self.content_dim, "motion": self.motion.noise_dim(num_frames)}
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:

@@ -73,7 +73,7 @@ class Recurrent(nn.Module):
         )
 
     def noise_dim(self, num_frames: int) -> int:
-        """Return how much noise a clip of so many frames takes; a longer clip's begins with a shorter one's."""
+        """Return how much noise a clip takes; a longer clip's begins with a shorter one's."""
         return (self.steps_before + num_frames) * self.code_dim
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
@@ -117,11 +117,11 @@ class Continuous(nn.Module):
         self.amplitude, self.frequency, self.phase = (SmallLinear(code_dim, code_dim) for _ in range(3))
 
     def num_knots(self, num_frames: int) -> int:
-        """Return how many knots surround so many frames."""
+        """Return how many knots surround these frames."""
         return (num_frames - 1) // self.knot_distance + 2
 
     def noise_dim(self, num_frames: int) -> int:
-        """Return how much noise a clip of so many frames takes; a longer clip's begins with a shorter one's."""
+        """Return how much noise a clip takes; a longer clip's begins with a shorter one's."""
         return (self.num_knots(num_frames) + 2 * (self.kernel - 1)) * self.code_dim
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
