@@ -1,7 +1,7 @@
 """What a script's configuration knows before anything is run: its groups, their options, and its keys."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 import launch
+from framegan.containers import walk
 
 MAY_BE_EMPTY = ("metrics", "logger", "callbacks", "model/regularizers")
 """Groups of which any number may be chosen."""
+KEY = re.compile(r"[^_.\[][^.\[]*(\.[^_.\[][^.\[]*)*")
+"""A dotted key without elements of lists and without Hydra's own names, such as _target_."""
 MARK = "\ufeff"
 """What some editors put at the beginning of a file; Hydra would miss a `# @package` behind it."""
 
@@ -100,7 +103,8 @@ class Known:
 
     def keys(self) -> dict[str, Any]:
         """Return every key where a value is typed, and its value: not Hydra's, and none that follows another one."""
-        return dict(_keys({key: node for key, node in self.config.items() if key != "hydra"}, ""))
+        own = walk({key: node for key, node in self.config.items() if key != "hydra"})
+        return {key: node for key, node in own if KEY.fullmatch(key) and not str(node).startswith("${")}
 
     def marked_file(self, chosen: Sequence[str]) -> Path | None:
         """Return the file of a choice, GROUP=NAME, that begins with a byte order mark, if there is one."""
@@ -108,13 +112,3 @@ class Known:
         places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
         files = [place / f"{name}.yaml" for place in places for name in [self.name, *names]]
         return next((file for file in files if file.is_file() and file.read_bytes()[:3] == MARK.encode()), None)
-
-
-def _keys(node: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    for name, value in node.items():
-        key = f"{path}.{name}".lstrip(".")
-        if str(name).startswith("_") or (isinstance(value, str) and value.startswith("${")):
-            continue
-        yield key, value
-        if isinstance(value, dict):
-            yield from _keys(value, key)

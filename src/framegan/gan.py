@@ -93,16 +93,15 @@ class GAN(LightningModule):
         contracts.check_loss(loss)
         contracts.check_regularizers(regularizers or {})
         logits = contracts.check_networks(generator, discriminator)
-        contracts.check_optimizer("generator", generator_optimizer, generator)
-        contracts.check_optimizer("discriminator", discriminator_optimizer, discriminator)
-        contracts.check_schedule("generator", generator_schedule)
-        contracts.check_schedule("discriminator", discriminator_schedule)
         self.automatic_optimization = False
         self.generator = generator
         self.discriminator = discriminator
         self.generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
         self.make_optimizers = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
         self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
+        for name in NETWORKS:
+            contracts.check_optimizer(name, self.make_optimizers[name], getattr(self, name))
+            contracts.check_schedule(name, self.schedules[name])
         self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
         self.loss = loss
         self.regularizers = dict(regularizers or {})
@@ -117,32 +116,24 @@ class GAN(LightningModule):
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
         self.register_buffer("first_non_finite", torch.full((len(WATCHED),), NEVER), persistent=False)
         self._ddp_params_and_buffers_to_ignore = ["samples_seen", "first_non_finite"]
-        self.wrappers: dict[str, nn.Module] = {}
-        """The networks as a distributed strategy wraps them; a plain dict keeps them out of the state dict."""
-        self.measured: dict[str, Tensor] | None = None
-        """What this step logs, as detached tensors on the device; None on the steps that log nothing."""
-        self.recent: dict[str, tuple[Tensor, float]] = {}
+        self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
+        self.measured: dict[str, Tensor] | None = None  # what this step logs, on the device; None: it logs nothing
+        self.recent: dict[str, tuple[Tensor | float, float]] = {}
         """By key of ALWAYS_MEASURED: the sum of the steps' means and their number, since a reader emptied it."""
         self.batch_size = 1
-        self.metrics: dict[str, float] = {}
-        """The latest value of everything logged, by key; kept by the callbacks."""
+        self.metrics: dict[str, float] = {}  # the latest value of everything logged, kept by the callbacks
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
         self.heads = [head for head in logits if head != "class"]
-        """Names of the discriminator's heads but "class"."""
         if head_weights is not None and head_weights.keys() != set(self.heads):
             raise ValueError(
                 f"model.head_weights names {sorted(head_weights)}; the discriminator's heads are {sorted(self.heads)}"
             )
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
-        optimizers = (
-            self.make_optimizers["generator"](self.generator.parameters()),
-            self.make_optimizers["discriminator"](self.discriminator.parameters()),
-        )
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["initial_lr"] = group["lr"]
-        return optimizers
+        generator, discriminator = (self.make_optimizers[name](getattr(self, name).parameters()) for name in NETWORKS)
+        for group in (*generator.param_groups, *discriminator.param_groups):
+            group["initial_lr"] = group["lr"]
+        return generator, discriminator
 
     def setup(self, stage: str) -> None:
         if self.compile_networks:
@@ -191,18 +182,19 @@ class GAN(LightningModule):
             fake = self.generator(latents, labels).to(real.dtype)  # half as precise, where the forward was
         real = real.detach().requires_grad_("real" in places)
         fake.requires_grad_("fake" in places)
-        judge = self._critic(compiled=not places)
-        real_logits, fake_logits = judge(real, labels), judge(fake, labels)
+        judge = self._trained("discriminator")
+        # all of a step with a penalty is uncompiled: compiled forwards would overwrite the others' running averages
+        with uncompiled() if places else nullcontext():
+            real_logits, fake_logits = judge(real, labels), judge(fake, labels)
+            points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
+            if "between" in places:
+                between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
+                points["between"] = between, judge(between, labels)
         class_loss = self._class_loss("real", real_logits, labels) + self._class_loss("fake", fake_logits, labels)
 
         loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in real_logits})
         self._measure("discriminator/loss", loss)
         self._measure_logits(real_logits, fake_logits)
-
-        points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
-        if "between" in places:
-            between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
-            points["between"] = between, judge(between, labels)
         for name, regularizer in penalties.items():
             samples, logits = points[str(regularizer.at)]
             penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in real_logits})
@@ -224,20 +216,6 @@ class GAN(LightningModule):
             self._measure("penalty/generator", penalty)
             loss = loss + penalty
         return loss + self.class_weight * class_loss
-
-    def _critic(self, *, compiled: bool) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
-        """Return the discriminator to train, (N, *shape) samples and (N,) labels -> logits by head.
-
-        Args:
-            compiled: False = on the steps of a penalty, for all samples: compiled and uncompiled forwards of one step
-                would overwrite each other's running averages.
-        """
-
-        def judge(samples: Tensor, labels: Tensor) -> dict[str, Tensor]:
-            with nullcontext() if compiled else uncompiled():
-                return self._trained("discriminator")(samples, labels)
-
-        return judge
 
     def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
         """Return one sample for each seed, (N, *shape) in [-1, 1]; see `framegan.sampling.sample`."""
@@ -348,23 +326,21 @@ class GAN(LightningModule):
         if self.measured is None and name not in ALWAYS_MEASURED:
             return
         share = len(values) / self.batch_size if values.ndim else 1.0
-        mean = values.detach().mean() if values.ndim else values.detach()
-        if share != 1:
-            mean = mean * share
+        mean = values.detach().mean() * share
         if self.measured is not None:
-            self.measured[name] = self.measured[name] + mean if name in self.measured else mean
+            self.measured[name] = self.measured.get(name, 0.0) + mean
         if name in ALWAYS_MEASURED:
-            total, steps = self.recent.get(name, (None, 0.0))
-            self.recent[name] = mean if total is None else total + mean, steps + share
+            total, steps = self.recent.get(name, (0.0, 0.0))
+            self.recent[name] = total + mean, steps + share
 
     def _measure_logits(self, real_logits: Mapping[str, Tensor], fake_logits: Mapping[str, Tensor]) -> None:
         if self.measured is None:
             return
-        for head in real_logits:
+        for head, real in real_logits.items():
             prefix = "discriminator" if len(real_logits) == 1 else f"discriminator/{head}"
-            self._measure(f"{prefix}/real_logit", real_logits[head])
+            self._measure(f"{prefix}/real_logit", real)
             self._measure(f"{prefix}/fake_logit", fake_logits[head])
-            self._measure(f"{prefix}/real_accuracy", (real_logits[head] > 0).float())
+            self._measure(f"{prefix}/real_accuracy", (real > 0).float())
             self._measure(f"{prefix}/fake_accuracy", (fake_logits[head] < 0).float())
 
     @torch.no_grad()

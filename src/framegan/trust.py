@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from framegan.containers import texts, walk
 from framegan.validation import locate
 
 OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
@@ -36,17 +37,10 @@ def needed(config: Any) -> list[str]:
     Args:
         config: plain containers, interpolations as they were written.
     """
-    targets = {node["_target_"] for node in _dicts(config) if isinstance(node.get("_target_"), str)}
+    found = texts(config)
+    targets = {text for key, text in found if key.rpartition(".")[2] == "_target_"}
     packages = {t.partition(".")[0] for t in targets - OPTIMIZERS if not t.startswith("framegan.")}
-    texts = [value for _, value in _leaves(config, "") if isinstance(value, str) and resolves_more(value)]
-    return sorted(packages | {text.partition("${")[2].partition(":")[0] for text in texts})
-
-
-def _dicts(node: Any) -> Iterator[dict[Any, Any]]:
-    if isinstance(node, dict):
-        yield node
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _dicts(child)
+    return sorted(packages | {_resolver(text) for _, text in found if resolves_more(text)})
 
 
 def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
@@ -57,14 +51,13 @@ def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
         trusted: names of resolvers, such as oc.env.
     """
     problems = []
-    for key, value in _leaves(raw, ""):
-        if key.rpartition(".")[2] == "_target_" and "${" in str(value):
-            problems.append(f"{key} got {value!r}; a run folder's configuration has to name it as it is")
-        elif isinstance(value, str) and resolves_more(value, trusted):
-            name = value.partition("${")[2].partition(":")[0]
+    for key, text in texts(raw):
+        if key.rpartition(".")[2] == "_target_" and "${" in text:
+            problems.append(f"{key} got {text!r}; a run folder's configuration has to name it as it is")
+        elif resolves_more(text, trusted):
             problems.append(
-                f"{key} got {value!r}, which a run folder's configuration may not ask for; if you trust it, type "
-                f"trust={name}"
+                f"{key} got {text!r}, which a run folder's configuration may not ask for; if you trust it, type "
+                f"trust={_resolver(text)}"
             )
     if problems:
         raise ValueError("\n".join(problems))
@@ -76,7 +69,7 @@ def refuse_unresolved(config: Any) -> None:
     Args:
         config: plain containers, interpolations resolved.
     """
-    found = [(key, value) for key, value in _leaves(config, "") if "${" in str(value)]
+    found = [(key, text) for key, text in texts(config) if "${" in text]
     if found:
         raise ValueError("\n".join(f"{key} becomes {value!r}, which would be resolved again" for key, value in found))
 
@@ -87,6 +80,11 @@ def resolves_more(text: str, trusted: Collection[str] = ()) -> bool:
     while (rest := known.sub("_", text)) != text:  # from the inside out
         text = rest
     return "${" in text
+
+
+def _resolver(text: str) -> str:
+    """Return what an interpolation calls, such as oc.env."""
+    return text.partition("${")[2].partition(":")[0]
 
 
 def map_strings(node: Any, function: Callable[[str], str]) -> Any:
@@ -106,11 +104,9 @@ def check_names(trusted: Collection[str]) -> None:
 
 
 def _strangers(node: Any, trusted: Collection[str], path: str) -> Iterator[str]:
-    if isinstance(node, dict) and "_target_" in node:
-        yield from _refused(node, trusted, path)
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, child in children:
-        yield from _strangers(child, trusted, f"{path}[{key}]" if isinstance(node, list) else _join(path, key))
+    for place, part in walk(node, path):
+        if isinstance(part, dict) and "_target_" in part:
+            yield from _refused(part, trusted, place)
 
 
 def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
@@ -169,17 +165,6 @@ def _program(node: dict[Any, Any]) -> str | None:
     """Return the argument of a node that names a TorchScript file, as the part says; None where there is none."""
     says = getattr(locate(node["_target_"]), "program_in", None)
     return None if says is None else says(node)
-
-
-def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(node, dict):
-        for key, child in node.items():
-            yield from _leaves(child, _join(path, key))
-    elif isinstance(node, list):
-        for index, child in enumerate(node):
-            yield from _leaves(child, f"{path}[{index}]")
-    else:
-        yield path, node
 
 
 def _join(path: str, key: Any) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
+from framegan.containers import texts, walk
+
 Config = dict[str, Any]
 Misfit = tuple[str, Any, str]
 """The key to blame, the value it got, and the line that says what is wrong."""
@@ -122,7 +124,7 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
 
 def _unread(raw: Config, read: set[str]) -> Iterator[str]:
     """Yield the plain keys outside nodes with a `_target_` that no interpolation and no script reads."""
-    references = {match for text in _strings(raw) for match in REFERENCE.findall(text)}
+    references = {match for _, text in texts(raw) for match in REFERENCE.findall(text)}
     keys = list(_plain_keys(raw, ""))
     for key in keys:
         if not any(key == name or key.startswith(f"{name}.") for name in references | read):
@@ -138,22 +140,13 @@ def _plain_keys(node: Config, path: str) -> Iterator[str]:
             yield from _plain_keys(value, here)
 
 
-def _strings(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        yield from _strings(child)
-
-
 def _has_gap(value: Any) -> bool:
     return value is None or (isinstance(value, list) and None in value)
 
 
 def _has_target(value: Any) -> bool:
     """Say whether a value holds anything that will be instantiated."""
-    if isinstance(value, dict):
-        return "_target_" in value or any(map(_has_target, value.values()))
-    return isinstance(value, list) and any(map(_has_target, value))
+    return any(isinstance(node, dict) and "_target_" in node for _, node in walk(value))
 
 
 def _did_you_mean(key: str, choices: Collection[str]) -> str:

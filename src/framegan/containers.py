@@ -1,0 +1,20 @@
+"""Plain containers, as configurations and JSON have them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def walk(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield a node and everything below it, each behind its dotted path, such as data.sides[0]."""
+    yield path, node
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from walk(child, f"{path}.{key}".lstrip("."))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from walk(child, f"{path}[{index}]")
+
+
+def texts(node: Any) -> list[tuple[str, str]]:
+    """Return every text in plain containers behind its dotted path."""
+    return [(path, text) for path, text in walk(node) if isinstance(text, str)]
