@@ -20,23 +20,18 @@ def data_choice(value: str) -> list[str]:
     path = Path(value).expanduser()
     if not path.exists():
         if "/" in value or value.startswith("~"):
-            stop(f"data={value}: there is no such folder; type data=NAME data.root=FOLDER with what your data are")
+            stop(f"data={value}: there is no such folder; set data=NAME data.root=FOLDER to what your data are")
         return []
-    root = f"data.root={quoted(path)}"
-    if path.suffix == ".npy":
-        return ["data=npy", root]
     kinds = [_kind(name) for name in islice(_files(path), LOOKED_AT)]
-    counts = {kind: kinds.count(kind) for kind in ("video", "image", "npy") if kind in kinds}
-    if "video" in counts and "image" in counts:
+    found = [kind for kind in ("video", "image", "npy") if kind in kinds]
+    if not found:
+        stop(f"data={value} holds no images and no videos; set data=NAME data.root=FOLDER to what your data are")
+    if found[:2] == ["video", "image"]:
         stop(
-            f"data={value} holds {counts['video']} videos and {counts['image']} images; type data=video_folder "
-            f"data.root={value} or data=image_folder data.root={value}"
+            f"data={value} holds {kinds.count('video')} videos and {kinds.count('image')} images; set "
+            f"data=video_folder data.root={value} or data=image_folder data.root={value}"
         )
-    if not counts:
-        stop(f"data={value} holds no images and no videos; type data=NAME data.root=FOLDER with what your data are")
-    if "video" in counts or "image" in counts:
-        return [f"data={'video' if 'video' in counts else 'image'}_folder", root]
-    return ["data=npy", root]
+    return ["data=npy" if found[0] == "npy" else f"data={found[0]}_folder", f"data.root={quoted(path)}"]
 
 
 def _files(path: Path) -> Iterator[str]:

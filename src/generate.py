@@ -55,8 +55,6 @@ def generate(
         trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan import media, sampling
-    from framegan.categories import BY_NUMBER, class_number
-    from framegan.quoting import printable
 
     folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
     config = run_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
@@ -70,16 +68,9 @@ def generate(
         for ending in [target.suffix] if only_grid else [f".{kind}", ".mp4"]:  # of the files, and of their grid
             media.check_rate(ending, rate)
     print(f"{file} after {samples_seen:,} samples, {weights} weights")
-
-    if category is not None:
-        names = generator.class_names
-        number = class_number(category, getattr(generator, "num_classes", 0), names)
-        unnamed = ", counted from 0: the checkpoint keeps no names of classes"
-        print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
-        category = f"{BY_NUMBER}{number}"
     held = {"content": content_seed, "motion": motion_seed}
     choices: dict[str, Any] = {
-        "category": category,
+        "category": _category(category, generator),
         "num_frames": num_frames,
         "held": {part: value for part, value in held.items() if value is not None},
     }
@@ -100,14 +91,30 @@ def generate(
         grid = _write_grid(target, shown, rate)
     except OSError as error:
         raise ValueError(f"{target} can't be written: {error}; make room, or type another out=FOLDER") from error
-    where = ""
-    if not only_grid:
-        others = len(list(target.iterdir())) - num_samples
-        which = "it is" if num_samples == 1 else f"all {num_samples:,} are"
-        where = f"; {which} in {target}" + (f", beside {others:,} that were there" if others else "")
     count = "1 sample" if len(shown) == 1 else f"{len(shown)} samples"
     speed = f" at {rate:g} frames a second" if makes_clips else ""
-    print(f"{grid} shows {count}{speed}{where}")
+    print(f"{grid} shows {count}{speed}{'' if only_grid else _others(target, num_samples)}")
+
+
+def _category(category: Any, generator: Any) -> str | None:
+    """Return a category in no doubt, and print which class it is."""
+    from framegan.categories import BY_NUMBER, class_number
+    from framegan.quoting import printable
+
+    if category is None:
+        return None
+    names = generator.class_names
+    number = class_number(category, getattr(generator, "num_classes", 0), names)
+    unnamed = ", counted from 0: the checkpoint keeps no names of classes"
+    print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
+    return f"{BY_NUMBER}{number}"
+
+
+def _others(folder: Path, num_samples: int) -> str:
+    """Return where the samples are, and beside how many files that were there."""
+    others = len(list(folder.iterdir())) - num_samples
+    which = "it is" if num_samples == 1 else f"all {num_samples:,} are"
+    return f"; {which} in {folder}" + (f", beside {others:,} that were there" if others else "")
 
 
 def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:

@@ -53,6 +53,22 @@ class Every(Callback):
         self.seconds = state_dict["seconds"]
 
 
+class Stopwatch:
+    """The seconds of training since it was started, and the samples seen meanwhile: without those of evaluation."""
+
+    def __init__(self) -> None:
+        self.time, self.samples, self.evaluating = 0.0, 0, 0.0
+
+    def start(self, trainer: GANTrainer, gan: GAN) -> None:
+        self.time, self.samples = time.perf_counter(), int(gan.samples_seen)
+        self.evaluating = seconds_of_evaluation(trainer)
+
+    def read(self, trainer: GANTrainer, gan: GAN) -> tuple[float, float]:
+        """Return the seconds, and the samples per second."""
+        seconds = time.perf_counter() - self.time - (seconds_of_evaluation(trainer) - self.evaluating)
+        return seconds, (int(gan.samples_seen) - self.samples) / seconds
+
+
 def seconds_of_evaluation(trainer: GANTrainer) -> float:
     """Return the seconds that evaluation has taken so far, of any kind."""
     return sum(c.seconds for c in trainer.callbacks if isinstance(c, Every) and c.is_evaluation)

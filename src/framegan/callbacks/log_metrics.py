@@ -1,13 +1,12 @@
 """The step's metrics, averaged over the ranks, to the loggers."""
 
-import time
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback
 from torch import Tensor
 
-from framegan.callbacks.every import seconds_of_evaluation
+from framegan.callbacks.every import Stopwatch
 from framegan.gan import GAN
 from framegan.trainer import GANTrainer
 
@@ -20,10 +19,8 @@ class LogMetrics(Callback):
     """
 
     def __init__(self) -> None:
-        self.last_time = 0.0
-        self.last_samples = 0
+        self.stopwatch = Stopwatch()
         self.last_waited = 0.0
-        self.last_evaluating = 0.0
 
     def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
         for logger in trainer.run_loggers:  # after the later checkpoints: a kill must not leave one without its curve
@@ -40,8 +37,7 @@ class LogMetrics(Callback):
         metrics = dict(zip(outputs, values.tolist(), strict=True))
         for name, optimizer in zip(("generator", "discriminator"), trainer.optimizers, strict=True):
             metrics[f"{name}/lr"] = optimizer.param_groups[0]["lr"]
-        seconds = time.perf_counter() - self.last_time - (seconds_of_evaluation(trainer) - self.last_evaluating)
-        metrics["samples_per_second"] = (int(gan.samples_seen) - self.last_samples) / seconds
+        seconds, metrics["samples_per_second"] = self.stopwatch.read(trainer, gan)
         metrics["data_wait_fraction"] = (trainer.train_dataloader.seconds_waited - self.last_waited) / seconds
         gan.metrics.update(metrics)
         for logger in trainer.run_loggers:
@@ -49,7 +45,5 @@ class LogMetrics(Callback):
         self._reset(trainer, gan)
 
     def _reset(self, trainer: GANTrainer, gan: GAN) -> None:
-        self.last_time = time.perf_counter()
-        self.last_samples = int(gan.samples_seen)
+        self.stopwatch.start(trainer, gan)
         self.last_waited = trainer.train_dataloader.seconds_waited
-        self.last_evaluating = seconds_of_evaluation(trainer)
