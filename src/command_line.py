@@ -138,7 +138,6 @@ def takes_value() -> dict[str, bool | None]:
 
 
 def is_multirun(options: Sequence[str], settings: Sequence[str]) -> bool:
-    """Say whether a command line asks for a sweep."""
     return bool({"-m", "--multirun"} & set(options)) or "hydra.mode=MULTIRUN" in settings
 
 

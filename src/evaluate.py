@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
 import launch
 import run_config
 import run_folder
-
-SETTINGS = ["checkpoint", "fake", "fake_frames", "num_samples", "seed", "weights", "out", "device", "trust"]
-READ_HERE = {*SETTINGS, *launch.FILLED_IN, "data"}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="evaluate")
@@ -30,19 +27,19 @@ def main(cfg: DictConfig) -> None:
 
     cluster.adopt_task()
     with launch.plain_errors():
-        launch.check(cfg, READ_HERE)
-        launch.check_call(OmegaConf.masked_copy(cfg, SETTINGS), evaluate)
+        launch.check(cfg, "data", function=evaluate)
+        settings = launch.arguments_of(evaluate, cfg)
         processes = launch.build(cfg.trainer)
         if processes.devices > 1 and not is_rank():
             launch.run_ranks(__file__, cfg, processes.devices)
             return
         with joined(processes.timeout):
             measures = [launch.build(node) for node in cfg.metrics.values()]
-            evaluate(cfg.get("data"), measures, **launch.as_dict(OmegaConf.masked_copy(cfg, SETTINGS)))
+            evaluate(cfg.get("data"), measures, **settings)
 
 
 def evaluate(
-    data: DictConfig | None,
+    real_data: DictConfig | None,
     measures: Sequence[Any],
     checkpoint: str | None,
     fake: str | None,
@@ -57,7 +54,7 @@ def evaluate(
     """Write and print the records (`framegan.metrics.record.Record`) of the fake samples beside the real ones.
 
     Args:
-        data: configuration of the real samples. None = what the checkpoint was trained on.
+        real_data: configuration of the real samples. None = what the checkpoint was trained on.
         measures: `framegan.metrics.record.Measure`.
         fake_frames: see `framegan.data.folder.samples_in`.
         seed: of the first fake sample; of a folder it draws those that are measured, where not all are.
@@ -68,18 +65,20 @@ def evaluate(
 
     if checkpoint is not None:
         folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
-        parts = ["model.generator", *([] if data else ["data"])]
+        parts = ["model.generator", *([] if real_data else ["data"])]
         config = run_config.read(run_folder.saved_config(folder), trust, parts)
         generator, samples_seen = launch.generator_of(config, file, weights, device)
         origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
         say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
-        real = real_samples(data) if data else trained_on(config.data, folder)
+        real = real_samples(real_data) if real_data else trained_on(config.data, folder)
         num_classes = getattr(generator, "num_classes", 0)
-        class_counts = proportions(folder, real, num_classes, are_named=data is not None) if num_classes > 1 else None
+        class_counts = (
+            proportions(folder, real, num_classes, are_named=real_data is not None) if num_classes > 1 else None
+        )
         samples: Any = FakeSamples(generator, origin, seed, class_counts)
     else:
         assert fake is not None
-        real, samples = both_folders(data, fake, fake_frames, seed, device)
+        real, samples = both_folders(real_data, fake, fake_frames, seed, device)
         say(f"fake     {fake}: {samples.num_samples:,} samples")
     if num_samples is not None:
         measures = [measure.with_num_samples(num_samples) for measure in measures]
@@ -173,7 +172,6 @@ def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, se
 
 
 def report(folder: Path, records: Sequence[Any]) -> None:
-    """Write evaluation.json, and print what it says."""
     from framegan.metrics.record import table, write
 
     file = folder / "evaluation.json"
@@ -182,7 +180,6 @@ def report(folder: Path, records: Sequence[Any]) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line on rank 0."""
     from framegan.ranks import is_first
 
     if is_first():

@@ -28,8 +28,7 @@ def main(cfg: DictConfig) -> None:
     if OmegaConf.is_missing(cfg, "checkpoint"):
         launch.stop("no checkpoint was named; type checkpoint=RUN_FOLDER")
     with launch.plain_errors():
-        launch.check_call(cfg, generate)
-        generate(**launch.as_dict(cfg))
+        generate(**launch.arguments_of(generate, cfg))
 
 
 def generate(

@@ -8,8 +8,9 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NoReturn
@@ -157,22 +158,29 @@ def no_choice(group: str, options: Sequence[str]) -> str:
     return f"no {group} was chosen; set {group}=NAME to one of: {', '.join(options)}"
 
 
-def check(cfg: DictConfig, read_by_script: Collection[str]) -> None:
-    """Stop where the configuration has a key or a value that it can't have, before anything is built."""
+def check(cfg: DictConfig, *read_by_script: str, function: Callable[..., Any] | None = None) -> None:
+    """Stop where the configuration has a key or a value that it can't have, before anything is built.
+
+    Args:
+        read_by_script: keys that the script reads itself.
+        function: whose arguments are settings too.
+    """
     from framegan.validation import check as check_containers
 
-    check_containers(as_dict(cfg), as_dict(cfg, resolve=False), read_by_script)
+    read = {*read_by_script, *FILLED_IN, *(signature(function).parameters if function else ())}
+    check_containers(as_dict(cfg), as_dict(cfg, resolve=False), read)
 
 
-def check_call(cfg: DictConfig, function: Callable[..., Any]) -> None:
-    """Stop where a value of the configuration is not what the function of these names takes."""
-    from framegan.validation import check_call as check_values
+def arguments_of(function: Callable[..., Any], cfg: DictConfig) -> dict[str, Any]:
+    """Return the arguments that a configuration has for a function; stop where a value is not what it takes."""
+    from framegan.validation import check_call
 
-    check_values(as_dict(cfg), as_dict(cfg, resolve=False), function)
+    settings = OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name in signature(function).parameters])
+    check_call(as_dict(settings), as_dict(settings, resolve=False), function)
+    return as_dict(settings)
 
 
 def as_dict(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
-    """Return a configuration as plain containers."""
     return OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[return-value]
 
 

@@ -24,8 +24,6 @@ from framegan.quoting import command, to_type
 if TYPE_CHECKING:
     from framegan.data.videos import FileVideos
 
-SETTINGS = ["format", "quality", "num_workers", "shard_mb", "verify", "replace", "dry_run", "strips"]
-READ_HERE = {*SETTINGS, *launch.FILLED_IN, "seed", "data.cache", "data.cache_dir"}
 NAMED_PROBLEMS = 10
 GB = 1e9
 
@@ -38,10 +36,9 @@ def main(cfg: DictConfig) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with launch.plain_errors():
-            launch.check(cfg, READ_HERE)
-            settings = OmegaConf.masked_copy(cfg, SETTINGS)
-            launch.check_call(settings, prepare)
-            prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **launch.as_dict(settings))
+            launch.check(cfg, "seed", "data.cache", "data.cache_dir", function=prepare)
+            settings = launch.arguments_of(prepare, cfg)
+            prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **settings)
     except KeyboardInterrupt:
         launch.stop("interrupted; the same command resumes with what is missing")
 
@@ -124,7 +121,6 @@ def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
 
 
 def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_workers: int) -> None:
-    """Print what is about to be written."""
     if not num_bytes:
         print(f"cache    {folder} is up to date", flush=True)
         return

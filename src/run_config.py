@@ -158,7 +158,6 @@ def _targets(text: str, path: Keys, nodes: Mapping[Keys, Any]) -> Iterator[Keys]
 
 
 def _nodes(node: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
-    """Yield everything in plain containers with the path to it."""
     yield path, node
     for key, child in _children(node).items():
         yield from _nodes(child, (*path, key))
@@ -170,7 +169,6 @@ def _children(node: Any) -> dict[str, Any]:
 
 
 def _at(config: Any, part: str) -> Any:
-    """Return what is below a dotted key."""
     for key in filter(None, part.split(".")):
         if not isinstance(config, dict) or config.get(key) is None:
             raise ValueError(f"it has no {part}; it is not the configuration of a run")

@@ -147,7 +147,6 @@ def _nearest(key: str, names: list[str]) -> list[str]:
 
 
 def _tokens(key: str) -> set[str]:
-    """Return the words in a key."""
     return {SHORT.get(word, word) for word in re.split(r"[\W_]+", key.lower())}
 
 

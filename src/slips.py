@@ -39,7 +39,6 @@ class Setting:
 
 
 def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
-    """Return the settings that words make."""
     found: list[Setting] = []
     waiting = _joined(words)
     while waiting:

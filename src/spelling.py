@@ -168,7 +168,6 @@ class Check:
             launch.stop(f"{file} begins with a byte order mark (BOM); save it as UTF-8 without one")
 
     def _say_refused(self, setting: Setting) -> None:
-        """Say why something can't be chosen that exists."""
         key, value, groups = setting.key, setting.value, self.known.groups()
         node = self.known.lookup(key)[1]
         if "+" in setting.mark and key in groups:
@@ -245,7 +244,6 @@ class Check:
         self._say(setting, f"{key} is not a setting", better, rest if better else self._beside(setting))
 
     def _beside(self, setting: Setting) -> str:
-        """Return what there is in the place of a setting."""
         place = next(key for key in _above(setting.key) if not key or self.known.lookup(key)[0])
         node = self.known.lookup(place)[1]
         if not isinstance(node, dict):
@@ -286,7 +284,6 @@ def _culprits(chosen: Sequence[str], error: str) -> list[str]:
 
 
 def _names_in(text: str) -> list[str]:
-    """Return the options that a setting names, several in a list."""
     override = command_line.parsed(text)
     value = text.partition("=")[2] if override is None else override.value()
     return list(map(str, value)) if isinstance(value, list) else [str(value)]

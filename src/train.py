@@ -24,8 +24,6 @@ import run_folder
 from framegan.lifetime import undone
 from framegan.quoting import command
 
-READ_HERE = {"resume", "resume_changes", "trust", *launch.FILLED_IN}
-
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="train")
 def main(cfg: DictConfig) -> float | None:
@@ -36,7 +34,7 @@ def main(cfg: DictConfig) -> float | None:
         for group in ("model", "data"):
             launch.require_choice(cfg, group)
         with launch.plain_errors():
-            launch.check(cfg, READ_HERE)
+            launch.check(cfg, "resume", "resume_changes", "trust")
         return run(cfg, folder, held)
 
 

@@ -9,14 +9,11 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
 import launch
 from framegan.quoting import command, to_type
-
-SETTINGS = ["out", "epochs", "batch_size", "seed"]
-READ_HERE = {*SETTINGS, *launch.FILLED_IN}
 
 
 @hydra.main(version_base="1.3", config_path=launch.CONFIGURATIONS, config_name="classifier")
@@ -26,16 +23,15 @@ def main(cfg: DictConfig) -> None:
     choices = HydraConfig.get()
     typed = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
     with launch.plain_errors():
-        launch.check(cfg, READ_HERE)
-        settings = OmegaConf.masked_copy(cfg, SETTINGS)
-        launch.check_call(settings, train_classifier)
+        launch.check(cfg, function=train_classifier)
+        settings = launch.arguments_of(train_classifier, cfg)
         datamodule = launch.build(cfg.data.datamodule)
-        train_classifier(datamodule.source, choices.runtime.choices["data"], typed, **launch.as_dict(settings))
+        train_classifier(datamodule.source, choices.runtime.choices["data"], typed, **settings)
 
 
 def train_classifier(
     source: Any,
-    data: str,
+    name: str,
     typed: list[str],
     out: str | None,
     epochs: PositiveInt,
@@ -46,20 +42,20 @@ def train_classifier(
 
     Args:
         source: `framegan.data.source.Source` of images.
-        data: what the data are called.
+        name: of the data.
         typed: what was typed of the data, to be typed again to train a generator.
     """
     from framegan.metrics import classifier
 
     classifier.check_data(source.shape, source.num_classes, len(source))
-    file = _target(out, data, source.shape)
+    file = _target(out, name, source.shape)
     shape = "x".join(map(str, source.shape))
     print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
     start = time.perf_counter()
     samples, labels = _read(source)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     state, accuracy = classifier.train(samples, labels, source.num_classes, **options)
-    classifier.save(file, state, source.shape, source.num_classes, accuracy, data)
+    classifier.save(file, state, source.shape, source.num_classes, accuracy, name)
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
     print(f"wrote    {file}")
     measured = ["metrics=classifier", to_type("metrics.classifier.embedding.weights", file)]

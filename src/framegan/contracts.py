@@ -78,7 +78,6 @@ def _check_generator(generator: Any) -> None:
 
 
 def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: int) -> dict[str, Tensor]:
-    """Return the logits by head of (N, *shape) samples."""
     _check_module(discriminator, "model.discriminator")
     with evaluating(discriminator):
         logits = _called(discriminator, "model.discriminator", "forward(samples, labels)", samples, labels)
@@ -244,7 +243,6 @@ def _of(name: str, value: Any) -> str:
 
 
 def _shape(value: Any) -> str:
-    """Return what something is, in a few words."""
     if isinstance(value, Tensor):
         return f"a tensor {tuple(value.shape)} of {value.dtype}".replace("torch.", "")
     if isinstance(value, dict):

@@ -81,7 +81,6 @@ class FakeSamples:
         return pixels, sampling.draw(self.generator, seeds, class_counts=self.class_counts)[1]
 
     def _check_classes(self) -> None:
-        """Raise ValueError where the generator has other classes than the data."""
         if self.class_counts is not None and len(self.class_counts) > self.num_classes:
             raise ValueError(
                 f"the generator makes {self.num_classes} classes and the data have {len(self.class_counts)}, so it "

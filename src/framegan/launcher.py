@@ -145,7 +145,6 @@ def _store(node: int, num_nodes: int) -> TCPStore:
 
 
 def _story(rank: int, status: int) -> str:
-    """Return how a rank ended."""
     if status >= 0:
         return f"rank {rank} ended with exit status {status}; what it said is above"
     hint = "; the system does that where memory runs out" if status == -signal.SIGKILL else ""

@@ -110,7 +110,6 @@ def _strangers(node: Any, trusted: Collection[str], path: str) -> Iterator[str]:
 
 
 def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
-    """Yield what is wrong with a node that names code."""
     target = node["_target_"]
     if not isinstance(target, str):
         yield f"{_join(path, '_target_')} got {target!r}; it should be the name of a class"

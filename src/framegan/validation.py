@@ -145,7 +145,6 @@ def _has_gap(value: Any) -> bool:
 
 
 def _has_target(value: Any) -> bool:
-    """Say whether a value holds anything that will be instantiated."""
     return any(isinstance(node, dict) and "_target_" in node for _, node in walk(value))
 
 

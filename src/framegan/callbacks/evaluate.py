@@ -108,7 +108,6 @@ class Evaluate(Every):
         self.best = state_dict.get("best", {})
 
     def _share(self) -> float:
-        """Return how much of this session's time evaluation has taken."""
         return (self.seconds - self.seconds_before) / (time.perf_counter() - self.started)
 
     def _samples(self, trainer: GANTrainer, gan: GAN) -> tuple[RealSamples, FakeSamples]:
@@ -126,7 +125,6 @@ class Evaluate(Every):
         return said.get(key) or self.best.get(key, {}).get("better")
 
     def _keep(self, records: list[Record]) -> None:
-        """Remember the values that are better than all before."""
         for record in (record for record in records if math.isfinite(record.value)):
             best = self.best.get(record.key)
             sign = 1 if record.better == "higher" else -1

@@ -74,7 +74,6 @@ class Samples(Every):
             self._animate(trainer, gan, "composition", f"composition_{self.last_drawn}", parts, len(parts) // TABLE)
 
     def _show(self, trainer: GANTrainer, gan: GAN, name: str, stem: str, samples: Tensor) -> None:
-        """Write and log the files of some samples."""
         are_clips = samples.ndim == 5
         some = samples[spread(CLIPS_IN_STRIPS, len(samples))]
         image = media.strips(some) if are_clips else media.grid(samples)
@@ -89,7 +88,6 @@ class Samples(Every):
     def _animate(
         self, trainer: GANTrainer, gan: GAN, name: str, stem: str, clips: Tensor, columns: int | None = None
     ) -> None:
-        """Write and log a grid of clips."""
         video = media.enlarged(media.grid(clips, columns))
         path = trainer.folder / "samples" / f"{stem}.mp4"
         media.write_video(path, video, self.rate)
