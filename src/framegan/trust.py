@@ -27,7 +27,8 @@ def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "")
         trusted: names of packages, or of classes and functions.
         path: where in the whole configuration this part is.
     """
-    if problems := list(_strangers(config, trusted, path)):
+    parts = [(place, part) for place, part in walk(config, path) if isinstance(part, dict) and "_target_" in part]
+    if problems := [problem for place, part in parts for problem in _refused(part, trusted, place)]:
         raise ValueError("\n".join(problems))
 
 
@@ -101,12 +102,6 @@ def check_names(trusted: Collection[str]) -> None:
     for name in trusted:
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
             raise ValueError(f"trust got {name!r}; it should be a package, such as trust=mypackage, or a list of some")
-
-
-def _strangers(node: Any, trusted: Collection[str], path: str) -> Iterator[str]:
-    for place, part in walk(node, path):
-        if isinstance(part, dict) and "_target_" in part:
-            yield from _refused(part, trusted, place)
 
 
 def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
