@@ -208,8 +208,10 @@ class Check:
         except (HydraException, AssertionError, AttributeError) as error:
             if mark == "+" and there:
                 self._say(setting, "{typed}: it is already set", [f"{key}={setting.value}"])
+            elif mark == "~" and node is None:
+                self._say(setting, f"{{typed}}: {key} is null already")
             elif mark == "~":
-                self._say(setting, f"{{typed}}: {key} is {node!r}", [f"~{key}"] if node is not None else [])
+                self._say(setting, f"{{typed}}: {key} is {node!r}", [f"~{key}"])
             else:
                 self._say(setting, f"{{typed}} can't be set: {_one_line(error)}")
             return text
@@ -237,8 +239,7 @@ class Check:
         key = setting.key
         better, rest = meant(key, setting.value, self.known)
         if not better:
-            of_model = self.known.name == "train" or key.startswith("model.")
-            self._require(*(REQUIRED if of_model else ["data"] if key.startswith("data.") else []))
+            self._require(*(REQUIRED if self.known.name == "train" else [key.partition(".")[0]]))
         if setting.mark == "~":
             better = [f"~{text.partition('=')[0]}" for text in better]
         self._say(setting, f"{key} is not a setting", better, rest if better else self._beside(setting))

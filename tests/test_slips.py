@@ -146,6 +146,8 @@ def test_words_that_are_no_settings(words, right):
         ("evaluate", "metric=fid", "did you mean metrics=fid?"),
         ("evaluate", "resume=x", "did you mean checkpoint=x?"),
         ("evaluate", "data.root=x", "no data was chosen"),
+        ("evaluate", "model.width=3", "there are: metrics, checkpoint"),
+        ("evaluate", "~fake", "fake is null already"),
         ("evaluate", "model=dcgan", "can't be chosen here; there are: metrics, data"),
         ("evaluate", "runs/x", "did you mean checkpoint=runs/x?"),
         ("evaluate", "trainer=cpu", "there are: trainer.devices, trainer.timeout"),
