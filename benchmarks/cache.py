@@ -23,12 +23,12 @@ from torch.utils.data import DataLoader
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
-import launch  # noqa: E402
-from framegan.data import frame_cache  # noqa: E402
-from framegan.data.clips import Clips  # noqa: E402
+from framegan.cli import compose as composed  # noqa: E402
 from framegan.data.datamodule import TicketDataset  # noqa: E402
-from framegan.data.prepare import plan, prepare  # noqa: E402
+from framegan.data.frame_cache import layout  # noqa: E402
+from framegan.data.frame_cache.build import plan, prepare  # noqa: E402
 from framegan.data.stream import Ticket, TicketStream  # noqa: E402
+from framegan.data.videos.clips import Clips  # noqa: E402
 
 WIDTH, HEIGHT, RATE = 320, 240, 25
 BATCH = 16
@@ -57,10 +57,10 @@ def write_video(path: Path, num_frames: int, seed: int) -> None:
 def clips_of(folder: Path, cache: str, stride: str) -> Clips:
     """Return the clips that this configuration makes."""
     choices = ["data=video_folder", f"data.root={folder}", f"data.cache={cache}", f"data.frame_stride={stride}"]
-    with initialize_config_dir(launch.CONFIGURATIONS, version_base="1.3"):
+    with initialize_config_dir(composed.CONFIGURATIONS, version_base="1.3"):
         cfg = compose("prepare", choices)
     with contextlib.redirect_stdout(io.StringIO()):
-        return launch.build(cfg.data.datamodule.source)
+        return composed.build(cfg.data.datamodule.source)
 
 
 def blocks(num_videos: int, number: int) -> list[list[Ticket]]:
@@ -135,7 +135,7 @@ def main() -> None:
         for number in range(options.videos):
             write_video(folder / f"{number}.mp4", options.frames, number)
         videos = clips_of(folder, "none", "1").videos
-        prepare(plan(videos, frame_cache.cache_folder(videos)), num_workers=0)
+        prepare(plan(videos, layout.cache_folder(videos)), num_workers=0)
         print("16 frames of 64x64, CPU time a clip (95 percent intervals)")
         for stride in ("1", "[1,4]"):
             decoding, reading = clips_of(folder, "none", stride), clips_of(folder, "auto", stride)

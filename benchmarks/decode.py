@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from av.video.reformatter import VideoReformatter
 
-from framegan.data.frame_fit import Fit
-from framegan.data.video_file import probe, read
+from framegan.data.videos.decode import probe, read
+from framegan.data.videos.frame_fit import Fit
 
 WIDTH, HEIGHT, RESOLUTION, NUM_FRAMES = 320, 240, 64, 16
 LENGTHS = 100, 250

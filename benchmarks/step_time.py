@@ -20,9 +20,9 @@ from plain_loop import PlainLoop
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
-import launch  # noqa: E402
+from framegan.cli import compose as composed  # noqa: E402
+from framegan.cli.train import be_quiet  # noqa: E402
 from framegan.media import to_samples  # noqa: E402
-from train import be_quiet  # noqa: E402
 
 CHOICES = ["model=dcgan", "data=digits", "data.resolution=32", "data.batch_size=64", "total_samples=1_000_000_000"]
 Z_95 = 1.96
@@ -60,15 +60,15 @@ class Interleaved(Callback):
 
 def measure(num_pairs: int, block: int, folder: Path) -> list[tuple[float, float]]:
     """Return the seconds per step of the framework and of the plain loop, pair by pair."""
-    with initialize_config_dir(launch.CONFIGURATIONS, version_base="1.3"):
+    with initialize_config_dir(composed.CONFIGURATIONS, version_base="1.3"):
         cfg = compose("train", CHOICES)
-    datamodule, gan, other = launch.build(cfg.data.datamodule), launch.build(cfg.model), launch.build(cfg.model)
+    datamodule, gan, other = composed.build(cfg.data.datamodule), composed.build(cfg.model), composed.build(cfg.model)
     plain = PlainLoop(other.generator, other.discriminator)
     interleaved = Interleaved(plain, datamodule.source.samples, num_pairs, block)
-    trainer = launch.build(
+    trainer = composed.build(
         cfg.trainer,
-        callbacks=[*(launch.build(node) for node in cfg.callbacks.values()), interleaved],
-        loggers=[launch.build(node, folder=str(folder)) for node in cfg.logger.values()],
+        callbacks=[*(composed.build(node) for node in cfg.callbacks.values()), interleaved],
+        loggers=[composed.build(node, folder=str(folder)) for node in cfg.logger.values()],
         folder=str(folder),
     )
     trainer.fit(gan, datamodule=datamodule)

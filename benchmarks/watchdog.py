@@ -20,10 +20,10 @@ from lightning.pytorch import Callback
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
-import launch  # noqa: E402
 from framegan.callbacks.watchdog import Watchdog  # noqa: E402
+from framegan.cli import compose as composed  # noqa: E402
+from framegan.cli.train import be_quiet, fill_in  # noqa: E402
 from framegan.gan import GAN  # noqa: E402
-from train import be_quiet, fill_in  # noqa: E402
 
 LOOKS = 25
 EVALUATIONS = 10
@@ -131,19 +131,19 @@ def run(model: str, collapse: Collapse | None, seed: int, folder: Path) -> dict[
     options = [f"seed={seed}", f"total_samples={LENGTH}", f"sample_every={LENGTH // 4}", f"checkpoint_every={LENGTH}"]
     options += [f"evaluate_every={LENGTH // EVALUATIONS}", f"callbacks.watchdog.every={LENGTH // LOOKS}"]
     options += ["callbacks.evaluate.num_samples=500", "trainer=cpu", "trainer.log_every_n_steps=10"]
-    with initialize_config_dir(launch.CONFIGURATIONS, version_base="1.3"):
+    with initialize_config_dir(composed.CONFIGURATIONS, version_base="1.3"):
         cfg = compose("train", [*MODELS[model], *options])
     folder.mkdir(parents=True, exist_ok=True)
-    datamodule = launch.build(cfg.data.datamodule)
+    datamodule = composed.build(cfg.data.datamodule)
     fill_in(cfg, datamodule)
     torch.manual_seed(seed)
-    gan = launch.build(cfg.model)
-    callbacks = [launch.build(node) for node in cfg.callbacks.values()]
+    gan = composed.build(cfg.model)
+    callbacks = [composed.build(node) for node in cfg.callbacks.values()]
     change = [ChangeAt(LENGTH // 2, collapse.changes)] if collapse else []
-    trainer = launch.build(
+    trainer = composed.build(
         cfg.trainer,
         callbacks=[*callbacks, *change],
-        loggers=[launch.build(node, folder=str(folder)) for node in cfg.logger.values()],
+        loggers=[composed.build(node, folder=str(folder)) for node in cfg.logger.values()],
         folder=str(folder),
     )
     trainer.fit(gan, datamodule=datamodule)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "src"))
 
 
 def run(script: str, *arguments: str) -> str | None:
-    """Run `python src/<script>.py ARGUMENTS`; return the message it stopped with, or None."""
-    module = importlib.import_module(script)
+    """Run a command as `python src/<script>.py ARGUMENTS` does; return the message it stopped with, or None."""
+    name = "classifier" if script == "train_classifier" else script
+    module = importlib.import_module(f"framegan.cli.{name}")
     before = sys.argv
     sys.argv = [str(PROJECT / "src" / f"{script}.py"), *arguments]
     try:
@@ -27,7 +27,7 @@ def run(script: str, *arguments: str) -> str | None:
 def prepared(script: str, arguments: Sequence[str]) -> list[str]:
     """Return what Hydra gets of a command line; SystemExit where it is refused."""
     name = "classifier" if script == "train_classifier" else script
-    return importlib.import_module("arguments").prepared(name, arguments)  # type: ignore[no-any-return]
+    return importlib.import_module("framegan.cli.arguments").prepared(name, arguments)  # type: ignore[no-any-return]
 
 
 def train(*arguments: str) -> str | None:

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
 
-from framegan.data.file_ending import missing_end
+from framegan.data.videos.truncation import missing_end
 
 FRAMES = 40
 SIZE = 48, 32

@@ -23,7 +23,7 @@ from framegan.strategy import average_buffers  # noqa: E402
 
 NUM_STEPS, BATCH_SIZE = 4, 8
 CONF = PROJECT / "conf"
-importlib.import_module("launch")  # knows how configurations are composed
+importlib.import_module("framegan.cli.compose")  # knows how configurations are composed
 
 
 def choices(group: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from commands import train
 from small_runs import SMALL
 
-from framegan import atomic
+from framegan.files import atomic
 
 
 def test_a_file_that_could_not_be_written_is_as_it_was(tmp_path):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from framegan.categories import class_names_in, class_number
+from framegan.runs.categories import class_names_in, class_number
 
 GAPS = ["0", "1", "3", "4"]
 PADDED = ["01", "02", "03"]

@@ -16,14 +16,14 @@ from small_clips import write_videos
 from small_files import write_images
 
 from framegan.data import train_loader
-from framegan.data.clips import Clips
 from framegan.data.datamodule import DataModule, TicketDataset
-from framegan.data.image_folder import ImageFolder
+from framegan.data.drawn.synthetic import synthetic
+from framegan.data.images.image_folder import ImageFolder
 from framegan.data.in_memory import in_memory
 from framegan.data.source import TensorSource, UnreadableDataError
-from framegan.data.synthetic import synthetic
 from framegan.data.train_loader import death_of_worker, leave_signals_to_run
-from framegan.data.video_folder import VideoFolder
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.video_folder import VideoFolder
 from framegan.trainer import GANTrainer
 
 

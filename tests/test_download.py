@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from mirrors import Mirror, serve
 
-from framegan import download
-from framegan.download import fetch
+from framegan.files import download
+from framegan.files.download import fetch
 
 CONTENT = random.Random(0).randbytes(300_000)
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"

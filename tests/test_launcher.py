@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from framegan import cluster, launcher
-from framegan.launcher import RankFailedError, run_ranks
+from framegan.processes import scheduler, spawn
+from framegan.processes.spawn import RankFailedError, run_ranks
 
 HANG = "import time; time.sleep(600)"
 MEMBERS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -29,7 +29,7 @@ def ranks(code: str, num_ranks: int = 2, ready: str = READY, **options) -> None:
 
 @pytest.fixture
 def short_grace(monkeypatch):
-    monkeypatch.setattr(launcher, "GRACE", 0.5)
+    monkeypatch.setattr(spawn, "GRACE", 0.5)
 
 
 def is_running(pid: int) -> bool:
@@ -171,7 +171,9 @@ with joined(60):
     Path({str(tmp_path)!r}, os.environ["RANK"]).write_text(str(os.getpid()))
     time.sleep(600)
 """
-    parent = f"import sys; from framegan.launcher import run_ranks; run_ranks([sys.executable, '-c', {rank!r}], 2)"
+    parent = (
+        f"import sys; from framegan.processes.spawn import run_ranks; run_ranks([sys.executable, '-c', {rank!r}], 2)"
+    )
     with subprocess.Popen([sys.executable, "-c", parent]) as started:
         wait_until(lambda: len(list(tmp_path.iterdir())) == 2 and all(p.read_text() for p in tmp_path.iterdir()))
         pids = [int(path.read_text()) for path in tmp_path.iterdir()]
@@ -215,6 +217,6 @@ def test_several_machines_need_an_address(monkeypatch):
 def test_tasks_of_a_scheduler_are_ranks(given, environment, monkeypatch):
     own = {**{name: value for name, value in os.environ.items() if name not in MEMBERS}, **given}
     monkeypatch.setattr(os, "environ", own)
-    cluster.adopt_task()
+    scheduler.adopt_task()
     assert tuple(own.get(name) for name in MEMBERS) == environment
     assert ("TORCHELASTIC_RUN_ID" in own) == (environment[0] is not None)

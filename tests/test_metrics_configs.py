@@ -103,7 +103,7 @@ def test_a_classifier_of_the_data_and_the_modes_of_stacked_digits(tmp_path, monk
 @pytest.mark.parametrize("choice", ["classifier", "modes"])
 def test_a_classifier_has_to_be_trained_first(choice, images, tmp_path):
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={images}", f"metrics={choice}")
-    assert "Train one: python src/train_classifier.py data=NAME" in message
+    assert "Train one: framegan classifier data=NAME" in message
 
 
 def test_what_a_protocol_of_clips_refuses(images, clips, files, tmp_path):

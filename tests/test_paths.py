@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import QuotedString
 from omegaconf import OmegaConf
 from small_files import write_images
 
-from command_line import as_typed, elements, parsed, split
+from framegan.cli.command_line import as_typed, elements, parsed, split
 from framegan.quoting import command, to_type
 
 ODD = ["photos (1)", "Tom's", "ünï", "x#y", "a=b", "a,b", "$HOME", "a{b}", "{a}", "[a]", " x ", "2024", "1_000", "1e5"]
@@ -128,9 +128,12 @@ def test_options_are_told_from_settings():
     assert split(words) == (options, ["a=b", "x=1", "--resume"])
 
 
-def test_printed_lines_name_the_script_from_where_they_are_read(tmp_path, monkeypatch):
+def test_printed_lines_are_typed_as_the_process_was(tmp_path, monkeypatch):
+    assert command("train", "a=1") == "framegan train a=1"
+    monkeypatch.setattr("sys.argv", [str(PROJECT / "src" / "train.py"), "a=1"])
     monkeypatch.chdir(PROJECT)
     assert command("train", "a=1") == "python src/train.py a=1"
+    assert command("classifier") == "python src/train_classifier.py"
     monkeypatch.chdir(PROJECT / "docs")
     assert command("train") == "python ../src/train.py"
     monkeypatch.chdir(tmp_path)

@@ -19,9 +19,9 @@ from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from test_frame_cache import Pictures, write
 
-from framegan import atomic
-from framegan.data import strip_writer
-from framegan.data.cached_videos import CachedVideos
+from framegan.data.frame_cache import strip_writer
+from framegan.data.frame_cache.read import CachedVideos
+from framegan.files import atomic
 from framegan.quoting import command
 
 FILES = {
@@ -324,7 +324,7 @@ def test_a_video_too_long_for_a_strip_is_named(project, capsys, monkeypatch):
 
 
 def test_help_needs_no_heavy_import():
-    code = "import sys; sys.path.insert(0, 'src'); import prepare; print({'torch', 'av', 'numpy'} & {*sys.modules})"
+    code = "from framegan.cli import prepare; import sys; print({'torch', 'av', 'numpy'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PROJECT) == "set()\n"
     command = [sys.executable, str(PROJECT / "src" / "prepare.py"), "--help"]
     assert "Decode videos once and for all" in subprocess.check_output(command, text=True)

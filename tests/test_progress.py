@@ -12,10 +12,10 @@ from rich.console import Console
 from torch.utils.data import DataLoader
 from worlds import fit, real_batches, tiny_gan
 
-from framegan import live
 from framegan.callbacks.every import Every
 from framegan.callbacks.log_metrics import LogMetrics
 from framegan.callbacks.progress import ProgressBar
+from framegan.files import live
 from framegan.trainer import GANTrainer
 
 

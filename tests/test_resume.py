@@ -1,6 +1,5 @@
 """No run is lost: what it goes on from after a kill, a full disk, a damaged file, a dead process or a busy cluster."""
 
-import importlib
 import json
 import multiprocessing
 import os
@@ -23,8 +22,9 @@ from small_runs import SHORT, SMALL, TIMING, rows, started, state, summary, wait
 from torch.utils.data import get_worker_info
 
 from framegan.callbacks.samples import Samples
+from framegan.cli import errors
 from framegan.data import datamodule, earlier_runs, train_loader
-from framegan.data.image_folder import ImageFolder
+from framegan.data.images.image_folder import ImageFolder
 from framegan.gan import GAN
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.quoting import to_type
@@ -321,7 +321,7 @@ HOLDING = (
 
 
 def test_a_folder_is_trained_in_by_one_process(run_folder, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("run_folder"), "PATIENCE", 0.0)
+    monkeypatch.setattr("framegan.runs.run_folder.PATIENCE", 0.0)
     command = [sys.executable, "-c", HOLDING, run_folder / ".lock"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         other.stdout.readline()
@@ -424,7 +424,7 @@ def test_a_step_that_needs_too_much_memory_is_one_message(error, tmp_path, monke
 
 def test_a_fault_in_memory_is_no_lack_of_it():
     error = RuntimeError("CUDA error: an illegal memory access was encountered")
-    with pytest.raises(RuntimeError, match="illegal memory access"), importlib.import_module("launch").plain_errors():
+    with pytest.raises(RuntimeError, match="illegal memory access"), errors.plain_errors():
         raise error
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from odd_videos import encode, picture
 
-from framegan import rollback, strict_json
-from framegan.data import frame_cache, video_index
-from framegan.data.prepare import plan, prepare
-from framegan.data.video_folder import VideoFolder
+from framegan.data.frame_cache import layout
+from framegan.data.frame_cache.build import plan, prepare
+from framegan.data.videos import video_index
+from framegan.data.videos.video_folder import VideoFolder
+from framegan.files import strict_json
 from framegan.metrics.record import Record, write
+from framegan.runs import rollback
 
 NAME = os.fsdecode(b"caf\xe9 \xf0\x9f\x98\x80\n\x7f.mp4")
 SOURCES = Path(strict_json.__file__).parents[1]
@@ -92,8 +94,8 @@ def test_the_index_of_videos_the_shards_and_the_manifest_of_their_frames(videos,
     assert [json.loads(line)["file"] for line in lines[1:]] == videos.files
     for _ in range(2):
         prepare(plan(videos, tmp_path / "frames"), num_workers=0)
-        assert frame_cache.find(videos, tmp_path / "frames") is not None
+        assert layout.find(videos, tmp_path / "frames") is not None
     for path in (tmp_path / "frames").glob("*.json"):
         strictly(path)
-    shard = strictly(frame_cache.description_of(tmp_path / "frames", 0))
+    shard = strictly(layout.description_of(tmp_path / "frames", 0))
     assert shard["videos"][0]["name"] == videos.name(0)

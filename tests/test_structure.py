@@ -1,6 +1,7 @@
 """The line through the project is straight: who may import what."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from commands import PROJECT
 
 PACKAGE = PROJECT / "src" / "framegan"
 FILES = sorted(PACKAGE.rglob("*.py"))
-LIGHTNING = {"gan.py", "strategy.py", "trainer.py", "data/datamodule.py", "callbacks/*", "loggers/*"}
+LIGHTNING = {"cli/train.py", "gan.py", "strategy.py", "trainer.py", "data/datamodule.py", "callbacks/*", "loggers/*"}
 
 
 def imports(path: Path) -> set[str]:
@@ -29,7 +30,8 @@ def imports_any(path: Path, *modules: str) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports(path):
     inside = path.relative_to(PACKAGE)
-    assert not imports_any(path, "hydra", "omegaconf"), "only the entry scripts know the configuration"
+    if inside.parts[0] not in ("cli", "runs"):
+        assert not imports_any(path, "hydra", "omegaconf"), "only the command knows the configuration"
     assert not imports_any(path, "torchvision", "torch_fidelity")
     if not any(inside.match(pattern) for pattern in LIGHTNING):
         assert not imports_any(path, "lightning")
@@ -42,7 +44,10 @@ def test_imports(path):
     if inside.name in ("losses.py", "regularizers.py", "schedules.py", "noise.py", "atomic.py"):
         assert not imports_any(path, "framegan")
     if inside.name == "media.py":
-        assert {name for name in imports(path) if name.startswith("framegan")} == {"framegan", "framegan.atomic"}
+        assert {name for name in imports(path) if name.startswith("framegan")} == {
+            "framegan.files",
+            "framegan.files.atomic",
+        }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -56,3 +61,15 @@ def test_models_name_no_data_set_and_data_sets_no_model():
     for path in (PROJECT / "conf" / "data").rglob("*.yaml"):
         assert "framegan.networks" not in path.read_text()
         assert "${model" not in path.read_text()
+
+
+def test_the_wheel_has_every_room():
+    packages = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    rooms = {".".join(("framegan", *path.parent.relative_to(PACKAGE).parts)) for path in PACKAGE.rglob("__init__.py")}
+    assert set(packages) == rooms | {"framegan.conf"}
+
+
+def test_nothing_but_doors_lies_beside_the_package():
+    """A module there would be found by whoever imports its name."""
+    for path in PACKAGE.parent.glob("*.py"):
+        assert imports(path) == {"framegan.cli.main", "framegan.cli.main.script"}

@@ -38,7 +38,7 @@ WRITERS = {
     ("model", "data"), [(m, d) for m in MODELS for d in DATA if m not in TEMPORAL or d in OF_CLIPS]
 )
 def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_path, monkeypatch):
-    monkeypatch.setattr("framegan.data.cifar10.RECORDS_PER_FILE", 12)
+    monkeypatch.setattr("framegan.data.published.cifar10.RECORDS_PER_FILE", 12)
     arguments = [f"model={model}", f"data={data}", "trainer=debug", f"hydra.run.dir={tmp_path / 'run'}"]
     if data in WRITERS:
         WRITERS[data](tmp_path / "data")

@@ -1,6 +1,5 @@
 """A run folder may come from anybody: its configuration and its checkpoints are data. Secrets stay out of it."""
 
-import importlib
 import os
 import pickle
 import re
@@ -18,12 +17,11 @@ from commands import PROJECT, run, train
 from omegaconf import OmegaConf
 from small_files import write_images
 
-from framegan import trust
+from framegan.cli import compose
 from framegan.data.fingerprint import comparable
 from framegan.metrics import statistics_cache
+from framegan.runs import saved_config, trust
 from framegan.sampling import read_checkpoint
-
-run_config = importlib.import_module("run_config")  # beside the scripts
 
 SMALL = (*small_runs.SMALL, "total_samples=32")
 GENERATE = ("generate", "num_samples=2")
@@ -82,7 +80,7 @@ def refused(command, folder, *said):
 def not_read(folder, *said):
     """Assert that a configuration is refused with a message that says this, and that no program ran."""
     with pytest.raises(ValueError) as caught:
-        run_config.read(folder / ".hydra" / "config.yaml", [], ["model.generator"])
+        saved_config.read(folder / ".hydra" / "config.yaml", [], ["model.generator"])
     for part in said:
         assert part in str(caught.value)
     assert not (folder.parent / "marker").exists()
@@ -99,14 +97,17 @@ NODES = {
     "a call of Hydra's": ({"_target_": "hydra.utils.call", "config": {}}, "got 'hydra.utils.call'"),
     "a class of PyTorch": ({"_target_": "torch.hub.load"}, "got 'torch.hub.load'"),
     "through a module of ours": (
-        {"_target_": "framegan.launcher.subprocess.Popen", "args": TOUCH},
+        {"_target_": "framegan.processes.spawn.subprocess.Popen", "args": TOUCH},
         "subprocess.Popen'",
     ),
     "imported by a module of ours": ({"_target_": "framegan.gan.LightningModule"}, "nothing that a configuration"),
     "a method of ours": ({"_target_": "framegan.metrics.weights.Published.find"}, "nothing that a configuration"),
-    "our function that runs commands": ({"_target_": "framegan.launcher.run_ranks"}, "nothing that a configuration"),
-    "our function that downloads": ({"_target_": "framegan.download.fetch"}, "nothing that a configuration"),
-    "our function that finds others": ({"_target_": "framegan.validation.locate"}, "nothing that a configuration"),
+    "our function that runs commands": (
+        {"_target_": "framegan.processes.spawn.run_ranks"},
+        "nothing that a configuration",
+    ),
+    "our function that downloads": ({"_target_": "framegan.files.download.fetch"}, "nothing that a configuration"),
+    "our function that finds others": ({"_target_": "framegan.cli.validation.locate"}, "nothing that a configuration"),
     "no such part": ({"_target_": "framegan.networks.mlp.Nothing"}, "nothing that a configuration"),
     "another package of a like name": ({"_target_": "framegan_evil.Generator"}, "trust=framegan_evil"),
     "in a list": ([{"a": [{"_target_": "os.system", "command": TOUCH}]}], "[0].a[0]._target_ got 'os.system'"),
@@ -181,7 +182,7 @@ def test_values_may_be_put_together_of_others(folder):
         folder,
         mine={"name": "width", "width": 3, "a": "${mine.${mine.name}}", "b": "${.a}0", "c": "${oc.select:no,${.b}}"},
     )
-    config = run_config.read(folder / ".hydra" / "config.yaml", [])
+    config = saved_config.read(folder / ".hydra" / "config.yaml", [])
     assert (config.mine.a, config.mine.b, config.mine.c) == (3, "30", "30")
 
 
@@ -286,12 +287,14 @@ def test_all_that_the_project_configures_may_be_resumed():
         for target in re.findall(r"_target_: *([\w.]+)", path.read_text())
     }
     assert len(targets) > 50
-    for target in targets - {"launch.FolderCheck"}:  # Hydra's own settings are in no run folder's configuration
+    for target in targets - {
+        "framegan.cli.compose.FolderCheck"
+    }:  # Hydra's own settings are in no run folder's configuration
         trust.refuse_strangers({"_target_": target})
 
 
 def test_a_function_says_that_it_may_be_named(monkeypatch):
-    target = "framegan.data.digits.digits"
+    target = "framegan.data.published.digits.digits"
     trust.refuse_strangers({"_target_": target})
     monkeypatch.delattr(f"{target}.is_configurable")
     with pytest.raises(ValueError, match="nothing that a configuration of framegan builds"):
@@ -600,5 +603,5 @@ def test_settings_that_have_changed_show_no_value_of_the_environment(folder, mon
 
 def test_a_configuration_as_loggers_have_it():
     raw = {"a": 1, "b": "${a}", "c": "${oc.env:HOME}/x", "d": "${c}/y", "e": ["${oc.select:a,2}", r"\${oc.env:A}"]}
-    shown = importlib.import_module("launch").as_shown(OmegaConf.create(raw))
+    shown = compose.as_shown(OmegaConf.create(raw))
     assert shown == {"a": 1, "b": 1, "c": "${oc.env:HOME}/x", "d": "${oc.env:HOME}/x/y", "e": [1, r"\${oc.env:A}"]}

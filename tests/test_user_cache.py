@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from framegan.data.cache_places import beside, places
+from framegan.files.user_cache import user_cache
 from framegan.metrics import statistics_cache
 from framegan.metrics.weights import Published
-from framegan.user_cache import user_cache
 
 
 def test_one_root_for_everything(tmp_path, monkeypatch):

@@ -59,7 +59,7 @@ class GAN(LightningModule):
             leaves the random start behind quickly.
         compile_networks: run both networks through torch.compile; the first steps take longer. A critic that
             is differentiated twice, on the steps of a penalty, stays uncompiled: torch.compile can't do that.
-        learning_rate_factor: multiplies both scheduled learning rates; see `framegan.rollback`.
+        learning_rate_factor: multiplies both scheduled learning rates; see `framegan.runs.rollback`.
         seed: key of all noise.
     """
 

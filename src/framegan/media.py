@@ -4,17 +4,19 @@ Samples are float32 in [-1, 1], images (N, C, H, W) or clips (N, C, T, H, W); pi
 (H, W, C) or a video (T, H, W, C), C = 1 or 3.
 """
 
+import io
 import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from framegan import atomic
+from framegan.files import atomic
 
 FRAMES_PER_SECOND = 8.0
 """At which clips are shown whose data don't know their times."""
@@ -150,7 +152,14 @@ def _write_mp4(path: Path, frames: np.ndarray, frames_per_second: float) -> None
         container.mux(stream.encode(None))
 
 
-def _write_gif(path: Path, frames: np.ndarray, frames_per_second: float) -> None:
+def gif(frames: np.ndarray, frames_per_second: float) -> bytes:
+    """Return a (T, H, W, C) uint8 video as the contents of a GIF, such as a notebook shows."""
+    file = io.BytesIO()
+    _write_gif(file, frames, frames_per_second)
+    return file.getvalue()
+
+
+def _write_gif(path: Path | IO[bytes], frames: np.ndarray, frames_per_second: float) -> None:
     import av
 
     height, width = frames.shape[1:3]

@@ -1,24 +1,19 @@
 """Names and paths as they are printed: in messages, and on lines that can be copied into a shell."""
 
-import os
 import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from framegan import program
+
 PLAIN = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./-]*", re.ASCII | re.IGNORECASE)
 """What both the shell and Hydra take for a path as it stands."""
 
 
-SCRIPTS = Path(__file__).resolve().parent.parent
-
-
-def command(script: str, *settings: str) -> str:
-    """Return the line that runs a script from the folder that this process is in."""
-    file = SCRIPTS / f"{script}.py"
-    near = os.path.relpath(file)
-    path = str(file) if near.startswith(f"..{os.sep}..{os.sep}") else near
-    return " ".join(["python", shlex.quote(path), *settings])
+def command(name: str, *settings: str) -> str:
+    """Return the line that runs a command from the folder that this process is in."""
+    return " ".join([program.typed(name), *settings])
 
 
 def to_type(key: str, path: str | Path) -> str:

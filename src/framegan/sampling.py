@@ -15,8 +15,9 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor, nn
 
-from framegan import noise, npz
-from framegan.categories import class_names_in, class_number
+from framegan import noise
+from framegan.files import archives
+from framegan.runs.categories import class_names_in, class_number
 
 Weights = Literal["ema", "raw"]
 """Which generator: the averaged one that is published, or the one that is trained."""
@@ -49,7 +50,7 @@ def batches(
 
     Args:
         batch_size: None = as `batch_size_of` says; another one may change the last bits.
-        category: class of every sample, by its name or number; see `framegan.categories`. None = drawn for each seed.
+        category: class of every sample, by its name or number; see `runs.categories`. None = drawn for each seed.
         num_frames: frames of each clip. None = as trained.
         held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
         class_counts: how often each class is drawn beside the others. None = all alike.
@@ -195,7 +196,7 @@ def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
         ValueError: there is something else in it.
     """
     is_archive = is_zipfile(path)
-    if is_archive and not npz.is_stored(path):
+    if is_archive and not archives.is_stored(path):
         raise ValueError(f"{path} is damaged or compressed, as no checkpoint of a run is; give a file of checkpoints/")
     try:
         with warnings.catch_warnings(action="ignore"):

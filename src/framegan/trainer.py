@@ -15,7 +15,7 @@ from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnect
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.loggers.run_logger import RunLogger
-from framegan.ranks import is_rank
+from framegan.processes.ranks import is_rank
 from framegan.strategy import GANStrategy
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}

@@ -10,8 +10,8 @@ import pytest
 import torch
 from mirrors import Mirror, serve
 
-from framegan.data import cifar10 as module
-from framegan.data.cifar10 import ARCHIVE, FILES, FOLDER, RECORD_BYTES, cifar10
+from framegan.data.published import cifar10 as module
+from framegan.data.published.cifar10 import ARCHIVE, FILES, FOLDER, RECORD_BYTES, cifar10
 
 NUM_RECORDS = 12
 ALL = [*FILES["train"], *FILES["test"]]

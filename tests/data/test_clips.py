@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from framegan.data.clips import Clips
 from framegan.data.in_memory import in_memory
-from framegan.data.videos import PackedVideos
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.protocol import PackedVideos
 
 
 class Numbers:

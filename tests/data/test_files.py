@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 from small_clips import write_frame_folders
 
-from framegan.data.cifar10 import cifar10
 from framegan.data.files import check_root, data_files, root_of, walk
-from framegan.data.frame_folder import FrameFolder
-from framegan.data.idx import mnist
-from framegan.data.image_folder import ImageFolder
-from framegan.data.npy import NpyVideos
-from framegan.data.strips import Strips
-from framegan.data.ucf101 import UCF101
-from framegan.data.video_folder import VideoFolder
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.published.cifar10 import cifar10
+from framegan.data.published.idx import mnist
+from framegan.data.published.ucf101 import UCF101
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.npy import NpyVideos
+from framegan.data.videos.strips import Strips
+from framegan.data.videos.video_folder import VideoFolder
 
 SOURCES = {
     "images": lambda root: ImageFolder(root, 8),

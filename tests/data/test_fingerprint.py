@@ -12,24 +12,24 @@ from small_files import write_images, write_mnist
 from test_frame_cache import Pictures, write
 
 from framegan.data import contents, earlier_runs
-from framegan.data.clips import Clips
 from framegan.data.datamodule import DataModule
-from framegan.data.digits import digits
+from framegan.data.drawn.moving_digits import MovingDigits
+from framegan.data.drawn.shape_motion import ShapeMotion
+from framegan.data.drawn.synthetic import synthetic
 from framegan.data.fingerprint import comparable, differences, fingerprint_of, inventory_of
-from framegan.data.frame_folder import FrameFolder
-from framegan.data.idx import mnist
-from framegan.data.image_folder import ImageFolder
+from framegan.data.frame_cache.build import plan, prepare
+from framegan.data.images.image_folder import ImageFolder
 from framegan.data.in_memory import in_memory
-from framegan.data.moving_digits import MovingDigits
-from framegan.data.npy import NpyVideos
-from framegan.data.prepare import plan, prepare
-from framegan.data.shape_motion import ShapeMotion
+from framegan.data.published.digits import digits
+from framegan.data.published.idx import mnist
+from framegan.data.published.stacked_mnist import StackedMNIST
+from framegan.data.published.ucf101 import UCF101
 from framegan.data.source import TensorSource, class_counts_of
-from framegan.data.stacked_mnist import StackedMNIST
-from framegan.data.strips import Strips
-from framegan.data.synthetic import synthetic
-from framegan.data.ucf101 import UCF101
-from framegan.data.video_folder import VideoFolder
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.npy import NpyVideos
+from framegan.data.videos.strips import Strips
+from framegan.data.videos.video_folder import VideoFolder
 
 FILES = {
     "images": (write_images, lambda root: ImageFolder(root, 8)),

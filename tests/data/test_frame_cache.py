@@ -18,13 +18,13 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from framegan.data import frame_cache
-from framegan.data.cached_videos import CachedVideos
-from framegan.data.clips import Clips
 from framegan.data.datamodule import TicketDataset
-from framegan.data.prepare import estimate, missing, plan, prepare
+from framegan.data.frame_cache import layout
+from framegan.data.frame_cache.build import estimate, missing, plan, prepare
+from framegan.data.frame_cache.read import CachedVideos
 from framegan.data.stream import TicketStream
-from framegan.data.videos import FileVideos
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.protocol import FileVideos
 
 MB = 8 * 8 * 3 / 2**20
 """A frame; so many shard_mb hold one."""
@@ -107,7 +107,7 @@ def folder(tmp_path):
 
 def cached(root, folder, **options) -> CachedVideos:
     prepare(plan(Pictures(root), folder, **options), num_workers=0)
-    found = frame_cache.find(Pictures(root), folder)
+    found = layout.find(Pictures(root), folder)
     assert found is not None
     return found
 
@@ -134,7 +134,7 @@ def test_jpeg_is_close(tmp_path, folder):
 def test_grey_jpeg(root, folder):
     grey = Pictures(root, channels=1)
     prepare(plan(grey, folder, format="jpeg", quality=100), num_workers=0)
-    assert np.abs(frame_cache.find(grey, folder).read(0, [3]).astype(int) - grey.read(0, [3])).max() <= 2
+    assert np.abs(layout.find(grey, folder).read(0, [3]).astype(int) - grey.read(0, [3])).max() <= 2
 
 
 def batches(clips: Clips, num_workers: int, context: str | None = None) -> list[torch.Tensor]:
@@ -170,9 +170,9 @@ def test_a_pickled_copy_leaves_the_frames_on_the_disk(root, folder):
 
 def test_the_folder_beside_the_data_is_found_by_itself(root):
     videos = Pictures(root)
-    folder = frame_cache.cache_folder(videos)
+    folder = layout.cache_folder(videos)
     assert folder.parent == root.parent / "videos.framegan" and folder.name.startswith("frames_8px_all_")
-    assert folder != frame_cache.cache_folder(Pictures(root, channels=1))
+    assert folder != layout.cache_folder(Pictures(root, channels=1))
     prepare(plan(videos, folder), num_workers=0)
     assert isinstance(Clips(videos, num_frames=2).videos, CachedVideos)
 
@@ -207,8 +207,8 @@ def test_killed_and_resumed_it_ends_with_the_same_bytes(kill, num_workers, tmp_p
     until(lambda: len(list(folder.glob("*.json"))) > 2)
     kill(process.pid, signal.SIGKILL)
     process.wait()
-    with pytest.raises(frame_cache.StaleCacheError, match="not complete"):
-        frame_cache.find(Pictures(root), folder)
+    with pytest.raises(layout.StaleCacheError, match="not complete"):
+        layout.find(Pictures(root), folder)
     done = len(job.shards) - len(missing(plan(Pictures(root), folder, shard_mb=MB)))
     assert 0 < done < len(job.shards)
     time.sleep(0.3)
@@ -223,12 +223,12 @@ def test_only_what_changed_is_done_again(root, folder):
     before = files_of(folder)
     assert prepare(job, num_workers=0).written == []
     os.utime(root / "3.png", ns=(1, 1))
-    with pytest.raises(frame_cache.StaleCacheError, match="^3.png has changed$"):
-        frame_cache.find(Pictures(root), folder)
+    with pytest.raises(layout.StaleCacheError, match="^3.png has changed$"):
+        layout.find(Pictures(root), folder)
     job = plan(Pictures(root), folder, shard_mb=25 * MB)
     assert prepare(job, num_workers=0).written == [1]
     assert [name for name, content in files_of(folder).items() if before[name] != content] == ["shard-00001.json"]
-    assert frame_cache.find(Pictures(root), folder) is not None
+    assert layout.find(Pictures(root), folder) is not None
 
 
 def test_a_stale_cache_is_announced_and_left_alone(root, folder, capsys):
@@ -237,14 +237,14 @@ def test_a_stale_cache_is_announced_and_left_alone(root, folder, capsys):
     clips = Clips(Pictures(root), num_frames=2, cache_dir=str(folder))
     assert isinstance(clips.videos, Pictures)
     line = capsys.readouterr().out
-    assert line.startswith(f"cache    {folder} is out of date: ") and "type python src/prepare.py" in line
+    assert line.startswith(f"cache    {folder} is out of date: ") and "type framegan prepare" in line
     assert line.count("\n") == 1
 
 
 def test_other_settings_are_named_and_not_overwritten(root, folder):
     cached(root, folder)
-    with pytest.raises(frame_cache.StaleCacheError, match="other settings: channels is 1 and was 3$"):
-        frame_cache.find(Pictures(root, channels=1), folder)
+    with pytest.raises(layout.StaleCacheError, match="other settings: channels is 1 and was 3$"):
+        layout.find(Pictures(root, channels=1), folder)
     before = files_of(folder)
     others = Pictures(root)
     others.name = lambda index: f"other/{index}.png"
@@ -260,7 +260,7 @@ def test_one_format_takes_the_place_of_another(root, folder):
     cached(root, folder)
     prepare(plan(Pictures(root), folder, format="jpeg"), num_workers=0)
     assert {path.suffix for path in folder.glob("shard*")} == {".json", ".jpegs"}
-    assert frame_cache.find(Pictures(root), folder).format == "jpeg"
+    assert layout.find(Pictures(root), folder).format == "jpeg"
 
 
 def test_labels_are_not_in_the_cache(root, folder):
@@ -270,17 +270,17 @@ def test_labels_are_not_in_the_cache(root, folder):
         def label(self, index):
             return 1
 
-    assert frame_cache.find(Relabelled(root), folder).label(0) == 1
+    assert layout.find(Relabelled(root), folder).label(0) == 1
 
 
 def test_a_part_is_read_from_a_cache_of_all(root, folder):
-    cached(root, frame_cache.cache_folder(Pictures(root)))
+    cached(root, layout.cache_folder(Pictures(root)))
     part = Pictures(root)
     part.files, part.split = ["1.png"], "some/part"
-    assert frame_cache.cache_folder(part).name.startswith("frames_8px_some-part_")
-    assert isinstance(frame_cache.prepared(part), CachedVideos)
+    assert layout.cache_folder(part).name.startswith("frames_8px_some-part_")
+    assert isinstance(layout.prepared(part), CachedVideos)
     cached(root, folder)
-    np.testing.assert_array_equal(frame_cache.find(part, folder).read(0, [5]), part.read(0, [5]))
+    np.testing.assert_array_equal(layout.find(part, folder).read(0, [5]), part.read(0, [5]))
 
 
 def test_bad_files_are_listed_and_not_fatal(root, folder):
@@ -289,7 +289,7 @@ def test_bad_files_are_listed_and_not_fatal(root, folder):
     assert report.failures == {"2.png": "no picture"}
     assert report.num_frames == 6 * 10 + 15 - 12
     assert json.loads((folder / "manifest.json").read_text())["failures"] == report.failures
-    videos, source = frame_cache.find(Pictures(root), folder), Pictures(root)
+    videos, source = layout.find(Pictures(root), folder), Pictures(root)
     np.testing.assert_array_equal(videos.read(3, [1, 2]), source.read(3, [1, 2]))
     with pytest.raises(ValueError, match="no picture"):
         videos.read(2, [0])
@@ -330,8 +330,8 @@ def test_damage_is_found_and_mended(format, root, folder):
 def test_a_truncated_shard_is_out_of_date(root, folder):
     cached(root, folder)
     os.truncate(folder / "shard-00000.u8", 100)
-    with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.u8 is missing or damaged$"):
-        frame_cache.find(Pictures(root), folder)
+    with pytest.raises(layout.StaleCacheError, match="^shard-00000.u8 is missing or damaged$"):
+        layout.find(Pictures(root), folder)
 
 
 def in_depth(content: dict[str, Any], value: object, *keys: Any) -> str:
@@ -360,8 +360,8 @@ def test_a_wrong_manifest_is_out_of_date_and_mended(change, root, folder):
     manifest = folder / "manifest.json"
     before = manifest.read_text()
     manifest.write_text(in_depth(json.loads(before), *change) if change else "[" * 100_000)
-    with pytest.raises(frame_cache.StaleCacheError, match="^its manifest.json is damaged or of another version$"):
-        frame_cache.find(Pictures(root), folder)
+    with pytest.raises(layout.StaleCacheError, match="^its manifest.json is damaged or of another version$"):
+        layout.find(Pictures(root), folder)
     assert prepare(plan(Pictures(root), folder), num_workers=0).written == []
     assert manifest.read_text() == before
 
@@ -385,8 +385,8 @@ def test_a_wrong_description_is_out_of_date_and_mended(change, root, folder):
     before = files_of(folder)
     path = folder / "shard-00000.json"
     path.write_text(in_depth(json.loads(path.read_text()), *change) if change else '{"videos":' + "[" * 100_000)
-    with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.* is (missing or damaged|of other settings)$"):
-        frame_cache.find(Pictures(root), folder)
+    with pytest.raises(layout.StaleCacheError, match="^shard-00000.* is (missing or damaged|of other settings)$"):
+        layout.find(Pictures(root), folder)
     assert prepare(job, num_workers=0).written == [0]
     assert files_of(folder) == before
 
@@ -398,8 +398,8 @@ def test_more_frames_than_a_shard_has_are_not_read(format, root, folder):
     source.num_frames = lambda index: 10 + int(Path(source.files[index]).stem) + 10**30 * (index == 5)
     path = folder / "shard-00000.json"
     path.write_text(in_depth(json.loads(path.read_text()), 10**30 + 15, "videos", 5, "frames"))
-    with pytest.raises(frame_cache.StaleCacheError, match="^shard-00000.(u8|jpegs) is missing or damaged$"):
-        frame_cache.find(source, folder)
+    with pytest.raises(layout.StaleCacheError, match="^shard-00000.(u8|jpegs) is missing or damaged$"):
+        layout.find(source, folder)
 
 
 def test_the_second_one_has_to_wait(root, folder):
@@ -421,7 +421,7 @@ def test_the_estimate(root, folder):
 
 def test_what_offers_no_files_has_no_cache(root):
     assert isinstance(Pictures(root), FileVideos)
-    assert frame_cache.prepared("anything") == "anything"
+    assert layout.prepared("anything") == "anything"
 
 
 def test_a_finished_cache_of_another_data_set_with_the_same_names_is_not_overwritten(root, folder, tmp_path):
@@ -435,7 +435,7 @@ def test_a_finished_cache_of_another_data_set_with_the_same_names_is_not_overwri
     with pytest.raises(ValueError, match="holds frames of other videos"):
         prepare(plan(Pictures(other), folder), num_workers=0)
     assert files_of(folder).items() >= {name: before[name] for name in before if name != "origin.json"}.items()
-    assert frame_cache.find(Pictures(root), folder) is not None
+    assert layout.find(Pictures(root), folder) is not None
     assert prepare(plan(Pictures(other), folder), num_workers=0, replace=True).written == [0]
 
 
@@ -443,7 +443,7 @@ def test_data_that_have_moved_keep_their_cache(root, folder, tmp_path):
     cached(root, folder)
     moved = root.rename(tmp_path / "moved")
     assert prepare(plan(Pictures(moved), folder), num_workers=0).written == []
-    assert frame_cache.find(Pictures(moved), folder) is not None
+    assert layout.find(Pictures(moved), folder) is not None
     write(moved, 7)  # all of them are written again, so that they have other times
     assert prepare(plan(Pictures(moved), folder), num_workers=0).written == [0], "it is theirs from now on"
 

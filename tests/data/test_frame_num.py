@@ -9,8 +9,8 @@ import av
 import pytest
 from odd_videos import GOP, encode, without
 
-from framegan.data.frame_num import FrameNumbers
-from framegan.data.video_file import probe
+from framegan.data.videos.decode import probe
+from framegan.data.videos.frame_num import FrameNumbers
 
 SETTINGS = {
     "without B-frames": "keyint=12:scenecut=0:bframes=0",

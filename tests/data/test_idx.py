@@ -11,8 +11,8 @@ import torch
 from mirrors import Mirror, serve
 from torch import Tensor
 
-from framegan.data import idx
-from framegan.data.idx import FILES, fashion_mnist, mnist, read_idx
+from framegan.data.published import idx
+from framegan.data.published.idx import FILES, fashion_mnist, mnist, read_idx
 
 
 def idx_bytes(values: Tensor) -> bytes:

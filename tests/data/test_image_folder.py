@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from framegan import live
-from framegan.data import image_file
 from framegan.data.datamodule import DataModule
-from framegan.data.image_folder import ImageFolder
+from framegan.data.images import image_file
+from framegan.data.images.image_folder import ImageFolder
 from framegan.data.in_memory import in_memory
+from framegan.files import live
 from framegan.trainer import GANTrainer
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from framegan.data import source as module
-from framegan.data.digits import digits
+from framegan.data.drawn.synthetic import synthetic
+from framegan.data.published.digits import digits
 from framegan.data.source import resize
-from framegan.data.synthetic import synthetic
 
 
 def test_resize_keeps_what_fits_already():

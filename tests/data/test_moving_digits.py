@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_files import write_mnist
 
-from framegan.data.moving_digits import SIDE, SPEED, MovingDigits, _bounce
+from framegan.data.drawn.moving_digits import SIDE, SPEED, MovingDigits, _bounce
 
 
 def centres(clip: np.ndarray) -> np.ndarray:

@@ -12,11 +12,11 @@ from odd_images import HEIGHT, WIDTH, chunk, encoded, png, smooth
 from PIL import Image, features
 from tiff_files import tiff
 
-from framegan.data.frame_folder import FrameFolder
-from framegan.data.image_file import decode, is_grey, size_of
-from framegan.data.image_folder import ImageFolder
-from framegan.data.image_kinds import ENDINGS, EXTENSIONS
-from framegan.data.strips import Strips
+from framegan.data.images.image_file import decode, is_grey, size_of
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.images.image_kinds import ENDINGS, EXTENSIONS
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.strips import Strips
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what it then reads all the same
 

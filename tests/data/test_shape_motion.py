@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from framegan.data.shape_motion import AXES, RADIUS, TRAVEL, ShapeMotion
+from framegan.data.drawn.shape_motion import AXES, RADIUS, TRAVEL, ShapeMotion
 
 
 def all_frames(videos: ShapeMotion, number: int = 120) -> np.ndarray:

@@ -5,10 +5,10 @@ import torch
 from small_files import write_mnist
 
 from framegan.data.datamodule import DataModule
-from framegan.data.idx import mnist
 from framegan.data.in_memory import in_memory
+from framegan.data.published.idx import mnist
+from framegan.data.published.stacked_mnist import StackedMNIST
 from framegan.data.source import BatchSource
-from framegan.data.stacked_mnist import StackedMNIST
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ import torch
 from commands import PROJECT
 from PIL import Image
 
-from framegan.data import image_file
-from framegan.data.clips import Clips
+from framegan.data.drawn.shape_motion import ShapeMotion
+from framegan.data.frame_cache.strip_writer import write_strips
+from framegan.data.images import image_file
 from framegan.data.in_memory import in_memory
-from framegan.data.shape_motion import ShapeMotion
-from framegan.data.strip_writer import write_strips
-from framegan.data.strips import Strips
-from framegan.data.videos import FileVideos
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.protocol import FileVideos
+from framegan.data.videos.strips import Strips
 
 PUBLISHED = PROJECT.parent / "shared" / "data" / "mocogan"
 """MoCoGAN's own strips, where somebody put them beside the project; their licence keeps them out of it."""

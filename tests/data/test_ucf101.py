@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from odd_videos import encode, picture
 
-from framegan.data.ucf101 import UCF101
+from framegan.data.published.ucf101 import UCF101
 
 TRAIN = ["Archery/v_Archery_g02_c01.avi 2", "Swing/v_swing_g02_c01.avi 1", "Swing/v_swing_g02_c02.avi 1"]
 TEST = ["Swing/v_swing_g01_c01.avi", "Archery/v_Archery_g01_c01.avi"]

@@ -20,21 +20,22 @@ import torch
 from odd_videos import H264, WHOLE, encode
 from PIL import Image
 
-from framegan.data import cifar10, idx, video_stream
-from framegan.data.cached_videos import CachedVideos
-from framegan.data.cifar10 import ARCHIVE, FILES, FOLDER
 from framegan.data.folder import samples_in
-from framegan.data.frame_fit import Fit
-from framegan.data.frame_folder import FrameFolder
-from framegan.data.image_file import MAX_PIXELS
-from framegan.data.image_folder import ImageFolder
-from framegan.data.npy import NpyVideos
-from framegan.data.sample_tables import overclaim
+from framegan.data.frame_cache.read import CachedVideos
+from framegan.data.images.image_file import MAX_PIXELS
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.published import cifar10, idx
+from framegan.data.published.cifar10 import ARCHIVE, FILES, FOLDER
+from framegan.data.published.ucf101 import UCF101
 from framegan.data.source import TensorSource
-from framegan.data.strips import Strips
-from framegan.data.ucf101 import UCF101
-from framegan.data.video_file import probe
-from framegan.data.video_folder import VideoFolder
+from framegan.data.videos import video_stream
+from framegan.data.videos.decode import probe
+from framegan.data.videos.frame_fit import Fit
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.mp4_claims import overclaim
+from framegan.data.videos.npy import NpyVideos
+from framegan.data.videos.strips import Strips
+from framegan.data.videos.video_folder import VideoFolder
 
 
 def png(path: Path, width: int, height: int) -> None:

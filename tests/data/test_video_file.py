@@ -27,10 +27,10 @@ from odd_videos import (
     shown_as,
 )
 
-from framegan.data import video_file
-from framegan.data.frame_fit import Fit
-from framegan.data.frame_times import counted
-from framegan.data.video_file import VideoInfo, probe, read
+from framegan.data.videos import decode
+from framegan.data.videos.decode import VideoInfo, probe, read
+from framegan.data.videos.frame_fit import Fit
+from framegan.data.videos.frame_times import counted
 
 STRETCHED = Fit(48, resize="stretch")
 FIRST_NUMBER = {"edit list": 3, "h264, cut out without encoding, mp4": 10, "h264, cut out without encoding, mkv": 10}
@@ -121,7 +121,7 @@ def test_a_file_that_was_cut_off_after_it_was_indexed_is_no_silent_surprise(kind
 def test_frames_in_the_middle_are_reached_without_decoding_from_the_start(tmp_path: Path, monkeypatch):
     path = WHOLE["h264, closed GOP, mp4"](tmp_path)
     info = probe(path)
-    monkeypatch.setattr(video_file, "from_start", lambda *_: pytest.fail("decoded from the start"))
+    monkeypatch.setattr(decode, "from_start", lambda *_: pytest.fail("decoded from the start"))
     assert [number_of(frame) for frame in read(path, info, [25, 31], STRETCHED)] == [25, 31]
 
 

@@ -17,13 +17,14 @@ import pytest
 from odd_videos import BROKEN, FRAMES, RATE, WHOLE, encode, number_of, picture
 from rich.console import Console
 
-from framegan import live
-from framegan.data import cache_places, video_file, video_index
+from framegan.data import cache_places
 from framegan.data.cache_places import beside, places
-from framegan.data.video_file import read
-from framegan.data.video_folder import VideoFolder
-from framegan.data.video_index import index
-from framegan.data.videos import FileVideos
+from framegan.data.videos import decode, video_index
+from framegan.data.videos.decode import read
+from framegan.data.videos.protocol import FileVideos
+from framegan.data.videos.video_folder import VideoFolder
+from framegan.data.videos.video_index import index
+from framegan.files import live
 
 NAMES = ("b/2.mp4", "a/deep/1.mp4", "a/3.avi", "a/4.MKV", "c/.hidden.mp4")
 
@@ -216,7 +217,7 @@ def test_deep_nesting_is_no_line_of_an_index(root: Path, probed: list[str]):
 
 @pytest.mark.parametrize("time_base", [0, 5e-324])
 def test_times_that_can_not_be_looked_for_are_counted(root: Path, time_base: float, monkeypatch):
-    monkeypatch.setattr(video_file, "SECONDS_BACK", (1,))
+    monkeypatch.setattr(decode, "SECONDS_BACK", (1,))
     videos = VideoFolder(str(root), 48, resize="stretch")
     info = replace(videos.entries[2].info, time_base=time_base)
     assert [number_of(frame) for frame in read(root / "a/deep/1.mp4", info, [0, 5], videos.fit)] == [1, 6]

@@ -10,7 +10,7 @@ warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
 
 from framegan.metrics.accumulate import FeatureBank, FeatureMoments  # noqa: E402
-from framegan.ranks import from_rank_zero, rank_and_number  # noqa: E402
+from framegan.processes.ranks import from_rank_zero, rank_and_number  # noqa: E402
 
 NUM_SAMPLES, NUM_FEATURES, BATCH = 1000, 12, 64
 FEATURES = torch.rand(NUM_SAMPLES, NUM_FEATURES, generator=torch.Generator().manual_seed(0)) + 10

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from framegan.data.clips import Clips
 from framegan.data.folder import recipe_of, samples_in
-from framegan.data.frame_folder import FrameFolder
-from framegan.data.image_folder import ImageFolder
-from framegan.data.npy import NpyVideos
-from framegan.data.real_samples import RealSamples
-from framegan.data.strips import Strips
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.npy import NpyVideos
+from framegan.data.videos.strips import Strips
+from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics.comparison import Comparison
 from framegan.metrics.random_conv import RandomConv
 from framegan.metrics.scores import Frechet, Jedi, Kernel

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from framegan import noise
-from framegan.data.real_samples import RealSamples
 from framegan.data.source import TensorSource
-from framegan.fake_samples import FakeSamples
+from framegan.evaluation.fake_samples import FakeSamples
+from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics.comparison import Comparison
 from framegan.metrics.random_conv import RandomConv
 from framegan.metrics.scores import Frechet

@@ -6,10 +6,10 @@ import pytest
 import torch
 from commands import PROJECT
 
-from framegan.data.digits import digits
-from framegan.data.idx import mnist
-from framegan.data.stacked_mnist import StackedMNIST
-from framegan.data.synthetic import synthetic
+from framegan.data.drawn.synthetic import synthetic
+from framegan.data.published.digits import digits
+from framegan.data.published.idx import mnist
+from framegan.data.published.stacked_mnist import StackedMNIST
 from framegan.metrics.classifier import Classifier, Network, check_data, save, train
 from framegan.metrics.embedding import fingerprint_of
 from framegan.metrics.modes import mode_coverage
@@ -116,13 +116,13 @@ def test_nothing_around_it_changes_the_features(tmp_path):
 
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 16, 16)])
 def test_other_images_are_refused(shape, tmp_path):
-    with pytest.raises(ValueError, match=r"trained on 1x16x16 images of flowers, these are .*src/train_classifier\.py"):
+    with pytest.raises(ValueError, match=r"trained on 1x16x16 images of flowers, these are .*framegan classifier"):
         Classifier(str(written(tmp_path)))(pixels(2, *shape))
 
 
 def test_what_is_not_a_classifier_is_refused_by_name(tmp_path):
     path = tmp_path / "x.pt"
-    with pytest.raises(FileNotFoundError, match=f"{path} is not a file; .* train one: python src/train_classifier.py"):
+    with pytest.raises(FileNotFoundError, match=f"{path} is not a file; .* train one: framegan classifier"):
         Classifier(str(path))
     path.write_bytes(written(tmp_path).read_bytes()[:1000])
     with pytest.raises(ValueError, match=f"{path} can't be read as a classifier"):

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from framegan.data.clips import Clips
-from framegan.data.digits import digits
-from framegan.data.shape_motion import ShapeMotion
+from framegan.data.drawn.shape_motion import ShapeMotion
+from framegan.data.published.digits import digits
+from framegan.data.videos.clips import Clips
 from framegan.metrics.frechet import Moments, frechet_distance
 from framegan.metrics.random_conv import RandomConv
 

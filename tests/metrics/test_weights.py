@@ -84,7 +84,7 @@ def test_offline_the_message_says_what_to_get_and_where_to_put_it(build, publish
     def unreachable(request, timeout):
         raise OSError("no route to host")
 
-    monkeypatch.setattr("framegan.download.urlopen", unreachable)
+    monkeypatch.setattr("framegan.files.download.urlopen", unreachable)
     with pytest.raises(FileNotFoundError) as caught:
         build()
     message = str(caught.value)

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from framegan import atomic
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
-from framegan.checkpoints import clocks, copy, number_of, numbered, prune
+from framegan.files import atomic
 from framegan.gan import GAN
 from framegan.quoting import to_type
-from framegan.rollback import TrainingStoppedError
+from framegan.runs.checkpoint_files import clocks, copy, number_of, numbered, prune
+from framegan.runs.rollback import TrainingStoppedError
 from framegan.trainer import GANTrainer
 
 

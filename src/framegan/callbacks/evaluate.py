@@ -10,8 +10,8 @@ from torch import Tensor
 
 from framegan.callbacks.every import Every
 from framegan.callbacks.stop_on_signal import StopOnSignal
-from framegan.data.real_samples import RealSamples, origin_of
-from framegan.fake_samples import FakeSamples
+from framegan.evaluation.fake_samples import FakeSamples
+from framegan.evaluation.real_samples import RealSamples, origin_of
 from framegan.gan import GAN
 from framegan.metrics.estimate import Better
 from framegan.metrics.record import Measure, Record, interval_of, write

@@ -8,10 +8,10 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from framegan import rollback
 from framegan.callbacks.every import Every
 from framegan.gan import GAN, NETWORKS, NEVER, WATCHED
-from framegan.ranks import from_rank_zero
+from framegan.processes.ranks import from_rank_zero
+from framegan.runs import rollback
 from framegan.trainer import GANTrainer
 
 ADVICE = (

@@ -7,8 +7,8 @@ from lightning.pytorch import Callback
 from pydantic import PositiveFloat, PositiveInt
 from rich.console import Console
 
-from framegan import live
 from framegan.callbacks.every import Stopwatch
+from framegan.files import live
 from framegan.gan import GAN
 from framegan.trainer import GANTrainer
 

@@ -9,8 +9,8 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from framegan.gan import GAN
-from framegan.lifetime import ANSWERED
-from framegan.ranks import is_first
+from framegan.processes.lifetime import ANSWERED
+from framegan.processes.ranks import is_first
 from framegan.trainer import GANTrainer
 
 EVERY_BATCHES = 8

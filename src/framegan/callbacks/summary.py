@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback
 
-from framegan import strict_json
 from framegan.callbacks.checkpoint import Checkpoint
 from framegan.callbacks.evaluate import SHARE, Evaluate
 from framegan.callbacks.every import Every, seconds_of_evaluation
 from framegan.callbacks.stop_on_signal import StopOnSignal
 from framegan.data.train_loader import TrainLoader
+from framegan.files import strict_json
 from framegan.gan import GAN
 from framegan.trainer import GANTrainer
 

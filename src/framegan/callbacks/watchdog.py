@@ -6,11 +6,12 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from framegan import collapse, rollback, sampling
+from framegan import collapse, sampling
 from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
-from framegan.ranks import from_rank_zero
+from framegan.processes.ranks import from_rank_zero
+from framegan.runs import rollback
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from framegan.user_cache import user_cache
+from framegan.files.user_cache import user_cache
 
 
 def places(root: Path) -> tuple[Path, Path]:

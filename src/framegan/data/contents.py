@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from framegan import strict_json
-from framegan.atomic import new_file
-from framegan.data.at_once import at_once
 from framegan.data.cache_places import alone, beside
 from framegan.data.source import Inventory
+from framegan.files import strict_json
+from framegan.files.at_once import at_once
+from framegan.files.atomic import new_file
 
 SCHEMA = 1
 MUCH = 1 << 28

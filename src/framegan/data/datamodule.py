@@ -14,13 +14,13 @@ from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
 from framegan.contracts import check_source
-from framegan.data.clips import Clips
 from framegan.data.fingerprint import digest_of, inventory_of
 from framegan.data.in_memory import in_memory
 from framegan.data.source import Inventory, Source, TensorSource, class_counts_of, classes_of, read, told_plainly
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
-from framegan.data.videos import size_in_bytes
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.protocol import size_in_bytes
 from framegan.media import to_samples
 from framegan.spread import spread
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
-from framegan.data.cached_videos import CachedVideos
-from framegan.data.clips import Clips
-from framegan.data.image_folder import ImageFolder
+from framegan.data.frame_cache.read import CachedVideos
+from framegan.data.images.image_folder import ImageFolder
 from framegan.data.labels import NUMBER
 from framegan.data.source import Source, TensorSource
-from framegan.data.videos import FileVideos
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.protocol import FileVideos
 from framegan.spread import spread
 
 KIND = re.compile(r"[0-9a-f]{16}")

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from framegan.data.source import Inventory, Source, inventory_told_by
-from framegan.live import track
+from framegan.files.live import track
 from framegan.quoting import first_names
 from framegan.spread import spread
 

@@ -5,19 +5,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from framegan.data.cached_videos import CachedVideos
-from framegan.data.clips import Clips
 from framegan.data.files import walk
-from framegan.data.frame_folder import FrameFolder
-from framegan.data.image_file import size_of
-from framegan.data.image_folder import ImageFolder
-from framegan.data.image_kinds import EXTENSIONS as IMAGES
-from framegan.data.npy import NpyVideos
+from framegan.data.frame_cache.read import CachedVideos
+from framegan.data.images.image_file import size_of
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.images.image_kinds import EXTENSIONS as IMAGES
 from framegan.data.source import Source
-from framegan.data.strips import Strips
-from framegan.data.video_folder import EXTENSIONS as VIDEOS
-from framegan.data.video_folder import VideoFiles, VideoFolder
-from framegan.data.videos import Videos
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.npy import NpyVideos
+from framegan.data.videos.protocol import Videos
+from framegan.data.videos.strips import Strips
+from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
+from framegan.data.videos.video_folder import VideoFiles, VideoFolder
 
 Frames = Literal["all", "data"]
 """Which frames of a video that is longer than a clip: one after the other, or as far apart as in the data."""

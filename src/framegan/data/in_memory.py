@@ -2,11 +2,11 @@
 
 import torch
 
-from framegan.data.at_once import at_once
-from framegan.data.clips import Clips
-from framegan.data.image_folder import ImageFolder
+from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import Source, TensorSource, classes_of
-from framegan.data.videos import pack
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.protocol import pack
+from framegan.files.at_once import at_once
 
 
 def in_memory(source: Source) -> Source:

@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from framegan import strict_json
 from framegan.data.files import class_name
+from framegan.files import strict_json
 from framegan.quoting import first_names, printable
 
 NAMED_PROBLEMS = 3

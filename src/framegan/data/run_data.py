@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from framegan import strict_json
 from framegan.data import earlier_runs
 from framegan.data.fingerprint import comparable, differences
 from framegan.data.source import Inventory
+from framegan.files import strict_json
 from framegan.quoting import first_names
 
 SHOWN_CLASSES = 20

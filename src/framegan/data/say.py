@@ -1,6 +1,6 @@
 """Lines about the data that a run prints at its start, once for all of its ranks."""
 
-from framegan.ranks import is_first
+from framegan.processes.ranks import is_first
 
 
 def say(line: str) -> None:

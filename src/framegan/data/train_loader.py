@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from framegan.data.source import UnreadableDataError, told_plainly
-from framegan.lifetime import ANSWERED, end_with_parent_alone, signals_wait
+from framegan.processes.lifetime import ANSWERED, end_with_parent_alone, signals_wait
 
 Batch = tuple[Tensor, Tensor]
 

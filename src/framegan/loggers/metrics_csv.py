@@ -11,7 +11,7 @@ from typing import Any
 
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from framegan import atomic
+from framegan.files import atomic
 from framegan.loggers.run_logger import RunLogger
 
 CLOCK = "samples_seen"

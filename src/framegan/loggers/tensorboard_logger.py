@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from framegan import strict_json
+from framegan.files import strict_json
 from framegan.loggers.run_logger import RunLogger
 
 

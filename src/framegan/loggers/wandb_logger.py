@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
-from framegan import atomic
+from framegan.files import atomic
 from framegan.loggers.run_logger import RunLogger
 
 

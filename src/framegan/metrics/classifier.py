@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from framegan import atomic, noise, npz
+from framegan import noise
+from framegan.files import archives, atomic
 from framegan.media import to_samples
 from framegan.metrics.embedding import Embedding, fingerprint_of
 from framegan.metrics.weights import existing
@@ -24,7 +25,7 @@ NUM_FEATURES = 128
 MIN_SIDE = 16
 LEARNING_RATE = 2e-3
 """Of Adam in the first step; it falls to 0 in a straight line."""
-HOW_TO_TRAIN = "python src/train_classifier.py data=NAME"
+HOW_TO_TRAIN = "framegan classifier data=NAME"
 
 
 class Network(nn.Module):
@@ -60,7 +61,7 @@ class Classifier(Embedding):
     """Features and class logits of a trained classifier.
 
     Args:
-        weights: the file that `src/train_classifier.py` has written. None = there is none yet, which is an error.
+        weights: the file that `framegan classifier` has written. None = there is none yet, which is an error.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -192,7 +193,7 @@ def _accuracy(network: Network, samples: Tensor, labels: Tensor, batches: Sequen
 def _load(path: Path) -> dict[str, Any]:
     """Return what `save` has written."""
     try:
-        if not npz.is_stored(path):
+        if not archives.is_stored(path):
             raise ValueError("it is damaged, compressed or no such file")
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling what isn't a pickle raises anything

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from framegan.live import track
+from framegan.files.live import track
 from framegan.metrics import statistics_cache
 from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
 from framegan.metrics.embedding import Embedding
@@ -18,7 +18,7 @@ from framegan.metrics.frechet import Moments
 from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_number
 from framegan.metrics.scores import Features, Score
-from framegan.ranks import from_rank_zero, rank_and_number
+from framegan.processes.ranks import from_rank_zero, rank_and_number
 
 CHUNK = 64
 """How many samples are embedded at a time. Chunk by chunk they are dealt out to the processes."""

@@ -97,12 +97,13 @@ def mirrored(upper: Tensor) -> Tensor:
     return upper.triu() + upper.triu(1).T
 
 
-def frechet_distance(real: Moments, fake: Moments, correction: Correction = 1) -> float:
-    """Return |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Heusel et al. 2017, Equation 6).
+def frechet_distance(real: Moments | Tensor, fake: Moments | Tensor, correction: Correction = 1) -> float:
+    """Return |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Heusel et al. 2017, Equation 6), of features (N, D).
 
     With S1 = R R^T, the eigenvalues of S1 S2 are those of the symmetric R^T S2 R. Leaving out the null spaces of both
     makes that exact for sets of fewer samples than dimensions, where a square root of S1 S2 is not.
     """
+    real, fake = (side if isinstance(side, Moments) else Moments.of(side) for side in (real, fake))
     covariances = real.covariance(correction), fake.covariance(correction)
     root = real.scatter_root / (real.num_samples - correction) ** 0.5
     product = root.T @ covariances[1] @ root

@@ -1,14 +1,15 @@
 """Results that say how they were made."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, get_args, runtime_checkable
 
 import torch
 
-from framegan import strict_json
+from framegan.files import strict_json
 from framegan.metrics.estimate import Better, JudgedAs
 from framegan.metrics.sample_set import SampleSet
 
@@ -81,3 +82,13 @@ class Measure(Protocol):
 
     def with_num_samples(self, num_samples: int) -> "Measure":
         """Return the same measure of another number of samples."""
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records in a file that `write` has written."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    names = [field.name for field in fields(Record)]
+    return [
+        Record(**{name: one[name] for name in names} | {"interval": one["interval"] and tuple(one["interval"])})
+        for one in found
+    ]

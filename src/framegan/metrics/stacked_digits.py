@@ -15,7 +15,7 @@ class StackedDigits(Embedding):
     """A classifier of grey digits, applied to each of the three channels; its features are the three's, end to end.
 
     Args:
-        weights: the file of a one-channel classifier, from `src/train_classifier.py data=mnist`.
+        weights: the file of a one-channel classifier, from `framegan classifier data=mnist`.
 
     Raises:
         ValueError: the classifier's images have three channels.

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from framegan import atomic, npz
+from framegan.files import archives, atomic
+from framegan.files.user_cache import user_cache
 from framegan.metrics.frechet import Moments
 from framegan.metrics.scores import Features
-from framegan.user_cache import user_cache
 
 SCHEMA = 2
 """Raised when what is kept, or which samples are chosen, changes: older files are then left alone."""
@@ -35,7 +35,7 @@ def find(key: str | None, *, needs_bank: bool) -> Path | None:
     if key is None:
         return None
     candidates = [path_of(key, needs_bank=kind) for kind in dict.fromkeys((needs_bank, True))]
-    return next((path for path in candidates if npz.is_stored(path)), None)
+    return next((path for path in candidates if archives.is_stored(path)), None)
 
 
 def load(path: Path) -> Features:
@@ -44,7 +44,7 @@ def load(path: Path) -> Features:
     Raises:
         ValueError: it is damaged, or holds something else.
     """
-    arrays = npz.load(path)
+    arrays = archives.load(path)
     try:
         mean, scatter = (torch.from_numpy(arrays[name]) for name in ("mean", "scatter"))
         bank = torch.from_numpy(arrays["bank"]) if "bank" in arrays else None

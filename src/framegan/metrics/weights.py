@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from framegan.download import fetch
-from framegan.user_cache import user_cache
+from framegan.files.download import fetch
+from framegan.files.user_cache import user_cache
 
 Network = TypeVar("Network", bound=nn.Module)
 

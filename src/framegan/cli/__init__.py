@@ -1,0 +1,1 @@
+"""From a typed line to a call, and errors as one message."""

@@ -1,0 +1,88 @@
+"""Train the classifier that measures generators of the same images: framegan train_classifier data=mnist"""
+
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from pydantic import NonNegativeInt, PositiveInt
+
+from framegan.cli import compose, errors
+from framegan.quoting import command, to_type
+
+
+@hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="classifier")
+def main(cfg: DictConfig) -> None:
+    compose.flush_denormals()
+    compose.require_choice(cfg, "data")
+    choices = HydraConfig.get()
+    typed = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
+    with errors.plain_errors():
+        compose.check(cfg, function=train_classifier)
+        settings = compose.arguments_of(train_classifier, cfg)
+        datamodule = compose.build(cfg.data.datamodule)
+        train_classifier(datamodule.source, choices.runtime.choices["data"], typed, **settings)
+
+
+def train_classifier(
+    source: Any,
+    name: str,
+    typed: list[str],
+    out: str | None,
+    epochs: PositiveInt,
+    batch_size: PositiveInt,
+    seed: NonNegativeInt,
+) -> None:
+    """Train on the split that is read, and write the weights.
+
+    Args:
+        source: `framegan.data.source.Source` of images.
+        name: of the data.
+        typed: what was typed of the data, to be typed again to train a generator.
+    """
+    from framegan.metrics import classifier
+
+    classifier.check_data(source.shape, source.num_classes, len(source))
+    file = _target(out, name, source.shape)
+    shape = "x".join(map(str, source.shape))
+    print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
+    start = time.perf_counter()
+    samples, labels = _read(source)
+    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+    state, accuracy = classifier.train(samples, labels, source.num_classes, **options)
+    classifier.save(file, state, source.shape, source.num_classes, accuracy, name)
+    print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
+    print(f"wrote    {file}")
+    measured = ["metrics=classifier", to_type("metrics.classifier.embedding.weights", file)]
+    print(f"measure  {command('train', 'model=NAME', shlex.join(typed), *measured)}", flush=True)
+
+
+def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
+    """Return the file to write, with its folder made."""
+    if out is None:
+        from framegan.files.user_cache import user_cache
+
+        folder = user_cache(variable="FRAMEGAN_WEIGHTS")
+        file = folder / "classifiers" / f"{data}_{'x'.join(map(str, shape))}.pt"
+    else:
+        file = Path(out)
+    file = file.expanduser()
+    if file.is_dir():
+        raise ValueError(f"out got {file}, a folder; give the file to write, such as {file / 'classifier.pt'}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def _read(source: Any) -> "tuple[Any, Any]":
+    """Return all samples of a source, uint8 (N, C, H, W), and their labels (N,)."""
+    from framegan.data.in_memory import in_memory
+    from framegan.data.source import BatchSource, read, told_plainly
+
+    with told_plainly():
+        return read(
+            source if isinstance(source, BatchSource) else in_memory(source),
+            [(index, 0) for index in range(len(source))],
+        )

@@ -1,0 +1,167 @@
+"""From a composed configuration to what it builds; nothing here imports a heavy library."""
+
+import re
+from collections.abc import Callable, Sequence
+from inspect import signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from framegan import program
+from framegan.cli import command_line
+from framegan.cli.errors import plain_errors, stop
+from framegan.quoting import to_type
+from framegan.runs.moved import with_todays_names
+
+CONFIGURATIONS = str(program.configurations())
+FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
+"""What the configuration of a data set leaves to the data."""
+SECRET = re.compile(
+    r"((?:api|access|secret)_?key|(?:access|auth|hf)_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)",
+    re.IGNORECASE,
+)
+"""A setting that is called so and given here, unless it is to be read from the environment."""
+HIDDEN = "\ufdd0"
+"""Stands for a $ that is not to be resolved; no text has this character."""
+
+
+def flush_denormals() -> None:
+    """Have numbers next to zero be zero, as weights that fade away would make a processor crawl.
+
+    A thread takes this from the one that has started it: called first of all, it holds in all of PyTorch's.
+    """
+    import torch
+
+    torch.set_flush_denormal(True)
+
+
+def build(node: DictConfig, **arguments: Any) -> Any:
+    """Instantiate a node; what its constructor raises comes out as it was raised."""
+    try:
+        return instantiate(node, _convert_="all", **arguments)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, TypeError) and _is_of_the_call(cause):
+            raise ValueError(f"{node._target_} can't be built: {cause}") from None
+        if isinstance(cause, Exception):
+            raise cause from None
+        raise ValueError(str(error)) from None
+
+
+class FolderCheck(Callback):
+    """Makes the folder of a run or a sweep before Hydra does, and stops with one message where that can't be done."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        self._make(config.hydra.run.dir, "hydra.run.dir")
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        self._make(config.hydra.sweep.dir, "hydra.sweep.dir")
+
+    def _make(self, folder: str, key: str) -> None:
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SystemExit(f"error: {folder} can't be made: {error}; set {key} to another folder") from None
+
+
+def _is_of_the_call(error: TypeError) -> bool:
+    """Say whether an error is about the arguments of a call and not from what was called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("hydra.")
+
+
+def require_choice(cfg: DictConfig, group: str) -> None:
+    """Stop where nothing was chosen from a group, and list what there is."""
+    if cfg.get(group) is None:
+        stop(no_choice(group, GlobalHydra.instance().config_loader().get_group_options(group)))
+
+
+def no_choice(group: str, options: Sequence[str]) -> str:
+    return f"no {group} was chosen; set {group}=NAME to one of: {', '.join(options)}"
+
+
+def check(cfg: DictConfig, *read_by_script: str, function: Callable[..., Any] | None = None) -> None:
+    """Stop where the configuration has a key or a value that it can't have, before anything is built.
+
+    Args:
+        read_by_script: keys that the script reads itself.
+        function: whose arguments are settings too.
+    """
+    from framegan.cli.validation import check as check_containers
+
+    read = {*read_by_script, *FILLED_IN, *(signature(function).parameters if function else ())}
+    check_containers(as_dict(cfg), as_dict(cfg, resolve=False), read)
+
+
+def arguments_of(function: Callable[..., Any], cfg: DictConfig) -> dict[str, Any]:
+    """Return the arguments that a configuration has for a function; stop where a value is not what it takes."""
+    from framegan.cli.validation import check_call
+
+    settings = OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name in signature(function).parameters])
+    check_call(as_dict(settings), as_dict(settings, resolve=False), function)
+    return as_dict(settings)
+
+
+def as_dict(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
+    return OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[return-value]
+
+
+def of_today(cfg: DictConfig) -> DictConfig:
+    """Return a configuration with the parts that it names where they lie today; that of a run may be older."""
+    today = OmegaConf.create(with_todays_names(as_dict(cfg, resolve=False)), flags={"struct": True})
+    assert isinstance(today, DictConfig)
+    return today
+
+
+def as_shown(cfg: DictConfig) -> dict[str, Any]:
+    """Return a configuration as loggers may have it: resolved, but for what comes from the environment and the like."""
+    from framegan.runs.trust import map_strings, resolves_more
+
+    def hide(text: str) -> str:
+        return text.replace("$", HIDDEN) if resolves_more(text) else text
+
+    hidden = OmegaConf.create(map_strings(as_dict(cfg, resolve=False), hide))
+    return map_strings(as_dict(hidden), lambda text: text.replace(HIDDEN, "$"))
+
+
+def refuse_secrets(arguments: Sequence[str]) -> None:
+    """Stop where a secret was typed: what is typed is kept in the run folder, and W&B records the command line."""
+    for argument in arguments:
+        if found := SECRET.search(argument):
+            stop(
+                f"don't pass {argument[: found.end(1)]} on the command line: it would be saved in the run folder; "
+                "set it in the environment instead"
+            )
+
+
+def end_sweep_if_stopped(status: str) -> None:
+    """End a sweep whose jobs run here, one after the other, where a signal has stopped the one at hand."""
+    hydra_config = HydraConfig.get()
+    one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
+    if status.startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
+        folder = to_type("hydra.sweep.dir", hydra_config.sweep.dir)
+        raise SystemExit(
+            f"error: the sweep was {status}; one over a grid is resumed by the same line with resume=auto {folder}"
+        )
+
+
+def run_ranks(command: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:
+    """Run a command as several ranks of this very job, which take its configuration and not its command line."""
+    from framegan.processes.spawn import RankFailedError, run_ranks
+
+    quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
+    with TemporaryDirectory() as folder, plain_errors(RankFailedError):
+        OmegaConf.save(cfg, Path(folder) / "config.yaml")
+        place = command_line.running_in(HydraConfig.get().runtime.output_dir)
+        arguments = [*command_line.configured_by(Path(folder)), *place, *quiet]
+        run_ranks([*program.start(command), *arguments], num_ranks, num_nodes)

@@ -1,0 +1,51 @@
+"""A folder or file of one's own in place of the name of a data set: data=../clips."""
+
+import mimetypes
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from framegan.cli.errors import stop
+from framegan.quoting import quoted
+
+LOOKED_AT = 2000
+"""Files by which a folder is judged."""
+VIDEOS = {".ts", ".mts", ".m2ts", ".vob", ".mkv", ".webm", ".flv", ".avi", ".ogv", ".wmv", ".3gp", ".m4v"}
+"""Endings of videos that a system's own table may not know, or knows as something else."""
+
+
+def data_choice(value: str) -> list[str]:
+    """Return the settings that data=VALUE stands for where the value is a folder or file; none where it is neither."""
+    path = Path(value).expanduser()
+    if not path.exists():
+        if "/" in value or value.startswith("~"):
+            stop(f"data={value}: there is no such folder; set data=NAME data.root=FOLDER to what your data are")
+        return []
+    kinds = [_kind(name) for name in islice(_files(path), LOOKED_AT)]
+    found = [kind for kind in ("video", "image", "npy") if kind in kinds]
+    if not found:
+        stop(f"data={value} holds no images and no videos; set data=NAME data.root=FOLDER to what your data are")
+    if found[:2] == ["video", "image"]:
+        stop(
+            f"data={value} holds {kinds.count('video')} videos and {kinds.count('image')} images; set "
+            f"data=video_folder data.root={value} or data=image_folder data.root={value}"
+        )
+    return ["data=npy" if found[0] == "npy" else f"data={found[0]}_folder", f"data.root={quoted(path)}"]
+
+
+def _files(path: Path) -> Iterator[str]:
+    if path.is_file():
+        yield path.name
+    for _, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (name for name in sorted(files) if not name.startswith("."))
+
+
+def _kind(name: str) -> str:
+    """Return video, image, npy or other; a .gif may be either, and is an image where nothing else lies beside it."""
+    ending = Path(name).suffix.lower()
+    if ending == ".npy":
+        return "npy"
+    guessed = (mimetypes.guess_type(name.lower(), strict=False)[0] or "other").partition("/")[0]
+    return "video" if ending in VIDEOS else guessed

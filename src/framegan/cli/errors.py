@@ -1,0 +1,61 @@
+"""Errors as one message: what the user can fix ends the program, or a job of a sweep, with its message alone."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
+from hydra.types import RunMode
+from omegaconf.errors import OmegaConfBaseException
+
+USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError, OmegaConfBaseException)
+NO_MEMORY = re.compile("out of memory|(can't|cannot) allocate memory|not enough memory|alloc_failed", re.IGNORECASE)
+"""What allocators say; a pointer that is astray has to do with memory too."""
+
+
+class JobFailedError(CompactHydraException):
+    """A job of a sweep has ended with a message; Hydra runs the next one, and says in the end which failed."""
+
+
+def stop(message: str, *, ends_sweep: bool = False) -> NoReturn:
+    """End the program with one message, or in a sweep the job. Where several ranks have to say it, it is said once."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        from framegan.processes.ranks import fail
+
+        fail(message)
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN and not ends_sweep:
+        print(f"error: {message}", file=sys.stderr, flush=True)
+        raise JobFailedError(message)
+    raise SystemExit(f"error: {message}")
+
+
+@contextmanager
+def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """End the program with the message alone where one of these exceptions says what the user can fix.
+
+    HYDRA_FULL_ERROR=1 shows the whole traceback.
+    """
+    try:
+        yield
+    except Exception as error:
+        message = str(error) if isinstance(error, USER_ERRORS + kinds) else out_of_memory(error)
+        if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        stop(message)
+
+
+def out_of_memory(error: Exception) -> str | None:
+    """Return what to do where an allocator says that there isn't enough memory; None where it is another error."""
+    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
+        return None
+    wanted = "ask for smaller networks, samples, batches or data"
+    return f"there isn't enough memory for that; {wanted} ({first_line(error)})"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an exception says, or its kind where it says nothing."""
+    return str(error).partition("\n")[0] or type(error).__name__

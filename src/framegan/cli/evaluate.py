@@ -1,0 +1,184 @@
+"""Score a trained generator, or a folder of samples: framegan evaluate checkpoint=RUN_FOLDER metrics=fid"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import hydra
+from omegaconf import DictConfig
+from pydantic import NonNegativeInt, PositiveInt
+
+from framegan.cli import compose, errors
+from framegan.cli.generator import device_of, generator_of
+from framegan.runs import run_folder, saved_config
+
+
+@hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
+def main(cfg: DictConfig) -> None:
+    compose.flush_denormals()
+    if (cfg.checkpoint is None) == (cfg.fake is None):
+        errors.stop("either a generator or a folder of samples is scored; type checkpoint=RUN_FOLDER or fake=FOLDER")
+    if cfg.checkpoint is None:
+        compose.require_choice(cfg, "data")
+    from framegan.processes import scheduler
+    from framegan.processes.ranks import is_rank, joined
+
+    scheduler.adopt_task()
+    with errors.plain_errors():
+        compose.check(cfg, "data", function=evaluate)
+        settings = compose.arguments_of(evaluate, cfg)
+        processes = compose.build(cfg.trainer)
+        if processes.devices > 1 and not is_rank():
+            compose.run_ranks("evaluate", cfg, processes.devices)
+            return
+        with joined(processes.timeout):
+            measures = [compose.build(node) for node in cfg.metrics.values()]
+            evaluate(cfg.get("data"), measures, **settings)
+
+
+def evaluate(
+    real_data: DictConfig | None,
+    measures: Sequence[Any],
+    checkpoint: str | None,
+    fake: str | None,
+    fake_frames: Literal["all", "data"] | None,
+    num_samples: PositiveInt | None,
+    seed: NonNegativeInt,
+    weights: Literal["ema", "raw"],
+    device: Literal["auto", "cpu", "cuda"],
+    out: str,
+    trust: list[str],
+) -> None:
+    """Write and print the records (`framegan.metrics.record.Record`) of the fake samples beside the real ones.
+
+    Args:
+        real_data: configuration of the real samples. None = what the checkpoint was trained on.
+        measures: `framegan.metrics.record.Measure`.
+        fake_frames: see `framegan.data.folder.samples_in`.
+        seed: of the first fake sample; of a folder it draws those that are measured, where not all are.
+        trust: packages whose parts the run folder's configuration may build too.
+    """
+    from framegan.evaluation.fake_samples import FakeSamples
+    from framegan.processes.ranks import is_first
+
+    if checkpoint is not None:
+        folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
+        parts = ["model.generator", *([] if real_data else ["data"])]
+        config = saved_config.read(run_folder.saved_config(folder), trust, parts)
+        generator, samples_seen = generator_of(config, file, weights, device)
+        origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
+        say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
+        real = real_samples(real_data) if real_data else trained_on(config.data, folder)
+        num_classes = getattr(generator, "num_classes", 0)
+        class_counts = (
+            proportions(folder, real, num_classes, are_named=real_data is not None) if num_classes > 1 else None
+        )
+        samples: Any = FakeSamples(generator, origin, seed, class_counts)
+    else:
+        assert fake is not None
+        real, samples = both_folders(real_data, fake, fake_frames, seed, device)
+        say(f"fake     {fake}: {samples.num_samples:,} samples")
+    if num_samples is not None:
+        measures = [measure.with_num_samples(num_samples) for measure in measures]
+    for measure in measures:
+        measure.check(real, samples)
+    records = [record for measure in measures for record in measure(real, samples)]
+    if is_first():
+        report(Path(out), records)
+
+
+def real_samples(data: Any) -> Any:
+    """Return the real samples of a data configuration."""
+    from framegan.data.fingerprint import digest_of, inventory_of
+    from framegan.evaluation.real_samples import RealSamples, origin_of
+
+    source = compose.build(data.datamodule).source
+    inventory = inventory_of(source)
+    fingerprint = digest_of(inventory)
+    return RealSamples(lambda: source, fingerprint, origin_of(fingerprint, source.split, inventory))
+
+
+def trained_on(data: Any, folder: Path) -> Any:
+    """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
+    from framegan.data import run_data
+    from framegan.data.fingerprint import comparable
+    from framegan.evaluation.real_samples import RealSamples, origin_of
+
+    def source() -> Any:
+        try:
+            read = compose.build(data.datamodule, shape=None, num_classes=None)
+        except errors.USER_ERRORS as error:
+            raise ValueError(f"the real samples are needed, and are unavailable: {error}") from None
+        if changes := run_data.changes(folder, data.fingerprint, read):
+            raise ValueError(
+                "the data have changed since the run was trained; to compare with them as they are now, name them: "
+                "data=NAME with what it was trained with" + "".join(f"\n  {line}" for line in changes)
+            )
+        return read.source
+
+    inventory = run_data.inventory_in(folder, data.fingerprint)
+    origin = origin_of(data.fingerprint, data.get("split") or "all", inventory)
+    return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape))
+
+
+def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -> list[int]:
+    """Return how often each class of a run is asked for beside the others: as often as it is in the data.
+
+    Args:
+        are_named: whether the real samples are of data that were named, which may be others than the run's. Where
+            these have other classes, those that the run was trained on are asked for, as often as there.
+
+    Raises:
+        ValueError: how often they are in the data of the run is unknown, and the named ones have others.
+    """
+    from framegan.data import run_data
+    from framegan.data.source import classes_of
+
+    kept = run_data.class_counts_in(folder)
+    if kept is None and are_named and real.num_classes != num_classes:
+        raise ValueError(
+            f"the generator makes {num_classes} classes and the data that were named have {real.num_classes}; set data "
+            "to data with the classes that it was trained on"
+        )
+    if kept is None:
+        return list(real.class_counts)
+    if not are_named:
+        return list(kept.values())
+    found = dict(zip(classes_of(real.source), real.class_counts, strict=True))
+    return [found.get(name, 0) for name in kept] if found.keys() <= kept.keys() else list(kept.values())
+
+
+def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, seed: int, device: str) -> Any:
+    """Return the real samples, and those in a folder as `framegan.data.folder` reads them.
+
+    Raises:
+        ValueError: either can't be read; where both are missing, it says so of both.
+    """
+    from framegan.data.folder import missing, recipe_of, samples_in
+    from framegan.evaluation.real_samples import RealSamples
+
+    problem = missing(fake)
+    try:
+        real = real_samples(data)
+    except errors.USER_ERRORS as error:
+        raise ValueError("\n".join(filter(None, [str(error), problem]))) from None
+    if problem:
+        raise ValueError(problem)
+    source = samples_in(fake, real.source, frames)
+    origin = {"folder": str(Path(fake).expanduser().absolute()), "fit": recipe_of(source)}
+    return real, RealSamples(lambda: source, None, origin, device=device_of(device), draw=1 + seed)
+
+
+def report(folder: Path, records: Sequence[Any]) -> None:
+    from framegan.metrics.record import table, write
+
+    file = folder / "evaluation.json"
+    write(file, records)
+    print(*table(records), f"all of it is in {file}", sep="\n", flush=True)
+
+
+def say(line: str) -> None:
+    from framegan.processes.ranks import is_first
+
+    if is_first():
+        print(line, flush=True)

@@ -1,0 +1,175 @@
+"""Make samples with a trained generator: framegan generate checkpoint=RUN_FOLDER num_samples=64 seed=0"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
+from framegan.cli import compose, errors
+from framegan.cli.generator import generator_of
+from framegan.runs import run_folder, saved_config
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Format = Literal["mp4", "gif", "webp", "npy", "frames", "png", "auto"]
+OF_IMAGES, OF_CLIPS = ("png", "npy"), ("mp4", "gif", "webp", "npy", "frames")
+"""What the files in a folder can be; the first is what "auto" means."""
+VIDEOS = (".mp4", ".gif", ".webp")
+
+
+@hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="generate")
+def main(cfg: DictConfig) -> None:
+    compose.flush_denormals()
+    if OmegaConf.is_missing(cfg, "checkpoint"):
+        errors.stop("no checkpoint was named; type checkpoint=RUN_FOLDER")
+    with errors.plain_errors():
+        generate(**compose.arguments_of(generate, cfg))
+
+
+def generate(
+    checkpoint: str,
+    num_samples: PositiveInt,
+    seed: NonNegativeInt,
+    weights: Literal["ema", "raw"],
+    category: NonNegativeInt | float | bool | str | None,
+    content_seed: NonNegativeInt | None,
+    motion_seed: NonNegativeInt | None,
+    num_frames: PositiveInt | None,
+    out: str | None,
+    format: Format,
+    frames_per_second: PositiveFloat | None,
+    grid_samples: PositiveInt,
+    batch_size: PositiveInt | None,
+    device: Literal["auto", "cpu", "cuda"],
+    trust: list[str],
+) -> None:
+    """Write files of the seeds seed, seed + 1, ... and a grid of the first of them.
+
+    Args:
+        trust: packages whose parts the run folder's configuration may build too.
+    """
+    from framegan import media, sampling
+
+    folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
+    config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
+    generator, samples_seen = generator_of(config, file, weights, device)
+    makes_clips = len(generator.shape) == 4
+    target = _target(out, folder, makes_clips=makes_clips)
+    only_grid = target.suffix in (".png", *VIDEOS)
+    kind = _format(format, target, only_grid, makes_clips=makes_clips)
+    rate = frames_per_second or run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
+    if makes_clips:
+        for ending in [target.suffix] if only_grid else [f".{kind}", ".mp4"]:  # of the files, and of their grid
+            media.check_rate(ending, rate)
+    print(f"{file} after {samples_seen:,} samples, {weights} weights")
+    held = {"content": content_seed, "motion": motion_seed}
+    choices: dict[str, Any] = {
+        "category": _category(category, generator),
+        "num_frames": num_frames,
+        "held": {part: value for part, value in held.items() if value is not None},
+    }
+    if makes_clips and (num_frames or 0) > generator.shape[1]:
+        known = getattr(generator, "longer_clips", "look whether they keep moving")
+        print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
+    seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
+    shown: list[np.ndarray] = []
+    sampling.draw(generator, seeds[:1], **choices)  # what can't be asked for leaves no folder behind
+    try:
+        (target.parent if only_grid else target).mkdir(parents=True, exist_ok=True)
+        for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
+            pixels = media.to_frames(samples)
+            shown.extend(pixels[: max(0, grid_samples - len(shown))])
+            if not only_grid:
+                for number, one in zip(part, pixels, strict=True):
+                    _write_one(target / f"seed_{number}", one, kind, rate)
+        grid = _write_grid(target, shown, rate)
+    except OSError as error:
+        raise ValueError(f"{target} can't be written: {error}; make room, or type another out=FOLDER") from error
+    count = "1 sample" if len(shown) == 1 else f"{len(shown)} samples"
+    speed = f" at {rate:g} frames a second" if makes_clips else ""
+    print(f"{grid} shows {count}{speed}{'' if only_grid else _others(target, num_samples)}")
+
+
+def _category(category: Any, generator: Any) -> str | None:
+    """Return a category in no doubt, and print which class it is."""
+    from framegan.quoting import printable
+    from framegan.runs.categories import BY_NUMBER, class_number
+
+    if category is None:
+        return None
+    names = generator.class_names
+    number = class_number(category, getattr(generator, "num_classes", 0), names)
+    unnamed = ", counted from 0: the checkpoint keeps no names of classes"
+    print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
+    return f"{BY_NUMBER}{number}"
+
+
+def _others(folder: Path, num_samples: int) -> str:
+    """Return where the samples are, and beside how many files that were there."""
+    others = len(list(folder.iterdir())) - num_samples
+    which = "it is" if num_samples == 1 else f"all {num_samples:,} are"
+    return f"; {which} in {folder}" + (f", beside {others:,} that were there" if others else "")
+
+
+def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
+    """Return where to write; raise ValueError where that can't hold what the generator makes."""
+    target = Path(out) if out else folder / "generated"
+    if target.name in ("", ".."):  # the grid is written beside the folder, under its name
+        target = target.resolve()
+    if not target.name:
+        raise ValueError(f"out={out} has no folder above it, where the grid is written; set out to another folder")
+    allowed = VIDEOS if makes_clips else (".png",)
+    if target.suffix and target.suffix not in allowed:
+        kind = "clips" if makes_clips else "images"
+        raise ValueError(f"out got {target}; a grid of {kind} ends in {' or '.join(allowed)}; other names are folders")
+    return target
+
+
+def _format(format: Format, target: Path, only_grid: bool, *, makes_clips: bool) -> str:
+    """Return the format of the files in a folder; raise ValueError where the samples, or the target, have another."""
+    allowed, kind = (OF_CLIPS, "clips") if makes_clips else (OF_IMAGES, "images")
+    if format == "auto":
+        return allowed[0]
+    if only_grid:
+        raise ValueError(f"out={target} is one file, and its ending says its format; leave out format={format}")
+    if format not in allowed:
+        raise ValueError(f"format={format}, but this generator makes {kind}; set format to {' or '.join(allowed)}")
+    return format
+
+
+def _write_one(stem: Path, pixels: "np.ndarray", format: str, frames_per_second: float) -> None:
+    """Write one sample: an image (H, W, C) or a clip (T, H, W, C)."""
+    from framegan import media
+
+    file = stem.with_suffix(f".{format}")
+    if format == "frames":
+        stem.mkdir(exist_ok=True)
+        for number, frame in enumerate(pixels):
+            media.write_png(stem / f"frame_{number:04}.png", frame)
+        number = len(pixels)
+        while (left := stem / f"frame_{number:04}.png").exists():  # of a longer clip that was there
+            left.unlink()
+            number += 1
+    elif format == "npy":
+        media.write_npy(file, pixels)
+    elif format == "png":
+        media.write_png(file, pixels)
+    else:
+        media.write_video(file, pixels, frames_per_second)
+
+
+def _write_grid(target: Path, samples: "list[np.ndarray]", frames_per_second: float) -> Path:
+    """Write a grid to a file, or beside a folder, which holds nothing but samples, and return its path."""
+    from framegan import media
+
+    grid = media.tiled(samples)
+    ending = ".png" if grid.ndim == 3 else ".mp4"
+    file = target if target.suffix else target.with_name(f"{target.name}_grid{ending}")
+    if grid.ndim == 3:
+        media.write_png(file, grid)
+    else:
+        media.write_video(file, media.enlarged(grid), frames_per_second)
+    return file

@@ -1,0 +1,178 @@
+"""Decode videos once and for all: framegan prepare data=video_folder data.root=clips data.resolution=64"""
+
+import os
+import shlex
+import shutil
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from framegan.cli import compose, errors
+from framegan.files.atomic import UNWRITABLE
+from framegan.quoting import command, to_type
+
+if TYPE_CHECKING:
+    from framegan.data.videos.protocol import FileVideos
+
+NAMED_PROBLEMS = 10
+GB = 1e9
+
+
+@hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="prepare")
+def main(cfg: DictConfig) -> None:
+    compose.require_choice(cfg, "data")
+    choices = [override for override in HydraConfig.get().overrides.task if override.lstrip("+").startswith("data")]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with errors.plain_errors():
+            compose.check(cfg, "seed", "data.cache", "data.cache_dir", function=prepare)
+            settings = compose.arguments_of(prepare, cfg)
+            prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **settings)
+    except KeyboardInterrupt:
+        errors.stop("interrupted; the same command resumes with what is missing")
+
+
+def prepare(
+    videos: Any,
+    cache_dir: str | None,
+    choices: list[str],
+    format: Literal["raw", "jpeg"],
+    quality: Annotated[int, Field(ge=1, le=100)],
+    num_workers: NonNegativeInt | Literal["auto"],
+    shard_mb: PositiveInt,
+    verify: bool,
+    replace: bool,
+    dry_run: bool,
+    strips: str | None,
+) -> None:
+    """Write the frame cache of videos, or strips of them.
+
+    Args:
+        videos: `framegan.data.videos.protocol.FileVideos`.
+        choices: what was set of the data, to be set again to train.
+    """
+    from framegan.data.frame_cache import layout
+    from framegan.data.frame_cache.build import estimate, missing, plan, refuse_others
+    from framegan.data.frame_cache.build import prepare as write
+
+    workers = (os.cpu_count() or 1) if num_workers == "auto" else num_workers
+    num_frames = sum(videos.num_frames(index) for index in range(len(videos)))
+    size = f"{videos.resolution}x{videos.resolution}x{videos.channels}"
+    print(f"data     {len(videos):,} videos, {num_frames:,} frames of {size}, {videos.split}", flush=True)
+    if strips is not None:
+        _write_strips(videos, Path(strips), workers, dry_run)
+        return
+    job = plan(videos, layout.cache_folder(videos, cache_dir), format, shard_mb, quality)
+    to_write = missing(job)
+    refuse_others(job, to_write, replace)
+    num_bytes, seconds = estimate(job, to_write)
+    _announce(job.folder, format, num_bytes, seconds, max(1, min(workers, len(to_write))))
+    if dry_run:
+        return
+    _check_room(job.folder, num_bytes)
+    start = time.perf_counter()
+    with _told_if_full(job.folder):
+        done = write(job, workers, verify, replace)
+    for number in done.damaged:
+        print(f"damaged  shard {number}: rebuilt")
+    took = time.perf_counter() - start
+    print(f"done     {done.num_frames:,} frames, {done.num_bytes / GB:,.2f} GB, in {took:,.0f} s")
+    _list_failures(done.failures)
+    print(f"train    {command('train', 'model=NAME', shlex.join(choices))}", flush=True)
+
+
+def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
+    """Build the videos, as train.py will; stop where there is nothing to decode.
+
+    Args:
+        choices: what was set of the data; what train.py will need besides is added.
+    """
+    from framegan.data.videos.protocol import FileVideos
+
+    node = OmegaConf.select(cfg, "data.datamodule.source.videos")
+    videos = None
+    if node is not None and cfg.strips is None:  # all that train.py will refuse
+        OmegaConf.update(cfg, "data.cache", "none")
+        datamodule = compose.build(cfg.data.datamodule)
+        videos = datamodule.source.videos
+        if cfg.dry_run:
+            datamodule.check_batch_fits(num_ranks=1)
+        elif (lacking := -(-cfg.data.batch_size // len(datamodule.source.kept))) > cfg.data.clips_per_video:
+            choices.append(f"data.clips_per_video={lacking}")
+    elif node is not None:
+        videos = compose.build(node)
+    if not isinstance(videos, FileVideos):
+        errors.stop(
+            "these data need no preparing: there are no videos to decode. Train on them right away: "
+            f"{command('train', 'model=NAME', shlex.join(choices))}"
+        )
+    return videos
+
+
+def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_workers: int) -> None:
+    if not num_bytes:
+        print(f"cache    {folder} is up to date", flush=True)
+        return
+    seconds /= num_workers
+    minutes = f"{seconds / 60:,.0f} minutes" if seconds >= 90 else f"{max(1, seconds):.0f} s"
+    about = "" if format == "raw" else "about "
+    room = f"{about}{num_bytes / GB:,.2f} GB of {format} frames"
+    print(f"cache    {folder}: {room}, about {minutes} with {num_workers} processes", flush=True)
+
+
+def _check_room(folder: Path, num_bytes: int) -> None:
+    """Stop where a disk has less than this room left."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if num_bytes > free:
+        errors.stop(
+            f"{folder} needs {num_bytes / GB:,.2f} GB, and its disk has {free / GB:,.2f} GB free; choose another place "
+            "with data.cache_dir=FOLDER, a smaller data.resolution, or format=jpeg"
+        )
+
+
+@contextmanager
+def _told_if_full(folder: Path) -> Iterator[None]:
+    """Stop with what to do where a disk is full before all is written, whoever else has filled it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        errors.stop(f"{folder} can't be written: {error}; make room, and the same command resumes with what is missing")
+
+
+def _list_failures(failures: Mapping[str, str]) -> None:
+    if not failures:
+        return
+    print(f"skipped  {len(failures)} that can't be decoded; fix or remove them, or train with data.on_error=skip:")
+    for name, reason in list(failures.items())[:NAMED_PROBLEMS]:
+        print(f"           {name}: {reason}")
+    if len(failures) > NAMED_PROBLEMS:
+        print(f"           and {len(failures) - NAMED_PROBLEMS} more")
+
+
+def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
+    from framegan.data.frame_cache.strip_writer import write_strips
+    from framegan.data.videos.protocol import size_in_bytes
+
+    if there := len(list(folder.rglob("*.png"))):
+        errors.stop(f"{folder} holds {there:,} PNG files already; empty it, or set strips to another folder")
+    print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)
+    if dry_run:
+        return
+    _check_room(folder, size_in_bytes(videos))
+    with _told_if_full(folder):
+        failures = write_strips(videos, folder, num_workers)
+    _list_failures(failures)
+    root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
+    print(f"train    {command('train', 'model=NAME data=strips', root, size)}", flush=True)

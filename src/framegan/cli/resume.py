@@ -1,0 +1,314 @@
+"""How a run is resumed: with which configuration, from which checkpoint, and what has changed since."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from framegan.cli import command_line, compose, errors
+from framegan.files.atomic import UNWRITABLE
+from framegan.quoting import command
+from framegan.runs import run_folder, saved_config
+
+AUTO = "auto"
+LATEST = ("auto", "true", "yes", "last", "latest", "best", "1")
+"""What may be typed for a run that is not named."""
+ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
+"""Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
+NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
+"""Last parts of the keys of settings that only say where the data are and how fast they come."""
+
+
+class OptimizerState(TypedDict):
+    state: dict[int, dict[str, Any]]
+    param_groups: list[dict[str, Any]]
+
+
+class Loops(TypedDict):
+    fit_loop: dict[str, Any]
+
+
+class Contents(TypedDict):
+    """What a checkpoint has to hold for a run to resume from it."""
+
+    state_dict: dict[str, Any]
+    loops: Loops
+    callbacks: dict[str, dict[str, Any]]
+    optimizer_states: Annotated[list[OptimizerState], Field(min_length=2, max_length=2)]
+    metrics: dict[str, float]
+    num_ranks: int
+    global_step: int
+    epoch: int
+
+
+def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return options and settings, made to start from the saved configuration of the run that `resume=` names."""
+    typed = [word for word in words if word.startswith("resume=")]
+    wanted = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False)) if typed else None
+    if wanted in (None, "", AUTO):
+        return list(options), list(words)
+    if command_line.is_multirun(options, words):
+        errors.stop("resume=FOLDER resumes one run; a sweep is resumed with resume=auto hydra.sweep.dir=FOLDER")
+    if str(wanted).lower() in LATEST and not Path(str(wanted)).exists():
+        errors.stop(f"resume={wanted} names no run; type resume=RUN_FOLDER, or resume=auto hydra.run.dir=RUN_FOLDER")
+    folder = run_folder.find(str(wanted))
+    config = run_folder.saved_config(folder)
+    with errors.plain_errors():
+        saved_config.check_alone(config)
+        saved_config.read(config, saved_config.trusted_by(words))
+    refuse_groups(words)
+    settings = [word for word in words if not word.startswith("trust=")]  # older runs lack the key
+    return (
+        [*command_line.configured_by(config.parent), *options],
+        [*command_line.running_in(folder), *settings],
+    )
+
+
+def refuse_groups(arguments: Sequence[str]) -> None:
+    """Stop where something is chosen from a group: the saved configuration of a run holds what was chosen."""
+    for argument in arguments:
+        group = argument.partition("=")[0].partition("@")[0].lstrip("+~")
+        if "=" in argument and not group.startswith("hydra") and (Path(compose.CONFIGURATIONS) / group).is_dir():
+            errors.stop(
+                f"{argument} chooses from a group, and a run that is resumed keeps its choices; leave it out and type "
+                "single settings, or type the whole line as it was, with resume=auto hydra.run.dir=FOLDER"
+            )
+
+
+def check_folder(cfg: DictConfig, folder: Path) -> None:
+    """Raise ValueError where a new run would overwrite one, or where it isn't said which one to resume."""
+    sweeper = HydraConfig.get().sweeper
+    if cfg.resume == AUTO and "sampler" in sweeper and OmegaConf.select(sweeper, "sampler.seed") is None:
+        raise ValueError(
+            "resume=auto finds a sweep's runs by their numbers, and another start of it draws other values for them; "
+            "type hydra.sweeper.sampler.seed=1 from the beginning"
+        )
+    chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
+    if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
+        raise ValueError("resume=auto resumes the run in its folder, if there is one; set hydra.run.dir=FOLDER")
+    holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
+    if cfg.resume not in (None, AUTO) and holds_a_run and run_folder.find(cfg.resume) != folder.resolve():
+        raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
+    if cfg.resume is None and holds_a_run:
+        again = command("train", run_folder.to_resume("resume", folder))
+        raise ValueError(
+            f"{folder} already holds a run. To resume it: {again}  "
+            "For a new run choose another folder: hydra.run.dir=FOLDER"
+        )
+
+
+def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
+    """Return the checkpoint that a run resumes from; None where it starts.
+
+    With resume=auto that is the newest whole one of the run folder.
+
+    Raises:
+        ValueError: the one that was asked for is damaged, or all are.
+    """
+    from framegan.runs.checkpoint_files import clocks, newest_first, samples_seen_of
+
+    if cfg.resume is None:
+        return None
+    if cfg.resume == AUTO:
+        found = newest_first(folder / "checkpoints")
+        whole = next((path for path, _ in clocks(found)), None)
+        if found and whole is None:
+            raise ValueError(
+                f"no checkpoint in {folder} is whole; to start over choose another folder: hydra.run.dir=FOLDER"
+            )
+        return whole
+    names = [path.stem for path in newest_first(run_folder.find(cfg.resume) / "checkpoints")]
+    wanted = run_folder.checkpoint_of(cfg.resume, names or ["last"])
+    try:
+        samples_seen_of(wanted)
+    except ValueError as error:
+        other = next((path for path, _ in clocks(newest_first(wanted.parent))), None)
+        if other is None:
+            raise ValueError(f"{error}; no whole one is left beside it") from None
+        raise ValueError(
+            f"{error}; the newest whole one: {command('train', run_folder.to_resume('resume', other))}"
+        ) from None
+    return wanted
+
+
+def check_length(cfg: DictConfig, checkpoint: Path) -> None:
+    """Raise ValueError where a run is asked to end before the checkpoint that it would resume from.
+
+    One that is as long as it was may have lacked its end alone: the last evaluation, samples and summary.
+    """
+    from framegan.runs.checkpoint_files import clock_of
+
+    seen, total = clock_of(checkpoint), cfg.total_samples
+    before = saved_config.plain(run_folder.saved_config(run_folder.find(checkpoint))).get("total_samples")
+    if total < seen and total != before:
+        raise ValueError(
+            f"total_samples={total:,}, but {checkpoint} has seen {seen:,} samples; nothing was changed. Set "
+            f"total_samples above {seen:,} to train longer, or resume from a checkpoint before {total:,} samples"
+        )
+
+
+def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
+    """Return a line for each setting, and each change of the data, that isn't as the run of a checkpoint saved it.
+
+    Args:
+        cfg: the configuration now, with what the data have filled in.
+        data: `framegan.data.run_data.Data`.
+
+    Raises:
+        ValueError: one of them makes it another run, and resume_changes=true wasn't typed.
+    """
+    from framegan.data import run_data
+
+    folder = run_folder.find(checkpoint)
+    before = saved_config.plain(run_folder.saved_config(folder))
+    changed = dict(_changed(before, cfg))
+    changed.pop("data.frames_per_second", None)  # it only follows from the data
+    changed.pop("data.fingerprint", None)  # nobody has typed it; what it stands for is named
+    kept = OmegaConf.select(before, "data.fingerprint")
+    for line in run_data.changes(folder, kept, data):
+        changed[f"data.{line}"] = f"data: {line}"
+    asking = [line for key, line in changed.items() if _makes_another_run(key)]
+    if asking and not cfg.resume_changes:
+        lines = "".join(f"\n  {line}" for line in asking)
+        raise ValueError(
+            f"the run was trained with other settings or data:{lines}\n"
+            "set them back to resume the run as it was, or type resume_changes=true to resume it with these"
+        )
+    return list(changed.values())
+
+
+def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
+    """Return what to say where a checkpoint was written by another number of ranks.
+
+    Raises:
+        ValueError: it holds other networks or optimizers than those of this run.
+    """
+    from framegan.sampling import read_checkpoint
+
+    contents = read_checkpoint(checkpoint, mapped=True)
+    try:
+        TypeAdapter(Contents).validate_python(contents, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise ValueError(f"{checkpoint} is not a checkpoint of a run, its {place}: {problem['msg']}") from None
+    states = contents["state_dict"], gan.state_dict()
+    old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            raise ValueError(
+                f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
+                f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
+            )
+    for name, gathered in zip(gan.make_optimizers, contents["optimizer_states"], strict=True):
+        kept = {key for values in gathered["state"].values() for key in values}
+        if kept and (lacking := _gathered_by(gan.make_optimizers[name]) - kept):
+            raise ValueError(
+                f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer gathers; leave it "
+                "as it was, or start a new run"
+            )
+    if contents["num_ranks"] == num_ranks:
+        return []
+    return [f"ranks: {contents['num_ranks']} -> {num_ranks}; the same noise and data, but not to the last bit"]
+
+
+def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
+    """Return the names of what an optimizer keeps of each parameter."""
+    import torch
+
+    parameter = torch.zeros(1, 1, requires_grad=True)
+    parameter.grad = torch.zeros(1, 1)
+    optimizer = make_optimizer([parameter])
+    optimizer.step()
+    return set(optimizer.state[parameter])
+
+
+def is_another_run(before: DictConfig, now: DictConfig) -> bool:
+    """Say whether resume_changes=true is needed to resume from one configuration with the other."""
+    return any(_makes_another_run(key) for key, _ in _changed(before, now))
+
+
+@contextmanager
+def one_message_if_full(folder: Path) -> Iterator[None]:
+    """End the program with one message where the run folder can't be written, and say how to resume."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        errors.stop(f"{folder} can't be written: {error}; {how_to(folder, 'once there is room')}")
+
+
+def how_to(folder: Path, when: str = "to resume") -> str:
+    """Return how to resume a run that has ended in the middle, and from which checkpoint that will be."""
+    from framegan.runs.checkpoint_files import clocks, newest_first
+
+    whole = next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
+    again = command("train", run_folder.to_resume("resume", folder))
+    return f"{whole} is whole; {when}: {again}" if whole else "there is no checkpoint yet"
+
+
+def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
+    """Yield the key and what to say of every setting that differs, under the key where it was typed.
+
+    One that an earlier version lacked doesn't where it is what the part takes without it.
+    """
+    old, new = (
+        {key: rest for key, *rest in _leaves(compose.as_shown(cfg), compose.as_dict(cfg, resolve=False))}
+        for cfg in (before, now)
+    )
+    same = _defaults(compose.as_shown(now), compose.as_dict(now, resolve=False)) if new.keys() - old.keys() else {}
+    for key in dict.fromkeys([*old, *new]):
+        if key not in old and same.get(key):
+            continue
+        (was, _), (is_now, source) = old.get(key, ("nothing", key)), new.get(key, ("nothing", key))
+        hidden = source != key and (_makes_another_run(source) or not _makes_another_run(key))
+        if was != is_now and not hidden and not key.startswith("resume"):
+            yield (
+                key,
+                f"{key}: {_typed(was)} -> {_typed(is_now)}"
+                + ("" if source == key else f", which follows from {source}"),
+            )
+
+
+def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Yield the key, the value and the key where it was typed of everything in a configuration."""
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from _leaves(value, raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, node, raw[2:-1] if isinstance(raw, str) and raw.startswith("${") else path
+
+
+def _typed(value: Any) -> Any:
+    return json.dumps(value) if value is None or isinstance(value, bool) else value
+
+
+def _defaults(node: Any, raw: Any, path: str = "") -> dict[str, bool]:
+    """Return for each key where an argument of some parts was typed whether it is the default of all of them."""
+    found: dict[str, bool] = {}
+    if not isinstance(node, dict):
+        return found
+    takes = inspect.signature(get_object(node["_target_"])).parameters if "_target_" in node else {}
+    for key, value in node.items():
+        typed, here = raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip(".")
+        inner = _defaults(value, typed, here)
+        if key in takes:
+            source = typed[2:-1] if isinstance(typed, str) and typed.startswith("${") else here
+            inner[source] = bool(value == takes[key].default)
+        for place, is_default in inner.items():
+            found[place] = is_default and found.get(place, True)
+    return found
+
+
+def _makes_another_run(key: str) -> bool:
+    return key.startswith(ASK_FIRST) and key.rpartition(".")[2] not in NEVER_ASK

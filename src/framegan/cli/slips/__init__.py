@@ -1,0 +1,1 @@
+"""What is typed against what there is: a line with the right spelling for each slip."""

@@ -1,0 +1,115 @@
+"""What a script's configuration knows before anything is run: its groups, their options, and its keys."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from framegan import program
+from framegan.cli import compose, errors
+from framegan.containers import walk
+
+MAY_BE_EMPTY = ("metrics", "logger", "callbacks", "model/regularizers")
+"""Groups of which any number may be chosen."""
+KEY = re.compile(r"[^_.\[][^.\[]*(\.[^_.\[][^.\[]*)*")
+"""A dotted key without elements of lists and without Hydra's own names, such as _target_."""
+MARK = "\ufeff"
+"""What some editors put at the beginning of a file; Hydra would miss a `# @package` behind it."""
+
+
+class Known:
+    """The configuration of a script as a command line composes it.
+
+    Args:
+        name: of the script's own configuration, such as "train".
+        options: Hydra's own options that were typed.
+    """
+
+    def __init__(self, name: str, options: Sequence[str]):
+        parser = get_args_parser()
+        parser.error = errors.stop  # type: ignore[method-assign]
+        typed, _ = parser.parse_known_args(list(options))
+        folder = program.PACKAGE / "cli" / (typed.config_path or compose.CONFIGURATIONS)
+        search_path = create_config_search_path(str(folder))
+        if typed.config_dir is not None:
+            if not Path(typed.config_dir).is_dir():
+                errors.stop(f"--config-dir got {typed.config_dir}, which is not a folder")
+            place = f"file://{Path(typed.config_dir).absolute()}"
+            search_path.prepend("command-line", place, SearchPathQuery(provider="schema"))
+        self.name = typed.config_name or name
+        self.loader = ConfigLoaderImpl(search_path)
+        self.repository: Any = CachingConfigRepository(self.loader.repository)
+        self.composed = OmegaConf.create()
+        self.choices: dict[str, Any] = {}
+        """What is chosen of each group, under the key that chooses it, such as optimizer@model.generator_optimizer."""
+        self.config: dict[str, Any] = {}
+        """The configuration as plain containers, interpolations as they were written."""
+
+    def compose(self, overrides: Sequence[str]) -> None:
+        """Fill in `choices` and `config`; Hydra's exceptions come out as they are."""
+        places = [override for override in overrides if override.startswith("hydra.searchpath=")]
+        _, self.repository = self.loader._parse_overrides_and_create_caching_repo(self.name, places)
+        self.composed = self.loader.load_configuration(self.name, list(overrides), RunMode.RUN)
+        self.config = compose.as_dict(self.composed, resolve=False)
+        self.choices = self.config["hydra"]["runtime"]["choices"]
+
+    def set(self, override: Override) -> None:
+        """Do to `config` what Hydra will do, for the settings behind this one; its exceptions come out as they are."""
+        self.loader._apply_overrides_to_config([override], self.composed)
+        self.config = compose.as_dict(self.composed, resolve=False)
+
+    def is_group(self, key: str) -> bool:
+        return bool(self.repository.group_exists(key))
+
+    def options_of(self, group: str) -> list[str]:
+        return list(self.repository.get_group_options(group, results_filter=ObjectType.CONFIG))
+
+    def takes(self, group: str, value: Any) -> bool:
+        """Say whether a group, by the key that chooses from it, has an option, or all of [a,b]."""
+        names = [name.strip() for name in str(value).strip("[]").split(",")]
+        folder = group.partition("@")[0]
+        return all(
+            re.fullmatch(r"[^./~][^.]*", name) and self.repository.config_exists(f"{folder}/{name}") for name in names
+        )
+
+    def groups(self) -> list[str]:
+        """Return the keys that choose: those of which something is chosen, and those of which any number may be."""
+        if not self.choices:
+            self.compose([])
+        empty = [key for key in MAY_BE_EMPTY if self.config.get(key.partition("/")[0]) is not None]
+        return [key for key in dict.fromkeys([*self.choices, *empty]) if not key.startswith("hydra/")]
+
+    def lookup(self, key: str) -> tuple[bool, Any]:
+        """Say whether there is a key, and return what is there; below an interpolation there is anything."""
+        node: Any = self.config
+        for part in re.findall(r"[^.\[\]]+", key):
+            if isinstance(node, str) and "${" in node:
+                return True, node
+            if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+                node = node[int(part)]
+            elif isinstance(node, dict) and part in node:
+                node = node[part]
+            else:
+                return False, None
+        return True, node
+
+    def keys(self) -> dict[str, Any]:
+        """Return every key where a value is typed, and its value: not Hydra's, and none that follows another one."""
+        own = walk({key: node for key, node in self.config.items() if key != "hydra"})
+        return {key: node for key, node in own if KEY.fullmatch(key) and not str(node).startswith("${")}
+
+    def marked_file(self, chosen: Sequence[str]) -> Path | None:
+        """Return the file of a choice, GROUP=NAME, that begins with a byte order mark, if there is one."""
+        names = [f"{re.split('[=@]', text)[0].lstrip('+')}/{text.partition('=')[2]}" for text in chosen]
+        places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
+        files = [place / f"{name}.yaml" for place in places for name in [self.name, *names]]
+        return next((file for file in files if file.is_file() and file.read_bytes()[:3] == MARK.encode()), None)

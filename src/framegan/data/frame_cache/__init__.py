@@ -1,0 +1,1 @@
+"""Frames of videos, decoded once and for all."""

@@ -1,0 +1,167 @@
+"""Videos whose frames were decoded before: they lie in shards on the disk, which are mapped into memory or unpacked.
+
+Raw frames are uint8 (C, H, W), end to end: the colours apart, as the networks will want them, so that a clip is read
+in its final order. JPEG files lie end to end too, and after them, as int64 (F + 1,), where each begins and the last one
+ends.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from framegan.data.source import Inventory, classes_of, inventory_told_by
+from framegan.data.videos.protocol import Videos
+
+Format = Literal["raw", "jpeg"]
+Shape = tuple[int, int, int]
+
+
+class Frames(Protocol):
+    """The frames of one shard."""
+
+    def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
+        """Copy the frames at these positions, (T,), to uint8 (C, T, H, W)."""
+
+
+class RawFrames:
+    """Raw frames in a file, mapped into memory."""
+
+    def __init__(self, file: Path, shape: Shape):
+        self.channels, *size = shape
+        self.planes = np.asarray(np.memmap(file, np.uint8, "r")).reshape(-1, *size)
+
+    def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
+        planes = positions * self.channels + np.arange(self.channels)[:, None]
+        np.take(self.planes, planes, axis=0, out=out, mode="clip")  # every other mode copies once more
+
+
+class JpegFrames:
+    """JPEG frames in a file, mapped into memory."""
+
+    def __init__(self, file: Path, shape: Shape):
+        self.bytes = np.asarray(np.memmap(file, np.uint8, "r"))
+        end = int(self.bytes[-8:].view(np.int64)[0])
+        self.starts = self.bytes[end:].view(np.int64)
+
+    def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
+        for place, position in enumerate(positions):
+            data = self.bytes[self.starts[position] : self.starts[position + 1]].tobytes()
+            image = Image.open(io.BytesIO(data), formats=("JPEG",))
+            if image.size != out.shape[:1:-1]:
+                raise ValueError(f"a frame of {image.width}x{image.height}")
+            pixels = np.asarray(image)
+            out[:, place] = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels
+
+
+FRAMES: dict[Format, type[RawFrames] | type[JpegFrames]] = {"raw": RawFrames, "jpeg": JpegFrames}
+
+
+def raw(frames: np.ndarray) -> bytes:
+    """Return frames (T, H, W, C) as they are kept."""
+    return frames.transpose(0, 3, 1, 2).tobytes()
+
+
+def jpeg(frame: np.ndarray, quality: int) -> bytes:
+    """Return a frame (H, W, C) as a JPEG file, its colours as finely sampled as its brightness (4:4:4)."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(frame if frame.shape[2] == 3 else frame[..., 0])
+    image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+class CachedVideos:
+    """Videos whose frames are read from shards; all else is as the source says, so that new labels need no decoding.
+
+    Args:
+        source: the same videos, undecoded.
+        shards: the files of frames.
+        places: int64 (V, 2), the shard of each video and the position of its first frame there.
+        errors: why a video could not be decoded, by index; it has no frames there.
+        quality: of JPEG, which changes the frames.
+    """
+
+    def __init__(
+        self,
+        source: Videos,
+        shards: Sequence[Path],
+        places: np.ndarray,
+        format: Format,
+        errors: dict[int, str],
+        quality: int | None = None,
+    ):
+        self.source = source
+        self.shards = shards
+        self.places = places
+        self.format: Format = format
+        self.quality = quality
+        self.errors = errors
+        self.open: dict[int, Frames] = {}
+        """The shards that this process has read from. A pickled memory map would be a copy of the file: see below."""
+        self.num_classes, self.split = source.num_classes, source.split
+        self.channels, self.resolution = source.channels, source.resolution
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "open": {}}
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def name(self, index: int) -> str:
+        return self.source.name(index)
+
+    def label(self, index: int) -> int:
+        return self.source.label(index)
+
+    def num_frames(self, index: int) -> int:
+        return self.source.num_frames(index)
+
+    def frame_times(self, index: int) -> np.ndarray | None:
+        return self.source.frame_times(index)
+
+    @property
+    def classes(self) -> list[str]:
+        return classes_of(self.source)
+
+    def inventory(self) -> Inventory | None:
+        """Return that of the source, whose frames these are but for JPEG."""
+        told = inventory_told_by(self.source)
+        return told if told is None or self.quality is None else {**told, "JPEG quality": self.quality}
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        if index in self.errors:
+            raise ValueError(self.errors[index])
+        return self.clips([index], [np.asarray(frames)])[0].numpy()
+
+    def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
+        """Return frames of readable videos, one row of numbers (T,) for each: uint8 (N, T, H, W, C).
+
+        In memory they are (N, C, T, H, W): that view costs nothing.
+
+        Raises:
+            ValueError: a shard is damaged.
+        """
+        channels, *size = self._shape
+        clips = np.empty((len(videos), channels, len(frames[0]), *size), np.uint8)
+        for video, numbers, clip in zip(videos, frames, clips, strict=True):
+            shard, start = self.places[video]
+            try:
+                self._opened(int(shard)).copy(start + numbers, clip)
+            except (OSError, ValueError, IndexError, Image.DecompressionBombError) as error:
+                remedy = "framegan prepare with these data and verify=true repairs it"
+                raise ValueError(f"{self.shards[shard]} is damaged ({error}); {remedy}") from error
+        return torch.from_numpy(clips).permute(0, 2, 3, 4, 1)
+
+    @property
+    def _shape(self) -> Shape:
+        return self.channels, self.resolution, self.resolution
+
+    def _opened(self, shard: int) -> Frames:
+        if shard not in self.open:
+            self.open[shard] = FRAMES[self.format](self.shards[shard], self._shape)
+        return self.open[shard]

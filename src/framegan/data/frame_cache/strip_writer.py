@@ -1,0 +1,64 @@
+"""Writes videos as strips: one PNG each, its frames from left to right, in a folder of its class."""
+
+import os
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from framegan import media
+from framegan.data.files import class_name
+from framegan.data.images.image_file import MAX_PIXELS
+from framegan.data.videos.protocol import Videos
+from framegan.files.at_once import at_once
+
+
+def write_strips(videos: Videos, folder: Path, num_workers: int) -> dict[str, str]:
+    """Write every video as a strip; return why some of them could not be, by name.
+
+    Args:
+        num_workers: threads that decode.
+    """
+    places = strip_places(videos)
+    problems = {}
+
+    def write(index: int) -> None:
+        path = folder / places[index]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            media.write_png(path, strip(videos, index))
+        except ValueError as error:
+            problems[index] = str(error)
+
+    for _ in at_once(write, range(len(videos)), "writing", max(1, num_workers)):
+        pass
+    return {videos.name(index): problems[index] for index in sorted(problems)}
+
+
+def strip(videos: Videos, index: int) -> np.ndarray:
+    """Return the frames of a video side by side: uint8 (H, T W, C).
+
+    Raises:
+        ValueError: it can't be decoded, or it would be more than is read again.
+    """
+    length, size = videos.num_frames(index), videos.resolution
+    if length * size**2 > MAX_PIXELS:
+        raise ValueError(f"{length} frames are too many for a strip; cut it into videos of {MAX_PIXELS // size**2}")
+    frames = videos.read(index, range(length))
+    return frames.swapaxes(0, 1).reshape(size, length * size, videos.channels)
+
+
+def strip_places(videos: Videos) -> list[str]:
+    """Return where each video goes, relative to a folder, so that the first folders are the classes.
+
+    The videos' own folders are kept where they are the classes; otherwise the classes' numbers come before them.
+    """
+    names = [PurePosixPath(videos.name(index)) for index in range(len(videos))]
+    bare = [name.with_suffix("") for name in names]
+    stems = bare if len(set(bare)) == len(names) else names
+    shared = os.path.commonpath([stem.parent for stem in stems])
+    stems = [stem.relative_to(shared) for stem in stems]
+    labels = [videos.label(index) for index in range(len(videos))]
+    pairs = {(class_name(str(stem)), label) for stem, label in zip(stems, labels, strict=True)}
+    if len(pairs) == len({folder for folder, _ in pairs}) == len(set(labels)):
+        return [f"{stem}.png" for stem in stems]
+    return [f"{label}/{stem}.png" for label, stem in zip(labels, stems, strict=True)]

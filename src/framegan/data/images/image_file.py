@@ -1,0 +1,139 @@
+"""One image file: its header checked, its pixels decoded upright, without alpha, and fitted to a square."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from framegan.data.images.bare_image import without_metadata
+from framegan.data.images.image_kinds import GREY, formats_of
+from framegan.data.images.image_refusals import refusal, refusal_of_unknown
+from framegan.data.images.orientation import orientation_of, upright
+from framegan.data.images.pixels import eight_bits, without_alpha
+
+MAX_PIXELS = 89_478_485
+"""Of an image, or of a frame of a video; more are not decoded. They take a quarter of a GB as RGB, and Pillow warns of
+them too."""
+OVER_LIMIT = f"more than the {MAX_PIXELS:,} pixels that are read; make it smaller or cut it up"
+
+Answer = TypeVar("Answer")
+Resize = Literal["crop", "pad", "stretch"]
+Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
+FILTERS: dict[Filter, Image.Resampling] = {
+    "area": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+"""Of scaling; all of them are antialiased. Enlarging has no area to average: it is bilinear then, as FFmpeg's."""
+
+
+class UnfitError(ValueError):
+    """Says why an image is not read though it is whole."""
+
+
+def is_grey(path: Path) -> bool:
+    """Say from its header whether an image is grey; one with a palette counts as colour.
+
+    Raises:
+        ValueError: there is no header that can be read, or it announces pixels that we don't; without the path.
+    """
+    return _ask(path, lambda image: image.mode in GREY)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return (width, height) of an image, upright, from its header; raises as `is_grey`."""
+    return _ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
+
+
+def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
+    """Return an image upright, grey or RGB, transparent parts black.
+
+    Raises:
+        ValueError: the file can't be decoded; without the path.
+    """
+
+    def pixels(image: Image.Image) -> Image.Image:
+        return without_alpha(upright(eight_bits(image))).convert("L" if channels == 1 else "RGB")
+
+    return _ask(path, pixels)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fits images in the colours asked for to a square.
+
+    Args:
+        resolution: side of the square.
+        resize: crop the middle of the image to a square, pad it with black, or stretch it.
+    """
+
+    resolution: int
+    channels: Literal[1, 3]
+    resize: Resize
+    filter: Filter
+
+    def __call__(self, image: Image.Image) -> np.ndarray:
+        """Return an image as uint8 (resolution, resolution, channels)."""
+        width, height = image.size
+        if self.resize == "pad":
+            scale = self.resolution / max(width, height)
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            return padded(self._scale(image, (0, 0, width, height), size), self.resolution)
+        side = min(width, height)
+        across, down = (side, side) if self.resize == "crop" else (width, height)
+        left, top = (width - across) / 2, (height - down) / 2
+        return self._scale(image, (left, top, left + across, top + down), (self.resolution, self.resolution))
+
+    def _scale(self, image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]) -> np.ndarray:
+        """Return what is in a box (left, top, right, bottom) as pixels (H, W, C) of a size (width, height)."""
+        left, top, right, bottom = box
+        enlarges = size[0] > right - left or size[1] > bottom - top
+        filter = "bilinear" if self.filter == "area" and enlarges else self.filter
+        return np.array(image.resize(size, FILTERS[filter], box)).reshape(*size[::-1], -1)
+
+
+def padded(pixels: np.ndarray, resolution: int) -> np.ndarray:
+    """Return a picture (H, W, C) in the middle of a black square."""
+    height, width, channels = pixels.shape
+    square = np.zeros((resolution, resolution, channels), np.uint8)
+    top, left = (resolution - height) // 2, (resolution - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return square
+
+
+def _ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
+    """Return what is asked of an open image; where that fails, of one without metadata, which never cost a picture."""
+    try:
+        return _answer(path, path, question)
+    except UnfitError:
+        raise
+    except ValueError:
+        bare = without_metadata(path)
+        if bare is None:
+            raise
+    return _answer(path, bare, question)
+
+
+def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image], Answer]) -> Answer:
+    try:
+        with Image.open(file, formats=formats_of(path.suffix)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UnfitError(f"{image.width}x{image.height}, {OVER_LIMIT}")
+            if reason := refusal(image, path):
+                raise UnfitError(reason)
+            return question(image)
+    except UnfitError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise ValueError(refusal_of_unknown(path)) from None
+    except Image.DecompressionBombError:
+        raise UnfitError(OVER_LIMIT) from None
+    except Exception as error:  # a decoder may stumble over anything in a damaged file
+        if isinstance(error, OSError) and error.errno:  # it is the disk
+            raise UnfitError(str(error.strerror)) from None
+        raise ValueError(str(error) or type(error).__name__) from None

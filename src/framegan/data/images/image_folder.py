@@ -1,0 +1,130 @@
+"""A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from framegan import noise
+from framegan.data.bad_files import BadFiles, OnError, Share
+from framegan.data.contents import file_inventory
+from framegan.data.files import files_of_split
+from framegan.data.images.image_file import Fit, Resize, decode, is_grey
+from framegan.data.images.image_kinds import EXTENSIONS
+from framegan.data.labels import emptied, labels_of
+from framegan.data.say import say
+from framegan.data.source import Inventory, TensorSource, counted
+from framegan.files.at_once import try_all
+from framegan.quoting import printable
+
+SOON_DECODED = 100 << 20
+"""Bytes of files that are all decoded, in some seconds, as soon as one of them can't be, to name the others too."""
+FAILURES_IN_A_ROW = 20
+"""How many other images are tried in place of one that can't be decoded."""
+
+
+class ImageFolder:
+    """The images anywhere below a folder, in the order of their paths, uint8 (C, resolution, resolution).
+
+    The header of every file is read at once, so that what isn't an image is known before training. What turns out
+    later not to be decodable is named, and replaced by another image: the same one in every epoch, run and process.
+
+    Args:
+        channels: 1 grey, 3 colour; None = 1 if every image is grey, otherwise 3.
+        resize: crop the middle of the image to a square, pad it with black, or stretch it.
+        split: a folder below root to read instead of root, such as train.
+        on_error: what to do with images that can't be read: raise, or skip (leave them out and say so).
+        max_bad_fraction: raise all the same if more than this share of the images is left out.
+        seed: key of what takes the place of an image that can't be decoded.
+
+    Raises:
+        ValueError: there are no images, or files that can't be read; the message names them.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] | None = None,
+        resize: Resize = "crop",
+        split: str | None = None,
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+        seed: noise.Seed = 0,
+    ):
+        self.root = Path(root).expanduser()
+        self.folder, files = files_of_split(root, split, EXTENSIONS, "images", "folder")
+        self.split = split if split not in (None, "auto") else "all"
+        self.seed = seed
+        self.bad = BadFiles(len(files), f"files in {self.folder}", on_error, max_bad_fraction)
+        """Those that this process came across."""
+        grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
+        self.bad.add(problems)
+        self.files = list(grey)
+        self.channels: Literal[1, 3] = channels or (1 if all(grey.values()) else 3)
+        self.resolution = resolution
+        self.resize = resize
+        numbers, self.classes = labels_of(files, self.folder, "folder")
+        self.labels = [number for file, number in zip(files, numbers, strict=True) if file in grey]
+        self.num_classes = len(self.classes)
+        if gone := emptied(self.classes, numbers, self.labels):
+            say(f"skipped  {gone}: none of its images can be read")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.channels, self.resolution, self.resolution
+
+    def inventory(self) -> Inventory:
+        paths = [self.folder / file for file in self.files]
+        items = {path.relative_to(self.root).as_posix(): [path] for path in paths}
+        recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize}
+        return file_inventory(self.root, items, self.labels, self.classes, recipe)
+
+    def class_counts(self) -> list[int]:
+        return counted(self.labels, self.num_classes)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        for attempt in range(FAILURES_IN_A_ROW):
+            chosen = self._drawn(index, attempt)
+            try:
+                return self._decode(self.files[chosen]), self.labels[chosen]
+            except ValueError as error:
+                self.bad.add(self._all_bad() or {self.files[chosen]: str(error)})
+        row = f"{FAILURES_IN_A_ROW} images in a row can't be decoded"
+        raise ValueError(f"{row}, the first one {printable(self.files[index])}; remove those named")
+
+    def in_memory(self) -> TensorSource:
+        """Return the same images, decoded; all that can't be are named at once."""
+        samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
+        labels = torch.tensor(self.labels)
+
+        def decode(index: int) -> None:
+            samples[index] = self._decode(self.files[index])
+
+        _, problems = try_all(decode, range(len(self)), "reading")
+        self.bad.add({self.files[index]: reason for index, reason in problems.items()})
+        for index in problems:
+            samples[index], labels[index] = self[index]
+        return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
+
+    def _decode(self, file: str) -> Tensor:
+        fit = Fit(self.resolution, self.channels, self.resize, "lanczos")
+        return torch.from_numpy(fit(decode(self.folder / file, self.channels))).permute(2, 0, 1).contiguous()
+
+    def _drawn(self, index: int, attempt: int) -> int:
+        """Return an index itself, or what takes its place in a later attempt."""
+        if attempt == 0:
+            return index
+        return int(noise.generator(self.seed, noise.IMAGES, 0, index, attempt).integers(len(self)))
+
+    def _all_bad(self) -> dict[str, str]:
+        """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
+        num_bytes = sum((self.folder / file).stat().st_size for file in self.files)
+        if self.bad.on_error == "skip" or num_bytes > SOON_DECODED:
+            return {}
+        return try_all(lambda file: self._decode(file).shape, self.files, "decoding")[1]

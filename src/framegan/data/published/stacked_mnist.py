@@ -1,0 +1,61 @@
+"""Stacked MNIST (Metz et al. 2017, Section 3.3.1): three digits in one image, 1,000 modes to be hit or missed."""
+
+from collections.abc import Sequence
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from framegan import noise
+from framegan.data.labels import NO_CLASSES
+from framegan.data.published.idx import mnist
+from framegan.data.source import Inventory, Split
+from framegan.data.stream import Ticket
+
+
+class StackedMNIST:
+    """Images of three digits of MNIST drawn at random, one in each channel; see `framegan.data.source.BatchSource`.
+
+    A sample is put together when it is asked for. There are no labels: one class, as in any data without.
+
+    Args:
+        root: a folder with the IDX files; see `framegan.data.published.idx.mnist`.
+        num_samples: Lin et al. 2018 (PacGAN) train on 128,000.
+        seed: sample k is a function of (seed, k), whatever num_samples is.
+    """
+
+    num_classes = 1
+    classes = (NO_CLASSES,)
+
+    def __init__(
+        self,
+        root: str,
+        split: Split = "auto",
+        resolution: PositiveInt = 32,
+        num_samples: PositiveInt = 128_000,
+        seed: noise.Seed = 0,
+    ):
+        self.digits = mnist(root, split, resolution)
+        self.split = self.digits.split
+        self.shape = (3, resolution, resolution)
+        self.seed = seed
+        random = noise.generator(seed, noise.STACKS)
+        self.rows = torch.from_numpy(random.integers(len(self.digits), size=(num_samples, 3)))
+        """Which digits a sample is made of: the first one is red."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self._stack(self.rows[index]), 0
+
+    def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+        chosen = torch.tensor([index for index, _ in tickets])
+        return self._stack(self.rows[chosen]), torch.zeros(len(tickets), dtype=torch.int64)
+
+    def inventory(self) -> Inventory:
+        return {"drawn": "stacks of three", "seed": self.seed, "digits": self.digits.inventory()}
+
+    def _stack(self, rows: Tensor) -> Tensor:
+        """Return uint8 (..., 3, H, W) of the digits at these rows (..., 3)."""
+        return self.digits.samples[rows].squeeze(-3)

@@ -1,0 +1,113 @@
+"""UCF101, 13,320 short videos of 101 human actions (Soomro et al., 2012), with its three official splits.
+
+A group of videos shares people and place. The official lists never divide one between training and test, and that is
+checked here.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from framegan.data.bad_files import OnError, Share
+from framegan.data.files import root_of
+from framegan.data.images.image_file import Filter, Resize
+from framegan.data.videos.frame_fit import Fit
+from framegan.data.videos.video_folder import VideoFiles
+
+Split = Literal["train1", "train2", "train3", "test1", "test2", "test3", "all"]
+
+FOLDERS_OF_VIDEOS = ("UCF-101", ".")
+FOLDERS_OF_LISTS = ("ucfTrainTestlist", ".", "../ucfTrainTestlist")
+"""Where below root they may lie, the first that is there."""
+
+GROUP = re.compile(r"_g(\d+)_c\d+$")
+
+
+class UCF101(VideoFiles):
+    """The videos of one official split, in the order of their paths; "all" is training and test of the first.
+
+    Args:
+        root: holds UCF-101, the folder with a folder for each class, and ucfTrainTestlist, that with the lists.
+        channels: 1 grey, 3 colour.
+
+    Raises:
+        ValueError: a list or a video is missing or damaged, or the lists divide a group; the message names it.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        split: Split = "train1",
+        channels: Literal[1, 3] = 3,
+        resize: Resize = "crop",
+        filter: Filter = "area",
+        pixel_aspect: bool = True,
+        rotate: bool = True,
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+    ):
+        above = root_of(root)
+        folder = next(above / name for name in FOLDERS_OF_VIDEOS if (above / name).is_dir() or name == ".")
+        lists = _folder_of_lists(above)
+        classes = _classes(lists)
+        files = sorted(_listed(lists, split))
+        numbers = {name: number for number, name in enumerate(classes)}
+        for file in files:
+            if len(Path(file).parts) != 2 or Path(file).parts[0] in ("..", "/"):
+                raise ValueError(f"{lists} lists {file!r}; expected class/v_class_gNN_cNN.avi")
+            if Path(file).parts[0] not in numbers:
+                raise ValueError(f"{lists / 'classInd.txt'} has no class {Path(file).parts[0]!r}, the folder of {file}")
+        labels = [numbers[Path(file).parts[0]] for file in files]
+        fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
+        super().__init__(above, folder, files, (labels, classes), split, fit, on_error, max_bad_fraction)
+
+
+def _folder_of_lists(root: Path) -> Path:
+    for name in FOLDERS_OF_LISTS:
+        if (root / name / "classInd.txt").is_file():
+            return root / name
+    raise ValueError(
+        f"classInd.txt is neither in {root} nor in {root / FOLDERS_OF_LISTS[0]}; unpack "
+        "UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php there"
+    )
+
+
+def _classes(lists: Path) -> list[str]:
+    """Return the names of the classes; their file numbers them from 1."""
+    rows = _rows(lists / "classInd.txt")
+    names = {row[0]: row[-1] for row in rows if len(row) == 2}
+    if names.keys() != {str(number + 1) for number in range(len(rows))}:
+        raise ValueError(f"{lists / 'classInd.txt'} has to hold lines like '1 ApplyEyeMakeup', numbered without gaps")
+    return [names[str(number + 1)] for number in range(len(rows))]
+
+
+def _listed(lists: Path, split: Split) -> list[str]:
+    """Return the files of a split, as class/name."""
+    number = split[-1] if split != "all" else "1"
+    parts = {part: [row[0] for row in _rows(lists / f"{part}list0{number}.txt")] for part in ("train", "test")}
+    divided = {_group(file) for file in parts["train"]} & {_group(file) for file in parts["test"]}
+    if divided:
+        raise ValueError(
+            f"the lists 0{number} in {lists} divide {len(divided)} groups between training and test, such as "
+            f"{' '.join(min(divided))}; use the official ones"
+        )
+    return parts["train"] + parts["test"] if split == "all" else parts[split[:-1]]
+
+
+def _group(file: str) -> tuple[str, str]:
+    """Return the class and the number of the group that a video belongs to."""
+    match = GROUP.search(Path(file).stem)
+    if not match:
+        raise ValueError(f"{file} is listed, but names no group: expected class/v_class_gNN_cNN.avi")
+    return Path(file).parts[0], f"g{match[1]}"
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Return the words of each line that isn't empty."""
+    try:
+        return [line.split() for line in path.read_text().splitlines() if line.strip()]
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}; it is one of the official lists of UCF101") from None

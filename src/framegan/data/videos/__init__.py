@@ -1,0 +1,1 @@
+"""Clips, and the videos they are drawn from."""

@@ -1,0 +1,272 @@
+"""Clips drawn at random from videos: the source of samples (C, T, H, W), or of images where T is 1.
+
+Every draw is a function of (seed, epoch, index) alone, so that clips are the same for any number of workers and
+devices, and after a resume.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor
+
+from framegan import noise
+from framegan.data.bad_files import BadFiles, OnError, Share
+from framegan.data.frame_cache.layout import prepared
+from framegan.data.labels import emptied
+from framegan.data.say import say
+from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
+from framegan.data.stream import Ticket
+from framegan.data.videos.frame_choice import at_rate, with_stride
+from framegan.data.videos.protocol import DecodedVideos, PackedVideos, Videos
+from framegan.quoting import printable
+from framegan.spread import spread
+
+Short = Literal["drop", "loop", "repeat_last", "error"]
+
+Read = Callable[[int, np.ndarray], np.ndarray]
+"""From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""
+
+NAMED_PROBLEMS = 10
+VIDEOS_FOR_RATE = 64
+FAILURES_IN_A_ROW = 20
+"""How many other videos are tried in place of one that can't be read."""
+
+
+class Clips:
+    """Draws clips of `num_frames` frames from videos; see `framegan.data.source.Source`.
+
+    Args:
+        num_frames: frames of a clip. 1 makes images (C, H, W).
+        frame_stride: frames from one to the next; [a, b]: drawn for each clip from a to b, as far as the video
+            is long enough.
+        target_fps: take the frames nearest to this rate in place of every frame_stride-th, which then has to be 1;
+            needs videos that know their frames' times.
+        clips_per_video: clips of each video in an epoch.
+        short: what to do with a video that is too short for one clip: drop it, loop it, repeat its last frame, or
+            raise an error.
+        cache: auto: read the frames from a valid cache of these videos where there is one; none: always decode.
+        cache_dir: where the cache lies; None: beside the data.
+        on_error: what to do with a video that can't be read while training: raise, or skip (name it once and draw
+            another one in its place).
+        max_bad_fraction: raise all the same once more than this share of the videos was skipped.
+        seed: key of the draws.
+
+    Raises:
+        ValueError: no video is long enough, or they don't know their times.
+    """
+
+    def __init__(
+        self,
+        videos: Videos,
+        num_frames: PositiveInt = 16,
+        frame_stride: PositiveInt | tuple[PositiveInt, PositiveInt] = 1,
+        target_fps: PositiveFloat | None = None,
+        clips_per_video: PositiveInt = 1,
+        short: Short = "drop",
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+        seed: noise.Seed = 0,
+        cache: Literal["auto", "none"] = "auto",
+        cache_dir: str | None = None,
+    ):
+        self.videos = prepared(videos, cache_dir) if cache == "auto" else videos
+        self.origin = self.videos
+        """The videos as they are known, wherever their frames are kept."""
+        self.num_frames = num_frames
+        lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
+        self.strides = lowest, highest
+        self.target_fps = target_fps
+        self.clips_per_video = clips_per_video
+        self.short = short
+        self.seed = seed
+        self.bad = BadFiles(len(videos), "videos", on_error, max_bad_fraction)
+        """Those that this process came across, by index."""
+        if lowest > highest:
+            raise ValueError(f"data.frame_stride got [{lowest}, {highest}]; the first has to be the smaller one")
+        if target_fps is not None and highest > 1:
+            raise ValueError(
+                f"data.target_fps={target_fps} takes the place of data.frame_stride={frame_stride}; set that to 1, or "
+                "data.target_fps to null"
+            )
+        self.kept = self._long_enough()
+        self._leave_out_known()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        size = self.videos.resolution
+        length = (self.num_frames,) if self.num_frames > 1 else ()
+        return (self.videos.channels, *length, size, size)
+
+    @property
+    def num_classes(self) -> int:
+        return self.videos.num_classes
+
+    @property
+    def split(self) -> str:
+        return self.videos.split
+
+    @property
+    def labels(self) -> list[int]:
+        """The class of each clip."""
+        return [self.videos.label(video) for video in self.kept for _ in range(self.clips_per_video)]
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At which clips play as fast as the videos, the median of some of them. None = they know no times."""
+        if self.target_fps is not None:
+            return self.target_fps
+        some = [self.kept[place] for place in spread(VIDEOS_FOR_RATE, len(self.kept))]
+        times = [found for found in map(self.videos.frame_times, some) if found is not None]
+        rates = [(len(t) - 1) / (t[-1] - t[0]) for t in times if len(t) > 1 and t[-1] > t[0]]
+        return float(np.median(rates)) / (sum(self.strides) / 2) if rates else None
+
+    @property
+    def classes(self) -> list[str]:
+        return classes_of(self.origin)
+
+    def class_counts(self) -> list[int]:
+        return counted(self.labels, self.num_classes)
+
+    def inventory(self) -> Inventory | None:
+        told = inventory_told_by(self.origin)
+        names = ("num_frames", "strides", "target_fps", "clips_per_video", "short", "seed")
+        return told and {**told, "clips": {name: getattr(self, name) for name in names}}
+
+    def __len__(self) -> int:
+        return len(self.kept) * self.clips_per_video
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        samples, labels = self.batch([(index, 0)])
+        return samples[0], int(labels[0])
+
+    def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
+        """Return the clips of these tickets, uint8 (N, *shape), and their labels, int64 (N,)."""
+        if isinstance(self.videos, DecodedVideos):
+            errors = self.videos.errors
+            drawn = [self._readable(index, epoch, partial(_unless_bad, errors)) for index, epoch in tickets]
+            clips = self.videos.clips([video for video, _ in drawn], [frames for _, frames in drawn])
+        else:
+            drawn = [self._readable(index, epoch, self._decode) for index, epoch in tickets]
+            clips = torch.from_numpy(np.stack([frames for _, frames in drawn]))
+        samples = clips.permute(0, 4, 1, 2, 3) if self.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
+        return samples.contiguous(), torch.tensor([self.videos.label(video) for video, _ in drawn])
+
+    def of(self, videos: Videos) -> "Clips":
+        """Return clips drawn in the same way from the same videos kept elsewhere."""
+        clips = copy.copy(self)
+        clips.videos = videos
+        clips.bad = replace(self.bad, found=dict(self.bad.found))
+        clips._leave_out_known()
+        return clips
+
+    def to(self, device: torch.device) -> "Clips":
+        """Return the same clips of videos on a device; packed videos only."""
+        assert isinstance(self.videos, PackedVideos)
+        return self.of(self.videos.to(device))
+
+    def cut(self, num_frames: int, frame_stride: int = 1) -> "Clips":
+        """Return clips of another length, one of each video that is long enough; every frame_stride-th frame of these.
+
+        Raises:
+            ValueError: none is.
+        """
+        clips = copy.copy(self)
+        clips.num_frames = num_frames
+        clips.strides = self.strides[0] * frame_stride, self.strides[1] * frame_stride
+        clips.target_fps = None if self.target_fps is None else self.target_fps / frame_stride
+        clips.clips_per_video, clips.short = 1, "drop"
+        clips.kept = clips._long_enough()
+        return clips
+
+    def draw(self, index: int, epoch: int, attempt: int = 0) -> tuple[int, np.ndarray]:
+        """Return the video and the frame numbers, (T,) ascending, of a clip.
+
+        Args:
+            attempt: 0, or how many videos could not be read in its place before.
+        """
+        random = noise.generator(self.seed, noise.CLIPS, epoch, index, attempt)
+        video = self.kept[index // self.clips_per_video] if attempt == 0 else self.kept[random.integers(len(self.kept))]
+        length = self.videos.num_frames(video)
+        if self.target_fps is None:
+            frames = with_stride(length, self.num_frames, self.strides, random)
+        else:
+            frames = at_rate(self._times(video), self.num_frames, self.target_fps, random)
+        return video, frames % length if self.short == "loop" else frames.clip(max=length - 1)
+
+    def _readable(self, index: int, epoch: int, read: Read) -> tuple[int, np.ndarray]:
+        """Return a clip's video and what is read of it; of another video where its own can't be read."""
+        for attempt in range(FAILURES_IN_A_ROW):
+            video, frames = self.draw(index, epoch, attempt)
+            try:
+                return video, read(video, frames)
+            except ValueError as error:
+                self._leave_out({video: str(error)})
+        last = printable(self.videos.name(video))
+        raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {last}")
+
+    def _decode(self, video: int, frames: np.ndarray) -> np.ndarray:
+        """Return frames of a video, (T, H, W, C)."""
+        wanted, places = np.unique(frames, return_inverse=True)
+        return self.videos.read(video, wanted.tolist())[places]
+
+    def _leave_out_known(self) -> None:
+        """Count what is known beforehand to be unreadable, so that a run stops before its first batch."""
+        if isinstance(self.videos, DecodedVideos):
+            errors = self.videos.errors
+            self._leave_out({video: errors[video] for video in self.kept if video in errors})
+
+    def _leave_out(self, problems: dict[int, str]) -> None:
+        """Count videos that can't be read, and raise where that must not be."""
+        if self.bad.on_error == "raise" and len(problems) == 1:
+            ((video, reason),) = problems.items()
+            name = printable(self.videos.name(video))
+            raise ValueError(f"{name} can't be read: {reason}; fix or remove it, or set data.on_error=skip") from None
+        self.bad.add(problems, self.videos.name)
+
+    def _long_enough(self) -> list[int]:
+        """Return the videos that clips are drawn from."""
+        videos = range(len(self.videos))
+        too_short = {video for video in videos if not self._fits(video)}
+        pace = f"frame_stride={self.strides[0]}" if self.target_fps is None else f"target_fps={self.target_fps}"
+        share = f"{len(too_short)} of {len(videos)} videos"
+        reason = f"{share} are too short for data.num_frames={self.num_frames} at data.{pace}"
+        if (too_short and self.short == "error") or (len(too_short) == len(videos) and self.short == "drop"):
+            shown = "".join(
+                f"\n  {printable(self.videos.name(video))}: {self.videos.num_frames(video)} frames"
+                for video in sorted(too_short)[:NAMED_PROBLEMS]
+            )
+            raise ValueError(f"{reason}; set data.short=loop or repeat_last, or ask for fewer:{shown}")
+        if self.short in ("loop", "repeat_last"):
+            return list(videos)
+        if too_short:
+            labels = [self.videos.label(video) for video in videos]
+            kept = [label for video, label in enumerate(labels) if video not in too_short]
+            gone = emptied(self.classes, labels, kept)
+            say(f"dropped  {reason}" + (f"; {gone}: data.short=loop or repeat_last keeps it" if gone else ""))
+        return [video for video in videos if video not in too_short]
+
+    def _fits(self, video: int) -> bool:
+        if self.target_fps is None:
+            return self.videos.num_frames(video) > (self.num_frames - 1) * self.strides[0]
+        times = self._times(video)
+        return times[-1] - times[0] + 1e-6 >= (self.num_frames - 1) / self.target_fps
+
+    def _times(self, video: int) -> np.ndarray:
+        times = self.videos.frame_times(video)
+        if times is None:
+            name = self.videos.name(video)
+            raise ValueError(f"data.target_fps needs the frames' times, and {name} has none; set it to null")
+        return times
+
+
+def _unless_bad(errors: dict[int, str], video: int, frames: np.ndarray) -> np.ndarray:
+    """Return the frame numbers as they are; raise ValueError where the video could not be decoded."""
+    if video in errors:
+        raise ValueError(errors[video])
+    return frames

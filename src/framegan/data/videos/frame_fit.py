@@ -1,0 +1,92 @@
+"""How a decoded frame becomes a square of uint8 pixels, with FFmpeg's own scaler."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from framegan.data.images.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize, padded
+from framegan.data.videos.display_matrix import UPRIGHT, upright
+
+
+class _Scaler(threading.local):
+    """A scaler for each thread, used again for every frame: a new one for each costs more than the scaling."""
+
+    def __init__(self) -> None:
+        self.reformatter = VideoReformatter()
+
+
+SCALER = _Scaler()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fits frames of any size to a square.
+
+    Args:
+        resolution: side of the square.
+        resize: crop the middle of the picture to a square, pad it with black, or stretch it.
+        filter: of the scaling; all of them are antialiased.
+        pixel_aspect: whether to widen or narrow pictures whose pixels aren't square.
+        rotate: whether to turn and mirror pictures as the file says.
+    """
+
+    resolution: int
+    channels: Literal[1, 3] = 3
+    resize: Resize = "crop"
+    filter: Filter = "area"
+    pixel_aspect: bool = True
+    rotate: bool = True
+
+    def __call__(self, frame: VideoFrame, pixel_aspect: float = 1.0, orientation: int = UPRIGHT) -> np.ndarray:
+        """Return a frame as uint8 (resolution, resolution, channels), what is transparent in it over black.
+
+        Args:
+            pixel_aspect: width / height of its pixels.
+            orientation: how to turn and mirror it, see `framegan.data.videos.display_matrix`.
+
+        Raises:
+            ValueError: see `scaled`.
+        """
+        if any(component.is_alpha for component in frame.format.components):
+            frame = _over_black(frame)
+        width, height = self.scaled(frame.width, frame.height, pixel_aspect)
+        pixels = _scale(frame, width, height, "gray" if self.channels == 1 else "rgb24", self.filter)
+        if self.rotate:
+            pixels = upright(pixels, orientation)
+        if self.resize == "pad":
+            return padded(pixels, self.resolution)
+        top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2
+        return pixels[top : top + self.resolution, left : left + self.resolution]
+
+    def scaled(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
+        """Return the size that a picture, stored as it is shown but for its orientation, is scaled to before any crop.
+
+        Raises:
+            ValueError: the picture is so long that this takes too many pixels.
+        """
+        if self.resize == "stretch":
+            return self.resolution, self.resolution
+        sides = width * (pixel_aspect if self.pixel_aspect else 1.0), height
+        scale = self.resolution / (min if self.resize == "crop" else max)(sides)
+        across, down = (max(1, round(side * scale)) for side in sides)
+        if across * down > MAX_PIXELS:
+            size = f"{width}x{height} a frame, {across}x{down} before it is cropped"
+            raise ValueError(f"{size}, {OVER_LIMIT}, or set data.resize=pad")
+        return across, down
+
+
+def _scale(frame: VideoFrame, width: int, height: int, pixels: str, algorithm: str) -> np.ndarray:
+    """Return a frame as uint8 (height, width, C) of RGB or grey of full range."""
+    scaled: Any = SCALER.reformatter.reformat(
+        frame, width=width, height=height, format=pixels, interpolation=algorithm.upper(), threads=1
+    )
+    return scaled.to_ndarray().reshape(height, width, -1)
+
+
+def _over_black(frame: VideoFrame) -> VideoFrame:
+    pixels = _scale(frame, frame.width, frame.height, "rgba", "point").astype(np.uint16)
+    return VideoFrame.from_ndarray((pixels[..., :3] * pixels[..., 3:] // 255).astype(np.uint8), "rgb24")

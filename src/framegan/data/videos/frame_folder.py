@@ -1,0 +1,98 @@
+"""Videos as folders of frames: every folder that directly holds images is a video."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import PositiveInt
+
+from framegan.data.bad_files import OnError, Share
+from framegan.data.files import check_root, chosen_folder, data_files
+from framegan.data.images.image_file import Filter, Fit, Resize, decode, size_of
+from framegan.data.images.image_kinds import EXTENSIONS
+from framegan.data.labels import labels_of
+from framegan.data.videos.frame_order import by_whole_numbers, in_order
+from framegan.data.videos.listed_videos import Entry, ListedVideos
+from framegan.files.at_once import try_all
+
+
+class FrameFolder(ListedVideos):
+    """The folders of frames anywhere below a folder, in the order of their paths.
+
+    The frames are in the order of their names, in which numbers count as numbers: frame_2 comes before frame_10, -1
+    before 0 and 0.5 before 1.25; see `frame_order`. Of each video the header of the first frame is read
+    beforehand, and that no frame is empty.
+
+    Args:
+        labels: "folder": the class of class/video is its first folder, videos right in root share one; None: there
+            are no classes; or the path of a csv or json, in which the videos are folders.
+        others: as in `framegan.data.videos.video_folder.VideoFolder`.
+
+    Raises:
+        ValueError: there are no frames, or bad ones; the message names the videos.
+    """
+
+    fit: Fit
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] = 3,
+        resize: Resize = "crop",
+        filter: Filter = "area",
+        split: str | None = None,
+        labels: str | None = "folder",
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+    ):
+        folder = chosen_folder(root, split)
+        frames = defaultdict(list)
+        for file in map(PurePosixPath, data_files(folder, EXTENSIONS, "frames", labels)):
+            frames[str(file.parent)].append(file.name)
+        if "." in frames:
+            raise ValueError(
+                f"{folder} itself holds images, such as {frames['.'][0]}; put the frames of each video into a folder "
+                "of its own, or set data=strips where each image is a whole video"
+            )
+        check_root(folder, split, list(frames), labels)
+        self.frames = {video: in_order(names) for video, names in frames.items()}
+        self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
+        numbers = labels_of(list(self.frames), folder, labels)
+        fit = Fit(resolution, channels, resize, filter)
+        super().__init__(root, folder, list(self.frames), numbers, split, fit, on_error, max_bad_fraction)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Caches of frames in another order than that of earlier versions are no longer those of this recipe."""
+        return {**super().recipe, "order": "signs and decimals"} if self._reordered else super().recipe
+
+    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        return try_all(self._look, paths, "reading headers")
+
+    def _look(self, path: str) -> Entry:
+        folder, names = self.folder / path, self.frames[path]
+        stamps = [(folder / name).stat() for name in names]
+        if empty := [name for name, status in zip(names, stamps, strict=True) if status.st_size == 0]:
+            raise ValueError(f"{empty[0]}: empty file")
+        try:
+            size_of(folder / names[0])
+        except ValueError as error:
+            raise ValueError(f"{names[0]}: {error}") from None
+        size, time = sum(status.st_size for status in stamps), max(status.st_mtime_ns for status in stamps)
+        return Entry((size, time), len(names))
+
+    def files(self, path: str) -> list[Path]:
+        return [self.folder / path / name for name in self.frames[path]]
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        path = self.paths[index]
+        return np.stack([self._frame(path, self.frames[path][frame]) for frame in frames])
+
+    def _frame(self, path: str, name: str) -> np.ndarray:
+        try:
+            return self.fit(decode(self.folder / path / name, self.fit.channels))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None

@@ -1,0 +1,167 @@
+"""Videos in one NumPy array on the disk, such as Moving MNIST (Srivastava et al. 2015)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from PIL import Image
+from pydantic import PositiveInt
+
+from framegan.data.contents import file_inventory
+from framegan.data.files import root_of
+from framegan.data.images.image_file import Filter, Fit, Resize
+from framegan.data.labels import NO_CLASSES
+from framegan.data.source import Inventory
+
+Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"]
+
+FEW_FRAMES = 10
+"""An array of N by T, N at least this many times T, holds N videos of T frames; videos come first in most files."""
+MOVING_MNIST = (20, 10_000)
+"""Frames and videos of the one published array that has frames first; another one may hold a few long videos."""
+
+
+class NpyVideos:
+    """The videos of a .npy file of uint8; see `framegan.data.videos.protocol.FileVideos`. They have no classes.
+
+    The file is mapped into memory and never read as a whole.
+
+    Args:
+        root: the file, or a folder that holds one .npy file.
+        channels: 1 grey, 3 colour; grey videos become colour by repetition, colour ones grey by brightness.
+        layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where it is clear:
+            where many more videos than frames come first, or it is that of Moving MNIST.
+        resize: what to do with frames that aren't square: crop, pad with black, or stretch.
+
+    Raises:
+        ValueError: there is no such file, or it holds something else.
+    """
+
+    num_classes = 1
+    classes = (NO_CLASSES,)
+    split = "all"
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] = 1,
+        layout: Layout = "auto",
+        resize: Resize = "crop",
+        filter: Filter = "area",
+    ):
+        self.file = _file(root_of(root))
+        self.root = self.file.parent
+        self.resolution = resolution
+        self.channels: Literal[1, 3] = channels
+        self.resize: Resize = resize
+        self.filter: Filter = filter
+        array = _open(self.file)
+        self.layout = _layout(array.shape, self.file) if layout == "auto" else layout
+        if len(self.layout) != array.ndim:
+            raise ValueError(f"data.layout={layout} has {len(layout)} axes, but {self.file} is {array.shape}")
+        sizes = dict(zip(self.layout, array.shape, strict=True))
+        if sizes.get("C", 1) not in (1, 3):
+            raise ValueError(f"{self.file} is {array.shape}: {sizes['C']} channels as {self.layout}; set data.layout")
+        self.num_videos, self.length = sizes["N"], sizes["T"]
+        self.array: np.ndarray | None = None
+        """The file as this process has it open. A pickled memory map would be a copy of it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "array": None}
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("resolution", "channels", "layout", "resize", "filter")}
+
+    def __len__(self) -> int:
+        return self.num_videos
+
+    def name(self, index: int) -> str:
+        return f"{self.file.name}[{index}]"
+
+    def label(self, index: int) -> int:
+        return 0
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        status = self.file.stat()
+        return status.st_size, status.st_mtime_ns
+
+    def num_frames(self, index: int) -> int:
+        return self.length
+
+    def frame_times(self, index: int) -> np.ndarray | None:
+        return None
+
+    def inventory(self) -> Inventory:
+        return file_inventory(self.root, {self.file.name: [self.file]}, [0], self.classes, self.recipe)
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        if self.array is None:
+            self.array = _open(self.file)
+        video = np.moveaxis(self.array, self.layout.index("N"), 0)[index]
+        axes = self.layout.replace("N", "")
+        chosen = np.take(video, list(frames), axis=axes.index("T"))
+        order = [axes.index(axis) for axis in "THWC" if axis in axes]
+        video = chosen.transpose(order) if "C" in axes else chosen.transpose(order)[..., None]
+        return np.stack([self._fit(frame) for frame in video])
+
+    def _fit(self, frame: np.ndarray) -> np.ndarray:
+        """Return a frame (H, W, 1 or 3) as a square of the channels asked for."""
+        if frame.shape == (self.resolution, self.resolution, self.channels):
+            return frame
+        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else np.ascontiguousarray(frame))
+        fit = Fit(self.resolution, self.channels, self.resize, self.filter)
+        return fit(image.convert("L" if self.channels == 1 else "RGB"))
+
+
+def _file(root: Path) -> Path:
+    files = sorted(root.glob("*.npy")) if root.is_dir() else [root] if root.is_file() else []
+    if len(files) != 1:
+        found = ", ".join(file.name for file in files) or "none"
+        raise ValueError(f"data.root={root} should be a .npy file, or a folder that holds one; found: {found}")
+    return files[0].absolute()
+
+
+def _open(file: Path) -> np.ndarray:
+    try:
+        with file.open("rb") as start:
+            if not start.read(6).startswith((b"\x93NUMPY", b"PK")):  # NumPy would take it for pickled objects
+                raise ValueError("it doesn't begin as a .npy file does")
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # the header is parsed as Python, which may stumble over anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{file} can't be read as an array: {reason:.100}; save it again with np.save") from None
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")
+    if array.dtype != np.uint8:
+        scaled = "(array >> 8)" if array.dtype.kind == "u" else "(array * 255).round()"
+        range_of_it = "0 to 65535" if array.dtype.kind == "u" else "0 to 1"
+        raise ValueError(
+            f"{file} holds {array.dtype}; videos are uint8 from 0 to 255. Save it again: "
+            f"np.save(path, {scaled}.astype(np.uint8)) for values from {range_of_it}"
+        )
+    if 0 in array.shape:
+        raise ValueError(f"{file} is {array.shape}: it holds no pixels; save videos that have some")
+    return array
+
+
+def _layout(shape: tuple[int, ...], file: Path) -> str:
+    """Return the order of axes that a shape implies: by where its channels are, and by videos outnumbering frames."""
+    channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
+    found = {(4, ()): "HW", (5, (2,)): "CHW", (5, (4,)): "HWC"}.get((len(shape), tuple(channels)))
+    if (len(shape), channels) == (5, [1]):
+        return "NCTHW"
+    if found and shape[0] >= shape[1] * FEW_FRAMES:
+        return f"NT{found}"
+    if found and shape[:2] == MOVING_MNIST:
+        return f"TN{found}"
+    layouts = get_args(Layout)[1:]
+    fitting = (
+        [f"NT{found}", f"TN{found}"] if found else [name for name in layouts if len(name) == len(shape)] or layouts
+    )
+    raise ValueError(
+        f"{file} is {shape}, whose axes are ambiguous; set data.layout to {' or '.join(fitting)}: N videos, "
+        "T frames, C channels, H high, W wide"
+    )

@@ -1,0 +1,86 @@
+"""Videos as strips: one image a video, its frames side by side along the longer side.
+
+The layout of MoCoGAN's data (Tulyakov et al. 2018): class/video.png. The content of a file decides what it holds, not
+its ending.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import PositiveInt
+
+from framegan.data.bad_files import OnError, Share
+from framegan.data.files import files_of_split
+from framegan.data.images.image_file import Filter, Fit, Resize, decode, size_of
+from framegan.data.images.image_kinds import EXTENSIONS
+from framegan.data.labels import labels_of
+from framegan.data.videos.listed_videos import Entry, ListedVideos
+from framegan.files.at_once import try_all
+
+
+class Strips(ListedVideos):
+    """The strips anywhere below a folder, in the order of their paths.
+
+    The frames of an image that is wider than high go from left to right, of others from top to bottom. A strip is
+    decoded as a whole for any of its frames, so that the limit for one image holds (89 million pixels: 21,845
+    frames of 64x64): longer videos are better kept in another way.
+
+    Args:
+        frame_length: pixels of a frame along the strip; None: frames are square.
+        others: as in `framegan.data.videos.video_folder.VideoFolder`.
+
+    Raises:
+        ValueError: there are no strips, or bad ones; the message names them.
+    """
+
+    fit: Fit
+
+    def __init__(
+        self,
+        root: str,
+        resolution: PositiveInt,
+        channels: Literal[1, 3] = 3,
+        resize: Resize = "crop",
+        filter: Filter = "area",
+        frame_length: PositiveInt | None = None,
+        split: str | None = None,
+        labels: str | None = "folder",
+        on_error: OnError = "raise",
+        max_bad_fraction: Share = 0.01,
+    ):
+        self.frame_length = frame_length
+        folder, files = files_of_split(root, split, EXTENSIONS, "strips", labels)
+        numbers = labels_of(files, folder, labels)
+        fit = Fit(resolution, channels, resize, filter)
+        super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {**super().recipe, "frame_length": self.frame_length}
+
+    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        return try_all(self._look, paths, "reading headers")
+
+    def _look(self, path: str) -> Entry:
+        status = (self.folder / path).stat()
+        width, height = size_of(self.folder / path)
+        length = self.frame_length or min(width, height)
+        if max(width, height) % length:
+            raise ValueError(
+                f"{width}x{height} pixels are no whole number of frames of {length}; set data.frame_length, or "
+                "data=frame_folder where every image is one frame"
+            )
+        return Entry((status.st_size, status.st_mtime_ns), max(width, height) // length)
+
+    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        strip = decode(self.folder / self.paths[index], self.fit.channels)
+        width, height = strip.size
+        length = self.frame_length or min(width, height)
+        if max(width, height) != length * self.num_frames(index):
+            raise ValueError("it has changed since the run began")
+        if width > height:
+            boxes = [(frame * length, 0, (frame + 1) * length, height) for frame in frames]
+        else:
+            boxes = [(0, frame * length, width, (frame + 1) * length) for frame in frames]
+        return np.stack([self.fit(strip.crop(box)) for box in boxes])

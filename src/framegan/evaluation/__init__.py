@@ -1,0 +1,1 @@
+"""Real and fake samples, as measures see them."""

@@ -1,0 +1,93 @@
+"""The samples of a data set as metrics see them; see `framegan.metrics.sample_set`."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from framegan.data.source import Inventory, Source, class_counts_of, counted, read, told_plainly
+from framegan.data.videos.clips import Clips
+from framegan.spread import chosen
+
+FIT = ("resize", "filter", "pixel_aspect", "rotate", "frame_length", "layout", "clips")
+"""What the inventory of data says of how its samples are made, besides their shape."""
+
+
+def origin_of(fingerprint: str | None, split: str, inventory: Inventory | None) -> dict[str, Any]:
+    """Return how records call the samples of a source."""
+    fit = {name: value for name, value in (inventory or {}).items() if name in FIT}
+    return {"data": fingerprint, "split": split, "fit": fit}
+
+
+class RealSamples:
+    """The samples of a source, in its order and without augmentation.
+
+    Args:
+        source: gives the source when its samples are needed, which they are not where their features were kept.
+        fingerprint: of the source; see `framegan.data.fingerprint`.
+        origin: how records call it.
+        shape: of a sample. None = as the source says.
+        device: where features of them are computed, unless they are compared with fake samples elsewhere.
+        draw: which of them are measured where not all are; see `framegan.spread.chosen`.
+        class_counts: samples of each class. None = as the source says, of which else every sample is read.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], Source],
+        fingerprint: str | None,
+        origin: dict[str, Any],
+        shape: tuple[int, ...] | None = None,
+        device: str = "cpu",
+        draw: int = 0,
+        class_counts: Sequence[int] | None = None,
+    ):
+        self._source = source
+        self.fingerprint = fingerprint
+        self.origin = origin
+        self._shape = shape
+        self.device = torch.device(device)
+        self.draw = draw
+        self._class_counts = class_counts
+
+    @cached_property
+    def source(self) -> Source:
+        return self._source()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape or tuple(self.source.shape)
+
+    @property
+    def num_samples(self) -> int:
+        return len(self.source)
+
+    @property
+    def num_classes(self) -> int:
+        return self.source.num_classes
+
+    @property
+    def class_counts(self) -> list[int]:
+        told = self._class_counts or class_counts_of(self.source)
+        return list(told or counted([int(self.source[k][1]) for k in range(len(self.source))], self.num_classes))
+
+    def chosen(self, num_wanted: int) -> list[int]:
+        return chosen(num_wanted, self.num_samples, self.draw)
+
+    def cut(self, num_frames: int, frame_stride: int) -> "RealSamples":
+        if len(self.shape) == 3:
+            raise ValueError(f"clips of {num_frames} frames are to be compared, and these data are images")
+
+        def source() -> Source:
+            assert isinstance(self.source, Clips)
+            return self.source.cut(num_frames, frame_stride)
+
+        name = None if self.fingerprint is None else f"{self.fingerprint}-{num_frames}x{frame_stride}"
+        channels, _, *size = self.shape
+        return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device), self.draw)
+
+    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        with told_plainly():
+            return read(self.source, [(number, 0) for number in numbers])

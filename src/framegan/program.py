@@ -1,0 +1,38 @@
+"""How a command is typed again, and started as another process: `framegan train`, or `python src/train.py`."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+SOURCE = PACKAGE.parent
+DOORS = {"classifier": "train_classifier"}
+"""Names of the scripts in src/ that are not those of the commands."""
+STARTED_BY = "FRAMEGAN_STARTED_BY"
+"""Environment variable: whether the process that has started this one was a script in src/."""
+
+
+def is_script() -> bool:
+    """Say whether this process, or the one that has started it, is a script in src/."""
+    return os.environ.get(STARTED_BY) == "script" or Path(sys.argv[0]).absolute().parent == SOURCE
+
+
+def typed(command: str) -> str:
+    """Return the words that start a command from the folder that this process is in, quoted for a shell."""
+    if not is_script():
+        return f"framegan {command}"
+    file = SOURCE / f"{DOORS.get(command, command)}.py"
+    near = os.path.relpath(file)
+    return f"python {shlex.quote(str(file) if near.startswith(f'..{os.sep}..{os.sep}') else near)}"
+
+
+def start(command: str) -> list[str]:
+    """Return the words that start a command as another process, whether framegan is installed or not."""
+    return [sys.executable, str(PACKAGE / "__main__.py"), command]
+
+
+def configurations() -> Path:
+    """Return the folder of the configuration: that of the project, or in an installed package its copy."""
+    in_project = SOURCE.parent / "conf"
+    return in_project if (SOURCE.parent / "pyproject.toml").exists() else PACKAGE / "conf"

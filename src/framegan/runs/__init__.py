@@ -1,0 +1,1 @@
+"""A run on disk: its folder, saved configuration, checkpoints, and what of it is trusted."""

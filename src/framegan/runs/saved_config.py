@@ -1,0 +1,179 @@
+"""The configuration that lies in a run folder. Somebody else may have written it: it is read as data, never run.
+
+What it may build is said in `framegan.runs.trust`. It is also what Hydra starts from when a run is resumed, so that
+nothing in it may be meant for Hydra itself, whose own settings name code too.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from framegan.cli import command_line
+from framegan.runs.moved import with_todays_names
+
+Keys = tuple[str, ...]
+
+LARGEST = 1 << 18
+"""Bytes; those of real runs have some thousand."""
+NAME = r"\w{1,100}"
+"""Values of which interpolations may put a key together."""
+UNKNOWN = "\0"
+"""Stands for other values there."""
+DEEPEST = 50
+"""Lists and dictionaries in one another; those of real runs are some ten."""
+
+
+def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> DictConfig:
+    """Return the configuration in a file.
+
+    Args:
+        trusted: what it may build besides framegan's own parts: names of packages.
+        parts: dotted keys of what will be built of it; all of it by default.
+
+    Raises:
+        ValueError: it asks for more, lacks a part, or can't be read.
+    """
+    from framegan.runs.trust import check_names, refuse_calls, refuse_strangers, refuse_unresolved
+
+    check_names(trusted)
+    cfg = plain(file)
+    try:
+        refuse_calls(OmegaConf.to_container(cfg), trusted)
+        config = OmegaConf.to_container(cfg, resolve=True)
+        refuse_unresolved(config)
+        for part in parts:
+            refuse_strangers(_at(config, part), trusted, part)
+    except (ValueError, OmegaConfBaseException, RecursionError) as error:
+        raise ValueError(f"{file} is not used:\n{error}") from None
+    return cfg
+
+
+def check_alone(file: Path) -> None:
+    """Raise ValueError where folders lie beside a configuration, in which Hydra would find others."""
+    folders = [path.name for path in file.parent.iterdir() if path.is_dir()]
+    if folders:
+        raise ValueError(f"{file.parent} holds folders, which train.py doesn't make there; remove {', '.join(folders)}")
+
+
+def trusted_by(arguments: Sequence[str]) -> list[str]:
+    """Return what trust=NAME or trust=[...] names on a command line.
+
+    Raises:
+        ValueError: it is no list of names.
+    """
+    typed = [argument for argument in arguments if argument.startswith("trust=")]
+    if not typed:
+        return []
+    value = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False))
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage, or a list of some")
+    return value
+
+
+def plain(file: Path) -> DictConfig:
+    """Return what is in a file: keys and values, nothing that is meant for Hydra, and not much once it is resolved.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    size = file.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"{file} has {size:,} bytes; the configuration of a run has at most {LARGEST:,}")
+    text = file.read_text(encoding="utf-8")
+    try:
+        _check_size(text)
+        cfg = OmegaConf.create(text)
+        _check_expanded(OmegaConf.to_container(cfg))
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
+        raise ValueError(f"{file} can't be read as a configuration: {error}") from None
+    if not isinstance(cfg, DictConfig):
+        raise ValueError(f"{file} holds no keys and values; it is not the configuration of a run")
+    found = [key for key in ("hydra", "defaults") if key in cfg]
+    if any(re.match(r"\s*#\s*@", line) for line in text.splitlines()):
+        found.append("# @package")
+    if found:
+        raise ValueError(f"{file} holds {', '.join(found)}, which train.py doesn't write there; remove it")
+    today = OmegaConf.create(with_todays_names(OmegaConf.to_container(cfg)))
+    assert isinstance(today, DictConfig)
+    return today
+
+
+def _check_size(text: str) -> None:
+    """Raise ValueError where YAML would make much of little; it is read only as far as that."""
+    depth = 0
+    for event in yaml.parse(text):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"it repeats a value by *{event.anchor}; write it out")
+
+
+def _check_expanded(raw: Any) -> None:
+    """Raise ValueError where interpolations would make much of little; the sizes are added up, nothing is resolved.
+
+    Args:
+        raw: plain containers, interpolations as they were written.
+    """
+    nodes = dict(_nodes(raw, ()))
+    sizes: dict[Keys, int] = {}
+
+    def size(path: Keys) -> int:
+        if path not in sizes:
+            sizes[path] = 0  # what refers to itself is refused where it is resolved
+            node = nodes.get(path, "")
+            if path not in nodes and any(isinstance(nodes.get(path[:end]), str) for end in range(len(path))):
+                raise ValueError(f"{'.'.join(path)} is found only through another interpolation; write it out")
+            if isinstance(node, dict | list):
+                sizes[path] = 1 + sum(size((*path, key)) for key in _children(node))
+            else:
+                sizes[path] = len(str(node)) + sum(size(target) for target in _targets(str(node), path, nodes))
+        return sizes[path]
+
+    if (expanded := size(())) > LARGEST:
+        raise ValueError(f"its interpolations make {expanded:,} characters of it; at most {LARGEST:,} are read")
+
+
+def _targets(text: str, path: Keys, nodes: Mapping[Keys, Any]) -> Iterator[Keys]:
+    """Yield where the interpolations in a text point to, from the inside out.
+
+    Args:
+        path: of the text itself, for those that begin with dots.
+        nodes: everything by its path, for those whose names are put together from other values.
+    """
+    from framegan.runs.trust import REFERENCE
+
+    while match := REFERENCE.search(text):
+        name = match[0][2:-1].removeprefix("oc.select:").partition(",")[0].strip()
+        if UNKNOWN in name:
+            raise ValueError(f"{'.'.join(path)} puts a key together from what is no plain name; write it out")
+        up = len(name) - len(name.lstrip("."))
+        keys = tuple(re.findall(r"[^.\[\]]+", name))
+        target = (*path[: len(path) - up], *keys) if up else keys
+        yield target
+        value = str(nodes.get(target, UNKNOWN))
+        text = text[: match.start()] + (value if re.fullmatch(NAME, value) else UNKNOWN) + text[match.end() :]
+
+
+def _nodes(node: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
+    yield path, node
+    for key, child in _children(node).items():
+        yield from _nodes(child, (*path, key))
+
+
+def _children(node: Any) -> dict[str, Any]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return {str(key): child for key, child in items}
+
+
+def _at(config: Any, part: str) -> Any:
+    for key in filter(None, part.split(".")):
+        if not isinstance(config, dict) or config.get(key) is None:
+            raise ValueError(f"it has no {part}; it is not the configuration of a run")
+        config = config[key]
+    return config

@@ -1,0 +1,165 @@
+"""What the configuration of a run folder may do: choose and set framegan's own parts.
+
+Such a configuration may come from somebody else. So it is data: code that it names is imported only if it is a part of
+framegan, one of a few optimizers, or in a package that the user has named as trusted. It can't read the environment.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from framegan.cli.validation import locate
+from framegan.containers import texts, walk
+
+OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
+"""What configurations build outside framegan."""
+
+REFERENCE = re.compile(r"\$\{(?:[^:${}]+|oc\.select:[^${}]*)\}")
+"""An interpolation that names another key, without others in it."""
+
+
+def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "") -> None:
+    """Raise ValueError with one line for each thing that a part of a run folder's configuration must not build.
+
+    Args:
+        config: plain containers, interpolations resolved.
+        trusted: names of packages, or of classes and functions.
+        path: where in the whole configuration this part is.
+    """
+    parts = [(place, part) for place, part in walk(config, path) if isinstance(part, dict) and "_target_" in part]
+    if problems := [problem for place, part in parts for problem in _refused(part, trusted, place)]:
+        raise ValueError("\n".join(problems))
+
+
+def needed(config: Any) -> list[str]:
+    """Return what has to be trusted for a configuration to be read from a run folder.
+
+    Args:
+        config: plain containers, interpolations as they were written.
+    """
+    found = texts(config)
+    targets = {text for key, text in found if key.rpartition(".")[2] == "_target_"}
+    packages = {t.partition(".")[0] for t in targets - OPTIMIZERS if not t.startswith("framegan.")}
+    return sorted(packages | {_resolver(text) for _, text in found if resolves_more(text)})
+
+
+def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
+    """Raise ValueError with one line for each value that does more than name another key, such as ${oc.env:HOME}.
+
+    Args:
+        raw: plain containers, interpolations as they were written.
+        trusted: names of resolvers, such as oc.env.
+    """
+    problems = []
+    for key, text in texts(raw):
+        if key.rpartition(".")[2] == "_target_" and "${" in text:
+            problems.append(f"{key} got {text!r}; a run folder's configuration has to name it as it is")
+        elif resolves_more(text, trusted):
+            problems.append(
+                f"{key} got {text!r}, which a run folder's configuration may not ask for; if you trust it, type "
+                f"trust={_resolver(text)}"
+            )
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def refuse_unresolved(config: Any) -> None:
+    """Raise ValueError with one line for each value that, resolved, is an interpolation: it would be resolved again.
+
+    Args:
+        config: plain containers, interpolations resolved.
+    """
+    found = [(key, text) for key, text in texts(config) if "${" in text]
+    if found:
+        raise ValueError("\n".join(f"{key} becomes {value!r}, which would be resolved again" for key, value in found))
+
+
+def resolves_more(text: str, trusted: Collection[str] = ()) -> bool:
+    """Say whether the interpolations in a text do more than name other keys, as those of the environment do."""
+    known = re.compile("|".join([REFERENCE.pattern, *(rf"\$\{{{re.escape(name)}:[^${{}}]*\}}" for name in trusted)]))
+    while (rest := known.sub("_", text)) != text:  # from the inside out
+        text = rest
+    return "${" in text
+
+
+def _resolver(text: str) -> str:
+    """Return what an interpolation calls, such as oc.env."""
+    return text.partition("${")[2].partition(":")[0]
+
+
+def map_strings(node: Any, function: Callable[[str], str]) -> Any:
+    """Return plain containers with every text replaced by what a function makes of it."""
+    if isinstance(node, dict):
+        return {key: map_strings(child, function) for key, child in node.items()}
+    if isinstance(node, list):
+        return [map_strings(child, function) for child in node]
+    return function(node) if isinstance(node, str) else node
+
+
+def check_names(trusted: Collection[str]) -> None:
+    """Raise ValueError where something else than dotted names is to be trusted."""
+    for name in trusted:
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
+            raise ValueError(f"trust got {name!r}; it should be a package, such as trust=mypackage, or a list of some")
+
+
+def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
+    target = node["_target_"]
+    if not isinstance(target, str):
+        yield f"{_join(path, '_target_')} got {target!r}; it should be the name of a class"
+    elif "_args_" in node:
+        yield f"{_join(path, '_args_')} got {node['_args_']!r}; a run folder's configuration has to name each argument"
+    elif not _is_inside(target, trusted):
+        if not target.startswith("framegan."):
+            if target not in OPTIMIZERS:
+                yield _message(path, target, "not a part of framegan", target.partition(".")[0])
+        elif not _is_part(target):
+            yield _message(path, target, "nothing that a configuration of framegan builds", target)
+        elif (name := _program(node)) is not None:
+            yield (
+                f"{_join(path, name)} got {node[name]!r}, which may be a TorchScript program and do anything; if you "
+                f"trust it, type trust={target}"
+            )
+    elif problem := _not_at_home(target, trusted):
+        yield f"{_join(path, '_target_')} got {target!r}: {problem}"
+
+
+def _message(path: str, target: str, problem: str, remedy: str) -> str:
+    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, type trust={remedy}"
+
+
+def _is_part(target: str) -> bool:
+    """Say whether a name in framegan is that of a class, or of a function that says so, where it is defined."""
+    try:
+        found = locate(target)
+    except ValueError:
+        return False
+    is_meant = inspect.isclass(found) or (inspect.isfunction(found) and hasattr(found, "is_configurable"))
+    return is_meant and f"{found.__module__}.{found.__qualname__}" == target
+
+
+def _not_at_home(target: str, trusted: Collection[str]) -> str | None:
+    """Return why a name in a trusted package is not that of its own class or function; it may have imported others."""
+    try:
+        found = locate(target)
+    except ValueError as error:
+        return str(error)
+    home = getattr(found, "__module__", None)
+    if not (inspect.isclass(found) or inspect.isroutine(found)):
+        return "it is no class or function"
+    return None if target in trusted or _is_inside(str(home), trusted) else f"it comes from {home}, which isn't trusted"
+
+
+def _is_inside(name: str, trusted: Collection[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in trusted)
+
+
+def _program(node: dict[Any, Any]) -> str | None:
+    """Return the argument of a node that names a TorchScript file, as the part says; None where there is none."""
+    says = getattr(locate(node["_target_"]), "program_in", None)
+    return None if says is None else says(node)
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}".lstrip(".")
