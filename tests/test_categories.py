@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from framegan.runs.categories import class_names_in, class_number
+from framegan.runs.categories import class_number
+from framegan.runs.checkpoint import class_names_in
 
 GAPS = ["0", "1", "3", "4"]
 PADDED = ["01", "02", "03"]

@@ -21,7 +21,7 @@ from framegan.cli import compose
 from framegan.data.fingerprint import comparable
 from framegan.metrics import statistics_cache
 from framegan.runs import saved_config, trust
-from framegan.sampling import read_checkpoint
+from framegan.runs.checkpoint import read as read_checkpoint
 
 SMALL = (*small_runs.SMALL, "total_samples=32")
 GENERATE = ("generate", "num_samples=2")

@@ -18,7 +18,8 @@ from framegan.callbacks.watchdog import guessing_loss
 from framegan.collapse import Look, signs, worsened
 from framegan.gan import NEVER, WATCHED
 from framegan.runs import rollback
-from framegan.runs.checkpoint_files import MOST_NAMED, lasting, numbered, prune, samples_seen_of
+from framegan.runs.checkpoint import samples_seen_of
+from framegan.runs.checkpoint_files import MOST_NAMED, lasting, numbered, prune
 
 SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "data.resolution=8")
 SHORT = (*SMALL, "model.generator.widths=[32]", "model.discriminator.widths=[32]", "trainer.log_every_n_steps=2")

@@ -22,7 +22,8 @@ from torch.optim import Optimizer
 from framegan import contracts, noise
 from framegan.losses import Loss
 from framegan.regularizers import Regularizer
-from framegan.sampling import Weights, sample, uncompiled
+from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
+from framegan.sampling import sample, uncompiled
 from framegan.schedules import Constant
 from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
@@ -141,14 +142,12 @@ class GAN(LightningModule):
             self.discriminator.compile()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint.update(metrics=self.metrics, num_ranks=self.trainer.world_size)
+        checkpoint.update(additions(self.metrics, self.trainer.world_size))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
-        self.metrics = dict(checkpoint["metrics"])
-        for optimizer, state in zip(self.configure_optimizers(), checkpoint["optimizer_states"], strict=True):
-            groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
-            state["param_groups"] = [{**now, "lr": saved["lr"], "params": saved["params"]} for now, saved in groups]
+        self.metrics = metrics_in(checkpoint)
+        keep_settings(checkpoint, self.configure_optimizers())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch

@@ -1,27 +1,17 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
 import math
-import re
 import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
-from pickle import UnpicklingError
 from types import MappingProxyType
-from typing import Any, Literal
-from zipfile import is_zipfile
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from framegan import noise
-from framegan.files import archives
-from framegan.runs.categories import class_names_in, class_number
-
-Weights = Literal["ema", "raw"]
-"""Which generator: the averaged one that is published, or the one that is trained."""
-
+from framegan.runs.categories import class_number
 
 LARGEST_BATCH = 64
 VALUES_AT_ONCE = 1 << 20
@@ -160,61 +150,3 @@ def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, i
     if not hasattr(generator, "latent_parts"):
         return {"latents": int(generator.latent_dim)}  # type: ignore[arg-type]
     return generator.latent_parts(num_frames or generator.shape[1])  # type: ignore[operator,index]
-
-
-def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:
-    """Load a generator's weights from a run's checkpoint, on the CPU, and return its samples_seen.
-
-    Raises:
-        ValueError: the file is not a checkpoint of a GAN with this generator, or its weights are not finite.
-    """
-    saved = read_checkpoint(checkpoint)
-    state = saved["state_dict"]
-    generator.class_names = class_names_in(saved, getattr(generator, "num_classes", 0))  # type: ignore[assignment]
-    prefix = "generator_ema." if weights == "ema" else "generator."
-    try:
-        generator.load_state_dict({k.removeprefix(prefix): value for k, value in state.items() if k.startswith(prefix)})
-        samples_seen = int(state["samples_seen"])
-    except (RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{checkpoint} doesn't fit the generator of its run's configuration: {error}") from None
-    for name, value in generator.state_dict().items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise ValueError(
-                f"{checkpoint} holds a generator whose {prefix}{name} is not finite (NaN or infinite), which makes no "
-                "samples; train again or give another checkpoint"
-            )
-    return samples_seen
-
-
-def read_checkpoint(path: Path, *, mapped: bool = False) -> dict[str, Any]:
-    """Return what is in a run's checkpoint: tensors and plain values; no code that it names is run.
-
-    Args:
-        mapped: leave the tensors on the disk until they are used.
-
-    Raises:
-        ValueError: there is something else in it.
-    """
-    is_archive = is_zipfile(path)
-    if is_archive and not archives.is_stored(path):
-        raise ValueError(f"{path} is damaged or compressed, as no checkpoint of a run is; give a file of checkpoints/")
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_archive)
-    except UnpicklingError as error:
-        named = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
-        raise ValueError(
-            f"{path} is not loaded: it holds {named[1] if named else 'something'} besides weights and plain values, "
-            "which could run a program; give a file that framegan has written into checkpoints/"
-        ) from None
-    except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"{path} is damaged, or not a checkpoint of a run ({reason}); give a file of checkpoints/"
-        ) from None
-    state = saved.get("state_dict") if isinstance(saved, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
-        raise ValueError(
-            f"{path} is not a checkpoint of a run (it has no state_dict of tensors); give a file of checkpoints/"
-        )
-    return saved

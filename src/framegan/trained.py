@@ -19,7 +19,7 @@ NOTHING: Mapping[str, int] = MappingProxyType({})
 def load(
     path: str | Path,
     *,
-    weights: sampling.Weights = "ema",
+    weights: Literal["ema", "raw"] = "ema",
     device: Literal["auto", "cpu", "cuda"] = "auto",
     trust: Sequence[str] = (),
 ) -> "TrainedGenerator":

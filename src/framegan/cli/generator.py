@@ -18,8 +18,8 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
     """
     from torch import nn
 
-    from framegan import sampling
     from framegan.cli.validation import check as check_containers
+    from framegan.runs.checkpoint import load_weights
 
     config, raw = as_dict(cfg)["model"]["generator"], as_dict(cfg, resolve=False)["model"]["generator"]
     try:
@@ -32,7 +32,7 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
             f"the configuration of {checkpoint.parent.parent} builds no generator: {first_line(error)}; "
             "give a run folder as train.py has written it"
         ) from error
-    samples_seen = sampling.load_weights(generator, checkpoint, weights)
+    samples_seen = load_weights(generator, checkpoint, weights)
     return generator.to(device_of(device)), samples_seen
 
 

@@ -2,17 +2,15 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field, TypeAdapter, ValidationError
-from typing_extensions import TypedDict
 
 from framegan.cli import command_line, compose, errors
 from framegan.files.atomic import UNWRITABLE
@@ -26,28 +24,6 @@ ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batc
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 """Last parts of the keys of settings that only say where the data are and how fast they come."""
-
-
-class OptimizerState(TypedDict):
-    state: dict[int, dict[str, Any]]
-    param_groups: list[dict[str, Any]]
-
-
-class Loops(TypedDict):
-    fit_loop: dict[str, Any]
-
-
-class Contents(TypedDict):
-    """What a checkpoint has to hold for a run to resume from it."""
-
-    state_dict: dict[str, Any]
-    loops: Loops
-    callbacks: dict[str, dict[str, Any]]
-    optimizer_states: Annotated[list[OptimizerState], Field(min_length=2, max_length=2)]
-    metrics: dict[str, float]
-    num_ranks: int
-    global_step: int
-    epoch: int
 
 
 def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -114,7 +90,8 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     Raises:
         ValueError: the one that was asked for is damaged, or all are.
     """
-    from framegan.runs.checkpoint_files import clocks, newest_first, samples_seen_of
+    from framegan.runs.checkpoint import samples_seen_of
+    from framegan.runs.checkpoint_files import clocks, newest_first
 
     if cfg.resume is None:
         return None
@@ -145,7 +122,7 @@ def check_length(cfg: DictConfig, checkpoint: Path) -> None:
 
     One that is as long as it was may have lacked its end alone: the last evaluation, samples and summary.
     """
-    from framegan.runs.checkpoint_files import clock_of
+    from framegan.runs.checkpoint import clock_of
 
     seen, total = clock_of(checkpoint), cfg.total_samples
     before = saved_config.plain(run_folder.saved_config(run_folder.find(checkpoint))).get("total_samples")
@@ -184,52 +161,6 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
             "set them back to resume the run as it was, or type resume_changes=true to resume it with these"
         )
     return list(changed.values())
-
-
-def check_contents(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
-    """Return what to say where a checkpoint was written by another number of ranks.
-
-    Raises:
-        ValueError: it holds other networks or optimizers than those of this run.
-    """
-    from framegan.sampling import read_checkpoint
-
-    contents = read_checkpoint(checkpoint, mapped=True)
-    try:
-        TypeAdapter(Contents).validate_python(contents, strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        place = ".".join(map(str, problem["loc"]))
-        raise ValueError(f"{checkpoint} is not a checkpoint of a run, its {place}: {problem['msg']}") from None
-    states = contents["state_dict"], gan.state_dict()
-    old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
-    for name in dict.fromkeys([*old, *new]):
-        if old.get(name) != new.get(name):
-            raise ValueError(
-                f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
-                f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
-            )
-    for name, gathered in zip(gan.make_optimizers, contents["optimizer_states"], strict=True):
-        kept = {key for values in gathered["state"].values() for key in values}
-        if kept and (lacking := _gathered_by(gan.make_optimizers[name]) - kept):
-            raise ValueError(
-                f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer gathers; leave it "
-                "as it was, or start a new run"
-            )
-    if contents["num_ranks"] == num_ranks:
-        return []
-    return [f"ranks: {contents['num_ranks']} -> {num_ranks}; the same noise and data, but not to the last bit"]
-
-
-def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
-    """Return the names of what an optimizer keeps of each parameter."""
-    import torch
-
-    parameter = torch.zeros(1, 1, requires_grad=True)
-    parameter.grad = torch.zeros(1, 1)
-    optimizer = make_optimizer([parameter])
-    optimizer.step()
-    return set(optimizer.state[parameter])
 
 
 def is_another_run(before: DictConfig, now: DictConfig) -> bool:

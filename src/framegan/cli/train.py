@@ -129,6 +129,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
     from framegan.loggers.run_logger import RunLogger
     from framegan.processes import scheduler
     from framegan.processes.ranks import from_rank_zero, is_first
+    from framegan.runs.checkpoint import check as check_contents
     from framegan.runs.rollback import learning_rate_factor
 
     def begin(*_: Any) -> None:
@@ -154,7 +155,7 @@ def train_here(cfg: DictConfig, folder: Path, checkpoint: Path | None) -> None:
         )
         datamodule.check_batch_fits(trainer.world_size)
         if checkpoint:
-            changes += resume.check_contents(checkpoint, gan, trainer.world_size)
+            changes += check_contents(checkpoint, gan, trainer.world_size)
 
     status = "failed"
     try:
@@ -208,7 +209,7 @@ def fill_in(cfg: DictConfig, datamodule: Any) -> None:
 def announce(folder: Path, datamodule: Any, gan: Any, checkpoint: Path | None, changes: Sequence[str]) -> None:
     """Print what is about to be trained, from where, and where it goes."""
     from framegan.data.run_data import classes_line
-    from framegan.runs.checkpoint_files import clock_of
+    from framegan.runs.checkpoint import clock_of
 
     shape = "x".join(map(str, datamodule.shape))
     print(f"run      {folder}")

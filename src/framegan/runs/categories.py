@@ -2,9 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 from framegan.quoting import first_names, printable
 
@@ -45,15 +44,6 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
         available = f"the categories {first_names(names, SHOWN)}" if names else f"categories 0 to {num_classes - 1}"
         raise ValueError(f"category={given}, but this generator has {available}{_meant(text, names)}")
     return number
-
-
-def class_names_in(checkpoint: Mapping[str, Any], num_classes: int) -> list[str]:
-    """Return the class names that a checkpoint keeps; none where it keeps none, or another number of them."""
-    kept = checkpoint.get("DataModule")
-    names = kept.get("classes") if isinstance(kept, dict) else None
-    if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(name, str) for name in names):
-        return []
-    return names
 
 
 def _named(text: str, names: Sequence[str]) -> int | None:

@@ -3,45 +3,17 @@
 import os
 import re
 import shutil
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from framegan.files import atomic
-from framegan.sampling import read_checkpoint
+from framegan.runs.checkpoint import samples_seen_of
 
 NAMED = "named_checkpoints.txt"
 """In the run folder: the samples_seen of those that a message has named, a line each."""
 MOST_NAMED = 16
 """How many checkpoints are kept because a message named them; a run warns once of each kind of sign."""
-
-
-def samples_seen_of(checkpoint: Path) -> int:
-    """Return the clock of a checkpoint that a run can resume from.
-
-    Raises:
-        ValueError: it is not all there, by the checksums in it, or is something else.
-    """
-    state = read_checkpoint(checkpoint, mapped=True)["state_dict"]
-    if zipfile.is_zipfile(checkpoint):
-        with zipfile.ZipFile(checkpoint) as file:
-            try:
-                damaged = file.testzip()
-            except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, zlib.error) as error:
-                damaged = str(error)
-        if damaged:
-            raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums")
-    clock = state.get("samples_seen")
-    if clock is None or clock.numel() != 1 or not clock >= 0:
-        raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
-    return int(clock)
-
-
-def clock_of(checkpoint: Path) -> int:
-    """Return the clock of a checkpoint that is known to be whole; see `samples_seen_of`."""
-    return int(read_checkpoint(checkpoint, mapped=True)["state_dict"]["samples_seen"])
 
 
 def clocks(checkpoints: Iterable[Path]) -> Iterator[tuple[Path, int]]:

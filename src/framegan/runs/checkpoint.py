@@ -1,0 +1,198 @@
+"""What a checkpoint of a run holds. This file alone knows its keys: others ask it.
+
+Lightning writes most of them, under names of its own; `additions` are ours.
+"""
+
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, TypeAdapter, ValidationError
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from typing_extensions import TypedDict
+
+from framegan.files import archives
+
+Weights = Literal["ema", "raw"]
+"""Which generator: the averaged one that is published, or the one that is trained."""
+
+
+class OptimizerState(TypedDict):
+    state: dict[int, dict[str, Any]]
+    param_groups: list[dict[str, Any]]
+
+
+class Loops(TypedDict):
+    fit_loop: dict[str, Any]
+
+
+class Contents(TypedDict):
+    """What a checkpoint has to hold for a run to resume from it."""
+
+    state_dict: dict[str, Any]
+    loops: Loops
+    callbacks: dict[str, dict[str, Any]]
+    optimizer_states: Annotated[list[OptimizerState], Field(min_length=2, max_length=2)]
+    metrics: dict[str, float]
+    num_ranks: int
+    global_step: int
+    epoch: int
+
+
+def read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
+    """Return what is in a run's checkpoint: tensors and plain values; no code that it names is run.
+
+    Args:
+        mapped: leave the tensors on the disk until they are used.
+
+    Raises:
+        ValueError: there is something else in it.
+    """
+    is_archive = zipfile.is_zipfile(path)
+    if is_archive and not archives.is_stored(path):
+        raise ValueError(f"{path} is damaged or compressed, as no checkpoint of a run is; give a file of checkpoints/")
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_archive)
+    except UnpicklingError as error:
+        named = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
+        raise ValueError(
+            f"{path} is not loaded: it holds {named[1] if named else 'something'} besides weights and plain values, "
+            "which could run a program; give a file that framegan has written into checkpoints/"
+        ) from None
+    except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"{path} is damaged, or not a checkpoint of a run ({reason}); give a file of checkpoints/"
+        ) from None
+    state = saved.get("state_dict") if isinstance(saved, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
+        raise ValueError(
+            f"{path} is not a checkpoint of a run (it has no state_dict of tensors); give a file of checkpoints/"
+        )
+    return saved
+
+
+def samples_seen_of(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint that a run can resume from.
+
+    Raises:
+        ValueError: it is not all there, by the checksums in it, or is something else.
+    """
+    state = read(checkpoint, mapped=True)["state_dict"]
+    if zipfile.is_zipfile(checkpoint):
+        with zipfile.ZipFile(checkpoint) as file:
+            try:
+                damaged = file.testzip()
+            except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, zlib.error) as error:
+                damaged = str(error)
+        if damaged:
+            raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums")
+    clock = state.get("samples_seen")
+    if clock is None or clock.numel() != 1 or not clock >= 0:
+        raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
+    return int(clock)
+
+
+def clock_of(checkpoint: Path) -> int:
+    """Return the clock of a checkpoint that is known to be whole; see `samples_seen_of`."""
+    return int(read(checkpoint, mapped=True)["state_dict"]["samples_seen"])
+
+
+def class_names_in(checkpoint: Mapping[str, Any], num_classes: int) -> list[str]:
+    """Return the class names that a checkpoint keeps; none where it keeps none, or another number of them."""
+    kept = checkpoint.get("DataModule")
+    names = kept.get("classes") if isinstance(kept, dict) else None
+    if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(name, str) for name in names):
+        return []
+    return names
+
+
+def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:
+    """Load a generator's weights from a run's checkpoint, on the CPU, and return its samples_seen.
+
+    Raises:
+        ValueError: the file is not a checkpoint of a GAN with this generator, or its weights are not finite.
+    """
+    saved = read(checkpoint)
+    state = saved["state_dict"]
+    generator.class_names = class_names_in(saved, getattr(generator, "num_classes", 0))  # type: ignore[assignment]
+    prefix = "generator_ema." if weights == "ema" else "generator."
+    try:
+        generator.load_state_dict({k.removeprefix(prefix): value for k, value in state.items() if k.startswith(prefix)})
+        samples_seen = int(state["samples_seen"])
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{checkpoint} doesn't fit the generator of its run's configuration: {error}") from None
+    for name, value in generator.state_dict().items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(
+                f"{checkpoint} holds a generator whose {prefix}{name} is not finite (NaN or infinite), which makes no "
+                "samples; train again or give another checkpoint"
+            )
+    return samples_seen
+
+
+def check(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
+    """Return what to say where a checkpoint was written by another number of ranks.
+
+    Raises:
+        ValueError: it holds other networks or optimizers than those of this run.
+    """
+    contents = read(checkpoint, mapped=True)
+    try:
+        TypeAdapter(Contents).validate_python(contents, strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise ValueError(f"{checkpoint} is not a checkpoint of a run, its {place}: {problem['msg']}") from None
+    states = contents["state_dict"], gan.state_dict()
+    old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            raise ValueError(
+                f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
+                f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
+            )
+    for name, gathered in zip(gan.make_optimizers, contents["optimizer_states"], strict=True):
+        kept = {key for values in gathered["state"].values() for key in values}
+        if kept and (lacking := _gathered_by(gan.make_optimizers[name]) - kept):
+            raise ValueError(
+                f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer gathers; leave it "
+                "as it was, or start a new run"
+            )
+    if contents["num_ranks"] == num_ranks:
+        return []
+    return [f"ranks: {contents['num_ranks']} -> {num_ranks}; the same noise and data, but not to the last bit"]
+
+
+def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
+    """Return the names of what an optimizer keeps of each parameter."""
+    parameter = torch.zeros(1, 1, requires_grad=True)
+    parameter.grad = torch.zeros(1, 1)
+    optimizer = make_optimizer([parameter])
+    optimizer.step()
+    return set(optimizer.state[parameter])
+
+
+def additions(metrics: Mapping[str, float], num_ranks: int) -> dict[str, Any]:
+    """Return what a checkpoint holds besides that which Lightning puts there: the latest metrics, and by how many."""
+    return {"metrics": metrics, "num_ranks": num_ranks}
+
+
+def keep_settings(checkpoint: Mapping[str, Any], optimizers: Sequence[Optimizer]) -> None:
+    """Put the settings of optimizers as they are now into a checkpoint, whose learning rates and states stay."""
+    for optimizer, state in zip(optimizers, checkpoint["optimizer_states"], strict=True):
+        groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
+        state["param_groups"] = [{**now, "lr": saved["lr"], "params": saved["params"]} for now, saved in groups]
+
+
+def metrics_in(checkpoint: Mapping[str, Any]) -> dict[str, float]:
+    """Return the latest metrics that a checkpoint holds."""
+    return dict(checkpoint["metrics"])
