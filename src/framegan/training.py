@@ -77,7 +77,8 @@ def evaluate(checkpoint: str | Path | None = None, *settings: str, **choices: An
 
     Args:
         checkpoint: a run folder, or a checkpoint in one.
-        settings, choices: as in `train`, for `framegan evaluate`.
+        settings: as in `train`, for `framegan evaluate`.
+        choices: likewise.
 
     Raises:
         ValueError: what the command would have stopped with.

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from dataclasses import dataclass
+from typing import IO
 
 
-class Box(NamedTuple):
+@dataclass(frozen=True)
+class Box:
     """A box of the top level.
 
     Args:

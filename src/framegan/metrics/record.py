@@ -23,8 +23,10 @@ class Record:
         interval: in which that of the distributions lies, 95 %; None where there is none.
         better: which direction is better.
         protocol: the settings that decide the value.
-        real, fake: where the samples come from.
-        judged_as, why_no_interval: as in `framegan.metrics.estimate.Estimate`.
+        real: where the real samples come from.
+        fake: where the fake ones come from.
+        judged_as: as in `framegan.metrics.estimate.Estimate`.
+        why_no_interval: likewise.
     """
 
     key: str

@@ -139,10 +139,11 @@ class ClipCritic(nn.Module):
 class FrameCritic(nn.Module):
     """Judges a few frames of each clip by themselves.
 
+    The arguments not listed are those of `ClipCritic`.
+
     Args:
         shape: (C, T, H, W) of one clip.
         num_frames: frames of each clip that it sees, drawn again each time in training; None = all.
-        width, patch, normalization, noise, spectral_norm: see `ClipCritic`.
     """
 
     def __init__(
@@ -170,9 +171,10 @@ class FrameCritic(nn.Module):
 class PairCritic(nn.Module):
     """Judges two frames and the time between them (Yu et al. 2022, Section 3.2).
 
+    The arguments not listed are those of `ClipCritic`.
+
     Args:
         shape: (C, T, H, W) of one clip; two different frames are drawn again each time in training.
-        width, patch, normalization, noise, spectral_norm: see `ClipCritic`.
     """
 
     def __init__(

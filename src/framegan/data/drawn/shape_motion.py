@@ -31,7 +31,8 @@ class Shape:
 
     Args:
         half: half the diameter of a circle, or half the side of a square.
-        start, end: (down, right) of the centre in the first and the last frame.
+        start: (down, right) of the centre in the first frame.
+        end: the same in the last frame.
     """
 
     colour: np.ndarray

@@ -25,10 +25,11 @@ class FrameFolder(ListedVideos):
     before 0 and 0.5 before 1.25; see `frame_order`. Of each video the header of the first frame is read
     beforehand, and that no frame is empty.
 
+    The other arguments are those of `framegan.data.videos.video_folder.VideoFolder`.
+
     Args:
         labels: "folder": the class of class/video is its first folder, videos right in root share one; None: there
             are no classes; or the path of a csv or json, in which the videos are folders.
-        others: as in `framegan.data.videos.video_folder.VideoFolder`.
 
     Raises:
         ValueError: there are no frames, or bad ones; the message names the videos.

@@ -26,9 +26,10 @@ class Strips(ListedVideos):
     decoded as a whole for any of its frames, so that the limit for one image holds (89 million pixels: 21,845
     frames of 64x64): longer videos are better kept in another way.
 
+    The other arguments are those of `framegan.data.videos.video_folder.VideoFolder`.
+
     Args:
         frame_length: pixels of a frame along the strip; None: frames are square.
-        others: as in `framegan.data.videos.video_folder.VideoFolder`.
 
     Raises:
         ValueError: there are no strips, or bad ones; the message names them.
