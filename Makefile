@@ -1,12 +1,13 @@
 # make demo   train on real digits, no download needed
 # make test   run the tests
+# make docs   build the site of the documentation in site/
 # make audit  look the pinned packages up among the known vulnerabilities; needs a network
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
 ORACLES := torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 cd-fvd==0.1.1 prdc==0.2 einops==0.8.2
 
-.PHONY: setup demo test crosscheck lint audit bench
+.PHONY: setup demo test docs crosscheck lint audit bench
 
 setup: .venv/current
 
@@ -23,6 +24,14 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n 2
+
+# The variable silences a notice of mkdocs-material that has nothing to do with these pages.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --config-file docs/mkdocs/mkdocs.yml
+
+.venv/docs: .venv/current
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 # The metrics beside those of public packages, which call functions that SciPy 1.18 has dropped.
 crosscheck: setup .oracles/current

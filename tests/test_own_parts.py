@@ -14,7 +14,7 @@ from framegan.losses import NonSaturating
 
 DOCS = (PROJECT / "docs" / "own_parts.md").read_text()
 FILES = re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", DOCS, re.DOTALL)
-COMMANDS = re.findall(r"^PYTHONPATH=\. python src/(\w+)\.py (.*)$", DOCS, re.MULTILINE)
+COMMANDS = re.findall(r"^PYTHONPATH=\. framegan (\w+) (.*)$", DOCS, re.MULTILINE)
 SHORT = ("total_samples=16", "data.batch_size=8", "trainer=cpu", "evaluate_every=null", "sample_every=null")
 
 

@@ -1,15 +1,17 @@
-"""The commands in the README do what it says, made short."""
+"""The commands in the README do what it says, made short; those of the other pages have settings that exist."""
 
+import contextlib
 import re
-import shlex
+import shutil
 
 import pytest
-from commands import PROJECT, run
+from commands import PROJECT, prepared, run
+from pages import PAGES, commands
 from small_clips import write_videos
 from small_files import write_images, write_mnist
 
-README = (PROJECT / "README.md").read_text()
-COMMANDS = sorted(set(re.findall(r"^(?:\$ )?python src/(\w+)\.py (.*?)(?: +#.*)?$", README, re.MULTILINE)))
+README = PROJECT / "README.md"
+COMMANDS = sorted({(name, *words) for name, words in commands(README)})
 SHORT = (
     "total_samples=32",
     "data.batch_size=16",
@@ -17,39 +19,58 @@ SHORT = (
     "trainer.devices=1",
     "evaluate_every=null",
 )
+RUN = re.compile(r"^(resume=|checkpoint=)?(runs/\w+|RUN_FOLDER)$")
+"""What a page calls a run that it speaks of."""
 
 
 def test_the_readme_has_commands():
-    assert {script for script, _ in COMMANDS} == {"train", "generate", "evaluate", "prepare"}
+    assert {name for name, *_ in COMMANDS} == {"train", "generate", "evaluate", "prepare"}
     assert len(COMMANDS) >= 6
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
     """A folder with the data the README speaks of, and a run."""
+    folder = tmp_path_factory.mktemp("project")
+    write_mnist(folder / "data" / "mnist", "train", 64)
+    write_images(folder / "photos", 32)
+    write_videos(folder / "clips", 16, num_frames=16)
+    with contextlib.chdir(folder):
+        assert run("train", "model=mlp", "data=synthetic", "trainer=debug", "hydra.run.dir=runs/demo") is None
+    return folder
+
+
+@pytest.fixture
+def project(written, tmp_path, monkeypatch):
+    """The same, of the test's own."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    write_mnist(tmp_path / "data" / "mnist", "train", 64)
-    write_images(tmp_path / "photos", 32)
-    write_videos(tmp_path / "clips", 16, num_frames=16)
-    assert run("train", "model=mlp", "data=synthetic", "trainer=debug", "hydra.run.dir=runs/demo") is None
-    return tmp_path
 
 
-@pytest.mark.parametrize(("script", "arguments"), COMMANDS, ids=lambda value: value)
-def test_a_command_of_the_readme(script, arguments, project):
-    words = shlex.split(arguments)
-    if script == "train":
-        goes_on = "resume=runs" in arguments
-        words += [word for word in SHORT if not goes_on or word.startswith(("trainer", "callbacks"))]
-        words += ["total_samples=16"] if goes_on else []
-    if script == "evaluate":  # the published networks are in test_metrics_configs
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_command_of_the_readme(command, project):
+    name, *words = command
+    if name == "train":
+        resumes = "resume=runs/demo" in words
+        words += [word for word in SHORT if not resumes or word.startswith(("trainer", "callbacks"))]
+        words += ["total_samples=16"] if resumes else []
+        words = ["hydra.run.dir=runs/new" if word == "hydra.run.dir=runs/demo" else word for word in words]
+    if name == "evaluate":  # the published networks are in test_metrics_configs
         words = [word for word in words if not word.startswith("metrics=")] + ["num_samples=16", "trainer.devices=1"]
-    assert run(script, *words) is None
+    assert run(name, *words) is None
+
+
+def test_the_settings_in_the_commands_of_all_pages_exist(project):
+    run_elsewhere = {"README.md", "own_parts.md"}
+    lines = {(name, *words) for page in PAGES if page.name not in run_elsewhere for name, words in commands(page)}
+    assert len(lines) > 30
+    for name, *words in sorted(lines):
+        prepared(name, [RUN.sub(r"\1runs/demo", word) for word in words])
 
 
 def test_the_make_targets_of_the_readme_exist():
     makefile = (PROJECT / "Makefile").read_text()
-    targets = set(re.findall(r"^(?:\$ )?make (\w+)", README, re.MULTILINE))
+    targets = set(re.findall(r"^(?:\$ )?make (\w+)", README.read_text(), re.MULTILINE))
     assert {"demo", "test"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)

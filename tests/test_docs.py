@@ -1,0 +1,41 @@
+"""Links lead somewhere, and every page is found. The commands of the pages are in test_readme."""
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import PROJECT
+from pages import PAGES
+
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+GENERATED = re.compile(r"reference/([\w.]+)\.md")
+"""Pages that the site has and the repository doesn't: one for each room of the code."""
+
+
+def names(pages):
+    return [str(page.relative_to(PROJECT)) for page in pages]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names of the headings of a page, as the site and GitHub make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\s-]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_links_lead_somewhere(page):
+    for target, anchor in LINK.findall(page.read_text()):
+        if target.startswith(("https://", "http://")):
+            continue
+        if room := GENERATED.fullmatch(target):
+            assert (PROJECT / "src" / room[1].replace(".", "/")).is_dir()
+            continue
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), f"{page.name} links to {target}, which doesn't exist"
+        assert not anchor or anchor in anchors(file), f"{page.name} links to {target}#{anchor}"
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    navigation = (PROJECT / "docs" / "mkdocs" / "mkdocs.yml").read_text()
+    for page in PROJECT.glob("docs/**/*.md"):
+        assert f"{page.relative_to(PROJECT / 'docs')}\n" in navigation
