@@ -126,8 +126,8 @@ def in_a_process(code: str, *arguments: object) -> list[float]:
 INDEX = """
 import sys
 from pathlib import Path
-from framegan.data.frame_fit import Fit
-from framegan.data.video_file import probe, read
+from framegan.data.videos.frame_fit import Fit
+from framegan.data.videos.decode import probe, read
 path = Path(sys.argv[1])
 try:
     info = probe(path)
