@@ -65,10 +65,8 @@ def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
     assert rows(tmp_path / "1", *TIMING) != expected
 
 
-def test_optuna_gives_both_ranks_the_same_values(tmp_path, monkeypatch):
-    """Each rank writes down what it trains with, and whether all its threads take numbers next to 0 for 0."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")  # threads that spin keep others from the cores
+def test_optuna_gives_both_ranks_the_same_values(tmp_path):
+    """Each rank writes down what it trains with, and whether it takes numbers next to 0 for 0."""
     sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "hydra.sweeper.sampler.seed=1", "resume=auto")
     spy = ("+callbacks.spy._target_=spy_callback.Spy", "objective=generator/loss", "trainer.devices=2")
     values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
@@ -78,7 +76,7 @@ def test_optuna_gives_both_ranks_the_same_values(tmp_path, monkeypatch):
         seen = [json.loads((tmp_path / job / f"rank_{rank}.json").read_text()) for rank in range(2)]
         assert seen[0] == seen[1]
         assert seen[0]["lr"] == config(tmp_path / job).model.generator_optimizer.lr
-        assert (seen[0]["threads"], seen[0]["denormals"]) == (2, 0)
+        assert seen[0]["denormals"] == 0
         rates.add(seen[0]["lr"])
     assert len(rates) == 2
 

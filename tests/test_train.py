@@ -1,5 +1,6 @@
 """Whole runs by command line: every model on every data set, what a run folder holds, stopping and going on."""
 
+import json
 import os
 import re
 import signal
@@ -151,7 +152,11 @@ def test_rows_after_the_checkpoint_are_logged_once(tmp_path):
 def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path):
     folder = tmp_path / "run"
     command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "total_samples=100_000_000"]
-    with started([*command, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE, text=True) as running:
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(PROJECT / "tests")}
+    spy = "+callbacks.spy._target_=spy_callback.Spy"
+    with started(
+        [*command, spy, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE, text=True, env=environment
+    ) as running:
         wait_for(folder / "metrics.csv")
         running.send_signal(number)
         output, _ = running.communicate(timeout=60)
@@ -161,6 +166,8 @@ def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path)
     assert int(state(folder)["state_dict"]["samples_seen"]) == seen > 0
     assert f"resume={os.path.relpath(folder)}" in output
     assert (folder / "samples" / f"fake_{seen}.png").exists()
+    spied = json.loads((folder / "rank_0.json").read_text())
+    assert (spied["threads"], spied["denormals"]) == (2, 0), "each thread takes numbers next to 0 for 0"
 
 
 def test_ctrl_c_before_the_run_begins_leaves_no_folder(tmp_path):
