@@ -36,7 +36,7 @@ TABLE = [
     ((*CHOSEN, "model.loss._target_=framegan.losses.Hing"), "model.loss._target_ got 'framegan.losses.Hing': no such"),
     ((*CHOSEN, "data.resolution=30"), r"model=dcgan: 30x30 pixels can't be made: .* Set data.resolution=28 or 32"),
     ((*CHOSEN, "data.batch_size=513"), "512 samples, fewer than one batch: .* Set data.batch_size to at most 512"),
-    ((*CHOSEN, "trainer.accelerator=gpu"), "no CUDA GPU is visible here; type trainer=cpu"),
+    ((*CHOSEN, "trainer.accelerator=gpu"), "no CUDA GPU is available; set trainer=cpu"),
     ((*CHOSEN, "data.num_classes=0"), "data.num_classes got 0"),
     (("model=dcgan", "data=image_folder", "data.root=nowhere"), "nowhere"),
     (("model=mlp", "data=synthetic", "model.head_weights={frame: 1}", "trainer=debug"), "heads are \\['sample'\\]"),

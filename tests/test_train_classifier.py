@@ -65,7 +65,7 @@ MISTAKES = [
     ((), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
     ((*SMALL, "data.num_classes=1"), "at least 2 classes, these data have 1; choose labelled data"),
     (("data=synthetic", "data.resolution=8"), "at least 16 pixels a side, these are 3x8x8"),
-    (("data=shape_motion",), "these are clips of .*; type data.num_frames=1"),
+    (("data=shape_motion",), "these are clips of .*; set data.num_frames=1"),
     ((*SMALL[:2], "epochs=0"), "epochs got 0; it should be greater than 0"),
     ((*SMALL[:2], "batch_size=many"), "batch_size got 'many'; it should be a valid integer"),
     ((*SMALL, "out=."), "out got .*, a folder; give the file to write"),

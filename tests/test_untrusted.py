@@ -205,15 +205,15 @@ def _chain(length, line, between, times):
 
 NOT_PLAIN = {
     "a tag of Python": (f"model: !!python/object/apply:os.system ['{TOUCH}']\n", "can't be read as a configuration"),
-    "a billion laughs": (LAUGHS, "repeats a value by *a"),
+    "a billion laughs": (LAUGHS, "repeats a value by the alias *a"),
     "no end": ("[" * 100_000, "nested more than 50 deep"),
-    "no keys": ("- 1\n", "holds no keys and values"),
+    "no keys": ("- 1\n", "has no keys and values"),
     "nothing": ("", "model"),
     "another configuration": ("a: 1\n", "model"),
     "too much": ("a: " + "x" * (1 << 18), "at most 262,144"),
     "lists in lists": (_chain(9, "z{new}: ['{old}']\n", "', '", 10), "at most 262,144 are read"),
     "texts in texts": (_chain(34, "z{new}: '{old}'\n", "", 2), "at most 262,144 are read"),
-    "through another": ("z: {x: 1}\na: ${z}\nb: ${a.x}${a.x}\n", "a.x is found only through another"),
+    "through another": ("z: {x: 1}\na: ${z}\nb: ${a.x}${a.x}\n", "a.x depends on an interpolation inside another"),
     "a name put together of much": ("z: {x: 1}\na: ${b}\nb: x\nc: ${z.${a}}\n", "c puts a key together"),
     "itself": ("a: ${b}\nb: ${a}\n", "ecursive"),
 }
@@ -250,7 +250,7 @@ def test_a_package_is_let_in_by_naming_it(command, folder, mypackage):
     file = folder / ".hydra" / "config.yaml"
     file.write_text(file.read_text().replace("framegan.networks.mlp.Generator", "mypackage.Generator"))
     tamper(folder, trust=["mypackage"])  # what the folder says of itself doesn't count
-    refused(command, folder, "model.generator._target_ got 'mypackage.Generator'", "type trust=mypackage")
+    refused(command, folder, "model.generator._target_ got 'mypackage.Generator'", "set trust=mypackage")
     assert "mypackage" not in sys.modules, "it was not even imported"
     assert used(command, folder, "trust=[mypackage]") is None
 

@@ -143,12 +143,12 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
     on_gpu = uses_cuda(accelerator)
     available = torch.cuda.device_count() if on_gpu else 1
     if accelerator == "gpu" and not on_gpu:
-        raise ValueError("trainer.accelerator=gpu, but no CUDA GPU is visible here; type trainer=cpu")
+        raise ValueError("trainer.accelerator=gpu, but no CUDA GPU is available; set trainer=cpu")
     if devices == "auto":
         return available
     wanted = devices if isinstance(devices, int) else len(devices)
     if not wanted:
-        raise ValueError(f"trainer.devices={devices} names no device; type how many, or the numbers of GPUs")
+        raise ValueError(f"trainer.devices={devices} names no device; set how many, or the numbers of GPUs")
     if on_gpu and wanted > available:
         raise ValueError(
             f"trainer.devices={devices}, but {available} GPU(s) are visible here; set at most that many, or "

@@ -41,7 +41,7 @@ def save(root: Path, *names: str) -> Path:
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_an_unset_variable_is_not_the_current_folder(source, root, tmp_path, monkeypatch):
     monkeypatch.chdir(save(tmp_path, "a/1.png", "b/1.png"))
-    with pytest.raises(ValueError, match=r"^data.root got .*, as from a variable that isn't set; set it to the folder"):
+    with pytest.raises(ValueError, match=r"^data.root got .*; is a variable not set\? Set it to the folder"):
         source(root)
 
 

@@ -136,9 +136,9 @@ def test_what_is_not_a_classifier_is_refused_by_name(tmp_path):
     ("shape", "num_classes", "num_samples", "message"),
     [
         ((1, 16, 16), 1, 100, "at least 2 classes, these data have 1"),
-        ((1, 15, 16), 2, 100, "at least 16 pixels a side, these are 1x15x16; type data.resolution=32"),
+        ((1, 15, 16), 2, 100, "at least 16 pixels a side, these are 1x15x16; set data.resolution=32"),
         ((2, 16, 16), 2, 100, "1 or 3 channels, these are samples of 2x16x16"),
-        ((3, 4, 16, 16), 2, 100, "these are clips of 3x4x16x16; type data.num_frames=1"),
+        ((3, 4, 16, 16), 2, 100, "these are clips of 3x4x16x16; set data.num_frames=1"),
         ((1, 16, 16), 2, 1, "got 1$"),
     ],
 )

@@ -34,8 +34,8 @@ def root_of(root: str | Path) -> Path:
     path = Path(root).expanduser()
     if not str(root).strip() or str(path) in (".", path.anchor):
         raise ValueError(
-            f"data.root got {str(root)!r}, as from a variable that isn't set; set it to the folder that holds your "
-            "data, the current one by its name, such as data.root=$PWD"
+            f"data.root got {str(root)!r}; is a variable not set? Set it to the folder of your data, the "
+            "current one by its full path: data.root=$PWD"
         )
     return path
 

@@ -76,7 +76,7 @@ class Classifier(Embedding):
         super().__init__()
         if weights is None:
             raise ValueError(
-                f"this metric needs a classifier of the data. Train one: {HOW_TO_TRAIN}; it says what to type"
+                f"this metric needs a classifier of the data. Train one: {HOW_TO_TRAIN}; it prints the setting to add"
             )
         saved = _load(existing(weights, f"train one: {HOW_TO_TRAIN}"))
         self.shape: tuple[int, ...] = tuple(saved["shape"])
@@ -110,12 +110,12 @@ def check_data(shape: Sequence[int], num_classes: int, num_samples: int) -> None
         kind = "clips" if len(shape) == 4 else "samples"
         raise ValueError(
             f"a classifier takes images of 1 or 3 channels, these are {kind} of {_times(shape)}; "
-            "type data.num_frames=1 to have the frames of clips as images"
+            "set data.num_frames=1 to use the frames of clips as images"
         )
     if min(shape[1:]) < MIN_SIDE:
         raise ValueError(
             f"a classifier takes images of at least {MIN_SIDE} pixels a side, these are {_times(shape)}; "
-            f"type data.resolution={2 * MIN_SIDE}"
+            f"set data.resolution={2 * MIN_SIDE}"
         )
     if num_classes < 2:
         raise ValueError(f"a classifier needs at least 2 classes, these data have {num_classes}; choose labelled data")
@@ -199,7 +199,7 @@ def _load(path: Path) -> dict[str, Any]:
     except Exception as error:  # unpickling what isn't a pickle raises anything
         raise ValueError(f"{path} can't be read as a classifier: {textwrap.shorten(str(error), 120)}") from error
     if not isinstance(saved, dict) or saved.keys() != {"state_dict", "shape", "num_classes", "accuracy", "data"}:
-        raise ValueError(f"{path} is not a classifier; to train one, type {HOW_TO_TRAIN}")
+        raise ValueError(f"{path} is not a classifier; to train one, run {HOW_TO_TRAIN}")
     return saved
 
 

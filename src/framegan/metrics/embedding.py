@@ -71,7 +71,7 @@ class Embedding(nn.Module):
         if self.takes == "clips" and shape[1] < self.min_frames:
             raise ValueError(
                 f"the embedding {self.name} needs clips of at least {self.min_frames} frames, these have {shape[1]}; "
-                f"type data.num_frames={max(16, self.min_frames)}, or metrics=random_conv"
+                f"set data.num_frames={max(16, self.min_frames)}, or metrics=random_conv"
             )
 
     @torch.no_grad()

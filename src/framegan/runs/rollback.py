@@ -89,7 +89,7 @@ def past_rollbacks(folder: Path) -> list[PastRollback]:
     try:
         return TypeAdapter(list[PastRollback]).validate_python(strict_json.loads(path.read_bytes()))
     except ValueError:
-        raise ValueError(f"{path} is not a list of rollbacks; delete it to have the full rates") from None
+        raise ValueError(f"{path} is not a list of rollbacks; delete it to restore the full learning rates") from None
 
 
 def forget(folder: Path) -> None:

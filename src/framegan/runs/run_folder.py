@@ -35,7 +35,7 @@ def find(path: str | Path) -> Path:
     if not saved_config(folder).exists() and is_checkpoint:
         stop(f"{path} is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there")
     if not saved_config(folder).exists():
-        stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give the folder that train.py printed")
+        stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give a folder that framegan train has made")
     refuse_what_reaches_out(folder)
     return folder.resolve()
 
@@ -47,7 +47,7 @@ def refuse_what_reaches_out(folder: Path) -> None:
     """
     settings = folder / "wandb" / "settings"
     if settings.exists():
-        stop(f"{settings} tells W&B where to send your key and your run; look at it, and remove it")
+        stop(f"{settings} tells W&B where to send your key and your run; check it, then remove it")
     for place, folders, files in os.walk(folder):
         for path in (Path(place) / name for name in [*folders, *files]):
             if path.is_symlink():
@@ -170,7 +170,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             print(f"waiting  for another process that trains in {folder}", flush=True)
         while not _locked(file):
             if time.monotonic() > deadline:
-                raise ValueError(f"another process trains in {folder}; wait for it, or type hydra.run.dir=FOLDER")
+                raise ValueError(f"another process trains in {folder}; wait until it ends, or set hydra.run.dir=FOLDER")
             time.sleep(0.1)
         yield
 

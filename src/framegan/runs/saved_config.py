@@ -71,7 +71,7 @@ def trusted_by(arguments: Sequence[str]) -> list[str]:
         return []
     value = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage, or a list of some")
+        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage or trust=[a,b]")
     return value
 
 
@@ -92,7 +92,7 @@ def plain(file: Path) -> DictConfig:
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise ValueError(f"{file} can't be read as a configuration: {error}") from None
     if not isinstance(cfg, DictConfig):
-        raise ValueError(f"{file} holds no keys and values; it is not the configuration of a run")
+        raise ValueError(f"{file} has no keys and values, so it is not the configuration of a run")
     found = [key for key in ("hydra", "defaults") if key in cfg]
     if any(re.match(r"\s*#\s*@", line) for line in text.splitlines()):
         found.append("# @package")
@@ -111,7 +111,7 @@ def _check_size(text: str) -> None:
         if depth > DEEPEST:
             raise ValueError(f"it is nested more than {DEEPEST} deep")
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"it repeats a value by *{event.anchor}; write it out")
+            raise ValueError(f"it repeats a value by the alias *{event.anchor}; write the value out")
 
 
 def _check_expanded(raw: Any) -> None:
@@ -128,7 +128,7 @@ def _check_expanded(raw: Any) -> None:
             sizes[path] = 0  # what refers to itself is refused where it is resolved
             node = nodes.get(path, "")
             if path not in nodes and any(isinstance(nodes.get(path[:end]), str) for end in range(len(path))):
-                raise ValueError(f"{'.'.join(path)} is found only through another interpolation; write it out")
+                raise ValueError(f"{'.'.join(path)} depends on an interpolation inside another; write it out")
             if isinstance(node, dict | list):
                 sizes[path] = 1 + sum(size((*path, key)) for key in _children(node))
             else:
@@ -136,7 +136,7 @@ def _check_expanded(raw: Any) -> None:
         return sizes[path]
 
     if (expanded := size(())) > LARGEST:
-        raise ValueError(f"its interpolations make {expanded:,} characters of it; at most {LARGEST:,} are read")
+        raise ValueError(f"its interpolations expand it to {expanded:,} characters; at most {LARGEST:,} are allowed")
 
 
 def _targets(text: str, path: Keys, nodes: Mapping[Keys, Any]) -> Iterator[Keys]:
@@ -151,7 +151,7 @@ def _targets(text: str, path: Keys, nodes: Mapping[Keys, Any]) -> Iterator[Keys]
     while match := REFERENCE.search(text):
         name = match[0][2:-1].removeprefix("oc.select:").partition(",")[0].strip()
         if UNKNOWN in name:
-            raise ValueError(f"{'.'.join(path)} puts a key together from what is no plain name; write it out")
+            raise ValueError(f"{'.'.join(path)} builds the name of a key by an interpolation; write the key out")
         up = len(name) - len(name.lstrip("."))
         keys = tuple(re.findall(r"[^.\[\]]+", name))
         target = (*path[: len(path) - up], *keys) if up else keys

@@ -57,7 +57,7 @@ def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
             problems.append(f"{key} got {text!r}; a run folder's configuration has to name it as it is")
         elif resolves_more(text, trusted):
             problems.append(
-                f"{key} got {text!r}, which a run folder's configuration may not ask for; if you trust it, type "
+                f"{key} got {text!r}, which a run folder's configuration may not ask for; if you trust it, set "
                 f"trust={_resolver(text)}"
             )
     if problems:
@@ -101,7 +101,7 @@ def check_names(trusted: Collection[str]) -> None:
     """Raise ValueError where something else than dotted names is to be trusted."""
     for name in trusted:
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-            raise ValueError(f"trust got {name!r}; it should be a package, such as trust=mypackage, or a list of some")
+            raise ValueError(f"trust got {name!r}; it should be a package, such as trust=mypackage or trust=[a,b]")
 
 
 def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
@@ -119,14 +119,14 @@ def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Itera
         elif (name := _program(node)) is not None:
             yield (
                 f"{_join(path, name)} got {node[name]!r}, which may be a TorchScript program and do anything; if you "
-                f"trust it, type trust={target}"
+                f"trust it, set trust={target}"
             )
     elif problem := _not_at_home(target, trusted):
         yield f"{_join(path, '_target_')} got {target!r}: {problem}"
 
 
 def _message(path: str, target: str, problem: str, remedy: str) -> str:
-    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, type trust={remedy}"
+    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, set trust={remedy}"
 
 
 def _is_part(target: str) -> bool:

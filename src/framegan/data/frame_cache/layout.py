@@ -146,7 +146,7 @@ def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
             say(f"cache    {folder} ({found.format})")
             return found
     if reason is not None:
-        say(f"cache    {reason}; decoding instead. To renew it, type framegan prepare with these data settings")
+        say(f"cache    {reason}; decoding instead. To update it, run framegan prepare with these data settings")
     return videos
 
 

@@ -19,7 +19,7 @@ def digits(resolution: PositiveInt = 32) -> TensorSource:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise ImportError('data=digits needs scikit-learn; type: pip install "framegan[digits]"') from error
+        raise ImportError('data=digits needs scikit-learn; install it: pip install "framegan[digits]"') from error
     images, labels = load_digits(return_X_y=True)
     samples = torch.from_numpy(images).mul(255 / 16).round().to(torch.uint8).view(-1, 1, 8, 8)
     return TensorSource(resize(samples, resolution), torch.from_numpy(labels).long(), 10, classes=DIGITS)
