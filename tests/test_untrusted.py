@@ -211,10 +211,10 @@ NOT_PLAIN = {
     "nothing": ("", "model"),
     "another configuration": ("a: 1\n", "model"),
     "too much": ("a: " + "x" * (1 << 18), "at most 262,144"),
-    "lists in lists": (_chain(9, "z{new}: ['{old}']\n", "', '", 10), "at most 262,144 are read"),
-    "texts in texts": (_chain(34, "z{new}: '{old}'\n", "", 2), "at most 262,144 are read"),
+    "lists in lists": (_chain(9, "z{new}: ['{old}']\n", "', '", 10), "at most 262,144 are allowed"),
+    "texts in texts": (_chain(34, "z{new}: '{old}'\n", "", 2), "at most 262,144 are allowed"),
     "through another": ("z: {x: 1}\na: ${z}\nb: ${a.x}${a.x}\n", "a.x depends on an interpolation inside another"),
-    "a name put together of much": ("z: {x: 1}\na: ${b}\nb: x\nc: ${z.${a}}\n", "c puts a key together"),
+    "a name put together of much": ("z: {x: 1}\na: ${b}\nb: x\nc: ${z.${a}}\n", "c builds the name of a key"),
     "itself": ("a: ${b}\nb: ${a}\n", "ecursive"),
 }
 
