@@ -209,8 +209,8 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "type checkpoint=RUN_FOLDER or fake=FOLDER"),
-        (("checkpoint=RUN", "fake=FILES"), "type checkpoint=RUN_FOLDER or fake=FOLDER"),
+        ((), "give a run folder, or set fake=FOLDER"),
+        (("checkpoint=RUN", "fake=FILES"), "give a run folder, or set fake=FOLDER"),
         (("fake=FILES",), "no data was chosen; set data=NAME"),
         (("checkpoint=nowhere",), "nowhere does not exist"),
         (("checkpoint=RUN", "num_samples=0"), "num_samples got 0"),

@@ -79,7 +79,7 @@ def test_all_mistakes_are_told_at_once():
 
 
 def test_generate_asks_for_a_checkpoint(tmp_path):
-    assert "type checkpoint=RUN_FOLDER" in str(run("generate"))
+    assert "no run was named; give its folder" in str(run("generate"))
     assert "num_samples got 0; it should be greater than 0" in str(
         run("generate", f"checkpoint={tmp_path}", "num_samples=0")
     )

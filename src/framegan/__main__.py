@@ -3,9 +3,12 @@
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
-if Path(sys.path[0]) == PACKAGE:  # started as a file; modules in here are no top-level ones
-    sys.path[0] = str(PACKAGE.parent)
+if not __package__:  # started as a file, beside which framegan's own modules lie
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from framegan import program
+
+program.leave_script_folder()
 
 from framegan.cli.main import main  # noqa: E402
 

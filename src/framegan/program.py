@@ -18,6 +18,18 @@ def is_script() -> bool:
     return os.environ.get(STARTED_BY) == "script" or Path(sys.argv[0]).absolute().parent == SOURCE
 
 
+def leave_script_folder() -> None:
+    """Take what Python puts first on its path off it: the folder of a script, or with -m the working folder.
+
+    Any name may lie there, such as that of a module that a library imports. Where framegan is found nowhere else, the
+    folder it lies in is the last one.
+    """
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    if all(finder.find_spec("framegan", None) is None for finder in sys.meta_path):
+        sys.path.append(str(SOURCE))
+
+
 def typed(command: str) -> str:
     """Return the words that start a command from the folder that this process is in, quoted for a shell."""
     if not is_script():

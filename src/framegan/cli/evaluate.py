@@ -1,4 +1,4 @@
-"""Score a trained generator, or a folder of samples: framegan evaluate checkpoint=RUN_FOLDER metrics=fid"""
+"""Score a trained generator, or a folder of samples: framegan evaluate RUN_FOLDER metrics=fid"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from framegan.runs import run_folder, saved_config
 def main(cfg: DictConfig) -> None:
     compose.flush_denormals()
     if (cfg.checkpoint is None) == (cfg.fake is None):
-        errors.stop("either a generator or a folder of samples is scored; type checkpoint=RUN_FOLDER or fake=FOLDER")
+        errors.stop("either a generator or a folder of samples is scored; give a run folder, or set fake=FOLDER")
     if cfg.checkpoint is None:
         compose.require_choice(cfg, "data")
     from framegan.processes import scheduler

@@ -1,4 +1,4 @@
-"""Make samples with a trained generator: framegan generate checkpoint=RUN_FOLDER num_samples=64 seed=0"""
+"""Make samples with a trained generator: framegan generate RUN_FOLDER num_samples=64 seed=0"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.cli import compose, errors
 from framegan.cli.generator import generator_of
+from framegan.quoting import command
 from framegan.runs import run_folder, saved_config
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ VIDEOS = (".mp4", ".gif", ".webp")
 def main(cfg: DictConfig) -> None:
     compose.flush_denormals()
     if OmegaConf.is_missing(cfg, "checkpoint"):
-        errors.stop("no checkpoint was named; type checkpoint=RUN_FOLDER")
+        errors.stop(f"no run was named; give its folder, or a checkpoint in it: {command('generate', 'RUN_FOLDER')}")
     with errors.plain_errors():
         generate(**compose.arguments_of(generate, cfg))
 

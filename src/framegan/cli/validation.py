@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
+from framegan import working_folder
 from framegan.containers import texts, walk
 
 Config = dict[str, Any]
@@ -160,7 +161,10 @@ def locate(target: str) -> Callable[..., Any]:
         ValueError: there is none.
     """
     module, _, name = target.rpartition(".")
+    package = module.partition(".")[0]
+    working_folder.make_importable(package)
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"no such class or function ({error})") from error
+        hint = "; the one here has the name of an installed one: rename it" if working_folder.is_hidden(package) else ""
+        raise ValueError(f"no such class or function ({error}){hint}") from error

@@ -1,7 +1,7 @@
 """What a script's configuration knows before anything is run: its groups, their options, and its keys."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +107,9 @@ class Known:
         own = walk({key: node for key, node in self.config.items() if key != "hydra"})
         return {key: node for key, node in own if KEY.fullmatch(key) and not str(node).startswith("${")}
 
-    def marked_file(self, chosen: Sequence[str]) -> Path | None:
-        """Return the file of a choice, GROUP=NAME, that begins with a byte order mark, if there is one."""
+    def files(self, chosen: Sequence[str]) -> Iterator[list[Path]]:
+        """Yield the files of each choice, GROUP=NAME, in the order of their places; the first one is used."""
         names = [f"{re.split('[=@]', text)[0].lstrip('+')}/{text.partition('=')[2]}" for text in chosen]
         places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
-        files = [place / f"{name}.yaml" for place in places for name in [self.name, *names]]
-        return next((file for file in files if file.is_file() and file.read_bytes()[:3] == MARK.encode()), None)
+        for name in [self.name, *names]:
+            yield [file for place in places if (file := place / f"{name}.yaml").is_file()]

@@ -17,6 +17,10 @@ FIRST = {"train": "data", "prepare": "data", "classifier": "data"}
 """What a lone folder is to a script; to the others it is the run folder."""
 
 
+OF_RUNS = ("generate", "evaluate")
+"""Scripts whose first word may be a run folder, or a checkpoint in one, without its key."""
+
+
 @dataclass
 class Setting:
     """A setting as it was typed, and as it was meant."""
@@ -40,6 +44,8 @@ class Setting:
 
 def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
     found: list[Setting] = []
+    if known.name in OF_RUNS and _begin_with_run(words, known):
+        words = [f"checkpoint={words[0]}", *words[1:]]
     waiting = _joined(words)
     while waiting:
         first, *behind = waiting
@@ -47,6 +53,16 @@ def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
         found.append(Setting(" ".join(word.typed for word in waiting[: 1 + number]), text))
         waiting = behind[number:]
     return found
+
+
+def _begin_with_run(words: Sequence[str], known: Known) -> bool:
+    """Say whether the first word is a run folder, and not a key or a choice whose `=` was forgotten."""
+    if not words or not _is_bare(words[0]):
+        return False
+    word, behind = words[0], words[1:]
+    is_path = "/" in word or Path(word).expanduser().exists() or _with_spaces(f"checkpoint={word}", behind)[0] > 0
+    is_alone = all("=" in other.strip("=") for other in behind[:1])
+    return is_path or (is_alone and not any(known.takes(group, word) for group in known.groups()))
 
 
 def _joined(words: Sequence[str]) -> list[Setting]:
@@ -87,8 +103,8 @@ def _meant(word: str, behind: Sequence[Setting], known: Known) -> tuple[int, str
         return 0, f"experiments={path.stem}"
     if after is not None and re.fullmatch(r"\+*[\w./@]+", word) and not ("/" in word and path.exists()):
         return 1, f"{word}={after}"
-    if path.exists() or ("/" in word and known.name != "train"):
-        is_run = (path / ".hydra").exists() or path.suffix == ".ckpt"
+    if path.exists() or ("/" in word and not known.is_group(word.partition("/")[0])):
+        is_run = not path.exists() or (path / ".hydra").exists() or path.suffix == ".ckpt"
         key = FIRST.get(known.name, "checkpoint")
         return 0, f"{'resume' if is_run and known.name == 'train' else key}={word}"
     return 0, f"{word}=VALUE"

@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from framegan.cli import command_line, compose, errors
 from framegan.cli.data_choice import data_choice
-from framegan.cli.slips.known import MAY_BE_EMPTY, Known
+from framegan.cli.slips.known import MARK, MAY_BE_EMPTY, Known
 from framegan.cli.slips.setting import Setting, settings_of
 from framegan.cli.slips.similar import example, listed, meant, option, package, spelt
 
@@ -29,7 +29,11 @@ def checked(name: str, options: Sequence[str], words: Sequence[str]) -> list[str
         words: everything else.
     """
     known = Known(name, options)
-    check = Check(known, settings_of(words, known), command_line.is_multirun(options, words))
+    typed = settings_of(words, known)
+    named = [setting.text for setting in typed if setting.key == "checkpoint"]
+    if len(named) > 1:
+        errors.stop(f"the run is named twice, {named[0]} and {named[1]}; leave one out")
+    check = Check(known, typed, command_line.is_multirun(options, words))
     settings = check.settings()
     if check.problems:
         errors.stop("\n".join(dict.fromkeys(check.problems)))
@@ -142,7 +146,7 @@ class Check:
         """Compose what is chosen, and say of each choice that can't be made why."""
         refused: list[str] = []
         chosen = [command_line.each(text, self.known.options_of(_group_of(text)))[0] for text in chosen]
-        self._refuse_marked(chosen)
+        self._refuse_files(chosen)
         while True:
             try:
                 self.known.compose(chosen)
@@ -157,14 +161,18 @@ class Check:
                 if os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
                 errors.stop(f"the configuration can't be read: {_one_line(error)}")
-        self._refuse_marked([f"{key}={name}" for key, name in self.known.choices.items()])
+        self._refuse_files([f"{key}={name}" for key, name in self.known.choices.items()])
         for setting in self.typed:
             if setting.text in refused:
                 self._say_refused(setting)
 
-    def _refuse_marked(self, chosen: Sequence[str]) -> None:
-        if file := self.known.marked_file(chosen):
-            errors.stop(f"{file} begins with a byte order mark (BOM); save it as UTF-8 without one")
+    def _refuse_files(self, chosen: Sequence[str]) -> None:
+        """Stop where a choice is made from a file that can't be used as it is."""
+        for files in self.known.files(chosen):
+            if marked := next((file for file in files if file.read_bytes()[:3] == MARK.encode()), None):
+                errors.stop(f"{marked} begins with a byte order mark (BOM); save it as UTF-8 without one")
+            if len({file.read_bytes() for file in files}) > 1:
+                errors.stop(f"{files[1]} is not used, for {files[0]} has the same name and comes first; rename it")
 
     def _say_refused(self, setting: Setting) -> None:
         key, value, groups = setting.key, setting.value, self.known.groups()
@@ -237,7 +245,7 @@ class Check:
     def _say_unknown(self, setting: Setting) -> None:
         key = setting.key
         better, rest = meant(key, setting.value, self.known)
-        if not better:
+        if not better and "=" in setting.typed:
             self._require(*(REQUIRED if self.known.name == "train" else [key.partition(".")[0]]))
         if setting.mark == "~":
             better = [f"~{text.partition('=')[0]}" for text in better]

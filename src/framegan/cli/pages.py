@@ -1,0 +1,70 @@
+"""What `framegan` and `framegan COMMAND --help` print: read from the YAML of the command, nothing is composed."""
+
+import importlib
+import os
+import re
+from pathlib import Path
+
+import yaml
+
+from framegan import __version__, program, working_folder
+
+COMMANDS = {
+    "train": ("train a GAN, or resume a run", "framegan train model=dcgan data=digits"),
+    "generate": ("make samples with a trained generator", "framegan generate runs/demo num_samples=64"),
+    "evaluate": ("score a trained generator, or a folder of samples", "framegan evaluate runs/demo metrics=fid"),
+    "prepare": (
+        "decode videos once and for all",
+        "framegan prepare data=video_folder data.root=clips data.resolution=64",
+    ),
+    "classifier": ("train the classifier that some metrics need", "framegan classifier data=mnist"),
+    "new": ("write a part of your own: a model, loss, data set or metric", "framegan new model my_model"),
+    "completion": ("complete commands and settings with the Tab key", 'eval "$(framegan completion bash)"'),
+}
+"""Of each command what it does, and an example."""
+
+
+def screen() -> str:
+    """Return what there is, with an example of each."""
+    lines = [f"framegan {__version__}: train GANs on images and short clips, and score them", ""]
+    for name, (what, example) in COMMANDS.items():
+        lines += [f"  {name:<11} {what}", f"  {'':<11}   {example}", ""]
+    return "\n".join([*lines, "framegan COMMAND --help shows its settings and what there is to choose from."])
+
+
+def page(command: str) -> str:
+    """Return what a command does, what its settings are and what there is to choose from.
+
+    It says what Hydra would, and the comments of the YAML besides.
+    """
+    file = program.configurations() / f"{command}.yaml"
+    if not file.exists():
+        return str(importlib.import_module(f"framegan.cli.{command}").USAGE)
+    text = file.read_text(encoding="utf-8")
+    known = yaml.safe_load(text)
+    listed = "\n".join(f"{group}: {', '.join(options)}" for group, options in groups().items())
+    filled: str = known["hydra"]["help"]["template"]
+    return filled.replace("$APP_CONFIG_GROUPS", f"{listed}\n").replace("$CONFIG", _settings(text, known["defaults"]))
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the options of each group, those in the working folder too."""
+    found: dict[str, set[str]] = {}
+    for place in filter(None, (program.configurations(), working_folder.configurations())):
+        for folder, _, files in os.walk(place, followlinks=True):
+            options = {Path(file).stem for file in files if file.endswith(".yaml")}
+            found.setdefault(Path(folder).relative_to(place).as_posix(), set()).update(options)
+    names = [name for name in sorted(found) if found[name] and name.partition("/")[0] not in (".", "hydra")]
+    return {name: sorted(found[name]) for name in names}
+
+
+def _settings(text: str, defaults: list[object]) -> str:
+    """Return the settings in the YAML of a command, then those of what it chooses by itself."""
+    own = text.partition("\n\n")[2].partition("\nhydra:")[0]
+    for choice in reversed(defaults):
+        group, name = next(iter(choice.items())) if isinstance(choice, dict) else ("", None)
+        if name is not None and not group.startswith("override"):
+            chosen = (program.configurations() / group / f"{name}.yaml").read_text(encoding="utf-8")
+            own = re.sub(rf"^{group}: {{}}.*\n+", "", own, flags=re.MULTILINE)
+            own += f"\n{group}: # {group}={name}\n" + re.sub("^(?=.)", "  ", chosen, flags=re.MULTILINE)
+    return own

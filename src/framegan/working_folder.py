@@ -1,0 +1,37 @@
+"""What the working folder adds: YAML of one's own in conf/, and packages of one's own that a `_target_` names."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from framegan import program
+
+
+def configurations() -> Path | None:
+    """Return the conf/ here that chooses parts of one's own; None where there is none, or it is another program's.
+
+    It holds folders named like framegan's, such as model/. A program has YAML beside them, as framegan itself has.
+    """
+    folder = Path("conf")
+    names = [path.name for path in program.configurations().iterdir() if path.is_dir()]
+    is_own = any((folder / name).is_dir() for name in names) and not any(folder.glob("*.y*ml"))
+    return folder if is_own else None
+
+
+def make_importable(package: str) -> None:
+    """Let Python look for a package here too, after all other places, where it is found in none of them."""
+    if _holds(package) and package not in sys.modules and importlib.util.find_spec(package) is None:
+        sys.path.append(str(Path.cwd()))
+        importlib.invalidate_caches()
+
+
+def is_hidden(package: str) -> bool:
+    """Say whether a package here can't be imported, as an installed one has its name."""
+    found = sys.modules.get(package)
+    places = [*getattr(found, "__path__", ()), getattr(found, "__file__", None) or ""]
+    return found is not None and _holds(package) and not any(Path(place).is_relative_to(Path.cwd()) for place in places)
+
+
+def _holds(package: str) -> bool:
+    """Say whether a file or folder here has the name of a package."""
+    return package.isidentifier() and (Path(package).is_dir() or Path(f"{package}.py").is_file())
