@@ -18,10 +18,11 @@ SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")
 
 
 def typed(*arguments: str, command: tuple[str, ...] = (sys.executable,), status: int = 0) -> str:
-    """Run train.py by command line; return what it printed."""
+    """Run train.py by command line where spy_callback lies, which ranks and jobs find by themselves."""
     line = [*command, str(PROJECT / "src" / "train.py"), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    done = subprocess.run(line, capture_output=True, text=True, timeout=240, env=environment)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    place = Path(__file__).parent
+    done = subprocess.run(line, capture_output=True, text=True, timeout=240, env=environment, cwd=place)
     assert done.returncode == status, done.stderr
     return done.stdout + done.stderr
 
@@ -52,7 +53,7 @@ def test_torchrun_starts_the_ranks(tmp_path, expected):
 def test_torchrun_does_not_start_sweeps(tmp_path):
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1")
     said = typed("-m", *SHORT, f"hydra.sweep.dir={tmp_path}", command=torchrun, status=1)
-    assert "torchrun would start the sweep once for each rank; type python src/train.py -m trainer.devices=N" in said
+    assert "torchrun would start the sweep once for each rank; type python ../src/train.py -m trainer.devices=N" in said
 
 
 def test_submitit_starts_a_task_for_each_device(tmp_path, expected):

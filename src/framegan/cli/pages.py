@@ -23,6 +23,9 @@ COMMANDS = {
 }
 """Of each command what it does, and an example."""
 
+DEEPEST = 4
+"""Folders of groups in one another; framegan's own are two."""
+
 
 def screen() -> str:
     """Return what there is, with an example of each."""
@@ -51,9 +54,11 @@ def groups() -> dict[str, list[str]]:
     """Return the options of each group, those in the working folder too."""
     found: dict[str, set[str]] = {}
     for place in filter(None, (program.configurations(), working_folder.configurations())):
-        for folder, _, files in os.walk(place, followlinks=True):
+        for folder, folders, files in os.walk(place, followlinks=True):
+            group = Path(folder).relative_to(place)
+            folders[:] = folders if len(group.parts) < DEEPEST else []  # a link may lead round in a circle
             options = {Path(file).stem for file in files if file.endswith(".yaml")}
-            found.setdefault(Path(folder).relative_to(place).as_posix(), set()).update(options)
+            found.setdefault(group.as_posix(), set()).update(options)
     names = [name for name in sorted(found) if found[name] and name.partition("/")[0] not in (".", "hydra")]
     return {name: sorted(found[name]) for name in names}
 

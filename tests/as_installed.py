@@ -1,0 +1,43 @@
+"""What tests/test_wheel.py runs in one process of the environment that it has made: commands, and Python."""
+
+import sys
+from pathlib import Path
+
+import framegan
+from framegan.cli import main
+
+assert not {"torch", "numpy", "hydra"} & set(sys.modules), "an import that nobody has used yet"
+
+
+def typed(*words: str) -> None:
+    sys.argv = ["framegan", *words]
+    main.main()
+
+
+SHORT = ("total_samples=32", "data.batch_size=16", "trainer=cpu", "sample_every=null", "evaluate_every=null")
+WIDTHS = ("model.generator.widths=[8]", "model.discriminator.widths=[8]")
+
+run = framegan.train("trainer=cpu", "data.batch_size=16", *WIDTHS, model="mlp", data="digits", total_samples=32)
+assert run.folder.resolve().parent == Path("runs").resolve()
+assert run.samples_seen == 32
+assert run.metrics
+generator = framegan.load(run.folder)
+assert (generator.shape, generator.num_classes, generator.samples_seen) == ((1, 32, 32), 10, 32)
+samples = generator.sample(4)
+assert samples.shape == (4, 1, 32, 32)
+assert samples.abs().max() <= 1
+assert len(generator.images(4)) == 4
+assert framegan.evaluate(run.folder, metrics="random_conv", num_samples=16)
+features = samples.flatten(1)[:, :3]
+assert framegan.metrics.frechet_distance(features, features) < 1e-3
+
+typed("train", f"resume={run.folder}", "total_samples=48", "trainer.devices=1")
+typed("evaluate", "runs/own", "metrics=spread", "num_samples=16", "trust=my_package", "out=scores")
+assert "spread" in Path("scores/evaluation.json").read_text()
+typed("prepare", "data=video_folder", "data.root=clips", "data.resolution=16", "num_workers=0")
+size = ("data.resolution=16", "data.num_frames=4", "data.batch_size=2")
+typed("train", "model=independent_frames", "data=video_folder", "data.root=clips", *SHORT[2:], *size, "total_samples=4")
+typed("classifier", "data=digits", "data.resolution=16", "epochs=1", "out=digits.pt")
+typed("generate", str(run.folder), "num_samples=2", "out=grid.png")
+assert Path("grid.png").exists()
+print("all of it works")
