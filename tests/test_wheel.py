@@ -1,4 +1,4 @@
-"""The wheel, built from a clean tree and installed where the checkout is not: all of it works, in a folder of its own."""
+"""The wheel, built from a clean tree and installed where the checkout is not: all of it works in an empty folder."""
 
 import os
 import shutil
