@@ -14,7 +14,6 @@ def typed(*words: str) -> None:
     main.main()
 
 
-SHORT = ("total_samples=32", "data.batch_size=16", "trainer=cpu", "sample_every=null", "evaluate_every=null")
 WIDTHS = ("model.generator.widths=[8]", "model.discriminator.widths=[8]")
 
 run = framegan.train("trainer=cpu", "data.batch_size=16", *WIDTHS, model="mlp", data="digits", total_samples=32)
@@ -34,9 +33,16 @@ assert framegan.metrics.frechet_distance(features, features) < 1e-3
 typed("train", f"resume={run.folder}", "total_samples=48", "trainer.devices=1")
 typed("evaluate", "runs/own", "metrics=spread", "num_samples=16", "trust=my_package", "out=scores")
 assert "spread" in Path("scores/evaluation.json").read_text()
-typed("prepare", "data=video_folder", "data.root=clips", "data.resolution=16", "num_workers=0")
-size = ("data.resolution=16", "data.num_frames=4", "data.batch_size=2")
-typed("train", "model=independent_frames", "data=video_folder", "data.root=clips", *SHORT[2:], *size, "total_samples=4")
+typed(
+    "prepare",
+    "data=video_folder",
+    "data.root=clips",
+    "data.resolution=16",
+    "data.num_frames=4",
+    "data.cache_dir=cache",
+    "num_workers=0",
+)
+assert list(Path("cache").iterdir())
 typed("classifier", "data=digits", "data.resolution=16", "epochs=1", "out=digits.pt")
 typed("generate", str(run.folder), "num_samples=2", "out=grid.png")
 assert Path("grid.png").exists()

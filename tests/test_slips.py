@@ -149,7 +149,7 @@ def test_words_that_are_no_settings(words, right):
         ("evaluate", "model.width=3", "there are: metrics, checkpoint"),
         ("evaluate", "~fake", "fake is null already"),
         ("evaluate", "model=dcgan", "can't be chosen here; there are: metrics, data"),
-        ("evaluate", "runs/x", "did you mean checkpoint=runs/x?"),
+        ("evaluate", "fid", "did you mean metrics=fid?"),
         ("evaluate", "trainer=cpu", "there are: trainer.devices, trainer.timeout"),
         ("prepare", "--dry-run", "did you mean dry_run=true?"),
         ("generate", "ckpt=x", "did you mean checkpoint=x?"),
