@@ -1,8 +1,8 @@
-"""Kills a run with SIGKILL at random moments and goes on with it: does it end like one that was never stopped?
+"""Kills a run with SIGKILL at random moments and resumes it: does it end like one that was never stopped?
 
 Usage: python benchmarks/kill_resume.py --kills 20 [--devices 2] [--seed 0]
 
-Each attempt starts the run anew, kills all its processes after a random time, resumes it with the very command that
+Each attempt starts the run again, kills all its processes after a random time, resumes it with the very command that
 started it (`resume=auto`) and compares everything with an undisturbed run, bit by bit: weights, EMA, optimizers,
 callbacks, the curve without its timing columns, evaluations and sample grids. The moments are spread over the time
 from the first logged batch to the end.

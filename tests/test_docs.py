@@ -10,6 +10,8 @@ from pages import PAGES
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 GENERATED = re.compile(r"reference/([\w.]+)\.md")
 """Pages that the site has and the repository doesn't: one for each room of the code."""
+ODD = re.compile(r"\b(?:mend|mended|anew|told apart|can't be had|go(?:es)? on from|going on|is typed|has gone back)\b")
+"""What a reader who learns from these pages might not know, or would take for good English."""
 
 
 def names(pages):
@@ -39,3 +41,8 @@ def test_every_page_is_in_the_navigation_of_the_site():
     navigation = (PROJECT / "docs" / "mkdocs" / "mkdocs.yml").read_text()
     for page in PROJECT.glob("docs/**/*.md"):
         assert f"{page.relative_to(PROJECT / 'docs')}\n" in navigation
+
+
+@pytest.mark.parametrize("page", [*PAGES, *PROJECT.glob("conf/**/*.yaml")], ids=lambda page: page.name)
+def test_the_words_are_plain(page):
+    assert not ODD.findall(page.read_text())
