@@ -7,6 +7,7 @@ from commands import run, train
 
 CHOSEN = ("model=dcgan", "data=synthetic", "trainer=cpu")
 
+SCORES = "+metrics.random_conv.scores.more._target_=framegan.metrics.scores."
 TABLE = [
     ((), "no model was chosen; set model=NAME to one of: dcgan, dcgan3d, "),
     (("model=mlp",), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
@@ -26,8 +27,22 @@ TABLE = [
     ((*CHOSEN, "metrics.random_conv.num_fake=1"), "num_fake got 1; it should be greater than or equal to 2"),
     ((*CHOSEN, "model.generator.latent_dim=100000000000000"), "there isn't enough memory for that; ask for smaller"),
     (
-        (*CHOSEN, "trainer=debug", "objective=nonsense"),
-        "No metric is named 'nonsense' or starts with it. Available: discriminator/loss",
+        (*CHOSEN, "trainer=debug", "objective=fdd"),
+        "No metric is named 'fdd' or starts with it. Available: fd, generator.* Set objective=METRIC",
+    ),
+    (
+        (
+            *CHOSEN,
+            "trainer=debug",
+            "callbacks.evaluate.num_samples=2",
+            "metrics=random_conv",
+            f"{SCORES}PrecisionRecall",
+        ),
+        "PrecisionRecall needs 4 samples, got 2; set num_samples or num_fake higher",
+    ),
+    (
+        (*CHOSEN, "trainer=debug", "objective=generator/los"),
+        r"No metric is named 'generator/los' or starts with it. Available: discriminator/loss.* Set resume=\S+ obj",
     ),
     ((*CHOSEN, "trainer.precision=fp17"), "trainer.precision got 'fp17'; it should be 'fp32', 'fp64' or 'bf16-mixed'"),
     ((*CHOSEN, "+data.flipp=true"), "data.flipp is not a setting; did you mean data.flip?"),

@@ -53,13 +53,13 @@ def test_the_speed_in_the_rows_is_that_of_training(monkeypatch):
     class Slow(Every):
         is_evaluation = True
 
-        def act(self, trainer, gan):
+        def act(self):
             time.sleep(1)
 
     monkeypatch.setattr(DataLoader, "seconds_waited", 0.0, raising=False)
     gan = tiny_gan()
     fit(gan, real_batches(2), callbacks=[Slow(8), LogMetrics()], log_every_n_steps=1)
-    assert gan.metrics["samples_per_second"] > 8
+    assert gan.trainer.run.metrics["samples_per_second"] > 8
 
 
 def test_a_short_run_has_a_curve_and_a_long_one_no_more_rows_than_before():

@@ -432,13 +432,13 @@ def test_sigterm_before_the_first_batch_is_not_taken_for_an_end(tmp_path, monkey
     """It ends the process, unless whoever has started it wants something else."""
     got = []
     before = signal.signal(signal.SIGTERM, lambda number, _: got.append(number))
-    draw = Samples.on_train_start
+    draw = Samples.begin
 
     def while_drawing(*arguments):
         os.kill(os.getpid(), signal.SIGTERM)
         draw(*arguments)
 
-    monkeypatch.setattr(Samples, "on_train_start", while_drawing)
+    monkeypatch.setattr(Samples, "begin", while_drawing)
     try:
         assert train(*SMALL, "total_samples=64", f"hydra.run.dir={tmp_path / 'run'}") is None
     finally:

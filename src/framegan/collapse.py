@@ -76,6 +76,40 @@ class Sign:
     advice: str
 
 
+SIGNS = {
+    "diversity": (
+        LOOKS,
+        "the mean distance between samples has fallen to {last.diversity:.2f} of that of real ones, from "
+        "{reached[diversity]:.2f}",
+        "model/regularizers=r1, a smaller model.generator_optimizer.lr or model.discriminator_steps=2",
+    ),
+    "nearest": (
+        LOOKS,
+        "the distance to the most similar sample has fallen to {last.nearest:.2f} of that of real ones, from "
+        "{reached[nearest]:.2f}",
+        "model/regularizers=r1, a smaller model.generator_optimizer.lr or model.discriminator_steps=2",
+    ),
+    "constant": (
+        START_LOOKS,
+        "all samples look the same: the most similar ones differ by {last.nearest:.4f} of what real ones do",
+        "smaller or more equal learning rates, or model/loss=relativistic with model/regularizers=r1",
+    ),
+    "saturation": (
+        LOOKS,
+        "the discriminator makes no mistakes: its loss is {loss:.2g}, where guessing gives {guessing:.2g}, and the "
+        "generator learns nothing from it",
+        "model/regularizers=r1 (or a larger gamma), a smaller model.discriminator_optimizer.lr or a smaller "
+        "discriminator",
+    ),
+    "fooled": (
+        LOOKS,
+        "the discriminator is worse than guessing: its loss is {loss:.3g}, where guessing gives {guessing:.2g}",
+        "a smaller model.generator_optimizer.lr, a discriminator that learns faster or model.discriminator_steps=2",
+    ),
+}
+"""By kind: for how many looks in a row it has to show, what is said of it, and what to try."""
+
+
 def coarse(samples: Tensor) -> Tensor:
     """Return samples averaged down to at most 8 x 8 pixels and 4 frames, (N, C, [T,] H, W) -> (N, D)."""
     limits = (FRAMES, GRID, GRID)[5 - samples.ndim :]
@@ -117,72 +151,32 @@ def signs(looks: Sequence[Look], reached: Mapping[str, float], guessing: float) 
         guessing: the discriminator's loss where it takes every sample for as real as any other. 0 = a Wasserstein
             critic's, whose loss has no scale and is not judged.
     """
-    found = [_fallen(looks, name, reached[name]) for name in ("diversity", "nearest")]
-    return [sign for sign in (*found, _constant(looks), _won(looks, guessing), _lost(looks, guessing)) if sign]
+    last, losses = looks[-1], [_mean(look.losses) for look in looks]
+    scaled = [loss for loss in losses if guessing > 0]
+    bad = {
+        "diversity": [
+            reached["diversity"] > LEAST and look.diversity < FALLEN * reached["diversity"] for look in looks
+        ],
+        "nearest": [reached["nearest"] > LEAST and look.nearest < FALLEN * reached["nearest"] for look in looks],
+        "constant": [look.nearest < CONSTANT for look in looks],
+        "saturation": [loss < WON * guessing for loss in scaled],
+        "fooled": [
+            loss > LOST * guessing and min(look.losses) > guessing for look, loss in zip(looks, scaled, strict=False)
+        ],
+    }
+    numbers = {"last": last, "reached": reached, "loss": losses[-1], "guessing": guessing}
+    found = []
+    for kind, (patience, evidence, advice) in SIGNS.items():
+        place = _streak(bad[kind], patience)
+        if place is not None:
+            found.append(Sign(kind, evidence.format(**numbers), looks[place].samples_seen, advice))
+    return found
 
 
 def _streak(bad: Sequence[bool], patience: int) -> int | None:
     """Return the place of the last good look where at least `patience` bad ones follow it; 0 where all are bad."""
     length = next((back for back, is_bad in enumerate(reversed(bad)) if not is_bad), len(bad))
     return max(0, len(bad) - length - 1) if length >= patience else None
-
-
-def _fallen(looks: Sequence[Look], name: Literal["diversity", "nearest"], reached: float) -> Sign | None:
-    values = [getattr(look, name) for look in looks]
-    place = _streak([reached > LEAST and value < FALLEN * reached for value in values], LOOKS)
-    if place is None:
-        return None
-    what = {"diversity": "the mean distance between samples", "nearest": "the distance to the most similar sample"}
-    return Sign(
-        name,
-        f"{what[name]} has fallen to {values[-1]:.2f} of that of real ones, from {reached:.2f}",
-        looks[place].samples_seen,
-        "model/regularizers=r1, a smaller model.generator_optimizer.lr or model.discriminator_steps=2",
-    )
-
-
-def _constant(looks: Sequence[Look]) -> Sign | None:
-    place = _streak([look.nearest < CONSTANT for look in looks], START_LOOKS)
-    if place is None:
-        return None
-    return Sign(
-        "constant",
-        f"all samples look the same: the most similar ones differ by {looks[-1].nearest:.4f} of what real ones do",
-        looks[place].samples_seen,
-        "smaller or more equal learning rates, or model/loss=relativistic with model/regularizers=r1",
-    )
-
-
-def _won(looks: Sequence[Look], guessing: float) -> Sign | None:
-    means = [_mean(look.losses) for look in looks]
-    place = _streak([guessing > 0 and mean < WON * guessing for mean in means], LOOKS)
-    if place is None:
-        return None
-    return Sign(
-        "saturation",
-        f"the discriminator makes no mistakes: its loss is {means[-1]:.2g}, where guessing gives {guessing:.2g}, and "
-        "the generator learns nothing from it",
-        looks[place].samples_seen,
-        "model/regularizers=r1 (or a larger gamma), a smaller model.discriminator_optimizer.lr or a smaller "
-        "discriminator",
-    )
-
-
-def _lost(looks: Sequence[Look], guessing: float) -> Sign | None:
-    means = [_mean(look.losses) for look in looks]
-    bad = [
-        guessing > 0 and len(look.losses) > 0 and min(look.losses) > guessing and mean > LOST * guessing
-        for look, mean in zip(looks, means, strict=True)
-    ]
-    place = _streak(bad, LOOKS)
-    if place is None:
-        return None
-    return Sign(
-        "fooled",
-        f"the discriminator is worse than guessing: its loss is {means[-1]:.3g}, where guessing gives {guessing:.2g}",
-        looks[place].samples_seen,
-        "a smaller model.generator_optimizer.lr, a discriminator that learns faster or model.discriminator_steps=2",
-    )
 
 
 def worsened(

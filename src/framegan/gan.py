@@ -6,7 +6,7 @@ of which each rank takes its own rows, so that a resumed run, or one on more ran
 """
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import compress
 from typing import Any, Literal, Self
@@ -29,7 +29,6 @@ from framegan.strategy import average_buffers
 from framegan.trainer import GANTrainer
 
 Network = Literal["generator", "discriminator"]
-Part = tuple[Tensor, ...]
 NETWORKS: tuple[Network, Network] = ("generator", "discriminator")
 
 WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "generator gradient")
@@ -91,29 +90,39 @@ class GAN(LightningModule):
         seed: noise.Seed = 0,
     ):
         super().__init__()
-        contracts.check_loss(loss)
-        contracts.check_regularizers(regularizers or {})
-        logits = contracts.check_networks(generator, discriminator)
         self.automatic_optimization = False
-        self.generator = generator
-        self.discriminator = discriminator
-        self.generator_ema = copy.deepcopy(generator).eval().requires_grad_(False)
+        self.generator, self.discriminator = generator, discriminator
         self.make_optimizers = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
         self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
+        self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
+        self.loss, self.regularizers = loss, dict(regularizers or {})
+        self.discriminator_steps = discriminator_steps
+        self.head_weights, self.class_weight = head_weights, class_weight
+        self.ema_half_life, self.ema_rampup = ema_half_life, ema_rampup
+        self.compile_networks = compile_networks
+        self.learning_rate_factor, self.seed = learning_rate_factor, seed
+        self.heads = self._checked_heads()
+        self._begin()
+
+    def _checked_heads(self) -> list[str]:
+        """Return the names of the discriminator's heads; ValueError: a part isn't what its place asks for."""
+        contracts.check_loss(self.loss)
+        contracts.check_regularizers(self.regularizers)
+        logits = contracts.check_networks(self.generator, self.discriminator)
         for name in NETWORKS:
             contracts.check_optimizer(name, self.make_optimizers[name], getattr(self, name))
             contracts.check_schedule(name, self.schedules[name])
-        self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
-        self.loss = loss
-        self.regularizers = dict(regularizers or {})
-        self.discriminator_steps = discriminator_steps
-        self.head_weights = head_weights
-        self.class_weight = class_weight
-        self.ema_half_life = ema_half_life
-        self.ema_rampup = ema_rampup
-        self.compile_networks = compile_networks
-        self.learning_rate_factor = learning_rate_factor
-        self.seed = seed
+        self.configure_optimizers()  # a bad learning rate stops here, before the first batch
+        heads = [head for head in logits if head != "class"]
+        if self.head_weights is not None and self.head_weights.keys() != set(heads):
+            raise ValueError(
+                f"model.head_weights names {sorted(self.head_weights)}; the discriminator's heads are {sorted(heads)}"
+            )
+        return heads
+
+    def _begin(self) -> None:
+        """Set up the average, the clock, and what a step leaves for others to read."""
+        self.generator_ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
         self.register_buffer("first_non_finite", torch.full((len(WATCHED),), NEVER), persistent=False)
         self._ddp_params_and_buffers_to_ignore = ["samples_seen", "first_non_finite"]
@@ -122,13 +131,6 @@ class GAN(LightningModule):
         self.recent: dict[str, tuple[Tensor | float, float]] = {}
         """By key of ALWAYS_MEASURED: the sum of the steps' means and their number, since a reader emptied it."""
         self.batch_size = 1
-        self.metrics: dict[str, float] = {}  # the latest value of everything logged, kept by the callbacks
-        self.configure_optimizers()  # a bad learning rate stops here, before the first batch
-        self.heads = [head for head in logits if head != "class"]
-        if head_weights is not None and head_weights.keys() != set(self.heads):
-            raise ValueError(
-                f"model.head_weights names {sorted(head_weights)}; the discriminator's heads are {sorted(self.heads)}"
-            )
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         generator, discriminator = (self.make_optimizers[name](getattr(self, name).parameters()) for name in NETWORKS)
@@ -142,11 +144,11 @@ class GAN(LightningModule):
             self.discriminator.compile()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint.update(additions(self.metrics, self.trainer.world_size))
+        checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
-        self.metrics = metrics_in(checkpoint)
+        self.trainer.run.metrics = metrics_in(checkpoint)
         keep_settings(checkpoint, self.configure_optimizers())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
@@ -178,37 +180,39 @@ class GAN(LightningModule):
         penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
         places = {regularizer.at for regularizer in penalties.values()}
         with torch.no_grad():
-            fake = self.generator(latents, labels).to(real.dtype)  # half as precise, where the forward was
+            fake = self.generator(latents, labels).to(real.dtype)  # (N, *shape); half as precise, where the forward was
         real = real.detach().requires_grad_("real" in places)
         fake.requires_grad_("fake" in places)
-        judge = self._trained("discriminator")
+        critic = self._trained("discriminator")
         # all of a step with a penalty is uncompiled: compiled forwards would overwrite the others' running averages
         with uncompiled() if places else nullcontext():
-            real_logits, fake_logits = judge(real, labels), judge(fake, labels)
+            real_logits, real_classes = self._judged(critic, real, labels)  # {head: (N, K)}, (N, num_classes)
+            fake_logits, fake_classes = self._judged(critic, fake, labels)
             points = {"real": (real, real_logits), "fake": (fake, fake_logits)}
             if "between" in places:
                 between = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1))).requires_grad_()
-                points["between"] = between, judge(between, labels)
-        class_loss = self._class_loss("real", real_logits, labels) + self._class_loss("fake", fake_logits, labels)
+                points["between"] = between, self._judged(critic, between, labels)[0]
+        class_loss = self._class_loss("real", real_classes, labels) + self._class_loss("fake", fake_classes, labels)
 
-        loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in real_logits})
+        loss = self._weighted({h: self.loss.discriminator(real_logits[h], fake_logits[h]) for h in self.heads})  # (N,)
         self._measure("discriminator/loss", loss)
         self._measure_logits(real_logits, fake_logits)
         for name, regularizer in penalties.items():
             samples, logits = points[str(regularizer.at)]
-            penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in real_logits})
+            penalty = self._weighted({head: regularizer.penalty(samples, logits[head]) for head in self.heads})  # (N,)
             self._measure(f"penalty/{name}", penalty)
             loss = loss + regularizer.weight * regularizer.every * penalty
         return loss + self.class_weight * class_loss
 
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
-        fake_logits = self.discriminator(self._trained("generator")(latents, labels), labels)
-        class_loss = self._class_loss("generator", fake_logits, labels)
-        real_logits: Mapping[str, Tensor | None] = dict.fromkeys(fake_logits)
+        fake = self._trained("generator")(latents, labels)  # (N, *shape)
+        fake_logits, fake_classes = self._judged(self.discriminator, fake, labels)  # {head: (N, K)}, (N, num_classes)
+        class_loss = self._class_loss("generator", fake_classes, labels)
+        real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.heads)
         if self.loss.generator_sees_real:
-            real_logits = self.discriminator(real, labels)
-        loss = self._weighted({h: self.loss.generator(real_logits[h], fake_logits[h]) for h in fake_logits})
+            real_logits, _ = self._judged(self.discriminator, real, labels)
+        loss = self._weighted({h: self.loss.generator(real_logits[h], fake_logits[h]) for h in self.heads})  # (N,)
         self._measure("generator/loss", loss)
         penalty = getattr(self.generator, "penalty", None)
         if penalty is not None:
@@ -224,36 +228,25 @@ class GAN(LightningModule):
         """Take one optimizer step of a network down the mean of its loss."""
         network, optimizer = getattr(self, name), self._optimizer(name)
         latents, mixing = self._noise_like(real, stream=name)
+        pieces = list(zip(*(x.chunk(self.trainer.micro_batches) for x in (real, labels, latents, mixing)), strict=True))
+        buffers = PieceBuffers(self.generator, self.discriminator) if len(pieces) > 1 else None
         optimizer.zero_grad()
-        rows, total = (real, labels, latents, mixing), torch.zeros((), device=real.device)
-        for part in self._apart(zip(*(values.chunk(self.trainer.micro_batches) for values in rows), strict=True)):
-            loss = loss_of(*part, step).sum() / len(real)
+        total = torch.zeros((), device=real.device)
+        for piece in pieces:
+            loss = loss_of(*piece, step).sum() / len(real)
             self.manual_backward(loss)
             total += loss.detach()
+            if buffers:
+                buffers.start_over()
+        if buffers:
+            buffers.average()
         self._note_non_finite(name, total, self._clip(name, network))
         optimizer.step()
-        if name == "discriminator":
-            for regularizer in self.regularizers.values():
-                if regularizer.due(step):
-                    if regularizer.reads_buffers:
-                        average_buffers(network)
-                    regularizer.constrain(network)
-
-    def _apart(self, parts: Iterable[Part]) -> Iterator[Part]:
-        """Yield the pieces of a batch; the networks' buffers end as their mean over the pieces, as over ranks."""
-        networks = (self.generator, self.discriminator) if self.trainer.micro_batches > 1 else ()
-        buffers = [buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()]
-        if not buffers:
-            yield from parts
-            return
-        before, sums = [buffer.clone() for buffer in buffers], [torch.zeros_like(buffer) for buffer in buffers]
-        pieces = list(parts)  # fewer than asked for where the batch is small
-        for piece in pieces:
-            yield piece
-            torch._foreach_add_(sums, buffers)
-            torch._foreach_copy_(buffers, before)
-        torch._foreach_div_(sums, len(pieces))
-        torch._foreach_copy_(buffers, sums)
+        for regularizer in self.regularizers.values():
+            if name == "discriminator" and regularizer.due(step):
+                if regularizer.reads_buffers:
+                    average_buffers(network)
+                regularizer.constrain(network)
 
     def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:
         """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
@@ -304,13 +297,19 @@ class GAN(LightningModule):
         weights = self.head_weights or dict.fromkeys(by_head, 1.0)
         return torch.stack([weights[head] * value for head, value in by_head.items()]).sum(0)
 
-    def _class_loss(self, name: str, logits: dict[str, Tensor], labels: Tensor) -> Tensor:
-        """Take the class's logits out of the heads' and return their cross-entropy, (N,); zeros without classes."""
-        class_logits = logits.pop("class", None)
-        if class_logits is None:
+    def _judged(
+        self, discriminator: nn.Module, samples: Tensor, labels: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Return the (N, K) logits by head, and apart from them the (N, num_classes) ones of the class, if any."""
+        logits = discriminator(samples, labels)
+        return {head: logits[head] for head in self.heads}, logits.get("class")
+
+    def _class_loss(self, name: str, logits: Tensor | None, labels: Tensor) -> Tensor:
+        """Return the cross-entropy of (N, num_classes) logits of the class, (N,); zeros where there are none."""
+        if logits is None:
             return torch.zeros(len(labels), device=labels.device)
-        self._measure(f"class_accuracy/{name}", (class_logits.argmax(1) == labels).float())
-        return F.cross_entropy(class_logits, labels, reduction="none")
+        self._measure(f"class_accuracy/{name}", (logits.argmax(1) == labels).float())
+        return F.cross_entropy(logits, labels, reduction="none")
 
     def _is_logged(self, step: int) -> bool:
         """Say whether a step makes a row; where the generator moves only every few, its next step makes one too."""
@@ -365,6 +364,29 @@ class GAN(LightningModule):
         super()._apply(fn, recurse)
         self.samples_seen = self.samples_seen.cpu()
         return self
+
+
+class PieceBuffers:
+    """The networks' buffers while a batch is taken piece by piece: each piece finds them as the first one did.
+
+    They end as their mean over the pieces, as over ranks.
+    """
+
+    def __init__(self, *networks: nn.Module):
+        buffers = [buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()]
+        self.buffers = [(buffer, buffer.clone(), torch.zeros_like(buffer)) for buffer in buffers]
+        self.pieces = 0
+
+    def start_over(self) -> None:
+        """Keep what a piece has made of the buffers, and put them back."""
+        self.pieces += 1
+        for buffer, before, total in self.buffers:
+            total += buffer
+            buffer.copy_(before)
+
+    def average(self) -> None:
+        for buffer, _, total in self.buffers:
+            buffer.copy_(total / self.pieces)
 
 
 @contextmanager

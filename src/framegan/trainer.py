@@ -14,8 +14,10 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
+from framegan.devices import count_devices, uses_cuda
 from framegan.loggers.run_logger import RunLogger
 from framegan.processes.ranks import is_rank
+from framegan.run_state import RunState
 from framegan.strategy import GANStrategy
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}
@@ -77,6 +79,7 @@ class GANTrainer(Trainer):
         self.grows_log_interval = log_every_n_steps == "auto"
         self.folder = Path(folder)
         self.run_loggers = list(loggers)
+        self.run = RunState()
         super().__init__(
             accelerator=accelerator,
             devices=devices if names_gpus else num_devices,
@@ -127,34 +130,6 @@ class CheckpointInPlace(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(buffer.getbuffer())
-
-
-def uses_cuda(accelerator: str) -> bool:
-    """Say whether an accelerator of this name is a CUDA GPU here."""
-    return accelerator in ("auto", "gpu") and torch.cuda.is_available()
-
-
-def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: str) -> int:
-    """Return the number of processes on this machine.
-
-    Raises:
-        ValueError: the accelerator isn't there or has fewer devices, or none are named.
-    """
-    on_gpu = uses_cuda(accelerator)
-    available = torch.cuda.device_count() if on_gpu else 1
-    if accelerator == "gpu" and not on_gpu:
-        raise ValueError("trainer.accelerator=gpu, but no CUDA GPU is available; set trainer=cpu")
-    if devices == "auto":
-        return available
-    wanted = devices if isinstance(devices, int) else len(devices)
-    if not wanted:
-        raise ValueError(f"trainer.devices={devices} names no device; set how many, or the numbers of GPUs")
-    if on_gpu and wanted > available:
-        raise ValueError(
-            f"trainer.devices={devices}, but {available} GPU(s) are visible here; set at most that many, or "
-            "trainer=cpu for processes without GPUs"
-        )
-    return wanted
 
 
 def _as_launched(num_devices: int, num_nodes: int) -> tuple[int, int]:

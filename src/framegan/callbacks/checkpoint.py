@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
+from torch import Tensor
 
-from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.files import atomic
-from framegan.gan import GAN
 from framegan.quoting import to_type
 from framegan.runs.checkpoint_files import clocks, copy, number_of, numbered, prune
-from framegan.runs.rollback import TrainingStoppedError
-from framegan.trainer import GANTrainer
+from framegan.runs.rollback import Stopped, TrainingEndedError
+
+OF_THE_STEP = ("generator", "discriminator", "penalty", "class_accuracy")
+OF_THE_STEP += ("watchdog", "samples_per_second", "data_wait_fraction")
+"""How the keys begin that are logged whatever is measured."""
 
 
 class Checkpoint(Every):
@@ -40,92 +42,91 @@ class Checkpoint(Every):
         self.keep = keep
         self.monitor = monitor
         self.mode = mode
-        self.best: dict[str, float] = {}
-        """The best value of the monitored metric, by its key; empty until there is one."""
-        self.best_samples = 0
         self.last_saved: int | None = None
 
-    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        """Remove the checkpoints that are later than the one the run resumes from."""
-        folder, now = trainer.folder / "checkpoints", int(gan.samples_seen)
+    def before(self) -> None:
+        """Refuse to monitor what will never be logged; remove the checkpoints later than the one resumed from."""
+        known = None if self.run.names is None else [*self.run.names, *OF_THE_STEP]
+        if self.monitor and known and matching(self.run.metrics, self.monitor) is None:
+            first = self.monitor.partition("/")[0]
+            if not any(f"{name}_".startswith(f"{first}_") or first.startswith(f"{name}_") for name in known):
+                raise ValueError(self._no_metric(known, "objective=METRIC"))
+        folder, now = self.trainer.folder / "checkpoints", self.samples_seen
         seen = dict(clocks([folder / "best.ckpt", folder / "last.ckpt"]))
         best_is_given_up = seen.get(folder / "best.ckpt", 0) > now
         if best_is_given_up:
-            self.best, self.best_samples = {}, 0
-        trainer.strategy.barrier()
-        if trainer.is_global_zero:
+            self.run.chosen = {}
+        self.trainer.strategy.barrier()
+        if self.trainer.is_global_zero:
             given_up = [path for path in numbered(folder) if number_of(path) > now]
             if seen.get(folder / "last.ckpt", 0) > now:
-                copy(Path(str(trainer.ckpt_path)), folder / "last.ckpt")
+                copy(Path(str(self.trainer.ckpt_path)), folder / "last.ckpt")
             for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
                 path.unlink()
-        trainer.strategy.barrier()
+        self.trainer.strategy.barrier()
 
-    def act(self, trainer: GANTrainer, gan: GAN) -> None:
-        self.last_saved = int(gan.samples_seen)
-        is_best = self._is_best(trainer, gan)
-        folder = trainer.folder / "checkpoints"
-        with atomic.new_file(folder / "last.ckpt") if trainer.is_global_zero else nullcontext(folder) as part:
-            trainer.save_checkpoint(part)
-            if trainer.is_global_zero:
-                for logger in trainer.run_loggers:
+    def act(self) -> None:
+        self.last_saved = self.samples_seen
+        is_best = self._is_best()
+        folder, is_first = self.trainer.folder / "checkpoints", self.trainer.is_global_zero
+        with atomic.new_file(folder / "last.ckpt") if is_first else nullcontext(folder) as part:
+            self.trainer.save_checkpoint(part)
+            if is_first:
+                for logger in self.trainer.run_loggers:
                     logger.sync()  # what a run resumed from here doesn't log again
                 if is_best:  # before the checkpoint that says so
                     copy(part, folder / "best.ckpt")
-        if trainer.is_global_zero:
+        if is_first:
             if self.keep:
                 copy(folder / "last.ckpt", folder / f"samples_{self.last_saved}.ckpt")
             prune(folder, self.keep)
-        trainer.strategy.barrier()
+        self.trainer.strategy.barrier()
 
-    def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        self.act_timed(trainer, gan)  # again where one was just written: the last evaluation belongs into it
-        self._check_monitor(trainer, gan)
+    def end(self) -> None:
+        self.act_timed()  # again where one was just written: the last evaluation belongs into it
+        self._check_monitor()
 
-    def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *args: Any) -> None:  # type: ignore[override]
-        super().on_train_batch_end(trainer, gan, *args)
-        now = int(gan.samples_seen)
-        evaluated = [callback for callback in trainer.callbacks if isinstance(callback, Evaluate)]
-        if any(callback.last_evaluated == now for callback in evaluated) and self.last_saved != now:
-            key = matching(gan.metrics, self.monitor)
-            if any(callback.best.get(str(key), {}).get("samples_seen") == now for callback in evaluated):
-                self.act_timed(trainer, gan)
-            self._check_monitor(trainer, gan)
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        super().after_batch(outputs, batch, batch_idx)
+        now = self.samples_seen
+        if self.run.measured_at == now != self.last_saved:
+            best = self.run.best.get(str(matching(self.run.metrics, self.monitor)))
+            if best is not None and best["samples_seen"] == now:
+                self.act_timed()
+            self._check_monitor()
 
-    def _check_monitor(self, trainer: GANTrainer, gan: GAN) -> None:
+    def _check_monitor(self) -> None:
         """Stop the run where, once everything has been measured, nothing is called as the monitored metric."""
-        measured = [callback for callback in trainer.callbacks if isinstance(callback, Evaluate) and callback.measures]
-        if self.monitor is None or not measured or any(callback.last_evaluated is None for callback in measured):
-            return
-        if matching(gan.metrics, self.monitor) is None:
-            raise TrainingStoppedError(
-                f"No metric is named {self.monitor!r} or starts with it. Available: {', '.join(gan.metrics)}. "
-                f"Set {to_type('resume', trainer.folder)} objective=METRIC"
-            )
+        if self.monitor and self.run.measured_at is not None and matching(self.run.metrics, self.monitor) is None:
+            again = f"{to_type('resume', self.trainer.folder)} objective=METRIC"
+            raise TrainingEndedError(Stopped(self._no_metric(self.run.metrics, again)))
 
-    def _is_best(self, trainer: GANTrainer, gan: GAN) -> bool:
+    def _no_metric(self, available: Iterable[str], again: str) -> str:
+        return f"No metric is named {self.monitor!r} or starts with it. Available: {', '.join(available)}. Set {again}"
+
+    def _is_best(self) -> bool:
         """Say whether the monitored metric is better than ever, and remember its value."""
-        key = matching(gan.metrics, self.monitor)
-        if key is None or not math.isfinite(gan.metrics[key]):
+        key = matching(self.run.metrics, self.monitor)
+        if key is None or not math.isfinite(value := self.run.metrics[key]):
             return False
-        value, best = gan.metrics[key], self.best.get(key)
-        if best is not None and (value >= best if self._mode_of(trainer, key) == "min" else value <= best):
+        measured, chosen = self.run.best.get(key), self.run.chosen.get(key)
+        mode = self.mode
+        if mode == "auto":
+            mode = "max" if measured and measured["better"] == "higher" else "min"
+        if chosen and (value <= chosen["value"] if mode == "max" else value >= chosen["value"]):
             return False
-        self.best, self.best_samples = {key: value}, int(gan.samples_seen)
+        self.run.chosen = {key: {"value": value, "samples_seen": self.samples_seen}}
         return True
 
-    def _mode_of(self, trainer: GANTrainer, key: str) -> Literal["min", "max"]:
-        if self.mode != "auto":
-            return self.mode
-        said = [callback.better(key) for callback in trainer.callbacks if isinstance(callback, Evaluate)]
-        return "max" if "higher" in said else "min"
-
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "best": self.best, "best_samples": self.best_samples}
+        best = {key: one["value"] for key, one in self.run.chosen.items()}
+        at = next((one["samples_seen"] for one in self.run.chosen.values()), 0)
+        return {**super().state_dict(), "best": best, "best_samples": at}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self.best, self.best_samples = state_dict["best"], state_dict["best_samples"]
+        at = state_dict["best_samples"]
+        self.run.chosen = {key: {"value": value, "samples_seen": at} for key, value in state_dict["best"].items()}
 
 
 def matching(keys: Iterable[str], monitor: str | None) -> str | None:

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from lightning.pytorch import Callback
 from pydantic import PositiveInt
 
-from framegan.gan import GAN
-from framegan.trainer import GANTrainer
+from framegan.callbacks.run_callback import RunCallback
 
 
-class Clock(Callback):
+class Clock(RunCallback):
     """Starts the data where the clock stands and ends the run once it reaches `total_samples`.
 
     Args:
@@ -19,15 +17,12 @@ class Clock(Callback):
     def __init__(self, total_samples: PositiveInt):
         self.total_samples = total_samples
 
-    def on_fit_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        trainer.datamodule.start = int(gan.samples_seen)
+    def before(self) -> None:
+        self.trainer.datamodule.start = self.samples_seen
 
-    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        self._stop_at_the_end(trainer, gan)
+    def begin(self) -> None:
+        if self.samples_seen >= self.total_samples:
+            self.trainer.should_stop = True
 
-    def on_train_batch_end(self, trainer: GANTrainer, gan: GAN, *_: Any) -> None:  # type: ignore[override]
-        self._stop_at_the_end(trainer, gan)
-
-    def _stop_at_the_end(self, trainer: GANTrainer, gan: GAN) -> None:
-        if int(gan.samples_seen) >= self.total_samples:
-            trainer.should_stop = True
+    def after_batch(self, *_: Any) -> None:
+        self.begin()

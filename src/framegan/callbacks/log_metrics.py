@@ -1,17 +1,13 @@
 """The step's metrics, averaged over the ranks, to the loggers."""
 
-from typing import Any
-
 import torch
-from lightning.pytorch import Callback
 from torch import Tensor
 
 from framegan.callbacks.every import Stopwatch
-from framegan.gan import GAN
-from framegan.trainer import GANTrainer
+from framegan.callbacks.run_callback import RunCallback
 
 
-class LogMetrics(Callback):
+class LogMetrics(RunCallback):
     """Sends what the step measured to every logger, with the speed since the last time but for evaluation.
 
     The step measures on every `trainer.log_every_n_steps`-th batch and returns tensors on the device; they are fetched
@@ -22,28 +18,26 @@ class LogMetrics(Callback):
         self.stopwatch = Stopwatch()
         self.last_waited = 0.0
 
-    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        for logger in trainer.run_loggers:  # after the later checkpoints: a kill must not leave one without its curve
-            logger.cut(int(gan.samples_seen))
-        self._reset(trainer, gan)
+    def begin(self) -> None:
+        for (
+            logger
+        ) in self.trainer.run_loggers:  # a kill must not leave a later checkpoint without its curve: those go first
+            logger.cut(self.samples_seen)
+        self._reset()
 
-    def on_train_batch_end(  # type: ignore[override]
-        self, trainer: GANTrainer, gan: GAN, outputs: dict[str, Tensor] | None, batch: Any, batch_idx: int
-    ) -> None:
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if not outputs:
             return
-        values = torch.stack([value.to(gan.device, torch.float32) for value in outputs.values()])
-        values = trainer.strategy.reduce(values, reduce_op="mean")
+        values = torch.stack([value.to(self.gan.device, torch.float32) for value in outputs.values()])
+        values = self.trainer.strategy.reduce(values, reduce_op="mean")
         metrics = dict(zip(outputs, values.tolist(), strict=True))
-        for name, optimizer in zip(("generator", "discriminator"), trainer.optimizers, strict=True):
+        for name, optimizer in zip(("generator", "discriminator"), self.trainer.optimizers, strict=True):
             metrics[f"{name}/lr"] = optimizer.param_groups[0]["lr"]
-        seconds, metrics["samples_per_second"] = self.stopwatch.read(trainer, gan)
-        metrics["data_wait_fraction"] = (trainer.train_dataloader.seconds_waited - self.last_waited) / seconds
-        gan.metrics.update(metrics)
-        for logger in trainer.run_loggers:
-            logger.log_metrics(metrics, step=int(gan.samples_seen))
-        self._reset(trainer, gan)
+        seconds, metrics["samples_per_second"] = self.stopwatch.read(self)
+        metrics["data_wait_fraction"] = (self.trainer.train_dataloader.seconds_waited - self.last_waited) / seconds
+        self.log_values(metrics)
+        self._reset()
 
-    def _reset(self, trainer: GANTrainer, gan: GAN) -> None:
-        self.stopwatch.start(trainer, gan)
-        self.last_waited = trainer.train_dataloader.seconds_waited
+    def _reset(self) -> None:
+        self.stopwatch.start(self)
+        self.last_waited = self.trainer.train_dataloader.seconds_waited

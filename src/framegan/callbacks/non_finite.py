@@ -1,18 +1,16 @@
 """A loss or a gradient that is not finite ends a run, or sends it back, before it reaches a checkpoint."""
 
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import torch
-from lightning.pytorch import Callback
 from pydantic import NonNegativeInt
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from framegan.callbacks.every import Every
+from framegan.callbacks.run_callback import RunCallback
 from framegan.gan import GAN, NETWORKS, NEVER, WATCHED
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
-from framegan.trainer import GANTrainer
 
 ADVICE = (
     "smaller learning rates (model.generator_optimizer.lr, model.discriminator_optimizer.lr), a limit on the "
@@ -20,7 +18,7 @@ ADVICE = (
 )
 
 
-class NonFinite(Callback):
+class NonFinite(RunCallback):
     """Stops a run whose loss, gradient or weights are not finite, or sends it back to its last checkpoint.
 
     The step notes on the device when a loss or gradient was first not finite. The note is read on the batches that are
@@ -36,48 +34,45 @@ class NonFinite(Callback):
         self.on_nan = on_nan
         self.max_rollbacks = max_rollbacks
 
-    def on_train_batch_end(  # type: ignore[override]
-        self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
-    ) -> None:
-        is_due = any(isinstance(c, Every) and c.is_due(trainer, gan, batch) for c in trainer.callbacks)
-        if outputs or is_due:
-            self.check(trainer, gan)
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        if outputs or any(self.passes(interval, batch) for interval in self.run.intervals):
+            self.check()
 
-    def on_train_end(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        self.check(trainer, gan, weights_too=True)
+    def end(self) -> None:
+        self.check(weights_too=True)
 
-    def on_save_checkpoint(self, trainer: GANTrainer, gan: GAN, checkpoint: Any) -> None:  # type: ignore[override]
-        self.check(trainer, gan, weights_too=True)
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Any) -> None:
+        self.check(weights_too=True)
 
-    def check(self, trainer: GANTrainer, gan: GAN, weights_too: bool = False) -> None:
+    def check(self, weights_too: bool = False) -> None:
         """Stop or roll back where something is not finite; all ranks have to call this, and all do the same."""
-        first = gan.first_non_finite
+        first = self.gan.first_non_finite
         if weights_too:
-            weights = [p.detach() for network in NETWORKS for p in getattr(gan, network).parameters()]
-            at = torch.where(get_total_norm(weights).isfinite(), NEVER, int(gan.samples_seen))
+            weights = [p.detach() for network in NETWORKS for p in getattr(self.gan, network).parameters()]
+            at = torch.where(get_total_norm(weights).isfinite(), NEVER, self.samples_seen)
             first = torch.cat([first, at.view(1)])
-        first = trainer.strategy.reduce(first.clone(), reduce_op="min")
+        first = self.trainer.strategy.reduce(first.clone(), reduce_op="min")
         when = dict(zip((*WATCHED, "weights"), first.tolist(), strict=False))
         if min(when.values()) < NEVER:
-            from_rank_zero(lambda: self._respond(trainer, gan, when))
+            raise rollback.TrainingEndedError(from_rank_zero(lambda: self._ending(when)))
 
-    def _respond(self, trainer: GANTrainer, gan: GAN, when: dict[str, int]) -> NoReturn:
-        """Raise what stops the run or sends it back.
+    def _ending(self, when: dict[str, int]) -> rollback.Ending:
+        """Return what becomes of the run.
 
         Args:
             when: samples_seen at which each thing was first not finite.
         """
-        what, now = min(when, key=when.__getitem__), int(gan.samples_seen)
+        what, now, folder = min(when, key=when.__getitem__), self.samples_seen, self.trainer.folder
         trouble = rollback.Trouble(
-            what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(gan)}",
+            what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(self.gan)}",
             began=when[what],
             noticed=now,
             advice=ADVICE,
             setting="on_nan",
         )
         if self.on_nan == "rollback":
-            rollback.roll_back(trainer.folder, trouble, self.max_rollbacks)
-        rollback.stop(trainer.folder, trouble)
+            return rollback.roll_back(folder, trouble, self.max_rollbacks)
+        return rollback.stop(folder, trouble)
 
 
 def where(gan: GAN) -> str:

@@ -2,16 +2,15 @@
 
 import os
 import signal
+import threading
 from contextlib import suppress
 from types import FrameType
-from typing import Any
 
-from lightning.pytorch import Callback
+from torch import Tensor
 
-from framegan.gan import GAN
+from framegan.callbacks.run_callback import RunCallback
 from framegan.processes.lifetime import ANSWERED
 from framegan.processes.ranks import is_first
-from framegan.trainer import GANTrainer
 
 EVERY_BATCHES = 8
 """How often ranks ask each other whether to stop; asking costs a message, and each must stop after the same batch."""
@@ -20,36 +19,40 @@ WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 """What SLURM sends before a job's time is over (`--signal=USR1@120`), and submitit before it is pre-empted."""
 
 
-class StopOnSignal(Callback):
-    """Turns the first signal into a clean stop, and says so; a second SIGINT or SIGTERM ends the process at once."""
+class StopOnSignal(RunCallback):
+    """Turns the first signal into a clean stop, and says so; a second SIGINT or SIGTERM ends the process at once.
+
+    In Python, where Ctrl-C raises KeyboardInterrupt, the second one does that.
+    """
 
     def __init__(self) -> None:
-        self.received: str | None = None
-        self.requeues = False
-        """Whether the scheduler has warned a rank, so that the job has to run again."""
+        self.raises_interrupt = False
 
-    def on_train_start(self, trainer: GANTrainer, gan: GAN) -> None:  # type: ignore[override]
-        for number in ANSWERED:
-            signal.signal(number, self._request)  # `SignalsAsTheyWere` when the run ends
+    def begin(self) -> None:
+        self.raises_interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if threading.current_thread() is threading.main_thread():  # only there can signals be answered
+            for number in ANSWERED:
+                signal.signal(number, self._request)  # `SignalsAsTheyWere` when the run ends
         # Lightning would ask for SIGTERM in every step, which makes the processor wait for the GPU each time
-        trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
+        self.trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = lambda: None  # type: ignore[method-assign]
 
-    def on_train_batch_end(  # type: ignore[override]
-        self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if trainer.world_size > 1 and batch_idx % EVERY_BATCHES:
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        if self.trainer.world_size > 1 and batch_idx % EVERY_BATCHES:
             return
-        if trainer.strategy.reduce_boolean_decision(self.received is not None, all=False):
-            warned = self.received in [number.name for number in WARNINGS]
-            self.requeues = trainer.strategy.reduce_boolean_decision(warned, all=False)
-            self.received = self.received or "another rank"
-            trainer.should_stop = True
+        if self._on_any_rank(self.run.stopped_by is not None):
+            self.run.requeues = self._on_any_rank(self.run.stopped_by in [number.name for number in WARNINGS])
+            self.run.stopped_by = self.run.stopped_by or "another rank"
+            self.trainer.should_stop = True
+
+    def _on_any_rank(self, decision: bool) -> bool:
+        return self.trainer.strategy.reduce_boolean_decision(decision, all=False)
 
     def _request(self, number: int, frame: FrameType | None) -> None:
-        self.received = signal.Signals(number).name
-        signal.signal(number, signal.SIG_IGN if number in WARNINGS else signal.SIG_DFL)
+        self.run.stopped_by = signal.Signals(number).name
+        at_once = signal.default_int_handler if self.raises_interrupt and number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN if number in WARNINGS else at_once)
         if is_first():
-            _say(f"{self.received}: stopping after this batch; Ctrl-C again ends at once")
+            _say(f"{self.run.stopped_by}: stopping after this batch; Ctrl-C again ends at once")
 
 
 def _say(line: str) -> None:

@@ -7,13 +7,11 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
 from framegan import collapse, sampling
-from framegan.callbacks.evaluate import Evaluate
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
 from framegan.strategy import average_buffers
-from framegan.trainer import GANTrainer
 
 KEPT = collapse.START_LOOKS + 1
 """How many of the latest looks are kept; the last good one has to be among them."""
@@ -55,53 +53,43 @@ class Watchdog(Every):
         """By kind of sign: samples_seen when it was seen first."""
         self.real: Tensor | None = None
 
-    def on_train_batch_end(  # type: ignore[override]
-        self, trainer: GANTrainer, gan: GAN, outputs: Any, batch: tuple[Tensor, Tensor], batch_idx: int
-    ) -> None:
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if outputs and self.every:
-            self.losses.append(gan.metrics["discriminator/loss"])
-        super().on_train_batch_end(trainer, gan, outputs, batch, batch_idx)
-        if self.every:
-            self._judge_metrics(trainer, gan)
+            self.losses.append(self.run.metrics["discriminator/loss"])
+        super().after_batch(outputs, batch, batch_idx)
+        if self.every and self.run.measured_at == self.samples_seen:
+            self._judge_metrics()
 
-    def act(self, trainer: GANTrainer, gan: GAN) -> None:
-        average_buffers(gan.generator)
-        diversity, nearest = from_rank_zero(lambda: self._diversity(trainer, gan))
-        now = int(gan.samples_seen)
-        self.looks = [*self.looks, collapse.Look(now, diversity, nearest, tuple(self.losses))][-KEPT:]
-        self.losses = []
-        values = {"watchdog/diversity": diversity, "watchdog/nearest": nearest}
+    def act(self) -> None:
+        average_buffers(self.gan.generator)
+        diversity, nearest = from_rank_zero(self._diversity)
+        look = collapse.Look(self.samples_seen, diversity, nearest, tuple(self.losses))
+        self.looks, self.losses = [*self.looks, look][-KEPT:], []
         for name, before in self.reached.items():
             self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
-        gan.metrics.update(values)
-        for logger in trainer.run_loggers:
-            logger.log_metrics(values, step=now)
-        for sign in collapse.signs(self.looks, self.reached, guessing_loss(gan)):
-            self._respond(trainer, gan, sign)
+        self.log_values({"watchdog/diversity": diversity, "watchdog/nearest": nearest})
+        for sign in collapse.signs(self.looks, self.reached, guessing_loss(self.gan)):
+            self._respond(sign)
 
-    def _diversity(self, trainer: GANTrainer, gan: GAN) -> tuple[float, float]:
+    def _diversity(self) -> tuple[float, float]:
         if self.real is None:
-            self.real = collapse.coarse(trainer.datamodule.real_batch(self.num_samples)[0]).cpu()
-        made = sampling.batches(gan.generator, range(len(self.real)))
+            self.real = collapse.coarse(self.trainer.datamodule.real_batch(self.num_samples)[0]).cpu()
+        made = sampling.batches(self.gan.generator, range(len(self.real)))
         fake = torch.cat([collapse.coarse(samples) for _, samples in made])
         return collapse.relative(fake.cpu(), self.real)
 
-    def _judge_metrics(self, trainer: GANTrainer, gan: GAN) -> None:
-        now = int(gan.samples_seen)
-        for measured in (callback for callback in trainer.callbacks if isinstance(callback, Evaluate)):
-            if measured.last_evaluated != now:
-                continue
-            for record in measured.latest:
-                curve = self.curves.setdefault(record.key, [])
-                curve.append((now, record.value))
-                if sign := collapse.worsened(record.key, curve, record.judged_as):
-                    self._respond(trainer, gan, sign)
+    def _judge_metrics(self) -> None:
+        for record in self.run.records:
+            curve = self.curves.setdefault(record.key, [])
+            curve.append((self.samples_seen, record.value))
+            if sign := collapse.worsened(record.key, curve, record.judged_as):
+                self._respond(sign)
 
-    def _respond(self, trainer: GANTrainer, gan: GAN, sign: collapse.Sign) -> None:
+    def _respond(self, sign: collapse.Sign) -> None:
         """Do what on_collapse says; a warning of each kind is given once."""
         if self.on_collapse == "warn" and sign.kind in self.told:
             return
-        now = int(gan.samples_seen)
+        now = self.samples_seen
         self.told.setdefault(sign.kind, now)
         trouble = rollback.Trouble(
             what=f"training seems to have collapsed after {sign.since:,} samples (noticed at {now:,}): {sign.evidence}",
@@ -111,15 +99,18 @@ class Watchdog(Every):
             setting="on_collapse",
             best_is_good=True,
         )
-        from_rank_zero(lambda: self._act_on(trainer, trouble))
+        if ending := from_rank_zero(lambda: self._act_on(trouble)):
+            raise rollback.TrainingEndedError(ending)
 
-    def _act_on(self, trainer: GANTrainer, trouble: rollback.Trouble) -> None:
+    def _act_on(self, trouble: rollback.Trouble) -> rollback.Ending | None:
+        folder = self.trainer.folder
         if self.on_collapse == "rollback":
-            rollback.roll_back(trainer.folder, trouble, self.max_rollbacks)
+            return rollback.roll_back(folder, trouble, self.max_rollbacks)
         if self.on_collapse == "stop":
-            rollback.stop(trainer.folder, trouble)
-        way_on = rollback.what_to_do(trainer.folder, trouble)
-        print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{way_on}", flush=True)
+            return rollback.stop(folder, trouble)
+        what_to_do = rollback.what_to_do(folder, trouble)
+        print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
+        return None
 
     def state_dict(self) -> dict[str, Any]:
         looks = [look.as_dict() for look in self.looks]

@@ -43,9 +43,14 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
         yield
     except Exception as error:
         message = str(error) if isinstance(error, USER_ERRORS + kinds) else out_of_memory(error)
-        if message is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+        if message is None or wants_traceback():
             raise
         stop(message)
+
+
+def wants_traceback() -> bool:
+    """Say whether the user has asked for whole tracebacks."""
+    return os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 def out_of_memory(error: Exception) -> str | None:

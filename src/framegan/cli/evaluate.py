@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import device_of, generator_of
+from framegan.cli.generator import generator_of
 from framegan.runs import run_folder, saved_config
 
 
@@ -155,6 +155,7 @@ def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, se
         ValueError: either can't be read; where both are missing, it says so of both.
     """
     from framegan.data.folder import missing, recipe_of, samples_in
+    from framegan.devices import device_of
     from framegan.evaluation.real_samples import RealSamples
 
     problem = missing(fake)

@@ -9,7 +9,9 @@ from framegan.cli.compose import as_dict, build
 from framegan.cli.errors import first_line
 
 
-def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
+def generator_of(
+    cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: Literal["auto", "cpu", "cuda"]
+) -> tuple[Any, int]:
     """Return the generator of a run with the weights of a checkpoint, and its samples_seen.
 
     Args:
@@ -19,6 +21,7 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
     from torch import nn
 
     from framegan.cli.validation import check as check_containers
+    from framegan.devices import device_of
     from framegan.runs.checkpoint import load_weights
 
     config, raw = as_dict(cfg)["model"]["generator"], as_dict(cfg, resolve=False)["model"]["generator"]
@@ -34,11 +37,3 @@ def generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw
         ) from error
     samples_seen = load_weights(generator, checkpoint, weights)
     return generator.to(device_of(device)), samples_seen
-
-
-def device_of(device: str) -> str:
-    """Return cpu or cuda where auto leaves it to the machine."""
-    import torch
-
-    uses_cuda = device != "cpu" and (device == "cuda" or torch.cuda.is_available())
-    return "cuda" if uses_cuda else "cpu"

@@ -2,10 +2,10 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -169,14 +169,33 @@ def is_another_run(before: DictConfig, now: DictConfig) -> bool:
 
 
 @contextmanager
-def one_message_if_full(folder: Path) -> Iterator[None]:
-    """End the program with one message where the run folder can't be written, and say how to resume."""
+def told_how(folder: Path, timeout: float | None = None) -> Iterator[None]:
+    """End the program with one message, and with how to resume, where a run has to end for what is no fault of ours.
+
+    That is a disk that is full, data that can't be read, a lack of memory, another rank that is gone.
+
+    Args:
+        timeout: seconds that a rank waits for the others. None = there are none yet.
+    """
+    from framegan.data.source import UnreadableDataError
+    from framegan.data.train_loader import death_of_worker
+    from framegan.processes.ranks import OtherRankError, said_of_others
+
     try:
-        yield
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
+        with said_of_others(timeout) if timeout else nullcontext():
+            yield
+    except (OSError, RuntimeError, MemoryError, UnreadableDataError, OtherRankError) as error:
+        message, when = None, "to resume"
+        if isinstance(error, UnreadableDataError | OtherRankError):
+            message = str(error)
+        elif isinstance(error, OSError):
+            if error.errno in UNWRITABLE:
+                message, when = f"{folder} can't be written: {error}", "once there is room"
+        else:
+            message = death_of_worker(str(error)) or errors.out_of_memory(error)
+        if message is None or errors.wants_traceback():
             raise
-        errors.stop(f"{folder} can't be written: {error}; {how_to(folder, 'once there is room')}")
+        errors.stop(f"{message}; {how_to(folder, when)}")
 
 
 def how_to(folder: Path, when: str = "to resume") -> str:
@@ -188,57 +207,60 @@ def how_to(folder: Path, when: str = "to resume") -> str:
     return f"{whole} is whole; {when}: {again}" if whole else "there is no checkpoint yet"
 
 
-def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
-    """Yield the key and what to say of every setting that differs, under the key where it was typed.
+class Setting(NamedTuple):
+    """A value in a configuration.
 
-    One that an earlier version lacked doesn't where it is what the part takes without it.
+    Args:
+        set_at: the key where it was set, which another one may refer to.
+        argument: the part that takes it, and under which name; None where it is none's argument.
     """
-    old, new = (
-        {key: rest for key, *rest in _leaves(compose.as_shown(cfg), compose.as_dict(cfg, resolve=False))}
-        for cfg in (before, now)
-    )
-    same = _defaults(compose.as_shown(now), compose.as_dict(now, resolve=False)) if new.keys() - old.keys() else {}
+
+    value: Any
+    set_at: str
+    argument: tuple[str, str] | None
+
+
+def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
+    """Yield the key and what to say of every setting that differs, under the key where it was set.
+
+    One that an earlier version lacked doesn't where it is what the parts take without it.
+    """
+    old, new = (dict(_settings(compose.as_shown(cfg), compose.as_dict(cfg, resolve=False))) for cfg in (before, now))
     for key in dict.fromkeys([*old, *new]):
-        if key not in old and same.get(key):
+        was, source = (old[key].value if key in old else "nothing"), (new[key].set_at if key in new else key)
+        value = new[key].value if key in new else "nothing"
+        follows = source != key
+        is_told_there = follows and (_makes_another_run(source) or not _makes_another_run(key))
+        if was == value or is_told_there or key.startswith("resume") or (key not in old and _is_default(key, new)):
             continue
-        (was, _), (is_now, source) = old.get(key, ("nothing", key)), new.get(key, ("nothing", key))
-        hidden = source != key and (_makes_another_run(source) or not _makes_another_run(key))
-        if was != is_now and not hidden and not key.startswith("resume"):
-            yield (
-                key,
-                f"{key}: {_typed(was)} -> {_typed(is_now)}"
-                + ("" if source == key else f", which follows from {source}"),
-            )
+        yield key, f"{key}: {_shown(was)} -> {_shown(value)}" + (f", which follows from {source}" if follows else "")
 
 
-def _leaves(node: Any, raw: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Yield the key, the value and the key where it was typed of everything in a configuration."""
+def _settings(
+    node: Any, raw: Any, path: str = "", argument: tuple[str, str] | None = None
+) -> Iterator[tuple[str, Setting]]:
+    """Yield every setting in a configuration by its key; `raw` is the same with its references unresolved."""
     if isinstance(node, dict) and node:
+        part = node.get("_target_")
         for key, value in node.items():
-            yield from _leaves(value, raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip("."))
+            inner, of_part = raw[key] if isinstance(raw, dict) else raw, (part, key) if part else None
+            yield from _settings(value, inner, f"{path}.{key}".lstrip("."), of_part)
     else:
-        yield path, node, raw[2:-1] if isinstance(raw, str) and raw.startswith("${") else path
+        yield path, Setting(node, raw[2:-1] if isinstance(raw, str) and raw.startswith("${") else path, argument)
 
 
-def _typed(value: Any) -> Any:
+def _is_default(key: str, settings: Mapping[str, Setting]) -> bool:
+    """Say whether every argument that was set at a key is what its part takes without it."""
+    is_default = []
+    for value, set_at, argument in settings.values():
+        if set_at == key and argument:
+            parameter = inspect.signature(get_object(argument[0])).parameters.get(argument[1])
+            is_default += [] if parameter is None else [bool(value == parameter.default)]
+    return bool(is_default) and all(is_default)
+
+
+def _shown(value: Any) -> Any:
     return json.dumps(value) if value is None or isinstance(value, bool) else value
-
-
-def _defaults(node: Any, raw: Any, path: str = "") -> dict[str, bool]:
-    """Return for each key where an argument of some parts was typed whether it is the default of all of them."""
-    found: dict[str, bool] = {}
-    if not isinstance(node, dict):
-        return found
-    takes = inspect.signature(get_object(node["_target_"])).parameters if "_target_" in node else {}
-    for key, value in node.items():
-        typed, here = raw[key] if isinstance(raw, dict) else raw, f"{path}.{key}".lstrip(".")
-        inner = _defaults(value, typed, here)
-        if key in takes:
-            source = typed[2:-1] if isinstance(typed, str) and typed.startswith("${") else here
-            inner[source] = bool(value == takes[key].default)
-        for place, is_default in inner.items():
-            found[place] = is_default and found.get(place, True)
-    return found
 
 
 def _makes_another_run(key: str) -> bool:

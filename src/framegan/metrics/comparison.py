@@ -82,6 +82,12 @@ class Comparison:
         if self._kept(real, self.embedding.of(fake.shape)) is None:
             _ = real.num_samples  # where they are unavailable, or too short, this says so
 
+    def names(self, shape: Sequence[int]) -> list[str] | None:
+        """Return how the keys begin that it will give of samples of a shape; None where a score doesn't say."""
+        embedding = self.embedding.of(tuple(shape))
+        said = [score.names(embedding) if hasattr(score, "names") else None for score in self.scores.values()]
+        return None if None in said else [name for names in said if names for name in names]
+
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return a record of each value; all ranks have to call it, and all get the same."""
         real, fake = self._cut(real), self._cut(fake)

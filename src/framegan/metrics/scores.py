@@ -68,7 +68,8 @@ PAIR = 2
 class Score(Protocol):
     """Named values of fake features (N, D) beside real ones; each says which direction is better.
 
-    A score that needs more than 2 samples on either side says so in `least_samples`.
+    A score that needs more than 2 samples on either side says so in `least_samples`. One that has a method `names`,
+    from an embedding to the names of its values, lets a run whose `objective` is none of them stop at its start.
 
     Attributes:
         needs_real_bank: whether it needs the real features and not just their moments.
@@ -85,6 +86,9 @@ class Frechet:
 
     correction: Correction = 1
     needs_real_bank = True
+
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return (embedding.frechet_name,)
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         def distance(some: slice) -> float:
@@ -105,10 +109,14 @@ class FrechetInfinity:
     needs_real_bank = False
     least_samples = 3
 
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return (f"{embedding.frechet_name}_infinity",)
+
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         value = extrapolated_distance(real.moments, fake, self.correction)
         reason = "it is extrapolated"
-        return {f"{embedding.frechet_name}_infinity": Estimate(value, None, why_no_interval=reason)}
+        (name,) = self.names(embedding)
+        return {name: Estimate(value, None, why_no_interval=reason)}
 
 
 @dataclass(frozen=True)
@@ -122,6 +130,9 @@ class Kernel:
     num_subsets: PositiveInt | None = 100
     subset_size: PositiveInt = 1000
     needs_real_bank = True
+
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return (embedding.kernel_name,)
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         bank = _bank(real)
@@ -140,6 +151,9 @@ class Jedi:
 
     needs_real_bank = True
 
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("jedi",)
+
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         bank = _bank(real)
         value, values = jedi_distance(bank, fake), _of_subsets(jedi_distance, bank, fake, PAIR)
@@ -157,6 +171,9 @@ class PrecisionRecall:
     @property
     def least_samples(self) -> int:
         return self.k + 1
+
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("precision", "recall")
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         function, bank = partial(precision_recall, k=self.k), _bank(real)
@@ -179,6 +196,9 @@ class DensityCoverage:
     def least_samples(self) -> int:
         return self.k + 1
 
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("density", "coverage")
+
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         function, bank = partial(density_coverage, k=self.k), _bank(real)
         density, coverage = function(bank, fake)
@@ -196,9 +216,12 @@ class InceptionScore:
     needs_real_bank = False
     least_samples = NUM_SUBSETS
 
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("is" if embedding.frechet_name == "fid" else "classifier_score",)
+
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         of_splits = inception_scores(embedding.logits(fake), NUM_SUBSETS)
-        name = "is" if embedding.frechet_name == "fid" else "classifier_score"
+        (name,) = self.names(embedding)
         return {name: Estimate.of(statistics.mean(of_splits), of_splits, "higher", within=(1.0, math.inf))}
 
 
@@ -206,6 +229,9 @@ class ModeCoverage:
     """How many classes occur among the fake samples, and how far from evenly (Lin et al. 2018)."""
 
     needs_real_bank = False
+
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("modes", "mode_divergence")
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         logits = embedding.logits(fake)

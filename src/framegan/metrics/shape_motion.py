@@ -39,6 +39,9 @@ class ShapeMotion:
     def check(self, real: SampleSet, fake: SampleSet) -> None:
         check_number(fake, self.num_samples)
 
+    def names(self, shape: Sequence[int]) -> list[str]:
+        return ["shape_motion"]
+
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         """Return what `describe` finds of the fake clips, and the shares of the real ones that two of them reach.
 

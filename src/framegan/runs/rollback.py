@@ -8,7 +8,6 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
@@ -21,24 +20,36 @@ FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
 
 
-class TrainingStoppedError(Exception):
+@dataclass(frozen=True)
+class Stopped:
     """Training went wrong and can't continue; the message says how, and what to set."""
 
+    message: str
 
-class Rollback(Exception):  # noqa: N818 it is an instruction
+
+@dataclass(frozen=True)
+class RolledBack:
     """Training is to start over.
 
     Args:
-        reason: what went wrong and what the run is rolled back to.
+        message: what went wrong and what the run is rolled back to.
         checkpoint: to start from. None = from the beginning.
     """
 
-    def __init__(self, reason: str, checkpoint: Path | None):
-        super().__init__(reason, checkpoint)
-        self.checkpoint = checkpoint
+    message: str
+    checkpoint: Path | None
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+
+Ending = Stopped | RolledBack
+"""How training has ended that didn't end as it should."""
+
+
+class TrainingEndedError(Exception):
+    """Leaves the training loop, from wherever in it; whoever has started it takes the ending."""
+
+    def __init__(self, ending: Ending):
+        super().__init__(ending.message)
+        self.ending = ending
 
 
 class PastRollback(TypedDict):
@@ -97,9 +108,9 @@ def forget(folder: Path) -> None:
     (folder / "rollbacks.json").unlink(missing_ok=True)
 
 
-def stop(folder: Path, trouble: Trouble) -> NoReturn:
-    """Raise TrainingStoppedError that says what went wrong, which checkpoint is good and what to type."""
-    raise TrainingStoppedError(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
+def stop(folder: Path, trouble: Trouble) -> Stopped:
+    """Return an ending that says what went wrong, which checkpoint is good and what to set."""
+    return Stopped(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
 
 
 def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
@@ -121,12 +132,12 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
     )
 
 
-def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
-    """Make the last good checkpoint the run's last one and raise Rollback; TrainingStoppedError after too many."""
+def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> Ending:
+    """Make the last good checkpoint the run's last one; after too many times, stop instead."""
     past = past_rollbacks(folder)
     if len(past) >= max_rollbacks:
         times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
-        raise TrainingStoppedError(
+        return Stopped(
             f"{trouble.what}.\nThe run was rolled back {len(past)} times already, {times}, and may be "
             f"{max_rollbacks} times. {what_to_do(folder, trouble, f' max_rollbacks={max_rollbacks + 3}')}"
         )
@@ -141,7 +152,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> NoReturn:
     }
     _forget_after(folder, going_to, checkpoint)
     strict_json.write(folder / "rollbacks.json", [*past, entry])
-    raise Rollback(
+    return RolledBack(
         f"{trouble.what}. Rolled back to {going_to:,} samples, with the learning rates x{factor:g} "
         f"(rollback {len(past) + 1} of at most {max_rollbacks})",
         None if checkpoint is None else folder / "checkpoints" / "last.ckpt",

@@ -1,0 +1,70 @@
+"""What every callback of a run has: its trainer, its networks and its state, and a method for each moment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning.pytorch import Callback
+from torch import Tensor
+
+from framegan.gan import GAN
+from framegan.run_state import RunState
+from framegan.runs.rollback import Stopped, TrainingEndedError
+from framegan.trainer import GANTrainer
+
+
+class RunCallback(Callback):
+    """Does something at moments of a run, on all ranks; `trainer`, `gan` and `run` are there at each of them."""
+
+    trainer: GANTrainer
+    gan: GAN
+    run: RunState
+
+    def before(self) -> None:
+        """Called before the run begins, where weights and states are those of the checkpoint that it resumes from.
+
+        Raises:
+            ValueError: something is set that can't be; the run ends with this message.
+        """
+
+    def begin(self) -> None:
+        """Called before the first batch."""
+
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Called with what the step has measured, None where it has measured nothing."""
+
+    def end(self) -> None:
+        """Called once training has ended as it should, or was stopped by a signal."""
+
+    @property
+    def samples_seen(self) -> int:
+        return int(self.gan.samples_seen)
+
+    def passes(self, interval: int, batch: tuple[Tensor, Tensor]) -> bool:
+        """Say whether the clock has passed a multiple of an interval with this batch."""
+        now = self.samples_seen
+        before = now - len(batch[0]) * self.trainer.world_size
+        return now // interval > before // interval
+
+    def log_values(self, values: Mapping[str, float]) -> None:
+        """Send values to every logger, and keep them as the latest."""
+        self.run.metrics.update(values)
+        for logger in self.trainer.run_loggers:
+            logger.log_metrics(values, step=self.samples_seen)
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        self.trainer, self.gan, self.run = trainer, pl_module, trainer.run
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        try:
+            self.before()
+        except (ValueError, ImportError) as error:  # of a setting, that is, and not of training
+            raise TrainingEndedError(Stopped(str(error))) from error
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        self.begin()
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.after_batch(outputs, batch, batch_idx)
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        self.end()

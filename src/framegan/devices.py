@@ -1,0 +1,41 @@
+"""On which devices this machine trains and samples; nothing else decides it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+
+
+def uses_cuda(accelerator: str) -> bool:
+    """Say whether an accelerator of this name is a CUDA GPU here."""
+    return accelerator in ("auto", "gpu") and torch.cuda.is_available()
+
+
+def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: str) -> int:
+    """Return the number of processes on this machine.
+
+    Raises:
+        ValueError: the accelerator is unavailable or has fewer devices, or none are named.
+    """
+    on_gpu = uses_cuda(accelerator)
+    available = torch.cuda.device_count() if on_gpu else 1
+    if accelerator == "gpu" and not on_gpu:
+        raise ValueError("trainer.accelerator=gpu, but no CUDA GPU is available; set trainer=cpu")
+    if devices == "auto":
+        return available
+    wanted = devices if isinstance(devices, int) else len(devices)
+    if not wanted:
+        raise ValueError(
+            f"trainer.devices={devices} names no device; set how many, or the numbers of GPUs"
+        )
+    if on_gpu and wanted > available:
+        raise ValueError(
+            f"trainer.devices={devices}, but {available} GPU(s) are visible here; set at most that many, or "
+            "trainer=cpu for processes without GPUs"
+        )
+    return wanted
+
+
+def device_of(device: str) -> str:
+    """Return cpu or cuda where auto leaves it to the machine."""
+    return "cuda" if device == "cuda" or uses_cuda(device) else "cpu"

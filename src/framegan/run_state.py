@@ -1,0 +1,58 @@
+"""What is known of a run while it goes on: its callbacks write it, and each reads what another has written."""
+
+import time
+from dataclasses import dataclass, field
+
+from typing_extensions import TypedDict
+
+from framegan.metrics.estimate import Better
+from framegan.metrics.record import Record
+
+
+class Found(TypedDict):
+    """A value of a metric, and when it was found."""
+
+    value: float
+    samples_seen: int
+
+
+class Best(Found):
+    """The best value so far, and which direction is better."""
+
+    better: Better
+
+
+@dataclass
+class RunState:
+    """The state of a run in one process, which its trainer holds."""
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The latest value of everything that was logged, by its key."""
+    names: list[str] | None = None
+    """How the keys begin that the measures will give; None where one doesn't say."""
+    records: list[Record] = field(default_factory=list)
+    """What the measures have found last."""
+    measured_at: int | None = None
+    """The samples_seen of that; None until there was something."""
+    best: dict[str, Best] = field(default_factory=dict)
+    """By key of what the measures find: the best so far."""
+    chosen: dict[str, Found] = field(default_factory=dict)
+    """The metric that has decided which checkpoint is the best one, alone; empty until there is one."""
+    stopped_by: str | None = None
+    """The signal that stops the run, or `another rank`."""
+    requeues: bool = False
+    """Whether a scheduler has warned a rank, so that the job has to run again."""
+    intervals: list[int] = field(default_factory=list)
+    """In samples seen, of everything that is done every so often."""
+    evaluation_seconds: float = 0.0
+    """Spent on evaluation of any kind, in all sessions of the run."""
+    advice: str = ""
+    """What to set where evaluation takes too much of the time."""
+    began: float = field(default_factory=time.perf_counter)
+    seconds_before: float = 0.0
+    """Of earlier sessions."""
+
+    @property
+    def seconds(self) -> float:
+        """Of all sessions of the run."""
+        return self.seconds_before + time.perf_counter() - self.began
