@@ -91,7 +91,7 @@ def test_a_path_is_quoted_for_the_shell_and_for_hydra(name):
 
 
 def test_auto_needs_to_know_the_folder():
-    assert "type hydra.run.dir=FOLDER" in str(train(*SMALL, "resume=auto"))
+    assert "set hydra.run.dir=FOLDER" in str(train(*SMALL, "resume=auto"))
 
 
 def test_changed_settings_are_named_and_asked_for(run_folder, capfd):
@@ -99,7 +99,7 @@ def test_changed_settings_are_named_and_asked_for(run_folder, capfd):
     message = str(train(f"resume={run_folder}", *changes))
     assert "\n  model.generator_optimizer.lr: 0.0002 -> 0.001\n  data.batch_size: 16 -> 8\n" in message
     assert "sample_every" not in message
-    assert message.endswith("or type resume_changes=true to resume it with these")
+    assert message.endswith("or set resume_changes=true to resume it with these")
     assert seen(run_folder) == 96
     assert train(f"resume={run_folder}", *changes, "resume_changes=true", "trainer.log_every_n_steps=1") is None
     assert rows(run_folder)[-1]["generator/lr"] == "0.001"
@@ -135,7 +135,7 @@ def test_optimizers_that_gather_something_else_are_refused_and_not_kept(run_fold
     before = (run_folder / ".hydra" / "config.yaml").read_bytes()
     other = ("model.generator_optimizer._target_=torch.optim.RMSprop", "~model.generator_optimizer.betas")
     message = str(train(f"resume={run_folder}", *other, "resume_changes=true", "total_samples=112"))
-    assert "last.ckpt lacks square_avg, which this model.generator_optimizer gathers" in message
+    assert "last.ckpt lacks square_avg, which this model.generator_optimizer keeps" in message
     assert (run_folder / ".hydra" / "config.yaml").read_bytes() == before
     similar = "model.generator_optimizer._target_=torch.optim.AdamW"
     assert train(f"resume={run_folder}", similar, "resume_changes=true", "total_samples=112") is None
@@ -291,7 +291,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_not_started_over(run_folder)
         damage(path)
     before = {path: path.read_bytes() for path in run_folder.rglob("*.ckpt")}
     message = str(train(*SMALL, "checkpoint_every=48", "resume=auto", f"hydra.run.dir={run_folder}"))
-    assert f"no checkpoint in {run_folder} is whole" in message
+    assert f"every checkpoint in {run_folder} is damaged" in message
     assert {path: path.read_bytes() for path in run_folder.rglob("*.ckpt")} == before
 
 
@@ -333,7 +333,7 @@ def test_a_folder_is_trained_in_by_one_process(run_folder, monkeypatch):
 @pytest.mark.parametrize("choice", ["model=mlp", "logger=tensorboard", "schedule@model.generator_schedule=cosine"])
 def test_a_run_that_goes_on_has_chosen_its_parts(choice, run_folder):
     message = str(train(f"resume={run_folder}", choice))
-    assert message.startswith(f"error: {choice} chooses from a group, and a run that is resumed keeps its choices")
+    assert message.startswith(f"error: {choice} chooses from a group, but a resumed run keeps its choices")
 
 
 @pytest.mark.parametrize("size", [0, 1000])
@@ -360,7 +360,7 @@ def test_a_full_or_read_only_disk_ends_the_run_with_one_message(size, option, tm
     assert "Traceback" not in done.stderr
     if option == "rw":
         assert "No space left on device" in message
-        assert f"last.ckpt is whole; once there is room: python src/train.py resume={folder}" in message
+        assert f"last.ckpt is intact; once there is room: python src/train.py resume={folder}" in message
         assert not list(kept.rglob("*.part"))
         before = seen(kept)
         assert before > 0
@@ -392,7 +392,7 @@ def test_what_fails_in_a_worker_ends_the_run_in_its_own_words(tmp_path, monkeypa
     where = {"epoch": 2}
     message = str(train(*run, f"hydra.run.dir={tmp_path / 'run'}"))
     assert message.startswith("error: 7.png can't be decoded; ")
-    assert "last.ckpt is whole; to resume: python " in message
+    assert "last.ckpt is intact; to resume: python " in message
     assert message.endswith(f"resume={tmp_path / 'run'}")
     assert not multiprocessing.active_children()
     where["epoch"] = None
@@ -417,8 +417,9 @@ def test_a_step_that_needs_too_much_memory_is_one_message(error, tmp_path, monke
 
     monkeypatch.setattr(GAN, "training_step", full)
     message = str(train(*SMALL, "checkpoint_every=32", "total_samples=64", f"hydra.run.dir={tmp_path / 'run'}"))
-    assert message.startswith("error: there isn't enough memory for that; ask for smaller networks, samples, batches")
-    assert "last.ckpt is whole; to resume: python " in message
+    assert message.startswith("error: there isn't enough memory for that (")
+    assert "; set smaller networks, samples, batches or data; " in message
+    assert "last.ckpt is intact; to resume: python " in message
     assert message.endswith(f"resume={tmp_path / 'run'}")
 
 
@@ -482,7 +483,7 @@ def test_a_killed_worker_ends_the_run(tmp_path):
             os.kill(worker, signal.SIGKILL)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
-    line = rf"error: a worker of the .* died .*last.ckpt is whole; to resume: python .*train.py resume={folder}\n"
+    line = rf"error: a worker of the .* died .*last.ckpt is intact; to resume: python .*train.py resume={folder}\n"
     assert re.fullmatch(line, said)
     before = seen(folder)
     assert train(f"resume={folder}", f"total_samples={before + 32}") is None

@@ -53,7 +53,7 @@ def test_torchrun_starts_the_ranks(tmp_path, expected):
 def test_torchrun_does_not_start_sweeps(tmp_path):
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1")
     said = typed("-m", *SHORT, f"hydra.sweep.dir={tmp_path}", command=torchrun, status=1)
-    assert "torchrun would start the sweep once for each rank; type python ../src/train.py -m trainer.devices=N" in said
+    assert "once for each rank; run python ../src/train.py -m trainer.devices=N instead" in said
 
 
 def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
@@ -85,7 +85,7 @@ def test_optuna_gives_both_ranks_the_same_values(tmp_path):
 def test_runs_that_draw_their_values_go_on_only_with_a_seed(tmp_path):
     sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "resume=auto", f"hydra.sweep.dir={tmp_path}")
     said = typed("-m", *SHORT, *sweeper, "model.generator_optimizer.lr=interval(1e-4,1e-3)", status=1)
-    assert "error: resume=auto finds a sweep's runs by their numbers" in said
+    assert "error: resume=auto finds the runs of a sweep by their numbers" in said
     assert not list(tmp_path.rglob("*.ckpt"))
 
 

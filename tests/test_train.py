@@ -170,13 +170,14 @@ def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(number, tmp_path)
     assert (spied["threads"], spied["denormals"]) == (2, 0), "each thread takes numbers next to 0 for 0"
 
 
-def test_ctrl_c_before_the_run_begins_leaves_no_folder(tmp_path):
+@pytest.mark.parametrize("words", [["hydra.run.dir=here"], ["-m", "seed=0,1", "hydra.sweep.dir=here"]])
+def test_ctrl_c_before_the_run_begins_leaves_no_folder(words, tmp_path):
     (tmp_path / "early.py").write_text("import os, signal\ndef interrupt(): os.kill(os.getpid(), signal.SIGINT)\n")
     command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "+callbacks.early._target_=early.interrupt"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run([*command, f"hydra.run.dir={tmp_path / 'run'}"], env=environment, check=False, timeout=120)
+    done = subprocess.run([*command, *words], env=environment, cwd=tmp_path, check=False, timeout=120)
     assert done.returncode == -signal.SIGINT
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "here").exists()
 
 
 def test_two_devices_share_a_run(tmp_path):

@@ -42,7 +42,7 @@ class GANTrainer(Trainer):
         folder: the run folder.
 
     Raises:
-        ValueError: the accelerator isn't there or has fewer devices.
+        ValueError: the accelerator is unavailable or has fewer devices.
     """
 
     log_every_n_steps: int

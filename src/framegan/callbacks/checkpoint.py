@@ -15,8 +15,8 @@ from framegan.quoting import to_type
 from framegan.runs.checkpoint_files import clocks, copy, number_of, numbered, prune
 from framegan.runs.rollback import Stopped, TrainingEndedError
 
-OF_THE_STEP = ("generator", "discriminator", "penalty", "class_accuracy")
-OF_THE_STEP += ("watchdog", "samples_per_second", "data_wait_fraction")
+OF_THE_STEP = ["generator", "discriminator", "penalty", "class_accuracy"]
+OF_THE_STEP += ["watchdog", "samples_per_second", "data_wait_fraction"]
 """How the keys begin that are logged whatever is measured."""
 
 

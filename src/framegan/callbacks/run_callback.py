@@ -1,6 +1,5 @@
 """What every callback of a run has: its trainer, its networks and its state, and a method for each moment."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Callback
@@ -45,7 +44,7 @@ class RunCallback(Callback):
         before = now - len(batch[0]) * self.trainer.world_size
         return now // interval > before // interval
 
-    def log_values(self, values: Mapping[str, float]) -> None:
+    def log_values(self, values: dict[str, float]) -> None:
         """Send values to every logger, and keep them as the latest."""
         self.run.metrics.update(values)
         for logger in self.trainer.run_loggers:

@@ -57,8 +57,7 @@ def out_of_memory(error: Exception) -> str | None:
     """Return what to do where an allocator says that there isn't enough memory; None where it is another error."""
     if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
         return None
-    wanted = "ask for smaller networks, samples, batches or data"
-    return f"there isn't enough memory for that; {wanted} ({first_line(error)})"
+    return f"there isn't enough memory for that ({first_line(error)}); set smaller networks, samples, batches or data"
 
 
 def first_line(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from framegan.runs import run_folder, saved_config
 
 AUTO = "auto"
 LATEST = ("auto", "true", "yes", "last", "latest", "best", "1")
-"""What may be typed for a run that is not named."""
+"""Words that name no run."""
 ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
@@ -35,7 +35,7 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
     if command_line.is_multirun(options, words):
         errors.stop("resume=FOLDER resumes one run; a sweep is resumed with resume=auto hydra.sweep.dir=FOLDER")
     if str(wanted).lower() in LATEST and not Path(str(wanted)).exists():
-        errors.stop(f"resume={wanted} names no run; type resume=RUN_FOLDER, or resume=auto hydra.run.dir=RUN_FOLDER")
+        errors.stop(f"resume={wanted} names no run; set resume=RUN_FOLDER, or resume=auto hydra.run.dir=RUN_FOLDER")
     folder = run_folder.find(str(wanted))
     config = run_folder.saved_config(folder)
     with errors.plain_errors():
@@ -55,8 +55,8 @@ def refuse_groups(arguments: Sequence[str]) -> None:
         group = argument.partition("=")[0].partition("@")[0].lstrip("+~")
         if "=" in argument and not group.startswith("hydra") and (Path(compose.CONFIGURATIONS) / group).is_dir():
             errors.stop(
-                f"{argument} chooses from a group, and a run that is resumed keeps its choices; leave it out and type "
-                "single settings, or type the whole line as it was, with resume=auto hydra.run.dir=FOLDER"
+                f"{argument} chooses from a group, but a resumed run keeps its choices; leave it out and set single "
+                "values, or repeat the whole command of the run with resume=auto hydra.run.dir=FOLDER"
             )
 
 
@@ -65,15 +65,15 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     sweeper = HydraConfig.get().sweeper
     if cfg.resume == AUTO and "sampler" in sweeper and OmegaConf.select(sweeper, "sampler.seed") is None:
         raise ValueError(
-            "resume=auto finds a sweep's runs by their numbers, and another start of it draws other values for them; "
-            "type hydra.sweeper.sampler.seed=1 from the beginning"
+            "resume=auto finds the runs of a sweep by their numbers, but this sweep draws other values each time it "
+            "starts; set hydra.sweeper.sampler.seed=1 from its first start on"
         )
     chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto resumes the run in its folder, if there is one; set hydra.run.dir=FOLDER")
     holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
     if cfg.resume not in (None, AUTO) and holds_a_run and run_folder.find(cfg.resume) != folder.resolve():
-        raise ValueError(f"{folder} holds another run than {cfg.resume}; choose another folder: hydra.run.dir=FOLDER")
+        raise ValueError(f"{folder} holds another run than {cfg.resume}; set hydra.run.dir to another folder")
     if cfg.resume is None and holds_a_run:
         again = command("train", run_folder.to_resume("resume", folder))
         raise ValueError(
@@ -100,7 +100,7 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
         whole = next((path for path, _ in clocks(found)), None)
         if found and whole is None:
             raise ValueError(
-                f"no checkpoint in {folder} is whole; to start over choose another folder: hydra.run.dir=FOLDER"
+                f"every checkpoint in {folder} is damaged; to start over set hydra.run.dir to another folder"
             )
         return whole
     names = [path.stem for path in newest_first(run_folder.find(cfg.resume) / "checkpoints")]
@@ -110,9 +110,9 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     except ValueError as error:
         other = next((path for path, _ in clocks(newest_first(wanted.parent))), None)
         if other is None:
-            raise ValueError(f"{error}; no whole one is left beside it") from None
+            raise ValueError(f"{error}; no other checkpoint beside it is intact") from None
         raise ValueError(
-            f"{error}; the newest whole one: {command('train', run_folder.to_resume('resume', other))}"
+            f"{error}; to resume from the newest intact one: {command('train', run_folder.to_resume('resume', other))}"
         ) from None
     return wanted
 
@@ -141,7 +141,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
         data: `framegan.data.run_data.Data`.
 
     Raises:
-        ValueError: one of them makes it another run, and resume_changes=true wasn't typed.
+        ValueError: one of them makes it another run, and resume_changes=true wasn't set.
     """
     from framegan.data import run_data
 
@@ -149,7 +149,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     before = saved_config.plain(run_folder.saved_config(folder))
     changed = dict(_changed(before, cfg))
     changed.pop("data.frames_per_second", None)  # it only follows from the data
-    changed.pop("data.fingerprint", None)  # nobody has typed it; what it stands for is named
+    changed.pop("data.fingerprint", None)  # nobody has set it; what it stands for is named
     kept = OmegaConf.select(before, "data.fingerprint")
     for line in run_data.changes(folder, kept, data):
         changed[f"data.{line}"] = f"data: {line}"
@@ -158,7 +158,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
         lines = "".join(f"\n  {line}" for line in asking)
         raise ValueError(
             f"the run was trained with other settings or data:{lines}\n"
-            "set them back to resume the run as it was, or type resume_changes=true to resume it with these"
+            "set them back to resume the run as it was, or set resume_changes=true to resume it with these"
         )
     return list(changed.values())
 
@@ -204,7 +204,7 @@ def how_to(folder: Path, when: str = "to resume") -> str:
 
     whole = next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
     again = command("train", run_folder.to_resume("resume", folder))
-    return f"{whole} is whole; {when}: {again}" if whole else "there is no checkpoint yet"
+    return f"{whole} is intact; {when}: {again}" if whole else "there is no checkpoint yet"
 
 
 class Setting(NamedTuple):

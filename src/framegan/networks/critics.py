@@ -164,7 +164,7 @@ class FrameCritic(nn.Module):
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, num_frames * K) logits}; labels are not used."""
-        frames = _take(samples, _some_frames(samples, self.num_frames, drawn=self.training))
+        frames = _take(samples, _some_frames(samples, self.num_frames, drawn=self.training))  # (N, number, C, H, W)
         return {"sample": self.tower(frames.flatten(0, 1)).unflatten(0, (len(samples), -1)).flatten(1)}
 
 
@@ -197,9 +197,9 @@ class PairCritic(nn.Module):
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, K) logits}; labels are not used."""
         chosen = _some_frames(samples, 2, drawn=self.training)
-        first, second = _take(samples, chosen).unbind(1)
+        first, second = _take(samples, chosen).unbind(1)  # (N, C, H, W) each
         distance = ((chosen[:, 1] - chosen[:, 0]) / self.longest).to(first)
-        distance = distance.view(-1, 1, 1, 1).expand(-1, 1, *first.shape[2:])
+        distance = distance.view(-1, 1, 1, 1).expand(-1, 1, *first.shape[2:])  # (N, 1, H, W)
         return {"sample": self.tower(torch.cat([first, second, distance], dim=1)).flatten(1)}
 
 
@@ -257,7 +257,7 @@ def _some_frames(samples: Tensor, number: int, *, drawn: bool) -> Tensor:
     if not drawn or number == num_frames:
         spread = torch.linspace(0, num_frames - 1, number, device=samples.device).round().long()
         return spread.expand(num_samples, -1)
-    order = torch.rand(num_samples, num_frames, device=samples.device).argsort(1)
+    order = torch.rand(num_samples, num_frames, device=samples.device).argsort(1)  # (N, T)
     return order[:, :number].sort(1).values
 
 

@@ -47,5 +47,5 @@ class Generator(nn.Module):
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, T * frame_dim) latents; labels are not used."""
         num_frames = num_frames or self.num_frames
-        frames = self.frames(latents.reshape(-1, self.frame_dim))
-        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
+        frames = self.frames(latents.reshape(-1, self.frame_dim))  # (N * T, C, H, W)
+        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)

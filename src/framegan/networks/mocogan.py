@@ -99,9 +99,9 @@ class Generator(nn.Module):
         routed_to_motion = self.category_route == "rnn"
         motion = self.motion(noise, category if routed_to_motion else category[:, :0], num_frames)  # (N, T, motion_dim)
         still = content if routed_to_motion else torch.cat([content, category], dim=1)
-        codes = torch.cat([still.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)
-        frames = self.frames(codes.flatten(0, 1))
-        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
+        codes = torch.cat([still.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)  # (N, T, code_dim)
+        frames = self.frames(codes.flatten(0, 1))  # (N * T, C, H, W)
+        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)
 
     def _one_hot(self, labels: Tensor | None, like: Tensor) -> Tensor:
         if self.num_classes == 0:

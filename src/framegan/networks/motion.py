@@ -78,16 +78,16 @@ class Recurrent(nn.Module):
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
-        steps = noise.unflatten(1, (-1, self.code_dim))
+        steps = noise.unflatten(1, (-1, self.code_dim))  # (N, steps, code_dim)
         start = torch.zeros_like(steps[:, 0])
         if self.starts_random:
             start, steps = steps[:, 0], steps[:, 1:]
         if self.start is not None:
             start = self.start(start).tanh()
         inputs = torch.cat([steps, category.unsqueeze(1).expand(-1, steps.shape[1], -1)], dim=2)
-        state = start.unsqueeze(0).contiguous()
+        state = start.unsqueeze(0).contiguous()  # (1, N, code_dim)
         codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, state))
-        return codes[:, -num_frames:]
+        return codes[:, -num_frames:]  # (N, T, code_dim)
 
 
 class Continuous(nn.Module):
@@ -126,8 +126,8 @@ class Continuous(nn.Module):
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
-        knots = noise.unflatten(1, (-1, self.code_dim)).transpose(1, 2)
-        given = category.unsqueeze(2).expand(-1, -1, knots.shape[2])
+        knots = noise.unflatten(1, (-1, self.code_dim)).transpose(1, 2)  # (N, code_dim, knots)
+        given = category.unsqueeze(2).expand(-1, -1, knots.shape[2])  # (N, num_classes, knots)
         u = self.filters(torch.cat([knots, given], dim=1)).transpose(1, 2)  # (N, knots, code_dim)
         moments = torch.arange(num_frames, device=noise.device) / self.knot_distance
         left = moments.long()

@@ -57,11 +57,12 @@ class Generator(nn.Module):
         num_frames = num_frames or self.num_frames
         slow = torch.erf(latents / math.sqrt(2))  # uniform in [-1, 1], as the paper draws it
         repeats = math.ceil(num_frames / self.frames_per_step)
-        fast = self.fast_codes(slow.unsqueeze(2).expand(-1, -1, repeats))[:, :, :num_frames].transpose(1, 2)
-        from_slow = self.slow(slow).unsqueeze(1).expand(-1, num_frames, -1)
-        codes = torch.cat([from_slow.flatten(0, 1), self.fast(fast.flatten(0, 1))], dim=1)
-        frames = self.layers(codes.unflatten(1, (-1, *self.base)))
-        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
+        fast = self.fast_codes(slow.unsqueeze(2).expand(-1, -1, repeats))[:, :, :num_frames]  # (N, latent_dim, T)
+        from_slow = self.slow(slow).unsqueeze(1).expand(-1, num_frames, -1)  # (N, T, D)
+        from_fast = self.fast(fast.transpose(1, 2).flatten(0, 1))  # (N * T, D)
+        codes = torch.cat([from_slow.flatten(0, 1), from_fast], dim=1).unflatten(1, (-1, *self.base))
+        frames = self.layers(codes)  # (N * T, C, H, W)
+        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)
 
 
 def _to_base(code_dim: int, size: int) -> nn.Module:

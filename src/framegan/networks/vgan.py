@@ -59,6 +59,6 @@ class Generator(nn.Module):
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents; labels are not used."""
         layers = self.composition(latents, labels, num_frames)
-        mask = (layers["mask"] + 1) / 2
-        self.penalty = self.mask_weight * mask.flatten(1).mean(1) if self.training else None
+        mask = (layers["mask"] + 1) / 2  # (N, 1, T, H, W)
+        self.penalty = self.mask_weight * mask.flatten(1).mean(1) if self.training else None  # (N,)
         return mask * layers["foreground"] + (1 - mask) * layers["background"]

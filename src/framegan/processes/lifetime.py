@@ -13,6 +13,9 @@ from typing import Any
 ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that a run answers, whichever of its processes gets them."""
 
+AT_END: list[Callable[[], object]] = []
+"""What `at_end` was given."""
+
 LOOKS_EVERY = 1.0
 """Seconds in which a process notices that its parent is gone."""
 
@@ -57,6 +60,12 @@ def signals_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def at_end(function: Callable[[], object]) -> None:
+    """Call a function when this process ends by itself, or by a signal that `undone` answers."""
+    atexit.register(function)
+    AT_END.append(function)
+
+
 @contextmanager
 def undone() -> Iterator[ExitStack]:
     """Yield a stack that is closed when the block ends, and where Ctrl-C or SIGTERM ends this process before that."""
@@ -66,6 +75,8 @@ def undone() -> Iterator[ExitStack]:
         def leave(number: int, _: object) -> None:
             if os.getpid() == owner:  # and not one that it has forked
                 stack.close()
+                for function in AT_END:
+                    function()
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 

@@ -157,15 +157,15 @@ def check(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) != new.get(name):
             raise ValueError(
-                f"{checkpoint} holds other networks: {name} is {old.get(name, 'not there')} in it and "
-                f"{new.get(name, 'not there')} now; weights can't be changed in shape, start a new run"
+                f"{checkpoint} holds other networks: {name} is {old.get(name, 'missing')} in it and "
+                f"{new.get(name, 'missing')} now; a run can't be resumed with layers of another shape: start a new one"
             )
     for name, gathered in zip(gan.make_optimizers, contents["optimizer_states"], strict=True):
         kept = {key for values in gathered["state"].values() for key in values}
         if kept and (lacking := _gathered_by(gan.make_optimizers[name]) - kept):
             raise ValueError(
-                f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer gathers; leave it "
-                "as it was, or start a new run"
+                f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer keeps; set the "
+                "optimizer that the run was trained with, or start a new run"
             )
     if contents["num_ranks"] == num_ranks:
         return []

@@ -117,7 +117,7 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
     """Return which checkpoint is from before the trouble, under a name that it keeps, and what to type.
 
     Args:
-        besides: what has to be typed too for it to work.
+        besides: what has to be set too for it to work.
     """
     checkpoint, seen = good_checkpoint(folder, trouble)
     in_a_new_run = f"In a new run try {trouble.advice}"

@@ -1,12 +1,12 @@
 """A run folder as the scripts see it: where things are in it, what is kept of the command line, and who holds it."""
 
-import atexit
 import fcntl
 import os
 import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli.compose import stop
 from framegan.files import atomic
+from framegan.processes.lifetime import at_end
 from framegan.quoting import to_type
 
 PATIENCE = 30.0
@@ -122,7 +123,7 @@ def remove_if_empty(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()
         if HydraConfig.get().mode == RunMode.MULTIRUN:  # other jobs may follow
-            atexit.register(_remove_sweep, folder.parent)
+            at_end(partial(_remove_sweep, folder.parent))
         elif folder.parent.name == "runs":
             folder.parent.rmdir()
 
