@@ -25,9 +25,7 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
         return available
     wanted = devices if isinstance(devices, int) else len(devices)
     if not wanted:
-        raise ValueError(
-            f"trainer.devices={devices} names no device; set how many, or the numbers of GPUs"
-        )
+        raise ValueError(f"trainer.devices={devices} names no device; set how many, or the numbers of GPUs")
     if on_gpu and wanted > available:
         raise ValueError(
             f"trainer.devices={devices}, but {available} GPU(s) are visible here; set at most that many, or "
