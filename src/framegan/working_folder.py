@@ -6,16 +6,24 @@ from pathlib import Path
 
 from framegan import program
 
+CONF = Path("conf")
+
 
 def configurations() -> Path | None:
     """Return the conf/ here that chooses parts of one's own; None where there is none, or it is another program's.
 
     It holds folders named like framegan's, such as model/. A program has YAML beside them, as framegan itself has.
     """
-    folder = Path("conf")
     names = [path.name for path in program.configurations().iterdir() if path.is_dir()]
-    is_own = any((folder / name).is_dir() for name in names) and not any(folder.glob("*.y*ml"))
-    return folder if is_own else None
+    is_own = any((CONF / name).is_dir() for name in names) and not any(CONF.glob("*.y*ml"))
+    return CONF if is_own else None
+
+
+def unread(file: str) -> str:
+    """Return why a file of the conf/ here was not read; nothing where there is none."""
+    if not (CONF / file).is_file():
+        return ""
+    return f"{CONF / file} isn't read, as {CONF} has YAML beside its folders: move that, or type --config-dir {CONF}"
 
 
 def make_importable(package: str) -> None:

@@ -10,6 +10,7 @@ from framegan import program
 from framegan.cli import pages, skeletons
 from framegan.files import atomic
 from framegan.quoting import command
+from framegan.working_folder import CONF
 
 PACKAGE = "my_package"
 USAGE = """Write a part of your own into this folder: a class, the YAML that names it, and a test. Each works as it is.
@@ -63,7 +64,7 @@ def written(kind: str, name: str, package: str) -> list[Path]:
     _check_names(kind, name, package)
     texts = {
         Path(package) / f"{name}.py": skeletons.CODE[kind],
-        Path("conf") / skeletons.FOLDERS[kind] / f"{name}.yaml": skeletons.YAML[kind],
+        CONF / skeletons.FOLDERS[kind] / f"{name}.yaml": skeletons.YAML[kind],
         Path("tests") / f"test_{name}.py": skeletons.TESTS[kind],
     }
     if there := [str(file) for file in texts if file.exists()]:
@@ -80,12 +81,13 @@ def _check_names(kind: str, name: str, package: str) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", word) or keyword.iskeyword(word) or word in OTHER_MEANING:
             raise ValueError(f"{word} can't be a name here; take small letters, digits and _, such as my_{kind}")
     group = skeletons.FOLDERS[kind]
-    if name in pages.groups().get(group, ()) and not (Path("conf") / group / f"{name}.yaml").exists():
+    if name in pages.groups().get(group, ()) and not (CONF / group / f"{name}.yaml").exists():
         raise ValueError(f"{group}={name} is one of framegan's own; choose another name, such as my_{name}")
     found = importlib.util.find_spec(package)
     places = [*(found.submodule_search_locations or ()), found.origin or ""] if found else []
     if found and not any(Path(place).is_relative_to(Path.cwd()) for place in places):
         raise ValueError(f"{package} is the name of an installed package; choose another one: PACKAGE.{name}")
-    conf = Path("conf")
-    if any(conf.glob("*.y*ml")) and not conf.samefile(program.configurations()):
-        raise ValueError("conf/ here is another program's, as it has YAML beside its folders; use another folder")
+    if any(CONF.glob("*.y*ml")) and not CONF.samefile(program.configurations()):
+        raise ValueError(
+            f"{CONF} is another program's, as it has YAML beside its folders; move that, or use another folder"
+        )

@@ -8,6 +8,7 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from framegan import working_folder
 from framegan.cli import command_line, compose, errors
 from framegan.cli.data_choice import data_choice
 from framegan.cli.slips.known import MARK, MAY_BE_EMPTY, Known
@@ -122,11 +123,12 @@ class Check:
             self._say(setting, "{typed} chooses nothing", rest=none)
             return []
         better = self._nearest(key, value, options)
+        unread = working_folder.unread(f"{group}/{value}.yaml")
         self._say(
             setting,
             f"{{typed}}: there is no {group} of that name",
             better or [f"{other}={value}" for other in self.known.groups() if self.known.takes(other, value)][:1],
-            listed(options),
+            unread or listed(options),
         )
         return better if better and command_line.parsed(better[0]) else []
 
