@@ -1,4 +1,4 @@
-"""What lies in the working folder: conf/ of one's own or of another program, packages, and what `framegan new` meets."""
+"""The working folder: conf/ of one's own or of another program, packages, and what `framegan new` finds there."""
 
 import importlib.util
 import sys

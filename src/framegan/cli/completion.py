@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from framegan.cli import pages
+from framegan.cli.skeletons import FOLDERS
 
 if TYPE_CHECKING:
     from framegan.cli.slips.known import Known
@@ -30,7 +31,7 @@ SHELLS = {
 complete -o nospace -F _framegan framegan""",
     "zsh": r"""_framegan() {
   local -a found
-  found=("${(@f)$(framegan completion words "$LBUFFER" 2>/dev/null)}")
+  found=(${(f)"$(framegan completion words "${(j: :)words[1,CURRENT]}" 2>/dev/null)"})
   compadd -Q -S '' -- $found
 }
 compdef _framegan framegan""",
@@ -58,12 +59,12 @@ def words_behind(line: str) -> list[str]:
         line: as it is typed so far, `framegan` included.
     """
     _, *typed, last = re.split(" +", line.lstrip())
-    if not typed:
+    if typed in ([], ["help"]):
         found = [*pages.COMMANDS, "--help", "--version"]
     elif typed[0] == "new":
-        found = list(_kinds()) if len(typed) == 1 else []
+        found = [*FOLDERS] if len(typed) == 1 else []
     elif typed[0] == "completion":
-        found = ["bash", "zsh", "fish"]
+        found = [*SHELLS]
     elif typed[0] in pages.COMMANDS:
         found = _settings(typed[0], typed[1:], last)
     else:
@@ -117,9 +118,3 @@ def _files(typed: str) -> list[str]:
         shown = [path for path in found if name.startswith(".") or not path.name.startswith(".")]
         return [os.path.join(folder, path.name) + "/" * path.is_dir() for path in shown]  # noqa: PTH118
     return []
-
-
-def _kinds() -> list[str]:
-    from framegan.cli.skeletons import FOLDERS
-
-    return list(FOLDERS)
