@@ -166,7 +166,7 @@ def test_ranks_end_with_the_process_that_started_them(tmp_path):
     rank = f"""
 import os, time
 from pathlib import Path
-from framegan.ranks import joined
+from framegan.processes.ranks import joined
 with joined(60):
     Path({str(tmp_path)!r}, os.environ["RANK"]).write_text(str(os.getpid()))
     time.sleep(600)

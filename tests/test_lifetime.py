@@ -10,7 +10,7 @@ from commands import PROJECT
 
 PROGRAM = """
 import atexit, os, sys
-from framegan.lifetime import run_and_leave
+from framegan.processes.lifetime import run_and_leave
 
 class Threads:
     def __del__(self):  # as those of PyTorch do now and then, once Python takes itself apart

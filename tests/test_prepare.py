@@ -1,7 +1,6 @@
 """`python src/prepare.py` says what it will do, does it, and says what to type next; train.py finds the frames."""
 
 import errno
-import fcntl
 import shutil
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from commands import PROJECT, run
+from filelock import FileLock
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from PIL import Image
@@ -245,8 +245,7 @@ def test_ctrl_c_is_told_with_what_to_do(project, monkeypatch):
 
 def test_a_second_one_is_refused(project):
     (project / "frames").mkdir()
-    with (project / "frames" / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(project / "frames" / ".lock"):
         assert "another process is preparing frames; wait until it is done" in prepare("data.cache_dir=frames")
 
 

@@ -315,9 +315,7 @@ def test_a_run_does_not_go_on_in_the_folder_of_another(finished, run_folder):
     assert sorted(path.name for path in (run_folder / "checkpoints").iterdir()) == before
 
 
-HOLDING = (
-    "import fcntl, sys; file = open(sys.argv[1], 'a'); fcntl.lockf(file, fcntl.LOCK_EX); print(flush=True); input()"
-)
+HOLDING = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
 
 
 def test_a_folder_is_trained_in_by_one_process(run_folder, monkeypatch):

@@ -1,7 +1,9 @@
 """The line through the project is straight: who may import what."""
 
 import ast
+import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,60 @@ from commands import PROJECT
 
 PACKAGE = PROJECT / "src" / "framegan"
 FILES = sorted(PACKAGE.rglob("*.py"))
-LIGHTNING = {"cli/train.py", "gan.py", "strategy.py", "trainer.py", "data/datamodule.py", "callbacks/*", "loggers/*"}
+ROOMS = {
+    "configurable": "",
+    "containers": "",
+    "losses": "",
+    "noise": "",
+    "regularizers": "",
+    "schedules": "",
+    "program": "",
+    "working_folder": "program",
+    "quoting": "program",
+    "spread": "noise",
+    "files": "",
+    "media": "files",
+    "networks": "",
+    "processes": "program",
+    "runs": "containers files quoting working_folder",
+    "sampling": "noise runs",
+    "contracts": "sampling",
+    "data": "configurable contracts files media noise processes quoting spread",
+    "metrics": "files media noise processes quoting",
+    "evaluation": "data media sampling spread",
+    "strategy": "",
+    "loggers": "files",
+    "trainer": "loggers processes strategy",
+    "gan": "contracts losses noise regularizers runs sampling schedules strategy trainer",
+    "collapse": "",
+    "callbacks": "collapse data evaluation files gan media metrics noise processes quoting runs sampling spread "
+    "strategy trainer",
+    "cli": "callbacks containers contracts data evaluation files gan loggers media metrics processes program quoting "
+    "runs sampling trainer working_folder",
+    "trained": "cli media runs sampling",
+    "training": "cli metrics runs trained",
+    "__init__": "metrics trained training",
+    "__main__": "cli",
+}
+"""Each room of the house, a folder or a file, and those that it may know: all of them stand above it."""
+OUTSIDE = {
+    "hydra": {"cli/*", "cli/slips/*"},
+    "omegaconf": {"cli/*", "cli/slips/*", "runs/run_folder.py", "runs/saved_config.py"},
+    "lightning": {
+        "cli/train.py",
+        "gan.py",
+        "strategy.py",
+        "trainer.py",
+        "data/datamodule.py",
+        "callbacks/*",
+        "loggers/*",
+    },
+    "filelock": {"files/lock.py"},
+    "fcntl": set(),
+    "torchvision": set(),
+    "torch_fidelity": set(),
+}
+"""Packages that only some files know."""
 
 
 def imports(path: Path) -> set[str]:
@@ -23,31 +78,65 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def imports_any(path: Path, *modules: str) -> bool:
-    return any(name == module or name.startswith(f"{module}.") for name in imports(path) for module in modules)
+def room_of(place: Sequence[str]) -> str:
+    return place[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports(path):
     inside = path.relative_to(PACKAGE)
-    if inside.parts[0] not in ("cli", "runs"):
-        assert not imports_any(path, "hydra", "omegaconf"), "only the command knows the configuration"
-    assert not imports_any(path, "torchvision", "torch_fidelity")
-    if not any(inside.match(pattern) for pattern in LIGHTNING):
-        assert not imports_any(path, "lightning")
-    if inside.parts[0] == "networks":
-        assert not imports_any(path, "framegan.gan", "framegan.data", "framegan.callbacks", "framegan.loggers")
-    if inside.parts[0] == "data":
-        assert not imports_any(path, "framegan.gan", "framegan.networks", "framegan.callbacks", "framegan.loggers")
-    if inside.parts[0] == "metrics":
-        assert not imports_any(path, "framegan.gan", "framegan.networks", "framegan.data", "framegan.callbacks")
-    if inside.name in ("losses.py", "regularizers.py", "schedules.py", "noise.py", "atomic.py"):
-        assert not imports_any(path, "framegan")
-    if inside.name == "media.py":
-        assert {name for name in imports(path) if name.startswith("framegan")} == {
-            "framegan.files",
-            "framegan.files.atomic",
-        }
+    known = imports(path)
+    for package, places in OUTSIDE.items():
+        if not any(inside.match(place) for place in places):
+            assert not {name for name in known if name.partition(".")[0] == package}
+    rooms = {name.split(".")[1] for name in known if name.startswith("framegan.")} & ROOMS.keys()
+    assert rooms <= {room_of(inside.parts), *ROOMS[room_of(inside.parts)].split()}
+
+
+def test_no_room_knows_one_that_knows_it():
+    above = set()
+    for room, known in ROOMS.items():
+        assert set(known.split()) <= above, room
+        above.add(room)
+
+
+def strings(path: Path) -> Iterator[str]:
+    """Yield what a file says in its code, without its docstrings."""
+    tree = ast.parse(path.read_text())
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+@pytest.mark.parametrize(
+    ("what", "homes"),
+    [
+        (r".*\.part", {"files/atomic.py"}),
+        (r"XDG_CACHE_HOME|.*~/\.cache.*", {"files/user_cache.py"}),
+        ("state_dict", {"runs/checkpoint.py", "metrics/classifier.py"}),
+        (r"optimizer_states|DataModule|generator_ema\.", {"runs/checkpoint.py"}),
+    ],
+)
+def test_one_file_knows_what_others_ask_it(what, homes):
+    """A file that is half written, the cache of the user, the keys of a checkpoint; a classifier's file is none."""
+    found = {path for path in FILES for text in strings(path) if re.fullmatch(what, text)}
+    assert {path.relative_to(PACKAGE).as_posix() for path in found} == homes
+
+
+@pytest.mark.parametrize(
+    ("called", "homes"),
+    [
+        ("Console(stderr=True)", {"files/live.py"}),
+        ("ThreadPoolExecutor(", {"files/at_once.py"}),
+        ("os.fsync(", {"files/atomic.py"}),
+        ("FileLock(", {"files/lock.py"}),
+        ("torch.load(", {"runs/checkpoint.py", "metrics/classifier.py", "metrics/weights.py"}),
+    ],
+)
+def test_one_mechanism_each(called, homes):
+    """Progress, many files at once, what is on the disk, locks, and what PyTorch has written."""
+    assert {path.relative_to(PACKAGE).as_posix() for path in FILES if called in path.read_text()} == homes
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -1,6 +1,6 @@
 """Plain containers, as configurations and JSON have them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -18,3 +18,12 @@ def walk(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def texts(node: Any) -> list[tuple[str, str]]:
     """Return every text in plain containers behind its dotted path."""
     return [(path, text) for path, text in walk(node) if isinstance(text, str)]
+
+
+def map_texts(node: Any, function: Callable[[str, str], Any], key: str = "") -> Any:
+    """Return plain containers in which each text is replaced by what a function makes of its key and itself."""
+    if isinstance(node, dict):
+        return {key: map_texts(child, function, key) for key, child in node.items()}
+    if isinstance(node, list):
+        return [map_texts(child, function, key) for child in node]
+    return function(key, node) if isinstance(node, str) else node

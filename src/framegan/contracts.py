@@ -6,12 +6,12 @@ Each breach is one ValueError with what was got and the rule.
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from framegan.data.source import told_plainly
 from framegan.sampling import draw, evaluating
 
 PLACES = ("real", "fake", "between", None)
@@ -148,7 +148,7 @@ def check_shape(generator: nn.Module, shape: tuple[int, ...]) -> None:
     _require(tuple(made) == tuple(shape), said, "give the generator shape: ${data.shape}")
 
 
-def check_source(source: Any) -> None:
+def check_source(source: Any, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
     """Raise ValueError where something is no `framegan.data.source.Source`."""
     said = f"the data's source is a {type(source).__name__}"
     wanted = ("num_classes", "split", "shape", "__len__", "__getitem__")
@@ -156,7 +156,7 @@ def check_source(source: Any) -> None:
     num_classes, shape = source.num_classes, source.shape
     _require(_is_count(num_classes), f"{said} with num_classes={num_classes!r}", "it should be 1 or more (1: none)")
     _require(_is_shape(shape), f"{said} with shape={shape!r}", "it should be (C, H, W), or (C, T, H, W) of clips")
-    with told_plainly():
+    with reading():
         num_samples = len(source)
         item: Any = source[0] if num_samples else None
     _require(num_samples > 0, f"{said} without samples", "give one that has some")

@@ -1,6 +1,5 @@
 """What was decoded once is read back bit by bit, whatever happened while it was written."""
 
-import fcntl
 import json
 import math
 import os
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -404,10 +404,9 @@ def test_more_frames_than_a_shard_has_are_not_read(format, root, folder):
 
 def test_the_second_one_has_to_wait(root, folder):
     folder.mkdir()
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(BlockingIOError, match="another process is preparing .*; wait until it is done"):
-            prepare(plan(Pictures(root), folder), num_workers=0)
+    refused = pytest.raises(ValueError, match="another process is preparing .*; wait until it is done")
+    with FileLock(folder / ".lock"), refused:
+        prepare(plan(Pictures(root), folder), num_workers=0)
     prepare(plan(Pictures(root), folder), num_workers=0)
 
 

@@ -10,7 +10,8 @@ from framegan.data.drawn.synthetic import synthetic
 from framegan.data.published.digits import digits
 from framegan.data.published.idx import mnist
 from framegan.data.published.stacked_mnist import StackedMNIST
-from framegan.metrics.classifier import Classifier, Network, check_data, save, train
+from framegan.metrics.classifier import Classifier, Network, save
+from framegan.metrics.classifier_training import check_data, train
 from framegan.metrics.embedding import fingerprint_of
 from framegan.metrics.modes import mode_coverage
 from framegan.metrics.stacked_digits import StackedDigits

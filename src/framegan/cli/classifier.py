@@ -43,16 +43,16 @@ def train_classifier(
         name: of the data.
         typed: what was typed of the data, to be typed again to train a generator.
     """
-    from framegan.metrics import classifier
+    from framegan.metrics import classifier, classifier_training
 
-    classifier.check_data(source.shape, source.num_classes, len(source))
+    classifier_training.check_data(source.shape, source.num_classes, len(source))
     file = _target(out, name, source.shape)
     shape = "x".join(map(str, source.shape))
     print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
     start = time.perf_counter()
     samples, labels = _read(source)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
-    state, accuracy = classifier.train(samples, labels, source.num_classes, **options)
+    state, accuracy = classifier_training.train(samples, labels, source.num_classes, **options)
     classifier.save(file, state, source.shape, source.num_classes, accuracy, name)
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
     print(f"wrote    {file}")

@@ -149,3 +149,18 @@ def configured_by(folder: Path) -> list[str]:
 def running_in(folder: str | Path) -> list[str]:
     """Return the arguments with which a script runs in an existing folder."""
     return [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]
+
+
+def trusted_by(arguments: Sequence[str]) -> list[str]:
+    """Return what trust=NAME or trust=[...] names on a command line.
+
+    Raises:
+        ValueError: it is no list of names.
+    """
+    typed = [argument for argument in arguments if argument.startswith("trust=")]
+    if not typed:
+        return []
+    value = value_of(as_typed(typed[-1], sweeps=False))
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage or trust=[a,b]")
+    return value

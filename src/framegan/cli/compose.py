@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from framegan import program
 from framegan.cli import command_line
 from framegan.cli.errors import plain_errors, stop
+from framegan.containers import map_texts
 from framegan.quoting import to_type
 from framegan.runs.moved import with_todays_names
 
@@ -125,13 +126,13 @@ def of_today(cfg: DictConfig) -> DictConfig:
 
 def as_shown(cfg: DictConfig) -> dict[str, Any]:
     """Return a configuration as loggers may have it: resolved, but for what comes from the environment and the like."""
-    from framegan.runs.trust import map_strings, resolves_more
+    from framegan.runs.trust import resolves_more
 
-    def hide(text: str) -> str:
+    def hide(_: str, text: str) -> str:
         return text.replace("$", HIDDEN) if resolves_more(text) else text
 
-    hidden = OmegaConf.create(map_strings(as_dict(cfg, resolve=False), hide))
-    return map_strings(as_dict(hidden), lambda text: text.replace(HIDDEN, "$"))
+    hidden = OmegaConf.create(map_texts(as_dict(cfg, resolve=False), hide))
+    return map_texts(as_dict(hidden), lambda _, text: text.replace(HIDDEN, "$"))
 
 
 def refuse_secrets(arguments: Sequence[str]) -> None:

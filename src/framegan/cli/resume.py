@@ -36,11 +36,11 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
         errors.stop("resume=FOLDER resumes one run; a sweep is resumed with resume=auto hydra.sweep.dir=FOLDER")
     if str(wanted).lower() in LATEST and not Path(str(wanted)).exists():
         errors.stop(f"resume={wanted} names no run; set resume=RUN_FOLDER, or resume=auto hydra.run.dir=RUN_FOLDER")
-    folder = run_folder.find(str(wanted))
-    config = run_folder.saved_config(folder)
     with errors.plain_errors():
+        folder = run_folder.find(str(wanted))
+        config = run_folder.saved_config(folder)
         saved_config.check_alone(config)
-        saved_config.read(config, saved_config.trusted_by(words))
+        saved_config.read(config, command_line.trusted_by(words))
     refuse_groups(words)
     settings = [word for word in words if not word.startswith("trust=")]  # older runs lack the key
     return (

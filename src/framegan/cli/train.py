@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli import compose, errors, resume
+from framegan.cli import compose, errors, hydra_folder, resume
 from framegan.processes.lifetime import undone
 from framegan.quoting import command
 from framegan.runs import run_folder
@@ -28,7 +28,7 @@ def main(cfg: DictConfig) -> float | None:
 
     folder = Path(HydraConfig.get().runtime.output_dir)
     with undone() as held:
-        held.callback(run_folder.remove_if_empty, folder)
+        held.callback(hydra_folder.remove_if_empty, folder)
         compose.flush_denormals()
         cfg = checked(cfg)
         num_ranks, num_nodes = ranks_of(cfg)
@@ -72,10 +72,10 @@ def take_folder(cfg: DictConfig, folder: Path, held: ExitStack) -> None:
     with errors.plain_errors(), resume.told_how(folder):
         if was_typed():
             held.enter_context(run_folder.alone_in(folder))
-            held.callback(run_folder.withdraw, folder)
+            held.callback(hydra_folder.withdraw, folder)
         resume.check_folder(cfg, folder)
         if was_typed() and (cfg.resume is None or not run_folder.saved_config(folder).exists()):
-            run_folder.save_choices(folder)
+            hydra_folder.save_choices(folder)
 
 
 def train(cfg: DictConfig, folder: Path) -> float | None:

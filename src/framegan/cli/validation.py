@@ -6,19 +6,18 @@ user typed. Plain keys that nothing reads are misspelt, and refused too.
 """
 
 import difflib
-import importlib
 import inspect
 import json
 import re
 import typing
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from framegan import working_folder
 from framegan.containers import texts, walk
+from framegan.runs.trust import locate
 
 Config = dict[str, Any]
 Misfit = tuple[str, Any, str]
@@ -39,7 +38,10 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
         read_by_script: dotted keys that the entry script reads itself, or fills in later where they are null.
     """
     misfits = [
-        line for key, value, line in _misfits(config, raw, "", raw) if not (key in read_by_script and _has_gap(value))
+        line
+        for path, node, written in _parts(config, raw, "")
+        for key, value, line in _misfits(node, written, path, raw)
+        if not (key in read_by_script and _has_gap(value))
     ]
     problems = [*misfits, *_unread(raw, set(read_by_script))]
     if problems:
@@ -54,37 +56,41 @@ def check_call(config: Config, raw: Config, function: Callable[..., Any]) -> Non
         raise ValueError("\n".join(problems))
 
 
-def _misfits(node: Any, raw: Any, path: str, whole: Config) -> Iterator[Misfit]:
-    """Yield what is wrong with a node and everything below it; `whole` is all of the raw configuration."""
+def _parts(node: Any, raw: Any, path: str) -> Iterator[tuple[str, Config, Any]]:
+    """Yield what will be built below a node: its key, and its settings as they are and as they were written."""
     if isinstance(node, dict):
-        parameters = yield from _parameters(node, path)
+        if "_target_" in node:
+            yield path, node, raw
         for key, value in node.items():
-            raw_value = raw[key] if isinstance(raw, dict) else raw
-            here = f"{path}.{key}".lstrip(".")
-            if parameters is not None and key not in HYDRA_KEYS:
-                annotation = parameters.get(key, inspect.Parameter.empty)
-                yield from _misfit(value, *_typed_at(here, raw_value, whole), annotation)
-            yield from _misfits(value, raw_value, here, whole)
+            yield from _parts(value, _written(raw, key), f"{path}.{key}".lstrip("."))
     elif isinstance(node, list) and isinstance(raw, list):
         for index, (value, raw_value) in enumerate(zip(node, raw, strict=True)):
-            yield from _misfits(value, raw_value, f"{path}[{index}]", whole)
+            yield from _parts(value, raw_value, f"{path}[{index}]")
 
 
-def _parameters(node: Config, path: str) -> Generator[Misfit, None, dict[str, Any] | None]:
-    """Yield unknown keys of a node with a `_target_`, and return its parameters' annotations; None without a target."""
-    if "_target_" not in node:
-        return None
+def _written(raw: Any, key: str) -> Any:
+    """Return what was written for a key; below an interpolation that is the interpolation."""
+    return raw[key] if isinstance(raw, dict) else raw
+
+
+def _misfits(node: Config, raw: Any, path: str, whole: Config) -> list[Misfit]:
+    """Return what is wrong with the settings of a node with a `_target_`; `whole` is all of the raw configuration."""
     try:
         target = locate(node["_target_"])
     except ValueError as error:
-        yield path, node, f"{path}._target_ got {node['_target_']!r}: {error}"
-        return None
+        return [(path, node, f"{path}._target_ got {node['_target_']!r}: {error}")]
     parameters = inspect.signature(target).parameters
     hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
-    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
-        for key in node.keys() - parameters.keys() - HYDRA_KEYS:
-            yield path, node, f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
-    return {name: hints.get(name, inspect.Parameter.empty) for name in parameters}
+    takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
+    found: list[Misfit] = []
+    for key in (key for key in node if key not in HYDRA_KEYS):
+        if key in parameters:
+            typed = _typed_at(f"{path}.{key}", _written(raw, key), whole)
+            found += _misfit(node[key], *typed, hints.get(key, inspect.Parameter.empty))
+        elif not takes_any:
+            unknown = f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
+            found.append((path, node, unknown))
+    return found
 
 
 def _typed_at(path: str, raw: Any, whole: Config) -> tuple[str, Any]:
@@ -152,19 +158,3 @@ def _has_target(value: Any) -> bool:
 def _did_you_mean(key: str, choices: Collection[str]) -> str:
     close = difflib.get_close_matches(key, list(choices), n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(sorted(choices))}"
-
-
-def locate(target: str) -> Callable[..., Any]:
-    """Return the class or function with this dotted name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    module, _, name = target.rpartition(".")
-    package = module.partition(".")[0]
-    working_folder.make_importable(package)
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        hint = "; the one here has the name of an installed one: rename it" if working_folder.is_hidden(package) else ""
-        raise ValueError(f"no such class or function ({error}){hint}") from error

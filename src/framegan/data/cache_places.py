@@ -1,12 +1,12 @@
 """Where what is worked out from data is kept: next to the data, or where that can't be written, in the user's cache."""
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from framegan.files import lock as locks
 from framegan.files.user_cache import user_cache
 
 
@@ -29,14 +29,8 @@ def beside(root: Path) -> Path:
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Let one process at a time into the block, where a lock can be written and the file system has locks."""
-    with suppress(OSError):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        file = lock.open("w")
-    except OSError:
-        yield
-        return
-    with file:
+    with ExitStack() as held:
         with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locks.alone(lock))
         yield

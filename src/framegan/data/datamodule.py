@@ -100,7 +100,7 @@ class DataModule(LightningDataModule):
         seed: noise.Seed = 0,
     ):
         super().__init__()
-        check_source(source)
+        check_source(source, told_plainly)
         self.source = source
         self.batch_size = batch_size
         self.num_workers = num_workers

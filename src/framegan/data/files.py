@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from framegan.data.say import say
+from framegan.processes.ranks import say
 from framegan.quoting import first_names, printable, to_type
 
 JUNK = {

@@ -1,7 +1,7 @@
 """A folder of samples to be compared with those of a data set, and read and fitted as they are."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,21 +96,16 @@ def _clips(videos: Videos, like: Source, frames: Frames | None) -> Clips:
     """Return a clip of each video, drawn as those of the source are."""
     if not isinstance(like, Clips):
         return Clips(videos, num_frames=like.shape[1])
-    leaves_out = like.strides != (1, 1) or like.target_fps is not None
+    draws = like.draws
+    leaves_out = draws.strides != (1, 1) or draws.target_fps is not None
     longest = max(videos.num_frames(video) for video in range(len(videos)))
-    if leaves_out and frames is None and longest > like.num_frames:
-        how = f"frame_stride={_plain(like.strides)}" if like.target_fps is None else f"target_fps={like.target_fps:g}"
+    if leaves_out and frames is None and longest > draws.num_frames:
         raise ValueError(
-            f"the videos of fake have up to {longest} frames and clips of {like.num_frames} are compared, which "
-            f"are taken from the real videos at data.{how}; set fake_frames=all where the videos are generated, "
+            f"the videos of fake have up to {longest} frames and clips of {draws.num_frames} are compared, which "
+            f"are taken from the real videos at data.{draws.pace}; set fake_frames=all where the videos are generated, "
             "whose frames follow on each other as in a clip, or fake_frames=data where they are like the real ones"
         )
     taken: dict[str, Any] = {}
     if leaves_out and frames == "data":
-        taken = {"frame_stride": like.strides, "target_fps": like.target_fps}
-    return Clips(videos, like.num_frames, short=like.short, seed=like.seed, **taken)
-
-
-def _plain(strides: Sequence[int]) -> str:
-    lowest, highest = strides
-    return str(lowest) if lowest == highest else f"[{lowest},{highest}]"
+        taken = {"frame_stride": draws.strides, "target_fps": draws.target_fps}
+    return Clips(videos, draws.num_frames, short=draws.short, seed=draws.seed, **taken)

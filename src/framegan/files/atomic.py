@@ -21,7 +21,7 @@ def new_file(path: Path, *, synced: bool = True, shared: bool = False) -> Iterat
         synced: wait until it is on the disk. False = for what nobody resumes from, such as a picture.
         shared: other processes may write the same file at this moment.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part" if shared else f"{path.name}.part")
+    part = part_of(path, shared=shared)
     try:
         yield part
         if synced:
@@ -36,6 +36,16 @@ def new_file(path: Path, *, synced: bool = True, shared: bool = False) -> Iterat
             part.unlink(missing_ok=True)
     if synced:
         sync(path.parent)
+
+
+def part_of(path: Path, *, shared: bool = False) -> Path:
+    """Return where a file is written before it is in place."""
+    return path.with_name(f"{path.name}.{os.getpid()}.part" if shared else f"{path.name}.part")
+
+
+def left_in(folder: Path) -> Iterator[Path]:
+    """Yield what processes that were killed have left half written."""
+    yield from folder.glob("*.part")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,19 +1,18 @@
 """Downloads one file: mirrors in turn, broken transfers resumed, checked by its sum, in place whole or not at all."""
 
-import fcntl
 import hashlib
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from framegan.files import atomic
+from framegan.files.live import bar
+from framegan.files.lock import alone
 
 TIMEOUT = 15.0
 """Seconds to wait for a connection, and then for each next piece."""
@@ -26,7 +25,7 @@ def fetch(name: str, folder: Path, urls: Sequence[str], checksum: str) -> Path:
     """Return the path of a file in a folder; download it first where it isn't there.
 
     Any number of processes may ask for the same file at once: one downloads it, the others wait. What a broken
-    download has got so far stays beside it as `.part`, and the next one resumes it.
+    download has got so far stays beside it, and the next one resumes it.
 
     Args:
         urls: the mirrors, tried in order.
@@ -40,8 +39,9 @@ def fetch(name: str, folder: Path, urls: Sequence[str], checksum: str) -> Path:
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / f".{name}.lock"):
+        with alone(lock := folder / f".{name}.lock"):
             problems = [] if _fits(path, checksum) else _download(path, urls, checksum)
+            lock.unlink(missing_ok=True)  # whoever waits for it makes another
     except OSError as error:
         problems = [f"{folder} can't be written: {_reason(error)}"]
     if problems:
@@ -58,11 +58,12 @@ def _download(path: Path, urls: Sequence[str], checksum: str) -> list[str]:
     """Put the file in place and return nothing, or return what is wrong with each mirror."""
     if not sys.stderr.isatty():
         print(f"downloading {path}", file=sys.stderr, flush=True)
-    part = path.with_name(f"{path.name}.part")
+    part = atomic.part_of(path)
     problems = []
     for url in urls:
         problem = _complete(part, url, checksum)
         if problem is None:
+            atomic.sync(part)
             part.replace(path)
             return []
         problems.append(f"{url}: {problem}")
@@ -113,38 +114,17 @@ def _append(part: Path, url: str) -> None:
 
 
 def _copy(response: Any, file: IO[bytes], name: str, total: int | None) -> None:
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(TextColumn("{task.description}"), *columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=total, completed=file.tell())
+    started, start = time.monotonic(), file.tell()
+
+    def text(size: int) -> str:
+        speed = (size - start) / max(time.monotonic() - started, 1e-3)
+        whole = "" if total is None else f" / {total / 1e6:,.1f}"
+        return f"{name} {size / 1e6:,.1f}{whole} MB, {speed / 1e6:,.1f} MB/s"
+
+    with bar(total, text, start) as advance:
         while piece := response.read1(1 << 16):
             file.write(piece)
-            bar.advance(task, len(piece))
-    file.flush()
-    os.fsync(file.fileno())
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock file that is there only while somebody holds it; a process that is killed lets go of it."""
-    lock = path.open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    while not _is_open_as(path, lock):  # the one before us has removed it
-        lock.close()
-        lock = path.open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.close()
-
-
-def _is_open_as(path: Path, file: IO[str]) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
+            advance(len(piece))
 
 
 def _fits(path: Path, checksum: str) -> bool:

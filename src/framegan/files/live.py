@@ -1,6 +1,7 @@
 """The one live display of this process: whatever shows its progress while another does gets a line below it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -16,12 +17,12 @@ class Line:
     """A bar with a text and the time left. It appears at once; the first one brings the display, and takes it away.
 
     Args:
-        total: how far it goes.
+        total: how far it goes. None = nobody knows.
         completed: how far it is.
         console: where the display is, if this line brings it.
     """
 
-    def __init__(self, total: int, completed: int, console: Console, *, transient: bool = False):
+    def __init__(self, total: int | None, completed: int, console: Console, *, transient: bool = False):
         self.brings_display = not _shown
         if self.brings_display:
             columns = BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
@@ -44,14 +45,34 @@ class Line:
 
 def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     """Yield the items behind a line that says how many were taken; without a terminal nothing is shown."""
+    with bar(total, lambda number: f"{what} {number:,} / {total:,}") as advance:
+        for item in items:
+            yield item
+            advance(1)
+
+
+@contextmanager
+def bar(total: int | None, text: Callable[[int], str], completed: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show a line, and yield what moves it on by a number; without a terminal nothing is shown.
+
+    Args:
+        total: how far it goes. None = nobody knows.
+        text: of the line, by how far it is.
+        completed: how far it is at the start.
+    """
     console = Console(stderr=True)
     if not _shown and not console.is_terminal:
-        yield from items
+        yield lambda step: None
         return
-    line = Line(total, 0, console, transient=True)
+    line = Line(total, completed, console, transient=True)
+
+    def advance(step: int) -> None:
+        nonlocal completed
+        completed += step
+        line.update(completed, text(completed))
+
     try:
-        for number, item in enumerate(items):
-            line.update(number, f"{what} {number:,} / {total:,}")
-            yield item
+        advance(0)
+        yield advance
     finally:
         line.end()

@@ -74,13 +74,15 @@ class Comparison:
                 "shape can be compared: set data.resolution and data.num_frames alike"
             )
         check_number(fake, self.num_fake)
-        num_samples = min(self.num_fake, self.num_real or self.num_fake)
+        wanted = min(self.num_fake, self.num_real or self.num_fake)
+        is_kept = self._kept(real, self.embedding.of(fake.shape)) is not None
+        num_real = wanted if is_kept else real.num_samples  # where they are unavailable, or too short, this says so
         for score in self.scores.values():
-            if num_samples < (least := getattr(score, "least_samples", 2)):
-                name = type(score).__name__
-                raise ValueError(f"{name} needs {least} samples, got {num_samples}; set num_samples or num_fake higher")
-        if self._kept(real, self.embedding.of(fake.shape)) is None:
-            _ = real.num_samples  # where they are unavailable, or too short, this says so
+            least, name = getattr(score, "least_samples", 2), type(score).__name__
+            if wanted < least:
+                raise ValueError(f"{name} needs {least} samples, got {wanted}; set num_samples or num_fake higher")
+            if num_real is not None and num_real < least:
+                raise ValueError(f"{name} needs {least} samples, and there are {num_real} real ones; choose other data")
 
     def names(self, shape: Sequence[int]) -> list[str] | None:
         """Return how the keys begin that it will give of samples of a shape; None where a score doesn't say."""

@@ -54,6 +54,12 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def say(line: str) -> None:
+    """Print a line on rank 0."""
+    if is_first():
+        print(line, flush=True)
+
+
 def was_typed() -> bool:
     """Say whether the user's command line is that of this process, and this is the first of those it is that of."""
     return REPORT not in os.environ and os.environ.get("RANK", os.environ.get("NODE_RANK", "0")) == "0"

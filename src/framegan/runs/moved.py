@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from framegan.containers import map_texts
+
 MOVED = {
     "framegan.data.cifar10": "framegan.data.published.cifar10",
     "framegan.data.clips": "framegan.data.videos.clips",
@@ -23,13 +25,9 @@ MOVED = {
 
 def with_todays_names(node: Any) -> Any:
     """Return plain containers in which each `_target_` of a part that has moved names its place of today."""
-    if isinstance(node, list):
-        return [with_todays_names(child) for child in node]
-    if not isinstance(node, dict):
-        return node
-    return {key: _todays(child) if key == "_target_" else with_todays_names(child) for key, child in node.items()}
+    return map_texts(node, _todays)
 
 
-def _todays(target: Any) -> Any:
-    module, _, name = str(target).rpartition(".")
-    return f"{MOVED[module]}.{name}" if module in MOVED else target
+def _todays(key: str, text: str) -> str:
+    module, _, name = text.rpartition(".")
+    return f"{MOVED[module]}.{name}" if key == "_target_" and module in MOVED else text

@@ -1,22 +1,15 @@
-"""A run folder as the scripts see it: where things are in it, what is kept of the command line, and who holds it."""
+"""A run folder: where things are in it, what of it is refused, and who holds it."""
 
-import fcntl
 import os
 import shlex
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli.compose import stop
 from framegan.files import atomic
-from framegan.processes.lifetime import at_end
+from framegan.files.lock import alone
 from framegan.quoting import to_type
 
 PATIENCE = 30.0
@@ -24,40 +17,47 @@ PATIENCE = 30.0
 
 
 def find(path: str | Path) -> Path:
-    """Return the run folder that is meant by a run folder or by a checkpoint in one; stop where it is neither.
+    """Return the run folder that is meant by a run folder or by a checkpoint in one.
 
     It may come from somebody else: one with links and the like in it is refused.
+
+    Raises:
+        ValueError: it is neither, or is refused.
     """
     path = Path(path)
     is_checkpoint = path.suffix == ".ckpt"
     folder = path.absolute().parent.parent if is_checkpoint else path
     if not path.exists():
-        stop(f"{path} does not exist; give a run folder, or a checkpoint in one")
+        raise ValueError(f"{path} does not exist; give a run folder, or a checkpoint in one")
     if not saved_config(folder).exists() and is_checkpoint:
-        stop(f"{path} is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there")
+        raise ValueError(
+            f"{path} is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there"
+        )
     if not saved_config(folder).exists():
-        stop(f"{folder} is not a run folder: it has no .hydra/config.yaml; give a folder that framegan train has made")
+        raise ValueError(
+            f"{folder} is not a run folder: it has no .hydra/config.yaml; give a folder that framegan train has made"
+        )
     refuse_what_reaches_out(folder)
     return folder.resolve()
 
 
 def refuse_what_reaches_out(folder: Path) -> None:
-    """Stop where a run folder holds what leads out of it: links, pipes, or settings that tell W&B where to send a key.
+    """Raise ValueError where a run folder holds what leads out of it: links, pipes, settings that say where keys go.
 
     In wandb/ nothing is written but by W&B, which makes links of its own.
     """
     settings = folder / "wandb" / "settings"
     if settings.exists():
-        stop(f"{settings} tells W&B where to send your key and your run; check it, then remove it")
+        raise ValueError(f"{settings} tells W&B where to send your key and your run; check it, then remove it")
     for place, folders, files in os.walk(folder):
         for path in (Path(place) / name for name in [*folders, *files]):
             if path.is_symlink():
-                stop(
+                raise ValueError(
                     f"{path} is a link to {path.readlink()}, and what is written to a run folder has to stay in it; "
                     "put there what it links to, or remove it"
                 )
             if not path.is_file() and not path.is_dir():
-                stop(f"{path} is a pipe, a socket or a device, not a file; remove it")
+                raise ValueError(f"{path} is a pipe, a socket or a device, not a file; remove it")
         if place == str(folder) and "wandb" in folders:
             folders.remove("wandb")
 
@@ -85,7 +85,7 @@ def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
     candidates = [find(path) / "checkpoints" / f"{name}.ckpt" for name in preferences]
     found = next((candidate for candidate in candidates if candidate.exists()), None)
     if found is None:
-        stop(f"{path} holds no checkpoint: {' or '.join(map(str, candidates))} is missing")
+        raise ValueError(f"{path} holds no checkpoint: {' or '.join(map(str, candidates))} is missing")
     return found
 
 
@@ -102,59 +102,12 @@ def to_resume(key: str, path: str | Path) -> str:
     return f"{to_type(key, path)} trust={trust}"
 
 
-def withdraw(folder: Path) -> None:
-    """Remove what was put into a run folder for a run that didn't begin, and the folder if nothing else is in it.
-
-    A run has begun once its configuration is saved.
-    """
-    config = saved_config(folder)
-    if config.exists():
-        return
-    with suppress(OSError):  # as where nothing can be written
-        for file in (config.with_name("overrides.yaml"), config.with_name("hydra.yaml"), folder / ".lock"):
-            file.unlink(missing_ok=True)
-        if config.parent.exists():
-            config.parent.rmdir()
-    remove_if_empty(folder)
-
-
-def remove_if_empty(folder: Path) -> None:
-    """Remove the folder that Hydra made for a run, and those above that hold nothing but it, up to runs/."""
-    with suppress(OSError):
-        folder.rmdir()
-        if HydraConfig.get().mode == RunMode.MULTIRUN:  # other jobs may follow
-            at_end(partial(_remove_sweep, folder.parent))
-        elif folder.parent.name == "runs":
-            folder.parent.rmdir()
-
-
-def _remove_sweep(folder: Path) -> None:
-    """Remove the folder of a sweep of which no job has begun."""
-    with suppress(OSError):
-        if [path.name for path in folder.iterdir()] == ["multirun.yaml"]:
-            (folder / "multirun.yaml").unlink()
-        folder.rmdir()
-        for parent in (folder.parent, folder.parent.parent):
-            if parent.name in ("sweeps", "runs"):
-                parent.rmdir()
-
-
 def save_config(cfg: DictConfig, folder: Path) -> None:
     """Write .hydra/config.yaml of a run folder, as composed."""
     target = saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     kept = OmegaConf.merge(cfg, {"resume": None, "resume_changes": False, "trust": []})
     atomic.write_text(target, OmegaConf.to_yaml(kept))
-
-
-def save_choices(folder: Path) -> None:
-    """Write what was typed and Hydra's own part of the configuration beside config.yaml."""
-    target = saved_config(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    atomic.write_text(target.with_name("overrides.yaml"), OmegaConf.to_yaml(HydraConfig.get().overrides.task))
-    atomic.write_text(target.with_name("hydra.yaml"), OmegaConf.to_yaml(HydraConfig.instance().cfg))
-    for place in (folder, folder.parent):
-        atomic.sync(place)  # the names of what was just made
 
 
 @contextmanager
@@ -165,23 +118,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         ValueError: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        deadline = time.monotonic() + PATIENCE
-        if not _locked(file):
-            print(f"waiting  for another process that trains in {folder}", flush=True)
-        while not _locked(file):
-            if time.monotonic() > deadline:
-                raise ValueError(f"another process trains in {folder}; wait until it ends, or set hydra.run.dir=FOLDER")
-            time.sleep(0.1)
+    refusal = f"another process trains in {folder}; wait until it ends, or set hydra.run.dir=FOLDER"
+    waiting = f"waiting  for another process that trains in {folder}"
+    with alone(folder / ".lock", refusal, PATIENCE, waiting):
         yield
-
-
-def _locked(file: IO[str]) -> bool:
-    """Lock a file, which this process holds until it closes it or ends; say whether that could be done."""
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # the file system knows no locks
-        return True
-    return True

@@ -13,7 +13,6 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from framegan.cli import command_line
 from framegan.runs.moved import with_todays_names
 
 Keys = tuple[str, ...]
@@ -58,21 +57,6 @@ def check_alone(file: Path) -> None:
     folders = [path.name for path in file.parent.iterdir() if path.is_dir()]
     if folders:
         raise ValueError(f"{file.parent} holds folders, which train.py doesn't make there; remove {', '.join(folders)}")
-
-
-def trusted_by(arguments: Sequence[str]) -> list[str]:
-    """Return what trust=NAME or trust=[...] names on a command line.
-
-    Raises:
-        ValueError: it is no list of names.
-    """
-    typed = [argument for argument in arguments if argument.startswith("trust=")]
-    if not typed:
-        return []
-    value = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False))
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage or trust=[a,b]")
-    return value
 
 
 def plain(file: Path) -> DictConfig:

@@ -4,12 +4,13 @@ Such a configuration may come from somebody else. So it is data: code that it na
 framegan, one of a few optimizers, or in a package that the user has named as trusted. It can't read the environment.
 """
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from framegan.cli.validation import locate
+from framegan import working_folder
 from framegan.containers import texts, walk
 
 OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
@@ -17,6 +18,22 @@ OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAda
 
 REFERENCE = re.compile(r"\$\{(?:[^:${}]+|oc\.select:[^${}]*)\}")
 """An interpolation that names another key, without others in it."""
+
+
+def locate(target: str) -> Callable[..., Any]:
+    """Return the class or function with this dotted name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    module, _, name = target.rpartition(".")
+    package = module.partition(".")[0]
+    working_folder.make_importable(package)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        hint = "; the one here has the name of an installed one: rename it" if working_folder.is_hidden(package) else ""
+        raise ValueError(f"no such class or function ({error}){hint}") from error
 
 
 def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "") -> None:
@@ -86,15 +103,6 @@ def resolves_more(text: str, trusted: Collection[str] = ()) -> bool:
 def _resolver(text: str) -> str:
     """Return what an interpolation calls, such as oc.env."""
     return text.partition("${")[2].partition(":")[0]
-
-
-def map_strings(node: Any, function: Callable[[str], str]) -> Any:
-    """Return plain containers with every text replaced by what a function makes of it."""
-    if isinstance(node, dict):
-        return {key: map_strings(child, function) for key, child in node.items()}
-    if isinstance(node, list):
-        return [map_strings(child, function) for child in node]
-    return function(node) if isinstance(node, str) else node
 
 
 def check_names(trusted: Collection[str]) -> None:

@@ -4,16 +4,12 @@ The shards are a function of the videos and the settings alone, and their files 
 the work is killed, the next call resumes with the shards that are missing and ends with the same bytes.
 """
 
-import fcntl
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from framegan.data.cache_places import beside
 from framegan.data.frame_cache.layout import (
@@ -30,7 +26,9 @@ from framegan.data.frame_cache.read import Format
 from framegan.data.frame_cache.shard_pool import write_shards
 from framegan.data.frame_cache.shard_writer import Plan, checksum, encode, write_shard
 from framegan.data.videos.protocol import FileVideos
-from framegan.files import strict_json
+from framegan.files import atomic, strict_json
+from framegan.files.live import bar
+from framegan.files.lock import alone
 
 ORIGIN = "origin.json"
 """Says whose frames a folder holds, from before the first of them is written."""
@@ -106,12 +104,13 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False, replace: boo
         replace: write over the frames of videos that lie, or lay, elsewhere.
 
     Raises:
-        ValueError: the folder holds the cache of something else, or no video can be decoded.
-        BlockingIOError: another process is preparing it.
+        ValueError: the folder holds the cache of something else, or another process is preparing it, or no video can
+            be decoded.
         ChildProcessError: a process that decodes was killed.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
-    with _alone(plan.folder):
+    busy = f"another process is preparing {plan.folder}; wait until it is done"
+    with alone(plan.folder / ".lock", busy):
         to_write = missing(plan)
         refuse_others(plan, to_write, replace)
         strict_json.write(plan.folder / ORIGIN, {"of": _origin(plan)})
@@ -120,7 +119,7 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False, replace: boo
         to_write = sorted([*to_write, *damaged])
         _clear(plan, to_write)
         num_frames = sum(plan.videos.num_frames(index) for number in to_write for index in plan.shards[number])
-        with _progress(num_frames) as advance:
+        with bar(num_frames, lambda number: f"decoding {number:,} / {num_frames:,} frames") as advance:
             if num_workers == 0:
                 for number in to_write:
                     write_shard(plan, number, advance)
@@ -207,7 +206,7 @@ def _clear(plan: Plan, to_write: list[int]) -> None:
     files |= {frames_of(plan.folder, number, plan.settings) for number in right}
     if to_write:
         (plan.folder / MANIFEST).unlink(missing_ok=True)
-    for path in {*plan.folder.glob("shard-[0-9]*"), *plan.folder.glob("*.part")} - files:
+    for path in {*plan.folder.glob("shard-[0-9]*"), *atomic.left_in(plan.folder)} - files:
         path.unlink(missing_ok=True)  # a process whose parent was killed may be faster
 
 
@@ -227,24 +226,3 @@ def _try(plan: Plan, videos: Sequence[int]) -> tuple[int, int]:
         num_frames += len(frames)
         num_bytes += sum(map(len, encode(frames, plan.settings)))
     return num_frames, num_bytes
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the lock of a cache; a process that is killed lets go of it."""
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(f"another process is preparing {folder}; wait until it is done") from None
-        yield
-
-
-@contextmanager
-def _progress(num_frames: int) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar with the time left; yield the function that moves it on."""
-    console = Console(stderr=True)
-    columns = (TextColumn("decoding"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=num_frames)
-        yield lambda frames: bar.advance(task, frames)

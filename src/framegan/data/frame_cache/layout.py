@@ -19,9 +19,9 @@ from pydantic import Field, StrictInt, TypeAdapter
 
 from framegan.data.cache_places import beside, places
 from framegan.data.frame_cache.read import CachedVideos, Format
-from framegan.data.say import say
 from framegan.data.videos.protocol import FileVideos, Videos
 from framegan.files import strict_json
+from framegan.processes.ranks import say
 
 SCHEMA = 2
 """Raised when the layout changes, or what a file's frames are: older caches are then rebuilt."""

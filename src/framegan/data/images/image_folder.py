@@ -14,9 +14,9 @@ from framegan.data.files import files_of_split
 from framegan.data.images.image_file import Fit, Resize, decode, is_grey
 from framegan.data.images.image_kinds import EXTENSIONS
 from framegan.data.labels import emptied, labels_of
-from framegan.data.say import say
 from framegan.data.source import Inventory, TensorSource, counted
 from framegan.files.at_once import try_all
+from framegan.processes.ranks import say
 from framegan.quoting import printable
 
 SOON_DECODED = 100 << 20

@@ -6,7 +6,7 @@ devices, and after a resume.
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Literal
 
@@ -19,15 +19,13 @@ from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.frame_cache.layout import prepared
 from framegan.data.labels import emptied
-from framegan.data.say import say
 from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
 from framegan.data.stream import Ticket
-from framegan.data.videos.frame_choice import at_rate, with_stride
+from framegan.data.videos.frame_choice import Draws, Short
 from framegan.data.videos.protocol import DecodedVideos, PackedVideos, Videos
+from framegan.processes.ranks import say
 from framegan.quoting import printable
 from framegan.spread import spread
-
-Short = Literal["drop", "loop", "repeat_last", "error"]
 
 Read = Callable[[int, np.ndarray], np.ndarray]
 """From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""
@@ -78,13 +76,8 @@ class Clips:
         self.videos = prepared(videos, cache_dir) if cache == "auto" else videos
         self.origin = self.videos
         """The videos as they are known, wherever their frames are kept."""
-        self.num_frames = num_frames
         lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
-        self.strides = lowest, highest
-        self.target_fps = target_fps
-        self.clips_per_video = clips_per_video
-        self.short = short
-        self.seed = seed
+        self.draws = Draws(num_frames, (lowest, highest), target_fps, clips_per_video, short, seed)
         self.bad = BadFiles(len(videos), "videos", on_error, max_bad_fraction)
         """Those that this process came across, by index."""
         if lowest > highest:
@@ -100,7 +93,7 @@ class Clips:
     @property
     def shape(self) -> tuple[int, ...]:
         size = self.videos.resolution
-        length = (self.num_frames,) if self.num_frames > 1 else ()
+        length = (self.draws.num_frames,) if self.draws.num_frames > 1 else ()
         return (self.videos.channels, *length, size, size)
 
     @property
@@ -114,17 +107,17 @@ class Clips:
     @property
     def labels(self) -> list[int]:
         """The class of each clip."""
-        return [self.videos.label(video) for video in self.kept for _ in range(self.clips_per_video)]
+        return [self.videos.label(video) for video in self.kept for _ in range(self.draws.clips_per_video)]
 
     @property
     def frames_per_second(self) -> float | None:
         """At which clips play as fast as the videos, the median of some of them. None = they know no times."""
-        if self.target_fps is not None:
-            return self.target_fps
+        if self.draws.target_fps is not None:
+            return self.draws.target_fps
         some = [self.kept[place] for place in spread(VIDEOS_FOR_RATE, len(self.kept))]
         times = [found for found in map(self.videos.frame_times, some) if found is not None]
         rates = [(len(t) - 1) / (t[-1] - t[0]) for t in times if len(t) > 1 and t[-1] > t[0]]
-        return float(np.median(rates)) / (sum(self.strides) / 2) if rates else None
+        return float(np.median(rates)) / (sum(self.draws.strides) / 2) if rates else None
 
     @property
     def classes(self) -> list[str]:
@@ -135,11 +128,10 @@ class Clips:
 
     def inventory(self) -> Inventory | None:
         told = inventory_told_by(self.origin)
-        names = ("num_frames", "strides", "target_fps", "clips_per_video", "short", "seed")
-        return told and {**told, "clips": {name: getattr(self, name) for name in names}}
+        return told and {**told, "clips": asdict(self.draws)}
 
     def __len__(self) -> int:
-        return len(self.kept) * self.clips_per_video
+        return len(self.kept) * self.draws.clips_per_video
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         samples, labels = self.batch([(index, 0)])
@@ -154,7 +146,7 @@ class Clips:
         else:
             drawn = [self._readable(index, epoch, self._decode) for index, epoch in tickets]
             clips = torch.from_numpy(np.stack([frames for _, frames in drawn]))
-        samples = clips.permute(0, 4, 1, 2, 3) if self.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
+        samples = clips.permute(0, 4, 1, 2, 3) if self.draws.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
         return samples.contiguous(), torch.tensor([self.videos.label(video) for video, _ in drawn])
 
     def of(self, videos: Videos) -> "Clips":
@@ -177,10 +169,7 @@ class Clips:
             ValueError: none is.
         """
         clips = copy.copy(self)
-        clips.num_frames = num_frames
-        clips.strides = self.strides[0] * frame_stride, self.strides[1] * frame_stride
-        clips.target_fps = None if self.target_fps is None else self.target_fps / frame_stride
-        clips.clips_per_video, clips.short = 1, "drop"
+        clips.draws = self.draws.cut(num_frames, frame_stride)
         clips.kept = clips._long_enough()
         return clips
 
@@ -190,14 +179,13 @@ class Clips:
         Args:
             attempt: 0, or how many videos could not be read in its place before.
         """
-        random = noise.generator(self.seed, noise.CLIPS, epoch, index, attempt)
-        video = self.kept[index // self.clips_per_video] if attempt == 0 else self.kept[random.integers(len(self.kept))]
-        length = self.videos.num_frames(video)
-        if self.target_fps is None:
-            frames = with_stride(length, self.num_frames, self.strides, random)
-        else:
-            frames = at_rate(self._times(video), self.num_frames, self.target_fps, random)
-        return video, frames % length if self.short == "loop" else frames.clip(max=length - 1)
+        random = noise.generator(self.draws.seed, noise.CLIPS, epoch, index, attempt)
+        video = (
+            self.kept[index // self.draws.clips_per_video]
+            if attempt == 0
+            else self.kept[random.integers(len(self.kept))]
+        )
+        return video, self.draws.frames(self.videos.num_frames(video), self._times(video), random)
 
     def _readable(self, index: int, epoch: int, read: Read) -> tuple[int, np.ndarray]:
         """Return a clip's video and what is read of it; of another video where its own can't be read."""
@@ -231,18 +219,18 @@ class Clips:
 
     def _long_enough(self) -> list[int]:
         """Return the videos that clips are drawn from."""
-        videos = range(len(self.videos))
-        too_short = {video for video in videos if not self._fits(video)}
-        pace = f"frame_stride={self.strides[0]}" if self.target_fps is None else f"target_fps={self.target_fps}"
+        videos, draws = range(len(self.videos)), self.draws
+        fits = [draws.fits(self.videos.num_frames(video), self._times(video)) for video in videos]
+        too_short = {video for video in videos if not fits[video]}
         share = f"{len(too_short)} of {len(videos)} videos"
-        reason = f"{share} are too short for data.num_frames={self.num_frames} at data.{pace}"
-        if (too_short and self.short == "error") or (len(too_short) == len(videos) and self.short == "drop"):
+        reason = f"{share} are too short for data.num_frames={draws.num_frames} at data.{draws.pace}"
+        if (too_short and draws.short == "error") or (len(too_short) == len(videos) and draws.short == "drop"):
             shown = "".join(
                 f"\n  {printable(self.videos.name(video))}: {self.videos.num_frames(video)} frames"
                 for video in sorted(too_short)[:NAMED_PROBLEMS]
             )
             raise ValueError(f"{reason}; set data.short=loop or repeat_last, or ask for fewer:{shown}")
-        if self.short in ("loop", "repeat_last"):
+        if draws.short in ("loop", "repeat_last"):
             return list(videos)
         if too_short:
             labels = [self.videos.label(video) for video in videos]
@@ -251,15 +239,10 @@ class Clips:
             say(f"dropped  {reason}" + (f"; {gone}: data.short=loop or repeat_last keeps it" if gone else ""))
         return [video for video in videos if video not in too_short]
 
-    def _fits(self, video: int) -> bool:
-        if self.target_fps is None:
-            return self.videos.num_frames(video) > (self.num_frames - 1) * self.strides[0]
-        times = self._times(video)
-        return times[-1] - times[0] + 1e-6 >= (self.num_frames - 1) / self.target_fps
-
-    def _times(self, video: int) -> np.ndarray:
-        times = self.videos.frame_times(video)
-        if times is None:
+    def _times(self, video: int) -> np.ndarray | None:
+        """Return when the frames of a video are shown, where they are chosen by that."""
+        times = None if self.draws.target_fps is None else self.videos.frame_times(video)
+        if times is None and self.draws.target_fps is not None:
             name = self.videos.name(video)
             raise ValueError(f"data.target_fps needs the frames' times, and {name} has none; set it to null")
         return times

@@ -3,7 +3,63 @@
 Numbers beyond the last frame stand for frames that would follow where a video is too short.
 """
 
+from dataclasses import dataclass, replace
+from typing import Literal
+
 import numpy as np
+
+Short = Literal["drop", "loop", "repeat_last", "error"]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How clips are drawn from videos; see `framegan.data.videos.clips.Clips`.
+
+    Args:
+        strides: the smallest and the largest.
+    """
+
+    num_frames: int
+    strides: tuple[int, int]
+    target_fps: float | None
+    clips_per_video: int
+    short: Short
+    seed: int
+
+    def cut(self, num_frames: int, frame_stride: int) -> "Draws":
+        """Return those of clips of another length, one of each video; every frame_stride-th frame of these."""
+        strides = self.strides[0] * frame_stride, self.strides[1] * frame_stride
+        target_fps = None if self.target_fps is None else self.target_fps / frame_stride
+        return replace(
+            self, num_frames=num_frames, strides=strides, target_fps=target_fps, clips_per_video=1, short="drop"
+        )
+
+    @property
+    def pace(self) -> str:
+        """The setting that says how far frames are apart."""
+        if self.target_fps is not None:
+            return f"target_fps={self.target_fps:g}"
+        lowest, highest = self.strides
+        return f"frame_stride={lowest if lowest == highest else f'[{lowest},{highest}]'}"
+
+    def fits(self, length: int, times: np.ndarray | None) -> bool:
+        """Say whether a video is long enough for a clip; `frames` says what of it is asked."""
+        if self.target_fps is None or times is None:
+            return length > (self.num_frames - 1) * self.strides[0]
+        return bool(times[-1] - times[0] + 1e-6 >= (self.num_frames - 1) / self.target_fps)
+
+    def frames(self, length: int, times: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
+        """Return the frame numbers (T,), ascending but for loops, of a clip.
+
+        Args:
+            length: frames of the video.
+            times: when they are shown, (length,) seconds, where frames are chosen by a rate.
+        """
+        if self.target_fps is None or times is None:
+            frames = with_stride(length, self.num_frames, self.strides, random)
+        else:
+            frames = at_rate(times, self.num_frames, self.target_fps, random)
+        return frames % length if self.short == "loop" else frames.clip(max=length - 1)
 
 
 def with_stride(length: int, num_frames: int, strides: tuple[int, int], random: np.random.Generator) -> np.ndarray:

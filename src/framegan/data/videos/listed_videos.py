@@ -12,9 +12,9 @@ from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.images import image_file
 from framegan.data.labels import emptied
-from framegan.data.say import say
 from framegan.data.source import Inventory
 from framegan.data.videos import frame_fit
+from framegan.processes.ranks import say
 
 
 class Known(Protocol):

@@ -5,7 +5,6 @@ core. What is known of a file is used again as long as it has the same size and 
 as it is decoded, as a line of JSON: whatever ends the run, the next one begins with what this one found.
 """
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -109,8 +108,8 @@ class _Kept:
     def close(self) -> None:
         if self.file is not None:
             with self._written():
-                os.fsync(self.file.fileno())
                 self.file.close()
+                atomic.sync(self.path)
 
     @contextmanager
     def _written(self) -> Iterator[None]:
