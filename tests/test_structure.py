@@ -44,7 +44,7 @@ ROOMS = {
     "trained": "cli media runs sampling",
     "training": "cli metrics runs trained",
     "__init__": "metrics trained training",
-    "__main__": "cli",
+    "__main__": "cli program",
 }
 """Each room of the house, a folder or a file, and those that it may know: all of them stand above it."""
 OUTSIDE = {
