@@ -13,6 +13,7 @@ PACKAGE = PROJECT / "src" / "framegan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
     "configurable": "",
+    "devices": "",
     "containers": "",
     "losses": "",
     "noise": "",
@@ -32,17 +33,18 @@ ROOMS = {
     "data": "configurable contracts files media noise processes quoting spread",
     "metrics": "files media noise processes quoting",
     "evaluation": "data media sampling spread",
+    "run_state": "metrics",
     "strategy": "",
     "loggers": "files",
-    "trainer": "loggers processes strategy",
-    "gan": "contracts losses noise regularizers runs sampling schedules strategy trainer",
+    "trainer": "devices loggers processes run_state strategy",
+    "gan": "contracts losses noise regularizers run_state runs sampling schedules strategy trainer",
     "collapse": "",
-    "callbacks": "collapse data evaluation files gan media metrics noise processes quoting runs sampling spread "
-    "strategy trainer",
-    "cli": "callbacks containers contracts data evaluation files gan loggers media metrics processes program quoting "
-    "runs sampling trainer working_folder",
+    "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting run_state runs "
+    "sampling spread strategy trainer",
+    "cli": "callbacks containers contracts data devices evaluation files gan loggers media metrics processes program "
+    "quoting run_state runs sampling trainer working_folder",
     "trained": "cli media runs sampling",
-    "training": "cli metrics runs trained",
+    "training": "cli metrics quoting runs trained",
     "__init__": "metrics trained training",
     "__main__": "cli program",
 }
