@@ -26,7 +26,7 @@ samples = generator.sample(4)
 assert samples.shape == (4, 1, 32, 32)
 assert samples.abs().max() <= 1
 assert len(generator.images(4)) == 4
-assert framegan.evaluate(run.folder, metrics="random_conv", num_samples=16, out="measured")
+assert framegan.evaluate(run.folder, metrics="random_conv", num_samples=16)
 features = samples.flatten(1)[:, :3]
 assert framegan.metrics.frechet_distance(features, features) < 1e-3
 

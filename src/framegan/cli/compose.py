@@ -108,9 +108,13 @@ def arguments_of(function: Callable[..., Any], cfg: DictConfig) -> dict[str, Any
     """Return the arguments that a configuration has for a function; stop where a value is not what it takes."""
     from framegan.cli.validation import check_call
 
-    settings = OmegaConf.masked_copy(cfg, [str(name) for name in cfg if name in signature(function).parameters])
-    check_call(as_dict(settings), as_dict(settings, resolve=False), function)
-    return as_dict(settings)
+    taken = signature(function).parameters
+    settings, raw = (  # of the same configuration, in which the time of ${now:...} is kept
+        {name: value for name, value in as_dict(cfg, resolve=resolve).items() if name in taken}
+        for resolve in (True, False)
+    )
+    check_call(settings, raw, function)
+    return settings
 
 
 def as_dict(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
