@@ -164,3 +164,10 @@ def test_nothing_but_doors_lies_beside_the_package():
     """A module there would be found by whoever imports its name."""
     for path in PACKAGE.parent.glob("*.py"):
         assert imports(path) == {"framegan.cli.main", "framegan.cli.main.script"}
+
+
+def test_callbacks_share_a_state_and_a_typed_base():
+    """None looks for another one among the trainer's, and none has to be excused from the signatures of its base."""
+    for path in (PACKAGE / "callbacks").glob("*.py"):
+        assert "trainer.callbacks" not in path.read_text()
+        assert "ignore[override]" not in path.read_text()

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -178,6 +179,23 @@ def test_ctrl_c_before_the_run_begins_leaves_no_folder(words, tmp_path):
     done = subprocess.run([*command, *words], env=environment, cwd=tmp_path, check=False, timeout=120)
     assert done.returncode == -signal.SIGINT
     assert not (tmp_path / "here").exists()
+
+
+def test_where_python_calls_ctrl_c_stops_a_run_and_twice_is_an_interrupt(tmp_path):
+    words = (*SMALL, "total_samples=64", "+callbacks.interrupt._target_=spy_callback.Interrupt")
+    before = signal.getsignal(signal.SIGINT)
+    assert train(*words, "+callbacks.interrupt.times=1", f"hydra.run.dir={tmp_path / 'once'}") is None
+    assert summary(tmp_path / "once")["status"] == "stopped by SIGINT"
+    with pytest.raises(KeyboardInterrupt):
+        train(*words, "+callbacks.interrupt.times=2", f"hydra.run.dir={tmp_path / 'twice'}")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_trains_in_a_thread_too(tmp_path):
+    thread = Thread(target=train, args=(*SMALL, "total_samples=32", f"hydra.run.dir={tmp_path}"))
+    thread.start()
+    thread.join()
+    assert summary(tmp_path)["samples_seen"] == 32
 
 
 def test_two_devices_share_a_run(tmp_path):

@@ -295,7 +295,7 @@ def test_going_back_prefers_the_best_and_forgets_what_came_after(tmp_path):
     trouble = rollback.Trouble("x", began=25, noticed=30, advice="y", setting="on_collapse", best_is_good=True)
     assert rollback.good_checkpoint(tmp_path, trouble) == (folder / "best.ckpt", 10)
     ending = rollback.roll_back(tmp_path, trouble, max_rollbacks=3)
-    assert isinstance(ending, rollback.RolledBack)
+    assert ending.starts_over
     assert ending.checkpoint == folder / "last.ckpt"
     assert {path.stem for path in folder.iterdir()} == {"samples_10", "best", "last"}
     assert samples_seen_of(folder / "last.ckpt") == 10

@@ -229,17 +229,15 @@ class GAN(LightningModule):
         network, optimizer = getattr(self, name), self._optimizer(name)
         latents, mixing = self._noise_like(real, stream=name)
         pieces = list(zip(*(x.chunk(self.trainer.micro_batches) for x in (real, labels, latents, mixing)), strict=True))
-        buffers = PieceBuffers(self.generator, self.discriminator) if len(pieces) > 1 else None
+        buffers = PieceBuffers(len(pieces), self.generator, self.discriminator)
         optimizer.zero_grad()
         total = torch.zeros((), device=real.device)
         for piece in pieces:
             loss = loss_of(*piece, step).sum() / len(real)
             self.manual_backward(loss)
             total += loss.detach()
-            if buffers:
-                buffers.start_over()
-        if buffers:
-            buffers.average()
+            buffers.start_over()
+        buffers.average()
         self._note_non_finite(name, total, self._clip(name, network))
         optimizer.step()
         for regularizer in self.regularizers.values():
@@ -372,21 +370,20 @@ class PieceBuffers:
     They end as their mean over the pieces, as over ranks.
     """
 
-    def __init__(self, *networks: nn.Module):
+    def __init__(self, num_pieces: int, *networks: nn.Module):
         buffers = [buffer for network in networks for buffer in network.buffers() if buffer.is_floating_point()]
-        self.buffers = [(buffer, buffer.clone(), torch.zeros_like(buffer)) for buffer in buffers]
-        self.pieces = 0
+        self.buffers = [(b, b.clone(), torch.zeros_like(b)) for b in buffers if num_pieces > 1]
+        self.num_pieces = num_pieces
 
     def start_over(self) -> None:
         """Keep what a piece has made of the buffers, and put them back."""
-        self.pieces += 1
         for buffer, before, total in self.buffers:
             total += buffer
             buffer.copy_(before)
 
     def average(self) -> None:
         for buffer, _, total in self.buffers:
-            buffer.copy_(total / self.pieces)
+            buffer.copy_(total / self.num_pieces)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from framegan.callbacks.every import Every
 from framegan.files import atomic
 from framegan.quoting import to_type
 from framegan.runs.checkpoint_files import clocks, copy, number_of, numbered, prune
-from framegan.runs.rollback import Stopped, TrainingEndedError
+from framegan.runs.rollback import Ending, TrainingEndedError
 
 OF_THE_STEP = ["generator", "discriminator", "penalty", "class_accuracy"]
 OF_THE_STEP += ["watchdog", "samples_per_second", "data_wait_fraction"]
@@ -99,7 +99,7 @@ class Checkpoint(Every):
         """Stop the run where, once everything has been measured, nothing is called as the monitored metric."""
         if self.monitor and self.run.measured_at is not None and matching(self.run.metrics, self.monitor) is None:
             again = f"{to_type('resume', self.trainer.folder)} objective=METRIC"
-            raise TrainingEndedError(Stopped(self._no_metric(self.run.metrics, again)))
+            raise TrainingEndedError(Ending(self._no_metric(self.run.metrics, again)))
 
     def _no_metric(self, available: Iterable[str], again: str) -> str:
         return f"No metric is named {self.monitor!r} or starts with it. Available: {', '.join(available)}. Set {again}"

@@ -62,7 +62,7 @@ class NonFinite(RunCallback):
         Args:
             when: samples_seen at which each thing was first not finite.
         """
-        what, now, folder = min(when, key=when.__getitem__), self.samples_seen, self.trainer.folder
+        what, now = min(when, key=when.__getitem__), self.samples_seen
         trouble = rollback.Trouble(
             what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(self.gan)}",
             began=when[what],
@@ -70,9 +70,7 @@ class NonFinite(RunCallback):
             advice=ADVICE,
             setting="on_nan",
         )
-        if self.on_nan == "rollback":
-            return rollback.roll_back(folder, trouble, self.max_rollbacks)
-        return rollback.stop(folder, trouble)
+        return rollback.ending_of(self.trainer.folder, trouble, self.on_nan, self.max_rollbacks)
 
 
 def where(gan: GAN) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from framegan.gan import GAN
 from framegan.run_state import RunState
-from framegan.runs.rollback import Stopped, TrainingEndedError
+from framegan.runs.rollback import Ending, TrainingEndedError
 from framegan.trainer import GANTrainer
 
 
@@ -57,7 +57,7 @@ class RunCallback(Callback):
         try:
             self.before()
         except (ValueError, ImportError) as error:  # of a setting, that is, and not of training
-            raise TrainingEndedError(Stopped(str(error))) from error
+            raise TrainingEndedError(Ending(str(error))) from error
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         self.begin()

@@ -104,10 +104,8 @@ class Watchdog(Every):
 
     def _act_on(self, trouble: rollback.Trouble) -> rollback.Ending | None:
         folder = self.trainer.folder
-        if self.on_collapse == "rollback":
-            return rollback.roll_back(folder, trouble, self.max_rollbacks)
-        if self.on_collapse == "stop":
-            return rollback.stop(folder, trouble)
+        if self.on_collapse != "warn":
+            return rollback.ending_of(folder, trouble, self.on_collapse, self.max_rollbacks)
         what_to_do = rollback.what_to_do(folder, trouble)
         print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
         return None

@@ -185,14 +185,11 @@ def told_how(folder: Path, timeout: float | None = None) -> Iterator[None]:
         with said_of_others(timeout) if timeout else nullcontext():
             yield
     except (OSError, RuntimeError, MemoryError, UnreadableDataError, OtherRankError) as error:
-        message, when = None, "to resume"
-        if isinstance(error, UnreadableDataError | OtherRankError):
+        when, message = "to resume", death_of_worker(str(error)) or errors.out_of_memory(error)
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            when, message = "once there is room", f"{folder} can't be written: {error}"
+        elif isinstance(error, UnreadableDataError | OtherRankError):
             message = str(error)
-        elif isinstance(error, OSError):
-            if error.errno in UNWRITABLE:
-                message, when = f"{folder} can't be written: {error}", "once there is room"
-        else:
-            message = death_of_worker(str(error)) or errors.out_of_memory(error)
         if message is None or errors.wants_traceback():
             raise
         errors.stop(f"{message}; {how_to(folder, when)}")
@@ -208,12 +205,7 @@ def how_to(folder: Path, when: str = "to resume") -> str:
 
 
 class Setting(NamedTuple):
-    """A value in a configuration.
-
-    Args:
-        set_at: the key where it was set, which another one may refer to.
-        argument: the part that takes it, and under which name; None where it is none's argument.
-    """
+    """A value, the key where it was set, which others refer to, and the part and argument that take it, if any."""
 
     value: Any
     set_at: str

@@ -30,7 +30,11 @@ def main(cfg: DictConfig) -> float | None:
     with undone() as held:
         held.callback(hydra_folder.remove_if_empty, folder)
         compose.flush_denormals()
-        cfg = checked(cfg)
+        cfg = compose.of_today(cfg)
+        for group in ("model", "data"):
+            compose.require_choice(cfg, group)
+        with errors.plain_errors():
+            compose.check(cfg, "resume", "resume_changes", "trust")
         num_ranks, num_nodes = ranks_of(cfg)
         take_folder(cfg, folder, held)
         if num_ranks is None:
@@ -39,21 +43,11 @@ def main(cfg: DictConfig) -> float | None:
         return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
 
 
-def checked(cfg: DictConfig) -> DictConfig:
-    """Return a configuration with today's names; stop where it has a key or a value that it can't have."""
-    cfg = compose.of_today(cfg)
-    for group in ("model", "data"):
-        compose.require_choice(cfg, group)
-    with errors.plain_errors():
-        compose.check(cfg, "resume", "resume_changes", "trust")
-    return cfg
-
-
 def ranks_of(cfg: DictConfig) -> tuple[int | None, int]:
     """Return how many ranks are to be started here, None where this process trains itself, and on how many machines."""
+    from framegan.devices import count_devices
     from framegan.processes import scheduler
     from framegan.processes.ranks import is_rank
-    from framegan.trainer import count_devices
 
     if is_rank() and HydraConfig.get().mode == RunMode.MULTIRUN:
         again = command("train", "-m trainer.devices=N")
@@ -82,7 +76,6 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
     """Train as rank 0 says, as one of several ranks or alone; return the best value of the objective."""
     from framegan.processes import scheduler
     from framegan.processes.ranks import from_rank_zero, is_first, joined
-    from framegan.runs.rollback import RolledBack
 
     with joined(cfg.trainer.timeout):
         with errors.plain_errors():
@@ -92,7 +85,7 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
                 folder.rmdir()
         with resume.told_how(chosen, cfg.trainer.timeout):
             session = Session(OmegaConf.create(config), chosen, checkpoint)
-            while isinstance(ending := session.fit(), RolledBack):
+            while (ending := session.fit()) and ending.starts_over:
                 if is_first():
                     print(f"\n{ending.message}", flush=True)
                 del session  # two may not fit into memory
@@ -163,6 +156,10 @@ class Session:
             status = "success"
         except TrainingEndedError as ended:
             return ended.ending
+        except SystemExit as end:
+            if isinstance(end.__context__, KeyboardInterrupt):  # Lightning would end the process of whoever calls this
+                raise end.__context__ from None
+            raise
         finally:
             for logger in loggers:
                 logger.finalize(status)

@@ -37,9 +37,7 @@ class MetricsCSV(RunLogger):
         except (csv.Error, UnicodeDecodeError):
             is_sound = False
         if not is_sound:
-            raise ValueError(
-                f"{self.path} has rows without a number of {CLOCK}; move it elsewhere and run the command again"
-            )
+            raise ValueError(f"{self.path} has rows without a number of {CLOCK}; move it elsewhere and run this again")
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:

@@ -21,27 +21,18 @@ FACTOR = 0.5
 
 
 @dataclass(frozen=True)
-class Stopped:
-    """Training went wrong and can't continue; the message says how, and what to set."""
-
-    message: str
-
-
-@dataclass(frozen=True)
-class RolledBack:
-    """Training is to start over.
+class Ending:
+    """How training has ended where something went wrong.
 
     Args:
-        message: what went wrong and what the run is rolled back to.
-        checkpoint: to start from. None = from the beginning.
+        message: what, and what to set.
+        starts_over: whether it goes back to a checkpoint; else it stops.
+        checkpoint: to start from. None = the beginning.
     """
 
     message: str
-    checkpoint: Path | None
-
-
-Ending = Stopped | RolledBack
-"""How training has ended that didn't end as it should."""
+    starts_over: bool = False
+    checkpoint: Path | None = None
 
 
 class TrainingEndedError(Exception):
@@ -108,9 +99,11 @@ def forget(folder: Path) -> None:
     (folder / "rollbacks.json").unlink(missing_ok=True)
 
 
-def stop(folder: Path, trouble: Trouble) -> Stopped:
-    """Return an ending that says what went wrong, which checkpoint is good and what to set."""
-    return Stopped(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
+def ending_of(folder: Path, trouble: Trouble, action: str, max_rollbacks: int) -> Ending:
+    """Roll a run back where that is the action; else stop and say which checkpoint is good and what to set."""
+    if action == "rollback":
+        return roll_back(folder, trouble, max_rollbacks)
+    return Ending(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
 
 
 def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
@@ -137,7 +130,7 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> Ending:
     past = past_rollbacks(folder)
     if len(past) >= max_rollbacks:
         times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
-        return Stopped(
+        return Ending(
             f"{trouble.what}.\nThe run was rolled back {len(past)} times already, {times}, and may be "
             f"{max_rollbacks} times. {what_to_do(folder, trouble, f' max_rollbacks={max_rollbacks + 3}')}"
         )
@@ -152,10 +145,11 @@ def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> Ending:
     }
     _forget_after(folder, going_to, checkpoint)
     strict_json.write(folder / "rollbacks.json", [*past, entry])
-    return RolledBack(
+    return Ending(
         f"{trouble.what}. Rolled back to {going_to:,} samples, with the learning rates x{factor:g} "
         f"(rollback {len(past) + 1} of at most {max_rollbacks})",
-        None if checkpoint is None else folder / "checkpoints" / "last.ckpt",
+        starts_over=True,
+        checkpoint=checkpoint and folder / "checkpoints" / "last.ckpt",
     )
 
 
