@@ -1,5 +1,6 @@
-"""Links lead somewhere, and every page is found. The commands of the pages are in test_readme."""
+"""Links lead somewhere, and what the reference says exists. The commands of the pages are in test_readme."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -46,3 +47,28 @@ def test_every_page_is_in_the_navigation_of_the_site():
 @pytest.mark.parametrize("page", [*PAGES, *PROJECT.glob("conf/**/*.yaml")], ids=lambda page: page.name)
 def test_the_words_are_plain(page):
     assert not ODD.findall(page.read_text())
+
+
+def arguments_said(node: ast.ClassDef | ast.FunctionDef) -> set[str]:
+    """Return the arguments that a docstring names."""
+    part = re.search(r"^Args:\n((?: {4}.*\n?|\n)+)", ast.get_docstring(node) or "", re.MULTILINE)
+    said = re.findall(r"^ {4}(\w[\w, ]*):", part[1], re.MULTILINE) if part else []
+    return {name.strip() for names in said for name in names.split(",")}
+
+
+def arguments_taken(node: ast.ClassDef | ast.FunctionDef) -> set[str]:
+    """Return the arguments of a function, or the fields of a class and the arguments of its constructor."""
+    if isinstance(node, ast.FunctionDef):
+        return {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+    fields = {
+        item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
+    constructors = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+    return fields.union(*map(arguments_taken, constructors))
+
+
+def test_the_arguments_that_docstrings_name_exist():
+    for path in (PROJECT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                assert arguments_said(node) <= arguments_taken(node), f"{path}: {node.name}"
