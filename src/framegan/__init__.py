@@ -8,24 +8,34 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Best",
+    "Clip",
+    "Clips",
+    "Images",
+    "Run",
+    "TrainedGenerator",
+    "evaluate",
+    "load",
+    "metrics",
+    "train",
+]
+
+_TRAINING = ("Best", "Run", "evaluate", "train")
+
 if TYPE_CHECKING:
     from framegan import metrics
-    from framegan.trained import TrainedGenerator, load
-    from framegan.training import Run, evaluate, train
+    from framegan.trained import Clip, Clips, Images, TrainedGenerator, load
+    from framegan.training import Best, Run, evaluate, train
+else:
 
-__all__ = ["Run", "TrainedGenerator", "evaluate", "load", "metrics", "train"]
-
-_HOMES = dict.fromkeys(("TrainedGenerator", "load"), "framegan.trained")
-_HOMES |= dict.fromkeys(("Run", "evaluate", "train"), "framegan.training")
-
-
-def __getattr__(name: str) -> Any:
-    if name == "metrics":
-        return importlib.import_module("framegan.metrics")
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'framegan' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'framegan' has no attribute {name!r}")
+        if name == "metrics":
+            return importlib.import_module("framegan.metrics")
+        return getattr(importlib.import_module(f"framegan.{'training' if name in _TRAINING else 'trained'}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return [*__all__, "__version__"]

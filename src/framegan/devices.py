@@ -35,5 +35,11 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
 
 
 def device_of(device: str) -> str:
-    """Return cpu or cuda where auto leaves it to the machine."""
+    """Return cpu or cuda where auto leaves it to the machine.
+
+    Raises:
+        ValueError: there is no GPU for cuda.
+    """
+    if device == "cuda" and not uses_cuda("auto"):
+        raise ValueError("device=cuda, but no CUDA GPU is available; set device=cpu")
     return "cuda" if device == "cuda" or uses_cuda(device) else "cpu"

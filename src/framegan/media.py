@@ -75,14 +75,19 @@ def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:
     return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Write an (H, W, C) uint8 image, whole or not at all.
+def picture(image: np.ndarray) -> Image.Image:
+    """Return an (H, W, C) uint8 image for Pillow.
 
     1 channel is grey, 3 are RGB, 2 and 4 the same with alpha; of more the first three are shown.
     """
     shown = image[..., 0] if image.shape[2] == 1 else image if image.shape[2] <= 4 else image[..., :3]
+    return Image.fromarray(np.ascontiguousarray(shown))
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write an (H, W, C) uint8 image as `picture` shows it, whole or not at all."""
     with atomic.new_file(path, synced=False) as part:
-        Image.fromarray(np.ascontiguousarray(shown)).save(part, format="PNG")
+        picture(image).save(part, format="PNG")
 
 
 def write_npy(path: Path, pixels: np.ndarray) -> None:

@@ -74,8 +74,19 @@ def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], num_frames: int | 
     device = next(generator.parameters()).device
     latents, labels = (values.to(device) for values in drawn)
     length = {} if num_frames is None else {"num_frames": num_frames}
-    with evaluating(generator):
+    with evaluating(generator), flushing_denormals():
         return generator(latents, labels, **length)
+
+
+@contextmanager
+def flushing_denormals() -> Iterator[None]:
+    """Have numbers next to zero be zero in this thread, and those it starts: they would make a processor crawl."""
+    flushes_already = sys.float_info.min / 2 == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushes_already)
 
 
 @contextmanager

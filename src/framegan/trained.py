@@ -1,13 +1,17 @@
 """A trained generator in Python: `framegan.load("runs/demo").sample(16)`."""
 
 import io
+import math
+import operator
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack
 
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor, nn
 
@@ -16,8 +20,24 @@ from framegan import media, sampling
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
+class OfOne(TypedDict, total=False):
+    """What a sample is like; see `TrainedGenerator.sample`."""
+
+    category: int | str | None
+    held: Mapping[str, int]
+    num_frames: int | None
+    batch_size: int | None
+
+
+class Choices(OfOne, total=False):
+    """Which samples are made; see `TrainedGenerator.sample`."""
+
+    seed: int
+    seeds: Sequence[int] | None
+
+
 def load(
-    path: str | Path,
+    path: str | os.PathLike[str],
     *,
     weights: Literal["ema", "raw"] = "ema",
     device: Literal["auto", "cpu", "cuda"] = "auto",
@@ -26,21 +46,24 @@ def load(
     """Return the generator of a run.
 
     Args:
-        path: a run folder, of which the best checkpoint is taken, else the last; or a checkpoint in one.
+        path: a run or its folder, of which the best checkpoint is taken, else the last; or a checkpoint in one.
         weights: ema: the averaged generator; raw: the trained one.
+        device: where it makes samples; auto: on a GPU where there is one.
         trust: packages of yours whose parts the run folder's configuration may build.
 
     Raises:
         ValueError: there is no run, or it asks for parts that aren't trusted.
     """
-    from framegan.cli.generator import generator_of
-    from framegan.runs import run_folder, saved_config
+    from framegan.cli import calls, errors, generator
+    from framegan.cli.validation import check_call
+    from framegan.runs import run_folder
 
-    folder, file = run_folder.find(path), run_folder.checkpoint_of(path, ["best", "last"])
-    config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
-    network, samples_seen = generator_of(config, file, weights, device)
-    rate = run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
-    return TrainedGenerator(network, samples_seen, file, rate)
+    with calls.undisturbed(), errors.plain_errors():
+        given = {"weights": weights, "device": device, "trust": [trust] if isinstance(trust, str) else list(trust)}
+        check_call(given, given, load)
+        found = generator.load(Path(path).expanduser(), weights, device, given["trust"])
+        rate = run_folder.frames_per_second(found.config) or media.FRAMES_PER_SECOND
+    return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate)
 
 
 class TrainedGenerator:
@@ -75,13 +98,23 @@ class TrainedGenerator:
 
     @property
     def classes(self) -> list[str]:
-        """Their names, in the order of their numbers."""
+        """Their names, in the order of their numbers; empty where the checkpoint keeps none."""
         return list(getattr(self.network, "class_names", ()))
 
     @property
     def latent_parts(self) -> dict[str, int]:
         """Dimensions of the parts of its latents, which `held` may name."""
         return sampling.parts_of(self.network)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it makes samples."""
+        return next(self.network.parameters()).device
+
+    def to(self, device: str | torch.device) -> Self:
+        """Move it to a device, and return it. Samples of one seed differ there in their last bits."""
+        self.network.to(device)
+        return self
 
     def sample(
         self,
@@ -94,7 +127,7 @@ class TrainedGenerator:
         num_frames: int | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
-        """Return samples (N, *shape) in [-1, 1], on the network's device.
+        """Return samples (N, *shape) in [-1, 1], float32, on its device.
 
         Args:
             num_samples: N. None = 1, or one for each of `seeds`.
@@ -106,58 +139,68 @@ class TrainedGenerator:
             batch_size: samples made at a time; another one may change the last bits.
 
         Raises:
-            ValueError: there is no such class or part, or images are asked for frames.
+            ValueError: there is no such class or part, a number is out of range, or images are asked for frames.
         """
-        if seeds is not None and num_samples not in (None, len(seeds)):
-            raise ValueError(f"num_samples={num_samples}, but {len(seeds)} seeds are given; leave one of the two out")
-        wanted = range(seed, seed + (1 if num_samples is None else num_samples)) if seeds is None else seeds
-        if not len(wanted):
-            raise ValueError(f"num_samples={num_samples}; ask for at least 1 sample")
-        choices: dict[str, Any] = {"category": category, "held": held, "num_frames": num_frames}
-        return sampling.sample(self.network, wanted, batch_size=batch_size, **choices)
+        if seeds is None:
+            first = _whole("seed", seed, 0)
+            wanted = range(first, first + (1 if num_samples is None else _whole("num_samples", num_samples, 1)))
+        elif seed != 0 or num_samples not in (None, len(seeds)) or not len(seeds):
+            raise ValueError(f"seeds={list(seeds)} say how many and which samples; leave out seed and num_samples")
+        choices: dict[str, Any] = {"category": category, "held": {k: _whole(k, v, 0) for k, v in held.items()}}
+        for name, value in (("num_frames", num_frames), ("batch_size", batch_size)):
+            choices[name] = None if value is None else _whole(name, value, 1)
+        chosen = wanted if seeds is None else [_whole("seeds", one, 0) for one in seeds]
+        return sampling.sample(self.network, chosen, **choices)
 
-    def images(self, num_samples: int | None = None, **choices: Any) -> "Images":
+    def images(self, num_samples: int | None = None, **choices: Unpack[Choices]) -> "Images":
         """Return pictures (PIL); the arguments are those of `sample`.
 
         Raises:
-            ValueError: it makes clips.
+            ValueError: it makes clips, or see `sample`.
         """
         if len(self.shape) != 3:
             raise ValueError("this generator makes clips; call clips(), or sample() for the tensor")
-        pixels = media.to_frames(self.sample(num_samples, **choices))
-        return Images(Image.fromarray(one.squeeze(2) if one.shape[2] == 1 else one) for one in pixels)
+        return Images(map(media.picture, media.to_frames(self.sample(num_samples, **choices))))
 
-    def clip(self, seed: int = 0, **choices: Any) -> "Clip":
+    def clip(self, seed: int = 0, **choices: Unpack[OfOne]) -> "Clip":
         """Return the clip of a seed; the other arguments are those of `sample`.
 
         Raises:
-            ValueError: it makes images.
+            ValueError: it makes images, or see `sample`.
         """
         return self.clips(1, seed=seed, **choices)[0]
 
-    def clips(self, num_samples: int | None = None, **choices: Any) -> "list[Clip]":
+    def clips(self, num_samples: int | None = None, **choices: Unpack[Choices]) -> "Clips":
         """Return clips; the arguments are those of `sample`.
 
         Raises:
-            ValueError: it makes images.
+            ValueError: it makes images, or see `sample`.
         """
         if len(self.shape) != 4:
             raise ValueError("this generator makes images; call images(), or sample() for the tensor")
-        pixels = media.to_frames(self.sample(num_samples, **choices))
-        return [Clip(one, self.frames_per_second) for one in pixels]
+        frames = media.to_frames(self.sample(num_samples, **choices))
+        return Clips(Clip(one, self.frames_per_second) for one in frames)
 
 
 class Images(list[Image.Image]):
-    """Pictures, which a notebook shows side by side."""
+    """Pictures of one size, which a notebook shows side by side."""
+
+    def grid(self) -> Image.Image:
+        """Return them side by side, in as square a picture as possible."""
+        return media.picture(media.tiled([np.atleast_3d(np.asarray(image)) for image in self]))
+
+    def __repr__(self) -> str:
+        return f"Images({len(self)})"
 
     def _repr_png_(self) -> bytes | None:
         if not self:
             return None
-        pixels = [np.asarray(image)[..., None] if image.mode == "L" else np.asarray(image) for image in self]
-        return _png(media.enlarged(media.tiled(pixels)))
+        file = io.BytesIO()
+        media.picture(media.enlarged(np.atleast_3d(np.asarray(self.grid())))).save(file, format="PNG")
+        return file.getvalue()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Clip:
     """A clip, which a notebook plays.
 
@@ -172,25 +215,62 @@ class Clip:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def __repr__(self) -> str:
+        height, width = self.frames.shape[1:3]
+        return f"Clip({len(self)} frames of {height}x{width}, {self.frames_per_second:g} a second)"
+
     def images(self) -> Images:
         """Return its frames as pictures (PIL)."""
-        return Images(Image.fromarray(frame.squeeze(2) if frame.shape[2] == 1 else frame) for frame in self.frames)
+        return Images(map(media.picture, self.frames))
 
-    def save(self, path: str | Path, frames_per_second: float | None = None) -> Path:
-        """Write it as .mp4, .gif, .webp or .npy, and return the path.
+    def save(self, path: str | os.PathLike[str], frames_per_second: float | None = None) -> Path:
+        """Write it as .mp4, .gif, .webp or .npy, and return the path; folders above it are made.
+
+        Args:
+            frames_per_second: None = as fast as the data.
 
         Raises:
-            ValueError: the path ends otherwise, or such a file can't hold the rate.
+            ValueError: the path ends otherwise, such a file can't hold the rate, or it can't be written.
         """
-        media.write_video(Path(path), self.frames, frames_per_second or self.frames_per_second)
-        return Path(path)
+        file, rate = Path(path).expanduser(), self.frames_per_second if frames_per_second is None else frames_per_second
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            media.write_video(file, self.frames, rate)
+        except OSError as error:
+            raise ValueError(f"{file} can't be written: {error}; make room, or choose another path") from error
+        return file
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, bytes]:
-        rate = min(self.frames_per_second, media.RATES[".gif"][1])
-        return {"image/gif": media.gif(media.enlarged(self.frames, side=240), rate)}
+        """Return a GIF. Browsers show at most 50 frames a second of one: above, it has every 2nd, 3rd ... frame."""
+        every = math.ceil(self.frames_per_second / media.RATES[".gif"][1])
+        frames = media.enlarged(self.frames[::every], side=240)
+        return {"image/gif": media.gif(frames, self.frames_per_second / every)}
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(file, format="PNG")
-    return file.getvalue()
+class Clips(list[Clip]):
+    """Clips of one size and length, which a notebook plays side by side."""
+
+    def grid(self) -> Clip:
+        """Return them side by side, in as square a clip as possible."""
+        return Clip(media.tiled([clip.frames for clip in self]), self[0].frames_per_second)
+
+    def __repr__(self) -> str:
+        return f"Clips({len(self)})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, bytes]:
+        return self.grid()._repr_mimebundle_() if self else {}
+
+
+def _whole(name: str, value: SupportsIndex, least: int) -> int:
+    """Return a whole number.
+
+    Raises:
+        ValueError: it is none, or below the least.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"{name} got {value!r}; it should be a whole number of at least {least}")
+    return number

@@ -2,83 +2,155 @@
 
 import csv
 import json
-from collections.abc import Mapping
+import os
+import re
+import signal
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from framegan.quoting import PLAIN, quoted
 
 if TYPE_CHECKING:
     from framegan.metrics.record import Record
     from framegan.trained import TrainedGenerator
 
+UNFINISHED = "unfinished"
+STOPPED = "stopped by "
+
 
 @dataclass(frozen=True)
-class Run:
-    """A run on disk.
+class Best:
+    """The best value of a metric in a run.
 
     Args:
-        folder: where it lies.
+        better: which direction is better; None where the run folder doesn't say.
+        samples_seen: real samples that the generator had been trained with.
+        checkpoint: with the weights of that moment; None where it wasn't kept.
     """
 
-    folder: Path
+    value: float
+    better: Literal["lower", "higher"] | None
+    samples_seen: int
+    checkpoint: Path | None
 
-    @cached_property
+
+class Run:
+    """A run on disk, read whenever it is asked: it may still be training. It stands for its folder where one is given.
+
+    Args:
+        path: the run folder, or a checkpoint in it.
+
+    Raises:
+        ValueError: there is no run.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        from framegan.cli.calls import raised
+        from framegan.runs import run_folder
+
+        with raised():
+            self.folder = run_folder.find(Path(path).expanduser())
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}: {self.status}, {self.samples_seen:,} samples)"
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    @property
     def summary(self) -> dict[str, Any]:
-        """What summary.json says: status, samples_seen, seconds, final and best values."""
-        said: dict[str, Any] = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+        """What summary.json says; nothing of a run that has no clean end yet."""
+        file = self.folder / "summary.json"
+        said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         return said
 
     @property
     def status(self) -> str:
-        """How it ended: finished, or stopped by what."""
-        return str(self.summary["status"])
+        """How it ended: "finished" or "stopped by SIGINT" (or another signal); before that, or killed, "unfinished"."""
+        return str(self.summary.get("status", UNFINISHED))
 
     @property
     def samples_seen(self) -> int:
-        return int(self.summary["samples_seen"])
-
-    @property
-    def best(self) -> dict[str, dict[str, float]]:
-        """Of each metric its best value, and after how many samples that was."""
-        found: dict[str, dict[str, float]] = self.summary["best"]
-        return found
+        """Real samples that it was trained with, as far as it has been written down."""
+        return int(self.summary.get("samples_seen") or max((row["samples_seen"] for row in self.metrics), default=0))
 
     @property
     def metrics(self) -> list[dict[str, float]]:
-        """The rows of metrics.csv: what was measured when."""
-        with (self.folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
-            return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        """The rows of metrics.csv: what was measured after how many samples_seen."""
+        path = self.folder / "metrics.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="", encoding="utf-8") as file:
+            whole = [row for row in csv.DictReader(file) if None not in row.values()]  # one may just be written
+        rows = [{key: float(value) for key, value in row.items() if value} for row in whole]
+        return [{**row, "samples_seen": int(row["samples_seen"])} for row in rows]
 
-    def load(self, **options: Any) -> "TrainedGenerator":
+    @property
+    def best(self) -> dict[str, Best]:
+        """The best value of each metric that was evaluated; that which best.ckpt was chosen by comes first."""
+        summary = self.summary
+        found: dict[str, dict[str, Any]] = summary.get("best", {})
+        objective = summary.get("objective")
+        return {
+            key: self._best(key, found[key], is_objective=key == objective)
+            for key in sorted(found, key=lambda key: key != objective)
+        }
+
+    def _best(self, key: str, found: Mapping[str, Any], *, is_objective: bool) -> Best:
+        seen = int(found["samples_seen"])
+        records = self.folder / "evaluations" / f"{seen}.json"
+        better = {one["key"]: one["better"] for one in json.loads(records.read_text())} if records.exists() else {}
+        names = [*(["best"] if is_objective else []), f"samples_{seen}"]
+        kept = [path for name in names if (path := self.folder / "checkpoints" / f"{name}.ckpt").exists()]
+        return Best(float(found["value"]), better.get(key), seen, kept[0] if kept else None)
+
+    def load(
+        self,
+        *,
+        weights: Literal["ema", "raw"] = "ema",
+        device: Literal["auto", "cpu", "cuda"] = "auto",
+        trust: Sequence[str] = (),
+    ) -> "TrainedGenerator":
         """Return its generator; see `framegan.load`."""
         from framegan.trained import load
 
-        return load(self.folder, **options)
+        return load(self.folder, weights=weights, device=device, trust=trust)
 
 
 def train(*settings: str, **choices: Any) -> Run:
     """Train a GAN in this process, and return the run.
 
+    Ctrl-C, or a notebook's interrupt, ends it after the batch at hand: the run that is returned has the status "stopped
+    by SIGINT", and can be resumed. Ctrl-C again, or before training has begun, raises KeyboardInterrupt. SIGTERM and a
+    scheduler's warning end it likewise, and then do to the program what they do without this.
+
     Args:
         settings: as they are typed behind `framegan train`, such as "model/loss=hinge" and "trainer.devices=2".
-        choices: likewise, where the key is a single word: model="dcgan", total_samples=2_000.
+        choices: values as Python has them: model="dcgan", total_samples=2_000, `**{"data.root": path}`.
 
     Raises:
         ValueError: what the command would have stopped with.
     """
     from framegan.cli.calls import call
 
-    return Run(Path(call("train", [*settings, *_words(choices)]).folder))
+    folder, _ = call("train", [*settings, *_words(choices)])
+    run = Run(folder)
+    received = run.status.removeprefix(STOPPED)
+    if received in ("SIGTERM", "SIGUSR1", "SIGUSR2"):
+        signal.raise_signal(signal.Signals[received])
+    return run
 
 
-def evaluate(checkpoint: str | Path | None = None, *settings: str, **choices: Any) -> "list[Record]":
+def evaluate(checkpoint: str | os.PathLike[str] | None = None, *settings: str, **choices: Any) -> "list[Record]":
     """Score a generator, or with fake=FOLDER a folder of samples, and return the records.
 
     Args:
-        checkpoint: a run folder, or a checkpoint in one.
-        settings: as in `train`, for `framegan evaluate`.
-        choices: likewise.
+        checkpoint: a run, its folder, or a checkpoint in one.
+        settings: as they are typed behind `framegan evaluate`.
+        choices: values as Python has them: metrics=["fid", "kid"], num_samples=1_000.
 
     Raises:
         ValueError: what the command would have stopped with.
@@ -86,22 +158,35 @@ def evaluate(checkpoint: str | Path | None = None, *settings: str, **choices: An
     from framegan.cli.calls import call
     from framegan.metrics.record import read
 
-    named = [] if checkpoint is None else _words({"checkpoint": checkpoint})
-    called = call("evaluate", [*named, *settings, *_words(choices)])
-    assert called.out is not None
-    return read(Path(called.out) / "evaluation.json")
+    if checkpoint is not None:
+        choices = {"checkpoint": checkpoint, **choices}
+    _, cfg = call("evaluate", [*settings, *_words(choices)])
+    return read(Path(cfg.out) / "evaluation.json")
 
 
 def _words(choices: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={_typed(value)}" for key, value in choices.items()]
+    return [f"{key}={_typed(value, key)}" for key, value in choices.items()]
 
 
-def _typed(value: Any) -> str:
-    """Return a value as it is typed on the command line."""
+def _typed(value: Any, key: str) -> str:
+    """Return a value as it is typed on the command line; texts are never read as anything else."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Real):
+        return str(value)
+    if isinstance(value, str | os.PathLike):
+        # a Path would drop the ./ in front and the / behind
+        text = os.path.expanduser(os.fspath(value))  # noqa: PTH111
+        return text if PLAIN.fullmatch(text) else quoted(text)
     if isinstance(value, list | tuple):
-        return f"[{','.join(map(_typed, value))}]"
-    return str(value)
+        return f"[{','.join(_typed(one, key) for one in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{_escaped(name)}:{_typed(one, key)}' for name, one in value.items())}}}"
+    raise ValueError(f"{key} got a {type(value).__name__}; it should be None, a number, text, a path, a list or a dict")
+
+
+def _escaped(name: object) -> str:
+    """Return a key of a dictionary as Hydra's grammar reads it, which has no quotes there."""
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", str(name))

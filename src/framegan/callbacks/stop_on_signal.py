@@ -5,11 +5,12 @@ import signal
 import threading
 from contextlib import suppress
 from types import FrameType
+from typing import Any
 
 from torch import Tensor
 
 from framegan.callbacks.run_callback import RunCallback
-from framegan.processes.lifetime import ANSWERED
+from framegan.processes.lifetime import ANSWERED, interrupt
 from framegan.processes.ranks import is_first
 
 EVERY_BATCHES = 8
@@ -22,14 +23,15 @@ WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 class StopOnSignal(RunCallback):
     """Turns the first signal into a clean stop, and says so; a second SIGINT or SIGTERM ends the process at once.
 
-    In Python, where Ctrl-C raises KeyboardInterrupt, the second one does that.
+    In Python, where Ctrl-C raises an exception, the second one does that.
     """
 
     def __init__(self) -> None:
-        self.raises_interrupt = False
+        self.ctrl_c_again: Any = signal.SIG_DFL
 
     def begin(self) -> None:
-        self.raises_interrupt = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if (before := signal.getsignal(signal.SIGINT)) in (signal.default_int_handler, interrupt):
+            self.ctrl_c_again = before
         if threading.current_thread() is threading.main_thread():  # only there can signals be answered
             for number in ANSWERED:
                 signal.signal(number, self._request)  # `SignalsAsTheyWere` when the run ends
@@ -49,7 +51,7 @@ class StopOnSignal(RunCallback):
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.run.stopped_by = signal.Signals(number).name
-        at_once = signal.default_int_handler if self.raises_interrupt and number == signal.SIGINT else signal.SIG_DFL
+        at_once = self.ctrl_c_again if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in WARNINGS else at_once)
         if is_first():
             _say(f"{self.run.stopped_by}: stopping after this batch; Ctrl-C again ends at once")

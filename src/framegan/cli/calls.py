@@ -1,57 +1,132 @@
-"""A command run by Python code: the same words, the same checks; what would end a program is raised."""
+"""A command run by Python code: the same words and checks; what would end a program is raised, and nothing else stays.
+
+Of the process that calls, everything is afterwards as it was: its arguments and folder, signals, warnings, loggers,
+random numbers and PyTorch's settings, and the Hydra program that it may be. What stays is CUBLAS_WORKSPACE_CONFIG after
+trainer.deterministic=true, for cuBLAS has read it, and threads of PyTorch that take numbers next to zero for zero.
+"""
 
 import importlib
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import wraps
-from typing import Any
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-import hydra
+from hydra import version
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobRuntime
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
-from framegan.cli import arguments, compose
+from framegan.cli import arguments, command_line
+from framegan.processes.lifetime import EndedBySignal, Interrupted, interrupt
 
-QUIET = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
-
-
-@dataclass(frozen=True)
-class Called:
-    """What is known of a command that was run.
-
-    Args:
-        folder: Hydra's, which is the run folder of `train`.
-        out: where `evaluate` has written its records; None of other commands.
-    """
-
-    folder: str
-    out: str | None
+QUIETED = ("lightning.pytorch", "lightning.fabric")
+ONE_AT_A_TIME = threading.RLock()
+"""Held by the thread that runs a command: what is set for it holds in the whole process."""
 
 
-def call(command: str, words: Sequence[str]) -> Called:
-    """Run a command in this process.
+def call(command: str, words: Sequence[str]) -> tuple[Path, DictConfig]:
+    """Run a command in this process, and return Hydra's folder, which is that of a run, and the configuration.
 
     Raises:
         ValueError: the message with which the command stops.
+        KeyboardInterrupt: Ctrl-C, where the command has no clean end.
     """
-    main = importlib.import_module(f"framegan.cli.{command}").main
-    called: list[Called] = []
+    with undisturbed():
+        from framegan.cli.slips.known import Known
 
-    @wraps(main)
-    def task(cfg: DictConfig) -> Any:
-        called.append(Called(HydraConfig.get().runtime.output_dir, OmegaConf.select(cfg, "out")))
-        return main.__wrapped__(cfg)
+        refused = [word for word in words if word.startswith("-") and not word.startswith("--config-dir=")]
+        if refused:
+            raise ValueError(
+                f"{refused[0]} is an option of the command; settings are KEY=VALUE, each a text of its own"
+            )
+        options, settings = command_line.split(arguments.prepared(command, words))
+        if command_line.is_multirun(options, settings):
+            raise ValueError("hydra.mode=MULTIRUN is for the command; in Python, call this once for each job")
+        known = Known(command, options)
+        hydra = Hydra(task_name=command, config_loader=known.loader)
+        GlobalHydra.instance().initialize(hydra)
+        main = importlib.import_module(f"framegan.cli.{command}").main.__wrapped__
+        done = hydra.run(known.name, main, settings, with_log_configuration=False)
+        assert done.hydra_cfg is not None
+        assert done.cfg is not None
+        return Path(done.hydra_cfg.hydra.runtime.output_dir), done.cfg
 
-    before, argv = GlobalHydra.instance().hydra, sys.argv
-    GlobalHydra.instance().clear()
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Leave this process afterwards as it was; see the module."""
+    with ONE_AT_A_TIME, _own_hydra(), _own_settings(), _interruptible(), raised():
+        yield
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Raise as a ValueError what would end the program with a message."""
     try:
-        sys.argv = [argv[0], *arguments.prepared(command, words), *QUIET]
-        hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name=command)(task)()
+        yield
     except SystemExit as stop:
+        if isinstance(stop, EndedBySignal) and stop.number == signal.SIGINT:
+            raise Interrupted from None
         raise ValueError(str(stop.code).removeprefix("error: ")) from None
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(str(error)) from error
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Let the block be a Hydra program, whatever it is called by."""
+    own: tuple[type, ...] = (GlobalHydra, HydraConfig, JobRuntime, version.VersionBase)
+    instances = Singleton._instances
+    before = {kind: instances.pop(kind) for kind in own if kind in instances}
+    try:
+        version.setbase("1.3")
+        yield
     finally:
-        sys.argv = argv
-        GlobalHydra.instance().hydra = before
-    return called[-1]
+        for kind in own:
+            instances.pop(kind, None)
+        instances.update(before)
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """Keep what the block sets of PyTorch, of warnings and of Lightning's loggers to it."""
+    import torch
+
+    from framegan.sampling import flushing_denormals
+
+    levels = {name: logging.getLogger(name).level for name in QUIETED}
+    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with warnings.catch_warnings(), torch.random.fork_rng(devices), flushing_denormals():
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
+            torch.backends.cudnn.benchmark = benchmark
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt at Ctrl-C, with everything in between closed as at any other error."""
+    is_python_s = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    try:
+        if is_python_s and in_main_thread:
+            signal.signal(signal.SIGINT, interrupt)
+        yield
+    except Interrupted:
+        raise KeyboardInterrupt from None
+    finally:
+        if is_python_s and in_main_thread:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,8 +9,7 @@ from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import generator_of
-from framegan.runs import run_folder, saved_config
+from framegan.cli.generator import load
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
@@ -27,6 +26,7 @@ def main(cfg: DictConfig) -> None:
     with errors.plain_errors():
         compose.check(cfg, "data", function=evaluate)
         settings = compose.arguments_of(evaluate, cfg)
+        cfg.out = settings["out"]  # for all ranks, though the time may be part of it
         processes = compose.build(cfg.trainer)
         if processes.devices > 1 and not is_rank():
             compose.run_ranks("evaluate", cfg, processes.devices)
@@ -62,18 +62,15 @@ def evaluate(
     from framegan.processes.ranks import is_first
 
     if checkpoint is not None:
-        folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
-        parts = ["model.generator", *([] if real_data else ["data"])]
-        config = saved_config.read(run_folder.saved_config(folder), trust, parts)
-        generator, samples_seen = generator_of(config, file, weights, device)
-        origin = {"checkpoint": str(file), "weights": weights, "samples_seen": samples_seen}
-        say(f"fake     {file} after {samples_seen:,} samples, {weights} weights")
-        real = real_samples(real_data) if real_data else trained_on(config.data, folder)
-        num_classes = getattr(generator, "num_classes", 0)
+        run = load(checkpoint, weights, device, trust, *([] if real_data else ["data"]))
+        origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
+        say(f"fake     {run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
+        real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder)
+        num_classes = getattr(run.generator, "num_classes", 0)
         class_counts = (
-            proportions(folder, real, num_classes, are_named=real_data is not None) if num_classes > 1 else None
+            proportions(run.folder, real, num_classes, are_named=real_data is not None) if num_classes > 1 else None
         )
-        samples: Any = FakeSamples(generator, origin, seed, class_counts)
+        samples: Any = FakeSamples(run.generator, origin, seed, class_counts)
     else:
         assert fake is not None
         real, samples = both_folders(real_data, fake, fake_frames, seed, device)

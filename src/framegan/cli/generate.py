@@ -8,9 +8,9 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import generator_of
+from framegan.cli.generator import load
 from framegan.quoting import command
-from framegan.runs import run_folder, saved_config
+from framegan.runs import run_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,18 +54,17 @@ def generate(
     """
     from framegan import media, sampling
 
-    folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
-    config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator"])
-    generator, samples_seen = generator_of(config, file, weights, device)
+    run = load(checkpoint, weights, device, trust)
+    generator = run.generator
     makes_clips = len(generator.shape) == 4
-    target = _target(out, folder, makes_clips=makes_clips)
+    target = _target(out, run.folder, makes_clips=makes_clips)
     only_grid = target.suffix in (".png", *VIDEOS)
     kind = _format(format, target, only_grid, makes_clips=makes_clips)
-    rate = frames_per_second or run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
+    rate = frames_per_second or run_folder.frames_per_second(run.config) or media.FRAMES_PER_SECOND
     if makes_clips:
         for ending in [target.suffix] if only_grid else [f".{kind}", ".mp4"]:  # of the files, and of their grid
             media.check_rate(ending, rate)
-    print(f"{file} after {samples_seen:,} samples, {weights} weights")
+    print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     held = {"content": content_seed, "motion": motion_seed}
     choices: dict[str, Any] = {
         "category": _category(category, generator),

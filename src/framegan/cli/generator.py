@@ -1,5 +1,7 @@
 """The generator of a run, built as its saved configuration says, with the weights of a checkpoint."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,17 +9,46 @@ from omegaconf import DictConfig
 
 from framegan.cli.compose import as_dict, build
 from framegan.cli.errors import first_line
+from framegan.runs import run_folder, saved_config
 
 
-def generator_of(
-    cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: Literal["auto", "cpu", "cuda"]
-) -> tuple[Any, int]:
-    """Return the generator of a run with the weights of a checkpoint, and its samples_seen.
+@dataclass(frozen=True)
+class Loaded:
+    """A trained generator, and where it comes from.
 
     Args:
-        cfg: what `run_config.read` returned.
-        device: auto, cpu or cuda.
+        folder: of the run.
+        checkpoint: the file with the weights.
+        config: the configuration that the run folder keeps.
+        generator: the network, on its device.
+        samples_seen: real samples that it was trained with.
     """
+
+    folder: Path
+    checkpoint: Path
+    config: DictConfig
+    generator: Any
+    samples_seen: int
+
+
+def load(
+    checkpoint: str | Path, weights: Literal["ema", "raw"], device: str, trust: Sequence[str], *also: str
+) -> Loaded:
+    """Return the generator of a run.
+
+    Args:
+        checkpoint: a run folder, of which the best checkpoint is taken, else the last; or a checkpoint in one.
+        device: auto, cpu or cuda.
+        trust: packages whose parts the run folder's configuration may build too.
+        also: keys of that configuration of which something will be built besides the generator.
+    """
+    folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
+    config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator", *also])
+    return Loaded(folder, file, config, *_generator_of(config, file, weights, device))
+
+
+def _generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
+    """Return the generator of a run with the weights of a checkpoint, and its samples_seen."""
     from torch import nn
 
     from framegan.cli.validation import check as check_containers

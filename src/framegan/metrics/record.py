@@ -14,7 +14,7 @@ from framegan.metrics.estimate import Better, JudgedAs
 from framegan.metrics.sample_set import SampleSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """One value and what it takes to compare it with another one.
 
@@ -44,6 +44,9 @@ class Record:
     def __post_init__(self) -> None:
         if self.better not in get_args(Better):
             raise ValueError(f"the score {self.key} says that {self.better!r} is better; it should be lower or higher")
+
+    def __repr__(self) -> str:
+        return f"Record({self.key}={self.value:.6g}, 95 % interval {interval_of(self)}, {self.better} is better)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON, with the versions it was made with."""

@@ -50,6 +50,23 @@ def end_with_parent_alone() -> None:
         end_after(told, status=0)
 
 
+class Interrupted(BaseException):
+    """Ctrl-C. At a KeyboardInterrupt, Lightning would close standard input and end the program."""
+
+
+def interrupt(*_: object) -> None:
+    """Raise Interrupted: a handler of signals."""
+    raise Interrupted
+
+
+class EndedBySignal(SystemExit):
+    """What this process has started was ended by a signal that it got and passed on."""
+
+    def __init__(self, message: str, number: signal.Signals):
+        super().__init__(message)
+        self.number = number
+
+
 @contextmanager
 def signals_wait() -> Iterator[None]:
     """Keep the signals of `ANSWERED` waiting during the block, and in processes that it starts until they take them."""

@@ -18,7 +18,7 @@ from types import FrameType
 from torch.distributed import TCPStore
 
 from framegan import program
-from framegan.processes.lifetime import ANSWERED, signals_wait
+from framegan.processes.lifetime import ANSWERED, EndedBySignal, signals_wait
 from framegan.processes.ranks import LEFT_BEHIND, REPORT
 
 GRACE = 5.0
@@ -40,7 +40,7 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
 
     Raises:
         RankFailedError: one didn't; the others were given `GRACE` to end and then killed.
-        SystemExit: likewise, after a signal to this process.
+        EndedBySignal: likewise, after a signal to this process.
         ValueError: on several machines the environment lacks one of the three.
     """
     node = _node_rank(num_nodes)
@@ -80,7 +80,8 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
         if failed:
             said = dict.fromkeys(report.read_text() for report in reports if report.exists())
             if signals:
-                raise SystemExit("error: " + ("\n".join(said) or f"the ranks were ended by {signals[-1].name}"))
+                message = "\n".join(said) or f"the ranks were ended by {signals[-1].name}"
+                raise EndedBySignal(f"error: {message}", signals[-1])
             told = {rank: status for rank, status in failed.items() if status != LEFT_BEHIND} or failed
             stories = [_story(node * num_ranks + rank, status) for rank, status in told.items()]
             raise RankFailedError("\n".join(said or stories))

@@ -87,7 +87,7 @@ class Check:
         elif re.fullmatch(r"[1-9]\d{0,2}(,\d{3})*,000|0,0\d+", value):
             number = value.replace(",", "." if value[0] == "0" else "_")
             self._say(setting, "{typed} is no number", [f"{key}={number}"])
-        elif several := re.match(r"(\S+)((?:\s+[\w./@+]+=\S+)+)$", value):
+        elif several := re.match(r"([^\s'\"]+)((?:\s+[\w./@+]+=[^\s'\"]+)+)$", value):
             self._say(setting, "{typed} is one argument", [f"{key}={several[1]}", *several[2].split()])
         else:
             return self._is_forgotten_sweep(setting)
@@ -115,7 +115,7 @@ class Check:
                 return []
             self._say_if_other(setting, setting.text)
             return [text]
-        if group == "data" and len(wanted) == 1 and (choice := data_choice(value)):
+        if group == "data" and len(wanted) == 1 and (choice := data_choice(wanted[0])):
             self._say_if_other(setting, setting.text)
             return choice
         if value.lower() in NOTHING:
