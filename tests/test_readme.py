@@ -6,9 +6,11 @@ import shutil
 
 import pytest
 from commands import PROJECT, prepared, run
-from pages import PAGES, commands
+from pages import PAGES, blocks, commands
 from small_clips import write_videos
 from small_files import write_images, write_mnist
+
+import framegan
 
 README = PROJECT / "README.md"
 COMMANDS = sorted({(name, *words) for name, words in commands(README)})
@@ -66,6 +68,16 @@ def test_the_settings_in_the_commands_of_all_pages_exist(project):
     assert len(lines) > 30
     for name, *words in sorted(lines):
         prepared(name, [RUN.sub(r"\1runs/demo", word) for word in words])
+
+
+@pytest.mark.parametrize("page", [README, PROJECT / "docs" / "python.md"], ids=["README.md", "python.md"])
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    train, evaluate = framegan.train, framegan.evaluate
+    small = [*SHORT[1:], "model.generator.width=8", "model.discriminator.width=8"]
+    monkeypatch.setattr(framegan, "train", lambda *words, **kept: train(*words, *small, **kept | {"total_samples": 32}))
+    monkeypatch.setattr(framegan, "evaluate", lambda run, **choices: evaluate(run, **choices | {"num_samples": 16}))
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(blocks(page, "python")), {})
 
 
 def test_the_make_targets_of_the_readme_exist():
