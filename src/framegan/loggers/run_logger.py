@@ -26,7 +26,7 @@ class RunLogger(Logger):
     def version(self) -> str:
         return ""
 
-    def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         """Keep the configuration, plain containers; by default it is left to the run folder."""
 
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:

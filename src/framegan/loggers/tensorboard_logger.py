@@ -38,7 +38,7 @@ class TensorBoard(RunLogger):
             self.writer.add_scalar(key, value, step)
 
     @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         self.writer.add_text("configuration", f"```\n{strict_json.dumps(params, indent=2)}\n```")
 
     @rank_zero_only

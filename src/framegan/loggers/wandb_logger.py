@@ -78,7 +78,7 @@ class WandB(RunLogger):
         self._send(metrics, step)
 
     @rank_zero_only
-    def log_hyperparams(self, params: dict[str, Any]) -> None:  # type: ignore[override]
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         self.run.config.update(params, allow_val_change=True)
 
     @rank_zero_only
