@@ -108,8 +108,8 @@ def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("framegan.media.write_video", full)
     message = run("generate", f"checkpoint={folder}", f"out={tmp_path / 'clips'}", "num_samples=2")
     assert message == (
-        f"error: {tmp_path / 'clips'} can't be written: [Errno 28] No space left on device; make room, or type another "
-        "out=FOLDER"
+        f"error: {tmp_path / 'clips'} can't be written: [Errno 28] No space left on device; make room, or set "
+        "out to another folder"
     )
 
 

@@ -1,5 +1,6 @@
 """Make samples with a trained generator: framegan generate RUN_FOLDER num_samples=64 seed=0"""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,9 @@ from framegan.runs import run_folder
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
+
+    Batches = Iterable[tuple[Sequence[int], Tensor]]
 
 Format = Literal["mp4", "gif", "webp", "npy", "frames", "png", "auto"]
 OF_IMAGES, OF_CLIPS = ("png", "npy"), ("mp4", "gif", "webp", "npy", "frames")
@@ -75,22 +79,34 @@ def generate(
         known = getattr(generator, "longer_clips", "look whether they keep moving")
         print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
     seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
-    shown: list[np.ndarray] = []
     sampling.draw(generator, seeds[:1], **choices)  # what can't be asked for leaves no folder behind
+    batches = sampling.batches(generator, seeds, batch_size, **choices)
     try:
-        (target.parent if only_grid else target).mkdir(parents=True, exist_ok=True)
-        for part, samples in sampling.batches(generator, seeds, batch_size, **choices):
-            pixels = media.to_frames(samples)
-            shown.extend(pixels[: max(0, grid_samples - len(shown))])
-            if not only_grid:
-                for number, one in zip(part, pixels, strict=True):
-                    _write_one(target / f"seed_{number}", one, kind, rate)
-        grid = _write_grid(target, shown, rate)
+        grid = _write(batches, target, None if only_grid else kind, rate, grid_samples)
     except OSError as error:
-        raise ValueError(f"{target} can't be written: {error}; make room, or type another out=FOLDER") from error
-    count = "1 sample" if len(shown) == 1 else f"{len(shown)} samples"
+        raise ValueError(f"{target} can't be written: {error}; make room, or set out to another folder") from error
+    number = min(num_samples, grid_samples)
+    count = "1 sample" if number == 1 else f"{number} samples"
     speed = f" at {rate:g} frames a second" if makes_clips else ""
     print(f"{grid} shows {count}{speed}{'' if only_grid else _others(target, num_samples)}")
+
+
+def _write(batches: "Batches", target: Path, kind: str | None, frames_per_second: float, grid_samples: int) -> Path:
+    """Write samples and a grid of the first of them, and return its path.
+
+    Args:
+        kind: what their files in the folder `target` are. None = `target` is the file of the grid, and there are none.
+    """
+    from framegan import media
+
+    shown: list[np.ndarray] = []
+    (target if kind else target.parent).mkdir(parents=True, exist_ok=True)
+    for seeds, samples in batches:
+        pixels = media.to_frames(samples)
+        shown.extend(pixels[: max(0, grid_samples - len(shown))])
+        for seed, one in zip(seeds, pixels, strict=True) if kind else ():
+            _write_one(target / f"seed_{seed}", one, str(kind), frames_per_second)
+    return _write_grid(target, shown, frames_per_second)
 
 
 def _category(category: Any, generator: Any) -> str | None:
