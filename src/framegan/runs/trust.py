@@ -7,7 +7,7 @@ framegan, one of a few optimizers, or in a package that the user has named as tr
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any
 
 from framegan import working_folder
@@ -15,6 +15,8 @@ from framegan.containers import texts, walk
 
 OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
 """What configurations build outside framegan."""
+
+IF_TRUSTED = "; if you trust it, set trust="
 
 REFERENCE = re.compile(r"\$\{(?:[^:${}]+|oc\.select:[^${}]*)\}")
 """An interpolation that names another key, without others in it."""
@@ -45,7 +47,9 @@ def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "")
         path: where in the whole configuration this part is.
     """
     parts = [(place, part) for place, part in walk(config, path) if isinstance(part, dict) and "_target_" in part]
-    if problems := [problem for place, part in parts for problem in _refused(part, trusted, place)]:
+    broken = [(place, part, _broken_rule(part, trusted)) for place, part in parts]
+    problems = [f"{place}.{rule[0]} got {part[rule[0]]!r}{rule[1]}".lstrip(".") for place, part, rule in broken if rule]
+    if problems:
         raise ValueError("\n".join(problems))
 
 
@@ -112,29 +116,25 @@ def check_names(trusted: Collection[str]) -> None:
             raise ValueError(f"trust got {name!r}; it should be a package, such as trust=mypackage or trust=[a,b]")
 
 
-def _refused(node: dict[Any, Any], trusted: Collection[str], path: str) -> Iterator[str]:
+def _broken_rule(node: dict[Any, Any], trusted: Collection[str]) -> tuple[str, str] | None:
+    """Return the key of a part that isn't built, and why: by the first rule that it breaks. None = it may be built."""
     target = node["_target_"]
     if not isinstance(target, str):
-        yield f"{_join(path, '_target_')} got {target!r}; it should be the name of a class"
-    elif "_args_" in node:
-        yield f"{_join(path, '_args_')} got {node['_args_']!r}; a run folder's configuration has to name each argument"
-    elif not _is_inside(target, trusted):
-        if not target.startswith("framegan."):
-            if target not in OPTIMIZERS:
-                yield _message(path, target, "not a part of framegan", target.partition(".")[0])
-        elif not _is_part(target):
-            yield _message(path, target, "nothing that a configuration of framegan builds", target)
-        elif (name := _program(node)) is not None:
-            yield (
-                f"{_join(path, name)} got {node[name]!r}, which may be a TorchScript program and do anything; if you "
-                f"trust it, set trust={target}"
-            )
-    elif problem := _not_at_home(target, trusted):
-        yield f"{_join(path, '_target_')} got {target!r}: {problem}"
-
-
-def _message(path: str, target: str, problem: str, remedy: str) -> str:
-    return f"{_join(path, '_target_')} got {target!r}, {problem}; if you trust it, set trust={remedy}"
+        return "_target_", "; it should be the name of a class"
+    if "_args_" in node:
+        return "_args_", "; a run folder's configuration has to name each argument"
+    if _is_inside(target, trusted):
+        problem = _not_at_home(target, trusted)
+        return ("_target_", f": {problem}") if problem else None
+    if target in OPTIMIZERS:
+        return None
+    if not target.startswith("framegan."):
+        return "_target_", f", not a part of framegan{IF_TRUSTED}{target.partition('.')[0]}"
+    if not _is_part(target):
+        return "_target_", f", nothing that a configuration of framegan builds{IF_TRUSTED}{target}"
+    if (name := _program(node)) is not None:
+        return name, f", which may be a TorchScript program and do anything{IF_TRUSTED}{target}"
+    return None
 
 
 def _is_part(target: str) -> bool:
@@ -167,7 +167,3 @@ def _program(node: dict[Any, Any]) -> str | None:
     """Return the argument of a node that names a TorchScript file, as the part says; None where there is none."""
     says = getattr(locate(node["_target_"]), "program_in", None)
     return None if says is None else says(node)
-
-
-def _join(path: str, key: Any) -> str:
-    return f"{path}.{key}".lstrip(".")
