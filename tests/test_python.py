@@ -31,7 +31,7 @@ from framegan import media
 from framegan.gan import GAN
 from framegan.metrics import neighbours
 from framegan.metrics.record import read
-from framegan.processes import spawn
+from framegan.processes import lifetime, spawn
 from framegan.training import _words
 
 TINY = ("model.generator.widths=[16]", "model.discriminator.widths=[16]", "data.batch_size=16", "data.resolution=16")
@@ -230,12 +230,16 @@ def test_a_mistake_is_an_exception(call, message, trained, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []  # nor is a folder left behind
 
 
-def test_a_mistake_of_one_of_several_ranks_is_an_exception(tmp_path, monkeypatch):
-    def fail(*_):
-        raise spawn.RankFailedError("rank 1 ended with exit status 3")
-
-    monkeypatch.setattr(spawn, "run_ranks", fail)
-    with pytest.raises(ValueError, match="^rank 1 ended with exit status 3$"):
+@pytest.mark.parametrize(
+    ("end", "raised"),
+    [
+        (spawn.RankFailedError("rank 1 ended with status 3"), pytest.raises(ValueError, match="^rank 1 ended with")),
+        (lifetime.EndedBySignal("error: ended", signal.SIGINT), pytest.raises(KeyboardInterrupt)),
+    ],
+)
+def test_how_one_of_several_ranks_ends_is_an_exception(end, raised, tmp_path, monkeypatch):
+    monkeypatch.setattr(spawn, "run_ranks", lambda *_: (_ for _ in ()).throw(end))
+    with raised:
         train(tmp_path / "run", **{"trainer.devices": 2})
 
 
