@@ -22,7 +22,6 @@ from test_frame_cache import Pictures, write
 from framegan.data.frame_cache import strip_writer
 from framegan.data.frame_cache.read import CachedVideos
 from framegan.files import atomic
-from framegan.quoting import command
 
 FILES = {
     "video_folder": write_videos,
@@ -50,6 +49,9 @@ datamodule:
       resize: ${data.resize}
       filter: ${data.filter}
 """
+
+TRAIN = f"python {PROJECT / 'src' / 'train.py'}"
+"""How the script is typed from any other folder."""
 
 
 def pictures(root: str, resolution: int, channels: int, resize: str, filter: str) -> Pictures:
@@ -126,7 +128,7 @@ def test_what_it_says_and_what_train_finds(project, capsys):
     assert lines[1] == f"cache    {cache(project)}: 0.00 GB of raw frames, about 1 s with 1 processes"
     assert lines[2].startswith("done     75 frames, 0.00 GB, in ")
     settings = ("model=NAME", "data=pictures", "data.root=clips", "data.batch_size=2")
-    assert lines[3] == f"train    {command('train', *settings)}"
+    assert lines[3] == f"train    {TRAIN} {' '.join(settings)}"
     assert {path.name for path in cache(project).iterdir()} == {
         ".lock",
         "manifest.json",
@@ -279,7 +281,7 @@ def test_damage_is_told(project, capsys):
 def test_data_without_videos_are_refused(data, project):
     assert (
         "these data need no preparing: there are no videos to decode. Train on them right away: "
-        f"{command('train', 'model=NAME', f'data={data}')}"
+        f"{TRAIN} model=NAME data={data}"
     ) in run("prepare", f"data={data}")
 
 
