@@ -20,7 +20,6 @@ from framegan.data.source import Inventory, Source, TensorSource, class_counts_o
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
 from framegan.data.videos.clips import Clips
-from framegan.data.videos.protocol import size_in_bytes
 from framegan.media import to_samples
 from framegan.spread import spread
 
@@ -221,10 +220,7 @@ class DataModule(LightningDataModule):
     @cached_property
     def _is_small(self) -> bool:
         """Whether the data are kept in memory, on the training device."""
-        if isinstance(self.source, Clips):
-            size = size_in_bytes(self.source.videos)
-        else:
-            size = len(self.source) * math.prod(self.shape)
+        size = getattr(self.source, "size_in_memory", len(self.source) * math.prod(self.shape))
         return size <= self.keep_on_device_mb * 2**20
 
     def _check(self, shape: Sequence[int | None] | None, num_classes: int | None) -> None:

@@ -5,7 +5,6 @@ import torch
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import Source, TensorSource, classes_of
 from framegan.data.videos.clips import Clips
-from framegan.data.videos.protocol import pack
 from framegan.files.at_once import at_once
 
 
@@ -13,9 +12,7 @@ def in_memory(source: Source) -> Source:
     """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
     if isinstance(source, TensorSource):
         return source
-    if isinstance(source, Clips):
-        return source.of(pack(source.videos))
-    if isinstance(source, ImageFolder):
+    if isinstance(source, Clips | ImageFolder):
         return source.in_memory()
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
     labels = torch.empty(len(source), dtype=torch.int64)

@@ -22,7 +22,7 @@ from framegan.data.labels import emptied
 from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
 from framegan.data.stream import Ticket
 from framegan.data.videos.frame_choice import Draws, Short
-from framegan.data.videos.protocol import DecodedVideos, PackedVideos, Videos
+from framegan.data.videos.protocol import DecodedVideos, PackedVideos, Videos, pack, size_in_bytes
 from framegan.processes.ranks import say
 from framegan.quoting import printable
 from framegan.spread import spread
@@ -156,6 +156,15 @@ class Clips:
         clips.bad = replace(self.bad, found=dict(self.bad.found))
         clips._leave_out_known()
         return clips
+
+    @property
+    def size_in_memory(self) -> int:
+        """How many bytes all frames of the videos take."""
+        return size_in_bytes(self.videos)
+
+    def in_memory(self) -> "Clips":
+        """Return the same clips, of videos that were read as a whole."""
+        return self.of(pack(self.videos))
 
     def to(self, device: torch.device) -> "Clips":
         """Return the same clips of videos on a device; packed videos only."""
