@@ -237,7 +237,7 @@ def test_a_stale_cache_is_announced_and_left_alone(root, folder, capsys):
     clips = Clips(Pictures(root), num_frames=2, cache_dir=str(folder))
     assert isinstance(clips.videos, Pictures)
     line = capsys.readouterr().out
-    assert line.startswith(f"cache    {folder} is out of date: ") and "type framegan prepare" in line
+    assert line.startswith(f"cache    {folder} is out of date: ") and "run framegan prepare" in line
     assert line.count("\n") == 1
 
 
