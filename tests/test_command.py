@@ -77,6 +77,13 @@ def test_help_says_what_hydra_would_compose(command):
             assert f"\n{group}: {', '.join(options)}\n" in page
 
 
+def test_a_page_may_be_cut_off():
+    command = [sys.executable, "-m", "framegan", "train", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as showing:
+        showing.stdout.close()
+        assert (showing.stderr.read(), showing.wait()) == (b"", 0)
+
+
 def test_help_waits_for_nothing_heavy():
     code = (
         "import sys; sys.argv = ['framegan', 'train', '--help']; from framegan.cli.main import main; main(); "

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import io
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ def main() -> None:
     if words[:1] and words[0] in HELP:
         words = [*words[1:2], "--help"]
     if words[:1] in ([], ["--help"]):
-        print(pages.screen())
+        _show(pages.screen())
     elif words[0] in VERSION:
         print(f"framegan {__version__}")
     elif words[0] in pages.COMMANDS:
@@ -45,13 +46,21 @@ def run(command: str, words: Sequence[str]) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     if set(HELP) & set(words) and not any("=" in word for word in words):
-        print(pages.page(command))
+        _show(pages.page(command))
     elif len(words) == 1 and words[0] in VERSION:
         print(f"framegan {__version__}")
     elif command in ("new", "completion"):
         importlib.import_module(f"framegan.cli.{command}").main(words)
     else:
         _run_with_hydra(command, words)
+
+
+def _show(text: str) -> None:
+    """Print a page; one that is piped into `head` ends there."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would say so at its end
 
 
 def _run_with_hydra(command: str, words: Sequence[str]) -> None:

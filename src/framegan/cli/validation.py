@@ -125,7 +125,7 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
         expected = dict.fromkeys(problems)
         shown = typed if "${" in str(typed) else value
         whole = isinstance(value, float) and value.is_integer() and "a valid integer" in expected
-        rest = f"; type {key}={int(value)}" if whole else ""
+        rest = f"; set {key}={int(value)}" if whole else ""
         yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}{rest}"
 
 

@@ -119,7 +119,7 @@ class Check:
             self._say_if_other(setting, setting.text)
             return choice
         if value.lower() in NOTHING:
-            none = f"to have none type {spelt(f'{key}=[]')}" if group in MAY_BE_EMPTY else listed(options)
+            none = f"to have none set {spelt(f'{key}=[]')}" if group in MAY_BE_EMPTY else listed(options)
             self._say(setting, "{typed} chooses nothing", rest=none)
             return []
         better = self._nearest(key, value, options)
