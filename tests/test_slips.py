@@ -132,7 +132,7 @@ def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
         (("experiment=digits-dcgan",), "did you mean experiments=digits_dcgan? There are: "),
         (("experiments/digits_dcgan.yaml",), "did you mean experiments=digits_dcgan?"),
         (("model=dcgan", "data=mnist", "~model/regularizers"), "did you mean 'model/regularizers=[]'?"),
-        (("model=dcgan", "data=mnist", "resume=last"), "type resume=RUN_FOLDER, or resume=auto hydra.run.dir="),
+        (("model=dcgan", "data=mnist", "resume=last"), "set resume=RUN_FOLDER, or resume=auto hydra.run.dir="),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

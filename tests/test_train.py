@@ -260,4 +260,4 @@ def test_help_needs_no_heavy_import(script):
     code += "print(sorted({'torch', 'lightning', 'wandb', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert "python src/" in done.stdout
+    assert f"framegan {script}" in done.stdout
