@@ -58,7 +58,8 @@ def test_torchrun_does_not_start_sweeps(tmp_path):
 
 def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
     launcher = ("hydra/launcher=submitit_local", "hydra.launcher.tasks_per_node=2", "hydra.launcher.timeout_min=5")
-    typed("-m", *SHORT, *launcher, "seed=0,1", f"hydra.sweep.dir={tmp_path}")
+    logs = f"hydra.launcher.submitit_folder={tmp_path / 'logs'}"  # one for each job is made too late now and then
+    typed("-m", *SHORT, *launcher, logs, "seed=0,1", f"hydra.sweep.dir={tmp_path}")
     for job in "01":
         assert summary(tmp_path / job)["num_ranks"] == 2
         assert config(tmp_path / job).seed == int(job)
