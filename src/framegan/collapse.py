@@ -64,7 +64,7 @@ class Sign:
     """A sign of collapse.
 
     Args:
-        kind: each is told once.
+        kind: each is reported once.
         evidence: what was seen, with its numbers.
         since: samples_seen of the last look, or evaluation, that did not show it.
         advice: settings to try.

@@ -120,7 +120,7 @@ class SignalsAsTheyWere(_SignalConnector):
 
 
 class CheckpointInPlace(TorchCheckpointIO):
-    """Writes a checkpoint where it is told to; Lightning's own way leads through the system's temporary folder.
+    """Writes a checkpoint to the path it is given; Lightning's own way leads through the system's temporary folder.
 
     `Checkpoint` has it written beside its place and renamed.
     """

@@ -33,7 +33,7 @@ class Odd:
 
 
 def samples(depth: int, bits: int = 8) -> np.ndarray:
-    """Return (H, W, depth) random numbers of so many bits."""
+    """Return (H, W, depth) random numbers, each of a given number of bits."""
     return RANDOM.integers(0, 1 << bits, (HEIGHT, WIDTH, depth)).astype(np.uint8 if bits <= 8 else np.uint16)
 
 

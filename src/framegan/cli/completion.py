@@ -74,6 +74,10 @@ def words_behind(line: str) -> list[str]:
 
 def _settings(command: str, typed: Sequence[str], last: str) -> list[str]:
     """Return the options and settings that a command takes behind those that are typed."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
     from framegan.cli import arguments, command_line
     from framegan.cli.slips.known import Known
     from framegan.cli.slips.setting import OF_RUNS
@@ -81,7 +85,7 @@ def _settings(command: str, typed: Sequence[str], last: str) -> list[str]:
     options, words = command_line.split(typed)
     known = Known(command, [*arguments.own_configurations(options), *options])
     chosen = [word for word in words if "=" in word and known.is_group(re.split("[=@]", word.lstrip("+"))[0])]
-    with suppress(Exception):  # what can't be composed is told where it is run
+    with suppress(HydraException, OmegaConfBaseException, YAMLError, OSError):  # the command itself reports these
         known.compose(chosen)
     key, equals, value = last.partition("=")
     if equals:

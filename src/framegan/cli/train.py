@@ -166,7 +166,7 @@ class Session:
         return None
 
     def _gan(self) -> Any:
-        """Build the networks and their game; what is wrong is told with the name of the model that was chosen."""
+        """Build the networks and their game; an error names the model that was chosen."""
         from framegan.runs.rollback import learning_rate_factor
 
         try:

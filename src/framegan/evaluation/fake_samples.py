@@ -15,7 +15,7 @@ class FakeSamples:
 
     Args:
         origin: how records call it.
-        class_counts: how many samples of each class the data have; a generator that is told the class is asked for
+        class_counts: how many samples of each class the data have; a class-conditional generator is asked for
             the classes in these proportions. None = for all classes alike.
         num_frames: frames of a clip that is made. None = as trained.
         frame_stride: one in this many is kept.

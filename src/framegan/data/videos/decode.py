@@ -1,8 +1,8 @@
 """One video file, decoded with PyAV: what it holds, and any of its frames, just as decoding from its start gives them.
 
 Seeking alone is not exact: on ordinary files 12 to 100 of 100 seeks land behind the frame that was asked for, or on
-pictures that can't be decoded from there. So frames are told by their times, a seek that landed badly is tried again
-further back, and files whose times can't be trusted are decoded from their start.
+pictures that can't be decoded from there. So frames are identified by their times, a seek that landed badly is tried
+again further back, and files whose times can't be trusted are decoded from their start.
 """
 
 from collections.abc import Sequence

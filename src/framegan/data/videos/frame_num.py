@@ -111,7 +111,7 @@ def _between_codes(data: bytes) -> Iterator[bytes]:
 
 
 def _behind_lengths(data: bytes, size: int) -> Iterator[bytes]:
-    """Yield the units that have their length before them, a number of so many bytes."""
+    """Yield the units of AVCC data, each behind its length, a big-endian number of `size` bytes."""
     at = 0
     while at + size < len(data):
         start = at + size

@@ -106,7 +106,7 @@ def from_start(
     first keyframe and refer to others that are gone: those are left out.
 
     Args:
-        announce: is told of each packet that is decoded.
+        announce: called with each packet that is decoded.
         strict: also look for damage that a decoder doesn't mark, see UNMARKED, and for missing pictures of H.264.
         filtered: without the messages beside the pictures.
 
@@ -157,7 +157,7 @@ def awaited(container: InputContainer, stream: VideoStream, times: set[int]) -> 
     every bit of them.
 
     What isn't asked for and no other frame refers to is skipped unread; and once the last packet that was asked for is
-    in the decoder, it is told to hand out what it holds, for no later packet can change those frames.
+    in the decoder, the decoder is flushed, for no later packet can change those frames.
 
     Raises:
         DamagedError: the first frame is none from which decoding can begin, whatever the container says.
