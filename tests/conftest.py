@@ -1,6 +1,7 @@
 """Small worlds in which one training step is quick."""
 
 import os
+import sys
 
 import pytest
 import torch
@@ -19,3 +20,17 @@ def statistics_of_their_own(tmp_path_factory):
 def one_thread_each():
     """Keep parallel test processes from fighting over the cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_imported_stays(tmp_path_factory, monkeypatch):
+    """Let no test find the packages that another one has written and imported in the same process."""
+    before = {*sys.modules}
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    folder = str(tmp_path_factory.getbasetemp())
+    for name in sys.modules.keys() - before:
+        spec = getattr(sys.modules[name], "__spec__", None)
+        places = (spec.origin, *(spec.submodule_search_locations or ())) if spec else ()
+        if any(str(place).startswith(folder) for place in places):
+            del sys.modules[name]

@@ -1,7 +1,6 @@
 """Scores of a package outside the repository say themselves which direction is better, and how they are judged."""
 
 import json
-import sys
 import textwrap
 
 import pytest
@@ -27,7 +26,6 @@ def test_the_best_checkpoint_is_that_of_the_largest_value(tmp_path, monkeypatch)
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "own_scores.py").write_text(textwrap.dedent(PACKAGE))
     monkeypatch.syspath_prepend(tmp_path / "package")
-    monkeypatch.delitem(sys.modules, "own_scores", raising=False)
     folder = tmp_path / "run"
     scores = ("metrics.random_conv.num_fake=16", "+metrics.random_conv.scores.own._target_=own_scores.Rising")
     options = ("total_samples=96", "evaluate_every=32", "objective=rising", "sample_every=null")

@@ -241,8 +241,6 @@ def mypackage(tmp_path, monkeypatch):
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
-    yield
-    sys.modules.pop("mypackage", None)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -16,7 +16,6 @@ CHOSEN = ["model=mlp", "data=digits"]
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
     return tmp_path
 
 
