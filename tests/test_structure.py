@@ -28,6 +28,7 @@ ROOMS = {
     "networks": "",
     "processes": "program",
     "runs": "containers files quoting working_folder",
+    "report": "files runs",
     "sampling": "noise runs",
     "contracts": "sampling",
     "data": "configurable contracts files media noise processes quoting spread",
@@ -42,7 +43,7 @@ ROOMS = {
     "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting run_state runs "
     "sampling spread strategy trainer",
     "cli": "callbacks containers contracts data devices evaluation files gan loggers media metrics processes program "
-    "quoting run_state runs sampling trainer working_folder",
+    "quoting report run_state runs sampling trainer working_folder",
     "trained": "cli media runs sampling",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics trained training",

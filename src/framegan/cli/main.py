@@ -6,7 +6,8 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from framegan import __version__, program
@@ -49,18 +50,26 @@ def run(command: str, words: Sequence[str]) -> None:
         _show(pages.page(command))
     elif len(words) == 1 and words[0] in VERSION:
         print(f"framegan {__version__}")
-    elif command in ("new", "completion"):
-        importlib.import_module(f"framegan.cli.{command}").main(words)
+    elif command in pages.WITHOUT_HYDRA:
+        with ends_where_nobody_reads():
+            importlib.import_module(f"framegan.cli.{command}").main(words)
     else:
         _run_with_hydra(command, words)
 
 
-def _show(text: str) -> None:
-    """Print a page; one that is piped into `head` ends there."""
+@contextmanager
+def ends_where_nobody_reads() -> Iterator[None]:
+    """End what is piped into `head` there, without a word."""
     try:
-        print(text, flush=True)
+        yield
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would say so at its end
+
+
+def _show(text: str) -> None:
+    with ends_where_nobody_reads():
+        print(text)
 
 
 def _run_with_hydra(command: str, words: Sequence[str]) -> None:

@@ -18,10 +18,15 @@ COMMANDS = {
         "framegan prepare data=video_folder data.root=clips data.resolution=64",
     ),
     "classifier": ("train the classifier that some metrics need", "framegan classifier data=mnist"),
+    "runs": ("list runs, the best first", "framegan runs"),
+    "report": ("write the page of a run", "framegan report runs/demo"),
+    "compare": ("write a page that compares runs, or a sweep", "framegan compare runs/a runs/b"),
     "new": ("write a part of your own: a model, loss, data set or metric", "framegan new model my_model"),
     "completion": ("complete commands and settings with the Tab key", 'eval "$(framegan completion bash)"'),
 }
 """Of each command what it does, and an example."""
+WITHOUT_HYDRA = {"runs", "report", "compare", "new", "completion"}
+"""Those that have no configuration; each says how it is used in its own USAGE."""
 
 DEEPEST = 4
 """Folders of groups in one another; framegan's own are two."""
@@ -31,8 +36,8 @@ def screen() -> str:
     """Return what there is, with an example of each."""
     lines = [f"framegan {__version__}: train GANs on images and short clips, and score them", ""]
     for name, (what, example) in COMMANDS.items():
-        lines += [f"  {name:<11} {what}", f"  {'':<11}   {example}", ""]
-    return "\n".join([*lines, "framegan COMMAND --help shows its settings and what there is to choose from."])
+        lines += [f"  {name:<11} {what}", f"  {'':<11}   {example}"]
+    return "\n".join([*lines, "", "framegan COMMAND --help shows its settings and what there is to choose from."])
 
 
 def page(command: str) -> str:

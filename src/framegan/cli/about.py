@@ -1,0 +1,70 @@
+"""run.json: what is run, written when a run begins or is resumed, for whoever looks at its folder later."""
+
+import platform
+import shlex
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from framegan.cli import compose
+from framegan.containers import walk
+from framegan.files import strict_json
+from framegan.quoting import command
+from framegan.runs.run_files import About, Code
+
+PACKAGES = ("framegan", "torch", "lightning", "hydra-core")
+
+
+def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
+    """Write run.json: the command, the choices, every setting, the versions and the commit.
+
+    Args:
+        device: on which it is trained, for people.
+    """
+    hydra = _yaml(folder / ".hydra" / "hydra.yaml", {})
+    overrides = [str(word) for word in _yaml(folder / ".hydra" / "overrides.yaml", [])]
+    choices = hydra.get("hydra", {}).get("runtime", {}).get("choices", {})
+    about = About(
+        command=command("train", *map(shlex.quote, overrides)),
+        started=time.time(),
+        choices={group: name for group, name in choices.items() if not group.startswith("hydra/")},
+        overrides=overrides,
+        settings=settings_of(compose.as_shown(cfg)),
+        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        code=code_of(Path.cwd()),
+        device=device,
+        precision=precision,
+    )
+    strict_json.write(folder / "run.json", about.model_dump())
+
+
+def settings_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Return every value of a configuration by its dotted key; lists as they are typed."""
+    found = {}
+    for key, value in walk(config):
+        if isinstance(value, list):
+            found[key] = strict_json.dumps(value)
+        elif not isinstance(value, dict) and not key.endswith("]"):
+            found[key] = value
+    return found
+
+
+def code_of(folder: Path) -> Code | None:
+    """Return the git commit of a folder, and whether its files differ from it; None where there is none."""
+    try:
+        commit, changes = (
+            subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=True).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Code(commit=commit.strip(), dirty=bool(changes.strip()))
+
+
+def _yaml(file: Path, otherwise: Any) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else otherwise

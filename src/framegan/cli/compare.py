@@ -1,0 +1,37 @@
+"""One page of several runs: framegan compare RUN... | SWEEP"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from framegan.runs import run_list
+
+USAGE = """Write a page that compares runs: a table, curves over each other, what varied, samples of the same seeds.
+
+  framegan compare runs/a runs/b      run folders
+  framegan compare runs/sweeps/mine   or a folder below which they lie, such as that of a sweep
+
+It is written as compare.html into the folder, or of several into the one you are in."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Write the page.
+
+    Raises:
+        SystemExit: there are fewer than two runs, or one of them is damaged.
+    """
+    from framegan.report import compare
+
+    if not words:
+        raise SystemExit("error: framegan compare takes run folders, or a folder below which they lie")
+    places = [Path(word) for word in words]
+    try:
+        for place in places:
+            if not place.is_dir():
+                raise ValueError(f"{place} is not a folder; give run folders, or a folder below which they lie")
+        runs = list({run.folder.resolve(): run for place in places for run in run_list.runs_below(place)}.values())
+        if len(runs) < 2:
+            raise ValueError(f"{len(runs)} run below {', '.join(words)}; a comparison takes at least two")
+        path = compare.write(runs, (places[0] if len(places) == 1 else Path()) / "compare.html")
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"error: {error}") from None
+    print(f"wrote    {path}")

@@ -1,0 +1,29 @@
+"""The page of a run: framegan report RUN..."""
+
+from collections.abc import Sequence
+
+from framegan.runs import run_folder
+
+USAGE = """Write report.html into run folders: what was run, its curves, samples and scores, in one file.
+
+  framegan report runs/demo
+  framegan report runs/*
+
+A run writes its own at every checkpoint and at its end; this makes those of runs of earlier versions, or of copies."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Write the page of each run.
+
+    Raises:
+        SystemExit: one of them is no run folder, or is damaged.
+    """
+    from framegan.report import page
+
+    if not words:
+        raise SystemExit("error: framegan report takes run folders, such as framegan report runs/demo")
+    try:
+        for folder in [run_folder.find(word) for word in words]:
+            print(f"wrote    {page.write(folder)}")
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"error: {error}") from None

@@ -1,0 +1,74 @@
+"""The curves of a run as the page draws them: grouped by what they are, thinned to what a screen shows."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from framegan.runs.run_files import Evaluated, RunFiles
+
+GROUPS = (
+    ("Losses", r"(.*/)?(\w+_)?loss"),
+    ("Logits", r".*logit"),
+    ("Accuracies", r".*accuracy"),
+    ("Penalties", r"penalty.*"),
+    ("Gradients", r".*gradient_norm"),
+    ("Learning rates", r".*/lr"),
+    ("Diversity", r"watchdog/.*"),
+    ("Speed", r"samples_per_second"),
+    ("Waiting for data", r"data_wait_fraction"),
+)
+"""Title and keys of the charts in which several curves share an axis. A metric has a chart of its own."""
+MOST_POINTS = 1000
+"""Of a curve; of more, the smallest and the largest of as many neighbours are drawn."""
+
+Point = tuple[int, float]
+
+
+def charts(run: RunFiles) -> list[dict[str, Any]]:
+    """Return the charts of a run: the metrics first, then the groups, then what belongs to none of them."""
+    curves, measured = run.curves, {record.key: record for records in run.evaluations.values() for record in records}
+    found = [_metric(run, record) for record in measured.values()]
+    rest = [key for key in curves if key not in measured]
+    for title, pattern in GROUPS:
+        keys = [key for key in rest if re.fullmatch(pattern, key)]
+        rest = [key for key in rest if key not in keys]
+        if keys:
+            found.append({"title": title, "series": [_series(key, curves[key]) for key in keys]})
+    return found + [{"title": key, "series": [_series(key, curves[key])]} for key in rest]
+
+
+def _metric(run: RunFiles, record: Evaluated) -> dict[str, Any]:
+    """Return the chart of a metric: its values with their intervals where every one has one, and the best."""
+    rows = [
+        (seen, one.value, one.interval)
+        for seen, records in run.evaluations.items()
+        for one in records
+        if one.key == record.key and one.value is not None
+    ]
+    series = _series(record.key, [(seen, value) for seen, value, _ in rows])
+    intervals = [interval for *_, interval in rows if interval is not None]
+    if rows and len(intervals) == len(rows):
+        series["low"], series["high"] = map(rounded, zip(*intervals, strict=True))
+    return {"title": record.key, "series": [series], "better": record.better, "metric": True}
+
+
+def _series(name: str, points: Sequence[Point]) -> dict[str, Any]:
+    shown = thinned(points)
+    return {"name": name, "x": [x for x, _ in shown], "y": rounded(y for _, y in shown)}
+
+
+def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
+    """Return at most `most` points, in their order: of each stretch of neighbours the smallest and the largest."""
+    if len(points) <= most:
+        return list(points)
+    stretch = -(-2 * len(points) // most)
+    kept: list[Point] = []
+    for start in range(0, len(points), stretch):
+        some = points[start : start + stretch]
+        kept += sorted({min(some, key=lambda point: point[1]), max(some, key=lambda point: point[1])})
+    return kept
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    """Return values with six digits, which is more than a screen shows."""
+    return [float(f"{value:.6g}") for value in values]

@@ -1,0 +1,119 @@
+"""report.html of a run: what was run, how it went and what it makes, in one file that opens anywhere."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from framegan.files import atomic
+from framegan.report import curves, pictures
+from framegan.runs.run_files import RunFiles
+
+TEMPLATES = files("framegan.report") / "templates"
+
+
+def write(folder: Path) -> Path:
+    """Write report.html into a run folder, whole or not at all, and return where it is.
+
+    Raises:
+        ValueError: a file of the run is damaged; the message names it.
+    """
+    path = folder / "report.html"
+    with atomic.new_file(path, synced=False) as part:
+        part.write_text(html(RunFiles(folder)), encoding="utf-8")
+    return path
+
+
+def html(run: RunFiles) -> str:
+    """Return the page of a run."""
+    samples = run.folder / "samples"
+    through = pictures.through_training(run)
+    seen = [one["seen"] for one in through]
+    latest = seen[-1] if seen else None
+    best = pictures.nearest(seen, run.best.samples_seen) if run.best else None
+    shown = {"Real": "real", "Best": f"fake_{best}", "Latest": f"fake_{latest}"}
+    beside = [
+        {
+            "title": title,
+            "picture": pictures.picture(samples / f"{stem}.png"),
+            "clip": pictures.clip(samples / f"{stem}.mp4"),
+            "name": stem,
+        }
+        for title, stem in shown.items()
+        if (samples / f"{stem}.png").is_file()
+    ]
+    data = {
+        "charts": curves.charts(run),
+        "notices": [notice.model_dump() for notice in run.summary.notices],
+        "samples": through,
+        "total": run.summary.total_samples,
+    }
+    return rendered("run.html", data, run=run, beside=beside, title=run.folder.resolve().name)
+
+
+def rendered(template: str, data: Mapping[str, Any], **values: Any) -> str:
+    """Return a page: a template with its values, and the data that its script draws.
+
+    Whatever comes from a run is text: values are escaped, the data can't end their element, and no script runs but
+    the page's own two, by the Content-Security-Policy.
+    """
+    nonce = secrets.token_hex(16)
+    page = _environment().get_template(template).render(**values, nonce=nonce, style=_source("page.css"))
+    scripts = f'<script nonce="{nonce}">', "</script>"
+    return "".join(
+        [
+            page,
+            f'<script type="application/json" id="data">{as_json(data)}</script>\n',
+            *(part for text in (plotly(), _source("page.js")) for part in (scripts[0], text, scripts[1], "\n")),
+        ]
+    )
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    loader = FunctionLoader(_source)
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found.filters.update(short=short, duration=duration)
+    return found
+
+
+@cache
+def _source(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """Return data as JSON that can't end the script element in which it lies."""
+    text = json.dumps(data, allow_nan=False)
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def short(value: float | None) -> str:
+    """Return a number as people read it."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people read it: 8.2 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.2g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@cache
+def plotly() -> str:
+    """Return the script of Plotly, which lies in its package; importing that would take a second."""
+    spec = find_spec("plotly")
+    assert spec and spec.submodule_search_locations
+    return (Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js").read_text(encoding="utf-8")

@@ -1,0 +1,176 @@
+"""The runs below a folder, as a table: what became of them, what differs between them, and which is best."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from framegan.runs.run_files import RunFiles, Value
+
+NOT_SEARCHED = {
+    "checkpoints",
+    "samples",
+    "evaluations",
+    "wandb",
+    "tensorboard",
+    ".hydra",
+    ".git",
+    ".venv",
+    "node_modules",
+}
+"""Folders in which no runs lie."""
+COLUMNS = ("run", "status", "model", "data", "samples", "best", "at", "samples/s", "age")
+"""What a table shows besides the settings that differ."""
+NOT_COMPARED = {"seed_of_run", "data.fingerprint", "data.shape"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in a list.
+
+    Args:
+        status: as in `RunFiles.status`, `damaged` or `foreign`.
+        reason: why it failed or what is damaged; None = nothing is wrong.
+        settings: what was set, by its key.
+        seen_alive: when it last wrote to its folder, in seconds since 1970.
+    """
+
+    folder: Path
+    status: str
+    reason: str | None = None
+    choices: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    samples_seen: int = 0
+    samples_per_second: float | None = None
+    objective: str | None = None
+    best: Value | None = None
+    seen_alive: float = 0.0
+
+
+def runs_below(folder: Path) -> list[Run]:
+    """Return every run below a folder; one of which a file is damaged is `damaged`, with what it is.
+
+    What Hydra has made for another program is `foreign`.
+    """
+    found = []
+    for place, folders, files in os.walk(folder):
+        if "run.json" in files or ".hydra" in folders:
+            path = Path(place)
+            found.append(_run(path) if _is_ours(path, files) else Run(path, "foreign"))
+        folders[:] = sorted(name for name in folders if name not in NOT_SEARCHED)
+    return found
+
+
+def _is_ours(place: Path, files: Sequence[str]) -> bool:
+    """Say whether a folder is of a run of ours; earlier versions made no run.json."""
+    if "run.json" in files or {"summary.json", "metrics.csv"} <= {*files}:
+        return True
+    try:
+        return b"framegan." in (place / ".hydra" / "config.yaml").read_bytes()
+    except OSError:
+        return True  # a run that has lost its configuration is worth a word
+
+
+def _run(folder: Path) -> Run:
+    files = RunFiles(folder)
+    try:
+        summary, about = files.summary, files.about
+        return Run(
+            folder,
+            files.status,
+            summary.reason,
+            about.choices,
+            about.settings,
+            summary.samples_seen,
+            summary.samples_per_second,
+            files.objective,
+            files.best,
+            files.seen_alive,
+        )
+    except (ValueError, OSError) as error:
+        return Run(folder, "damaged", str(error).removeprefix(f"{folder}{os.sep}"))
+
+
+def matching(runs: Iterable[Run], conditions: Sequence[str]) -> list[Run]:
+    """Return the runs that meet every condition, such as model=dcgan, status=finished or data.batch_size=64.
+
+    Raises:
+        ValueError: a condition isn't KEY=VALUE.
+    """
+    pairs = []
+    for condition in conditions:
+        key, equals, value = condition.partition("=")
+        if not key or not equals:
+            raise ValueError(f"--where got {condition!r}; it should be KEY=VALUE, such as --where model=dcgan")
+        pairs.append((key, value))
+    return [run for run in runs if all(_text(value_of(run, key)) == value for key, value in pairs)]
+
+
+def value_of(run: Run, key: str) -> Any:
+    """Return what a run has for a key: a choice, a setting, or its status."""
+    if key == "status":
+        return run.status
+    return run.choices[key] if key in run.choices else run.settings.get(key)
+
+
+def by_objective(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with the best first; those of another objective than most have come after, then those without."""
+    objectives = Counter(run.objective for run in runs if run.best)
+    order = {objective: place for place, (objective, _) in enumerate(objectives.most_common())}
+
+    def place(run: Run) -> tuple[int, float]:
+        if run.best is None:
+            return len(order), -run.seen_alive
+        return order[run.objective], run.best.value * (1 if run.best.better == "lower" else -1)
+
+    return sorted(runs, key=place)
+
+
+def differing(runs: Sequence[Run]) -> list[str]:
+    """Return the keys of choices and settings that are not the same in all runs; those shown anyway are left out."""
+    whole = [run for run in runs if run.status != "damaged"]
+    keys = dict.fromkeys(key for run in whole for key in (*run.choices, *run.settings))
+    shown = {*COLUMNS, *NOT_COMPARED}
+    return [key for key in keys if key not in shown and len({_text(value_of(run, key)) for run in whole}) > 1]
+
+
+def age(seconds: float) -> str:
+    """Return a time in its largest unit: 12 s, 5 min, 3 h, 2 d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def row_of(run: Run, beside: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """Return what a table shows of a run: the values of COLUMNS, and of keys; None where it has none.
+
+    Args:
+        beside: the folder from which paths are given.
+    """
+    best = run.best
+    values = {
+        "run": os.path.relpath(run.folder, beside),
+        "status": run.status,
+        "samples": run.samples_seen,
+        "best": best.value if best else None,
+        "at": best.samples_seen if best else None,
+        "samples/s": run.samples_per_second,
+        "age": time.time() - run.seen_alive if run.seen_alive else None,
+    }
+    return {key: value_of(run, key) for key in ("model", "data", *keys)} | values
+
+
+def cell(column: str, value: Any) -> str:
+    """Return a value of a table as people read it."""
+    if value is None:
+        return ""
+    formats = {"samples": ",", "best": ".5g", "at": ",", "samples/s": ",.0f"}
+    return age(value) if column == "age" else format(value, formats[column]) if column in formats else _text(value)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else "true" if value is True else "false" if value is False else str(value)

@@ -1,0 +1,155 @@
+"""The pages of runs: what they show, that they do it in a browser, and that a stranger's run can do no harm there."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from made_up_runs import KEY, picture, run_folder
+
+from framegan import media
+from framegan.report import compare, curves, page, pictures
+from framegan.runs import run_list
+from framegan.runs.run_files import RunFiles
+
+HOSTILE = '"><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def test_a_curve_keeps_its_extremes():
+    points = [(number, 0.0) for number in range(100_000)]
+    points[777], points[77_777] = (777, 9.0), (77_777, -9.0)
+    shown = curves.thinned(points)
+    assert len(shown) <= curves.MOST_POINTS
+    assert {(777, 9.0), (77_777, -9.0)} <= {*shown}
+    assert shown == sorted(shown)
+    assert curves.thinned(points[:10]) == points[:10]
+
+
+def test_every_key_has_a_chart_and_a_metric_its_interval(tmp_path):
+    charts = curves.charts(RunFiles(run_folder(tmp_path / "run")))
+    assert [chart["title"] for chart in charts] == [KEY, "Losses", "Learning rates"]
+    assert charts[0]["series"] == [{"name": KEY, "x": [2000, 3000], "y": [3, 4], "low": [2, 3], "high": [4, 5]}]
+    assert [one["name"] for one in charts[1]["series"]] == ["discriminator/loss", "generator/loss"]
+
+
+def test_a_page_of_many_pictures_is_small(tmp_path):
+    run = run_folder(tmp_path / "run")
+    for seen in range(10, 2000, 10):
+        picture(run / "samples" / f"fake_{seen}.png", seen, side=256)
+    assert page.write(run).stat().st_size < 8 << 20
+    shown = [one["seen"] for one in pictures.through_training(RunFiles(run))]
+    assert shown[0] == 10
+    assert shown[-1] == 3000
+    assert 2000 in shown, "the best"
+
+
+def test_how_much_a_setting_explains(tmp_path):
+    for number in range(8):
+        settings = {"width": number % 2, "seed": number, "depth": number // 4}
+        run_folder(tmp_path / str(number), best=float(number % 2) + 1, settings=settings)
+    runs = run_list.runs_below(tmp_path)
+    assert compare.importance(runs, ["width", "seed", "depth"]) == [("width", 1.0), ("depth", 0.0)]
+    assert compare.importance(runs[:7], ["width"]) == []
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Two runs with names and values that would be a script if they were believed; their page, and that of both."""
+    folder = tmp_path_factory.mktemp("runs")
+    for number, value in enumerate([2.0, 3.0]):
+        name = f"run {number} <b>"
+        run = run_folder(
+            folder / name,
+            value,
+            choices={"model": HOSTILE, "data": HOSTILE},
+            settings={HOSTILE: HOSTILE + str(number)},
+            notices=[{"samples_seen": 1500, "text": HOSTILE}],
+            status="failed",
+            reason=HOSTILE,
+        )
+        table = run / "metrics.csv"
+        table.write_text(table.read_text().replace("generator/lr", '"' + HOSTILE.replace('"', '""') + '"'))
+        records = run / "evaluations" / "3000.json"
+        records.write_text(json.dumps([*json.loads(records.read_text()), {"key": HOSTILE, "value": 1.0}]))
+        data = {"classes": {HOSTILE: 3, "b": 4}, "fingerprint": HOSTILE}
+        (run / "data.json").write_text(json.dumps(data))
+        media.write_video(run / "samples" / "fake_3000.mp4", media.np.zeros((16, 32, 32, 3), "uint8"), 8)
+        page.write(run)
+    return [*(path / "report.html" for path in sorted(folder.iterdir())), write_comparison(folder)]
+
+
+def write_comparison(folder: Path) -> Path:
+    return compare.write(run_list.runs_below(folder), folder / "compare.html")
+
+
+def test_what_comes_from_a_run_is_text(hostile):
+    for path in hostile:
+        text = path.read_text()
+        assert "<script>window.hacked" not in text
+        assert "<img src=x" not in text
+        scripts = re.findall(r"<script([^>]*)>", text.replace(page.plotly(), ""))
+        nonce = re.search(r"script-src 'nonce-(\w+)'", text)[1]
+        assert scripts == [' type="application/json" id="data"', f' nonce="{nonce}"', f' nonce="{nonce}"']
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("needs chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+def is_from_elsewhere(address):
+    return not address.startswith(("file:", "data:"))
+
+
+@pytest.fixture
+def opened(browser):
+    """Open a file; the test fails where its page says something, asks for something or has run what it must not."""
+    faults, pages = [], []
+
+    def open_file(path, **options):
+        shown = browser.new_page(**options)
+        shown.on("console", lambda message: faults.append(message.text))
+        shown.on("pageerror", lambda error: faults.append(str(error)))
+        shown.on("request", lambda request: faults.append(request.url) if is_from_elsewhere(request.url) else None)
+        shown.goto(path.as_uri())
+        pages.append(shown)
+        return shown
+
+    yield open_file
+    for shown in pages:
+        assert shown.evaluate("window.hacked") is None
+        assert shown.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing sticks out"
+        shown.close()
+    assert faults == []
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"}])
+def test_the_page_of_a_run_in_a_browser(opened, hostile, options):
+    shown = opened(hostile[0], **options)
+    assert shown.locator(".js-plotly-plot .scatterlayer .js-line").count() >= 4
+    before = shown.locator("#samples").get_attribute("src")
+    shown.locator("#when").focus()
+    shown.keyboard.press("ArrowLeft")
+    assert shown.locator("#samples").get_attribute("src") != before
+    assert shown.locator("#when-said").text_content() == "2,000 samples seen"
+    shown.wait_for_function("document.querySelector('video').currentTime > 0")
+    drawn = shown.locator("#charts .js-line").first.get_attribute("d")
+    shown.locator("#log").check()
+    assert shown.locator("#charts .js-line").first.get_attribute("d") != drawn
+    theme = shown.evaluate("document.documentElement.dataset.theme")
+    assert theme == ("dark" if options else "light")
+    shown.locator("#theme").click()
+    assert shown.evaluate("document.documentElement.dataset.theme") != theme
+
+
+def test_the_page_of_several_runs_in_a_browser(opened, hostile):
+    shown = opened(hostile[-1])
+    assert shown.locator("#parallel .js-line").count() == 2
+    assert shown.locator("#charts .js-line").count() >= 4
+    assert shown.locator("img.samples").count() == 2

@@ -1,0 +1,147 @@
+"""The table of runs below a folder: nothing is hidden, nothing crashes it."""
+
+import csv
+import io
+import json
+import os
+import time
+
+import pytest
+from made_up_runs import KEY, run_folder
+
+from framegan.cli import runs
+from framegan.runs import run_list
+
+
+@pytest.fixture
+def four(tmp_path, monkeypatch):
+    """Three runs of which the second is the best, and one that has measured nothing."""
+    monkeypatch.chdir(tmp_path)
+    for number, best in enumerate([3.0, 1.0, 2.0, None]):
+        settings = {"model.generator_optimizer.lr": 10.0**-number, "data.batch_size": 64}
+        run_folder(tmp_path / "runs" / f"run_{number}", best, settings=settings)
+    return tmp_path / "runs"
+
+
+def printed(capsys, *words):
+    runs.main(words)
+    return capsys.readouterr().out
+
+
+def test_the_best_is_first_and_the_settings_that_differ_are_shown(four, capsys):
+    header, *rows = csv.reader(io.StringIO(printed(capsys, "--csv")))
+    assert [row[0] for row in rows] == ["runs/run_1", "runs/run_2", "runs/run_0", "runs/run_3"]
+    assert "model.generator_optimizer.lr" in header
+    assert "data.batch_size" not in header
+    assert printed(capsys, "--best").strip() == "runs/run_1"
+
+
+def test_larger_is_better_where_the_metric_says_so(four):
+    for folder in four.iterdir():
+        file = folder / "summary.json"
+        file.write_text(file.read_text().replace("lower", "higher"))
+    assert [run.folder.name for run in run_list.by_objective(run_list.runs_below(four))][:3] == [
+        "run_0",
+        "run_2",
+        "run_1",
+    ]
+
+
+def test_a_part_of_the_runs(four, capsys):
+    assert printed(capsys, "--where", "model.generator_optimizer.lr=0.1", "--columns", "run,best").split() == [
+        "run",
+        "best",
+        "─" * 17,
+        "runs/run_1",
+        "1",
+    ]
+    known = json.loads(printed(capsys, "--json"))
+    assert known[0]["best"] == {"value": 1.0, "samples_seen": 2000, "better": "lower"}
+    assert known[0]["settings"]["data.batch_size"] == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "nowhere is not a folder"),
+        (["--where", "model"], "it should be KEY=VALUE"),
+        (["--where", "model=mlp"], "none of the 4 runs below runs has model=mlp"),
+        (["--wher", "model=mlp"], "did you mean --where"),
+        (["--columns", "modle"], "did you mean model"),
+        (["runs/run_0/samples"], "no run lies below"),
+        (["runs/run_3", "--best"], "none of these runs has measured anything"),
+    ],
+)
+def test_slips(four, words, message):
+    with pytest.raises(SystemExit, match=message):
+        runs.main(words)
+
+
+def test_what_became_of_a_run(tmp_path):
+    states = {
+        "finished": "finished",
+        "running": "running",
+        "failed": "failed",
+        "stopped by SIGINT": "stopped by SIGINT",
+    }
+    for status in states:
+        run_folder(tmp_path / status, status=status, reason="a reason" if status == "failed" else None)
+    silent = run_folder(tmp_path / "silent", status="running")
+    long_ago = time.time() - 1000
+    for file in silent.iterdir():
+        os.utime(file, (long_ago, long_ago))
+    found = {run.folder.name: (run.status, run.reason) for run in run_list.runs_below(tmp_path)}
+    assert found.pop("failed") == ("failed", "a reason")
+    assert found == {name: (name, None) for name in states if name != "failed"} | {"silent": ("killed", None)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("summary.json", '{"status": "fin'),
+        ("summary.json", '{"samples_seen": {}}'),
+        ("summary.json", '{"best": {"a": {"value": NaN}}}'),
+        ("summary.json", "[]"),
+        ("summary.json", "[" * 100_000),
+        ("run.json", '{"choices": [1]}'),
+        ("run.json", b"\xff\xfe"),
+    ],
+)
+def test_a_damaged_run_is_listed_with_the_reason(tmp_path, name, content):
+    whole, damaged = (run_folder(tmp_path / name) for name in ("whole", "damaged"))
+    (damaged / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = {run.folder: run for run in run_list.runs_below(tmp_path)}
+    assert found[whole].status == "finished"
+    assert found[damaged].status == "damaged"
+    assert name in found[damaged].reason
+
+
+def test_a_run_of_an_earlier_version_and_one_of_another_program(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = run_folder(tmp_path / "early")
+    (run / "run.json").unlink()
+    (run / ".hydra").mkdir()
+    (run / ".hydra" / "overrides.yaml").write_text("- model=mlp\n- data=digits\n- model.generator.width=8\n")
+    (tmp_path / "other" / ".hydra").mkdir(parents=True)
+    (tmp_path / "other" / ".hydra" / "config.yaml").write_text("db: mysql\n")
+    said = printed(capsys, ".")
+    assert "mlp" in said
+    assert "not shown: the .hydra/ of other programs in other" in said
+    (found,) = (run for run in run_list.runs_below(tmp_path) if run.status != "foreign")
+    assert run_list.value_of(found, "model.generator.width") == "8"
+    assert found.objective == KEY
+
+
+def test_a_thousand_folders_of_any_kind(tmp_path, monkeypatch, capsys):
+    """How long that takes is in benchmarks/runs.py."""
+    monkeypatch.chdir(tmp_path)
+    first = run_folder(tmp_path / "first")
+    files = {name: (first / name).read_text() for name in ("run.json", "summary.json", "metrics.csv")}
+    for number in range(999):
+        folder = tmp_path / f"sweep_{number // 100}" / f"job [bold]{number}\x1b[31m"
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).write_text(text[: number % len(text)] if number % 10 == 3 else text)
+    said = printed(capsys)
+    assert len([line for line in said.splitlines() if "job [bold]" in line and "damaged: " not in line]) == 999
+    assert "\x1b[31m" not in said
