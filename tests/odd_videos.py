@@ -10,7 +10,7 @@ import av
 import numpy as np
 from av.bitstream import BitStreamFilterContext
 
-from framegan.data.videos.truncation import missing_end
+from framegan.data.videos.structure import fault
 
 FRAMES = 40
 SIZE = 48, 32
@@ -68,6 +68,7 @@ def encode(
     units: int = RATE,
     later: int = 0,
     audio: bool = False,
+    title: str = "",
     **settings: Any,
 ) -> Path:
     """Write a file of these pictures, by default the numbers from 0 on.
@@ -79,6 +80,7 @@ def encode(
     """
     shown = list(pictures if pictures is not None else map(picture, range(FRAMES)))
     with av.open(str(path), "w", options=mux or {}) as container:
+        container.metadata.update({"title": title} if title else {})
         stream: Any = container.add_stream(codec, rate=RATE, options=options or {})
         stream.height, stream.width = shown[0].shape[:2]
         stream.pix_fmt = pixels
@@ -156,14 +158,8 @@ def wrong_message(path: Path, codec: str, settings: dict[str, str]) -> Path:
 
 def rotated(path: Path, degrees: int) -> Path:
     """Write pictures lying on their side, and the matrix that tells players to turn them clockwise into place."""
-    stored = [np.rot90(picture(number), degrees // 90) for number in range(FRAMES)]
-    encode(path, options=H264, pictures=stored)
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
-    data = path.read_bytes()
-    at = data.index(b"tkhd") + 4 + 40
-    matrix = struct.pack(">9i", cosine << 16, sine << 16, 0, -sine << 16, cosine << 16, 0, 0, 0, 1 << 30)
-    path.write_bytes(data[:at] + matrix + data[at + 36 :])
-    return path
+    return shown_as(path, (cosine, sine, -sine, cosine), lambda shown: np.rot90(shown, degrees // 90))
 
 
 def packed(path: Path) -> Path:
@@ -191,28 +187,21 @@ def packed(path: Path) -> Path:
 
 def cut_out(path: Path) -> Path:
     """Copy packets from a keyframe in the middle on, without encoding them anew."""
-    whole = encode(path.with_name("whole.mkv"), options=OPEN)
-    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream_from_template(source.streams.video[0])
-        keyframes = 0
-        for packet in source.demux(video=0):
-            keyframes += packet.is_keyframe
-            if keyframes > 1 and packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
-    whole.unlink()
-    return path
+
+    def from_second_keyframe(packets: list[Any]) -> list[Any]:
+        _, second, *_ = (number for number, packet in enumerate(packets) if packet.is_keyframe)
+        return from_packet(second)(packets)
+
+    return remuxed(path, encode(path.with_name("whole.mkv"), options=OPEN), from_second_keyframe)
+
+
+def from_packet(number: int) -> Callable[[list[Any]], list[Any]]:
+    return lambda packets: [packet for packet in packets[number:] if packet.dts is not None]
 
 
 def latin1(path: Path) -> Path:
     """Write a title in another encoding than UTF-8."""
-    with av.open(str(path), "w") as container:
-        container.metadata["title"] = "caffe"
-        stream: Any = container.add_stream("mpeg4", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        for number in range(FRAMES):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24")))
-        container.mux(stream.encode(None))
+    encode(path, "mpeg4", title="caffe")
     path.write_bytes(path.read_bytes().replace(b"caffe", b"caff\xe8"))
     return path
 
@@ -282,10 +271,6 @@ def first_unseen(path: Path) -> Path:
     return encode(path, "mpeg4", NO_B, later=-15)
 
 
-def from_packet(number: int) -> Callable[[list[Any]], list[Any]]:
-    return lambda packets: [packet for packet in packets[number:] if packet.dts is not None]
-
-
 def twice(path: Path) -> Path:
     path.write_bytes(path.read_bytes() * 2)
     return path
@@ -351,7 +336,7 @@ def first_half(make: Make) -> Make:
         path = make(to)
         half = path.read_bytes()[: path.stat().st_size // 2]
         path.write_bytes(half)
-        if missing_end(path) is None:
+        if fault(path) is None:
             path.write_bytes(half[:-1])
         return path
 

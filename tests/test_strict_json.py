@@ -93,7 +93,7 @@ def videos(tmp_path_factory) -> VideoFolder:
 
 def test_the_index_of_videos_the_shards_and_the_manifest_of_their_frames(videos, tmp_path, capsys):
     lines = (video_index.beside(videos.root) / video_index.NAME).read_bytes().splitlines()
-    assert [json.loads(line)["file"] for line in lines[1:]] == videos.paths
+    assert [json.loads(line)["file"] for line in lines[1:]] == videos.names
     for _ in range(2):
         prepare(plan(videos, tmp_path / "frames"), num_workers=0)
         assert layout.find(videos, tmp_path / "frames") is not None

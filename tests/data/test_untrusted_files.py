@@ -32,9 +32,9 @@ from framegan.data.videos import video_stream
 from framegan.data.videos.decode import probe
 from framegan.data.videos.frame_fit import Fit
 from framegan.data.videos.frame_folder import FrameFolder
-from framegan.data.videos.mp4_claims import overclaim
 from framegan.data.videos.npy import NpyVideos
 from framegan.data.videos.strips import Strips
+from framegan.data.videos.structure import fault
 from framegan.data.videos.video_folder import VideoFolder
 
 
@@ -237,13 +237,13 @@ def test_a_claim_behind_an_unknown_box_is_refused(tmp_path):
     path = encode(tmp_path / "a.mp4", options=H264)
     patched(path, b"stsz", 0, 1, 1 << 24)
     path.write_bytes(struct.pack(">I4sQ", 16, b"abcd", 0) + path.read_bytes())
-    assert "it claims 16,777,216 bytes" in str(overclaim(path))
+    assert "it claims 16,777,216 bytes" in str(fault(path))
 
 
 def test_a_compressed_index_is_refused(tmp_path):
     path = encode(tmp_path / "a.mp4", options=H264)
     path.write_bytes(path.read_bytes().replace(b"udta", b"cmov"))
-    assert "its index is compressed" in str(overclaim(path))
+    assert "its index is compressed" in str(fault(path))
 
 
 def test_sound_of_samples_of_one_size_is_no_claim(tmp_path):
@@ -254,13 +254,13 @@ def test_sound_of_samples_of_one_size_is_no_claim(tmp_path):
         frame.sample_rate, frame.pts = 16000, 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    assert overclaim(path) is None
+    assert fault(path) is None
     data = path.read_bytes()
     assert struct.unpack_from(">II", data, data.index(b"stsz") + 8)[1] == 16000
     patched(path, b"stsz", 0, 2, 1 << 20)  # as if it were compressed: FFmpeg reads it a thousand at a time
-    assert overclaim(path) is None
+    assert fault(path) is None
     path.write_bytes(path.read_bytes().replace(b"soun", b"vide"))
-    assert "it claims 2,097,152 bytes" in str(overclaim(path))
+    assert "it claims 2,097,152 bytes" in str(fault(path))
 
 
 def npy_header(shape: tuple[int, ...], descr: str = "|u1") -> bytes:

@@ -28,9 +28,8 @@ from odd_videos import (
 )
 
 from framegan.data.videos import decode
-from framegan.data.videos.decode import VideoInfo, probe, read
+from framegan.data.videos.decode import VideoInfo, counted, probe, read
 from framegan.data.videos.frame_fit import Fit
-from framegan.data.videos.frame_times import counted
 
 STRETCHED = Fit(48, resize="stretch")
 FIRST_NUMBER = {"edit list": 3, "h264, cut out without encoding, mp4": 10, "h264, cut out without encoding, mkv": 10}
@@ -298,8 +297,6 @@ SHOWN: dict[str, tuple[tuple[int, int, int, int], Callable[[np.ndarray], np.ndar
     "mirrored top to bottom": ((1, 0, 0, -1), np.flipud),
     "transposed": ((0, 1, 1, 0), lambda shown: shown.swapaxes(0, 1)),
     "transposed along the other diagonal": ((0, -1, -1, 0), lambda shown: np.rot90(shown, 2).swapaxes(0, 1)),
-    "turned by 90": ((0, 1, -1, 0), lambda shown: np.rot90(shown, 1)),
-    "turned by 270": ((0, -1, 1, 0), lambda shown: np.rot90(shown, -1)),
     "nothing at all": ((0, 0, 0, 0), lambda shown: shown),
     "flat": ((1, 0, 1, 0), lambda shown: shown),
     "half as large": ((2, 0, 0, 2), lambda shown: shown),
@@ -312,15 +309,10 @@ def test_pictures_are_shown_as_their_matrix_says(tmp_path: Path, kind: str):
     matrix, stored = SHOWN[kind]
     path = shown_as(tmp_path / "a.mp4", matrix, stored)
     info = probe(path)
-    shown = read(path, info, [37], STRETCHED)[0]
-    assert np.abs(shown.astype(int) - STRETCHED(av.VideoFrame.from_ndarray(picture(37), "rgb24"))).mean() < 12
-    asis = read(path, info, [37], Fit(48, resize="stretch", rotate=False))[0]
-    assert (
-        np.abs(
-            asis.astype(int) - STRETCHED(av.VideoFrame.from_ndarray(np.ascontiguousarray(stored(picture(37))), "rgb24"))
-        ).mean()
-        < 12
-    )
+    as_it_is = Fit(48, resize="stretch", rotate=False)
+    for fit, pixels in ((STRETCHED, picture(37)), (as_it_is, stored(picture(37)))):
+        expected = fit(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24"))
+        assert np.abs(read(path, info, [37], fit)[0].astype(int) - expected).mean() < 12
 
 
 def test_a_damaged_gif_is_called_damaged(tmp_path: Path):

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from framegan.data.source import Inventory, classes_of, inventory_told_by
-from framegan.data.videos.protocol import Videos
+from framegan.data.videos.protocol import DecodedVideos, Videos
 
 Format = Literal["raw", "jpeg"]
 Shape = tuple[int, int, int]
@@ -75,7 +75,7 @@ def jpeg(frame: np.ndarray, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-class CachedVideos:
+class CachedVideos(DecodedVideos):
     """Videos whose frames are read from shards; all else is as the source says, so that new labels need no decoding.
 
     Args:
@@ -109,21 +109,6 @@ class CachedVideos:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "open": {}}
 
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def name(self, index: int) -> str:
-        return self.source.name(index)
-
-    def label(self, index: int) -> int:
-        return self.source.label(index)
-
-    def num_frames(self, index: int) -> int:
-        return self.source.num_frames(index)
-
-    def frame_times(self, index: int) -> np.ndarray | None:
-        return self.source.frame_times(index)
-
     @property
     def classes(self) -> list[str]:
         return classes_of(self.source)
@@ -132,11 +117,6 @@ class CachedVideos:
         """Return that of the source, whose frames these are but for JPEG."""
         told = inventory_told_by(self.source)
         return told if told is None or self.quality is None else {**told, "JPEG quality": self.quality}
-
-    def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
-        if index in self.errors:
-            raise ValueError(self.errors[index])
-        return self.clips([index], [np.asarray(frames)])[0].numpy()
 
     def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
         """Return frames of readable videos, one row of numbers (T,) for each: uint8 (N, T, H, W, C).

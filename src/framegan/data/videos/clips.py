@@ -5,9 +5,8 @@ devices, and after a resume.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from framegan import noise
-from framegan.data.bad_files import BadFiles, OnError, Share
+from framegan.data.bad_files import NAMED_PROBLEMS, BadFiles, OnError, Share
 from framegan.data.frame_cache.layout import prepared
 from framegan.data.labels import emptied
 from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
@@ -27,10 +26,6 @@ from framegan.processes.ranks import say
 from framegan.quoting import printable
 from framegan.spread import spread
 
-Read = Callable[[int, np.ndarray], np.ndarray]
-"""From a video and ascending frame numbers to what is read of them; ValueError where that can't be."""
-
-NAMED_PROBLEMS = 10
 VIDEOS_FOR_RATE = 64
 FAILURES_IN_A_ROW = 20
 """How many other videos are tried in place of one that can't be read."""
@@ -76,6 +71,7 @@ class Clips:
         self.videos = prepared(videos, cache_dir) if cache == "auto" else videos
         self.origin = self.videos
         """The videos as they are known, wherever their frames are kept."""
+        self.num_classes, self.split = videos.num_classes, videos.split
         lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
         self.draws = Draws(num_frames, (lowest, highest), target_fps, clips_per_video, short, seed)
         self.bad = BadFiles(len(videos), "videos", on_error, max_bad_fraction)
@@ -95,14 +91,6 @@ class Clips:
         size = self.videos.resolution
         length = (self.draws.num_frames,) if self.draws.num_frames > 1 else ()
         return (self.videos.channels, *length, size, size)
-
-    @property
-    def num_classes(self) -> int:
-        return self.videos.num_classes
-
-    @property
-    def split(self) -> str:
-        return self.videos.split
 
     @property
     def labels(self) -> list[int]:
@@ -139,15 +127,13 @@ class Clips:
 
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
         """Return the clips of these tickets, uint8 (N, *shape), and their labels, int64 (N,)."""
+        videos, found = zip(*(self._readable(index, epoch) for index, epoch in tickets), strict=True)
         if isinstance(self.videos, DecodedVideos):
-            errors = self.videos.errors
-            drawn = [self._readable(index, epoch, partial(_unless_bad, errors)) for index, epoch in tickets]
-            clips = self.videos.clips([video for video, _ in drawn], [frames for _, frames in drawn])
+            clips = self.videos.clips(videos, found)
         else:
-            drawn = [self._readable(index, epoch, self._decode) for index, epoch in tickets]
-            clips = torch.from_numpy(np.stack([frames for _, frames in drawn]))
+            clips = torch.from_numpy(np.stack(found))
         samples = clips.permute(0, 4, 1, 2, 3) if self.draws.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
-        return samples.contiguous(), torch.tensor([self.videos.label(video) for video, _ in drawn])
+        return samples.contiguous(), torch.tensor([self.videos.label(video) for video in videos])
 
     def of(self, videos: Videos) -> "Clips":
         """Return clips drawn in the same way from the same videos kept elsewhere."""
@@ -189,26 +175,27 @@ class Clips:
             attempt: 0, or how many videos could not be read in its place before.
         """
         random = noise.generator(self.draws.seed, noise.CLIPS, epoch, index, attempt)
-        video = (
-            self.kept[index // self.draws.clips_per_video]
-            if attempt == 0
-            else self.kept[random.integers(len(self.kept))]
-        )
+        place = index // self.draws.clips_per_video if attempt == 0 else random.integers(len(self.kept))
+        video = self.kept[place]
         return video, self.draws.frames(self.videos.num_frames(video), self._times(video), random)
 
-    def _readable(self, index: int, epoch: int, read: Read) -> tuple[int, np.ndarray]:
+    def _readable(self, index: int, epoch: int) -> tuple[int, np.ndarray]:
         """Return a clip's video and what is read of it; of another video where its own can't be read."""
         for attempt in range(FAILURES_IN_A_ROW):
             video, frames = self.draw(index, epoch, attempt)
             try:
-                return video, read(video, frames)
+                return video, self._read(video, frames)
             except ValueError as error:
                 self._leave_out({video: str(error)})
         last = printable(self.videos.name(video))
         raise ValueError(f"{FAILURES_IN_A_ROW} videos in a row could not be read, the last one {last}")
 
-    def _decode(self, video: int, frames: np.ndarray) -> np.ndarray:
-        """Return frames of a video, (T, H, W, C)."""
+    def _read(self, video: int, frames: np.ndarray) -> np.ndarray:
+        """Return frames of a video, (T, H, W, C); just their numbers where those of a whole batch are read at once."""
+        if isinstance(self.videos, DecodedVideos):
+            if video in self.videos.errors:
+                raise ValueError(self.videos.errors[video])
+            return frames
         wanted, places = np.unique(frames, return_inverse=True)
         return self.videos.read(video, wanted.tolist())[places]
 
@@ -230,35 +217,29 @@ class Clips:
         """Return the videos that clips are drawn from."""
         videos, draws = range(len(self.videos)), self.draws
         fits = [draws.fits(self.videos.num_frames(video), self._times(video)) for video in videos]
-        too_short = {video for video in videos if not fits[video]}
+        kept, too_short = ([video for video in videos if fits[video] == wanted] for wanted in (True, False))
         share = f"{len(too_short)} of {len(videos)} videos"
         reason = f"{share} are too short for data.num_frames={draws.num_frames} at data.{draws.pace}"
-        if (too_short and draws.short == "error") or (len(too_short) == len(videos) and draws.short == "drop"):
+        if (too_short and draws.short == "error") or (not kept and draws.short == "drop"):
             shown = "".join(
                 f"\n  {printable(self.videos.name(video))}: {self.videos.num_frames(video)} frames"
-                for video in sorted(too_short)[:NAMED_PROBLEMS]
+                for video in too_short[:NAMED_PROBLEMS]
             )
             raise ValueError(f"{reason}; set data.short=loop or repeat_last, or ask for fewer:{shown}")
         if draws.short in ("loop", "repeat_last"):
             return list(videos)
         if too_short:
             labels = [self.videos.label(video) for video in videos]
-            kept = [label for video, label in enumerate(labels) if video not in too_short]
-            gone = emptied(self.classes, labels, kept)
+            gone = emptied(self.classes, labels, [labels[video] for video in kept])
             say(f"dropped  {reason}" + (f"; {gone}: data.short=loop or repeat_last keeps it" if gone else ""))
-        return [video for video in videos if video not in too_short]
+        return kept
 
     def _times(self, video: int) -> np.ndarray | None:
         """Return when the frames of a video are shown, where they are chosen by that."""
-        times = None if self.draws.target_fps is None else self.videos.frame_times(video)
-        if times is None and self.draws.target_fps is not None:
+        if self.draws.target_fps is None:
+            return None
+        times = self.videos.frame_times(video)
+        if times is None:
             name = self.videos.name(video)
             raise ValueError(f"data.target_fps needs the frames' times, and {name} has none; set it to null")
         return times
-
-
-def _unless_bad(errors: dict[int, str], video: int, frames: np.ndarray) -> np.ndarray:
-    """Return the frame numbers as they are; raise ValueError where the video could not be decoded."""
-    if video in errors:
-        raise ValueError(errors[video])
-    return frames

@@ -5,7 +5,8 @@ pictures that can't be decoded from there. So frames are identified by their tim
 again further back, and files whose times can't be trusted are decoded from their start.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,24 +14,22 @@ from typing import Annotated, Any
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from pydantic import Field, InstanceOf, PositiveInt
 
-from framegan.data.videos import frame_times
-from framegan.data.videos.display_matrix import UPRIGHT, of_matrix
-from framegan.data.videos.frame_fit import Fit
-from framegan.data.videos.mp4_claims import overclaim
-from framegan.data.videos.truncation import missing_end
-from framegan.data.videos.video_stream import DAMAGE, UNMARKED, DamagedError, awaited, from_start, opened, reasons
+from framegan.data.videos.frame_fit import UPRIGHT, Fit, orientation_of
+from framegan.data.videos.structure import fault
+from framegan.data.videos.video_stream import DAMAGE, DamagedError, StrictDecoder, awaited, from_start, opened, reasons
 
 SECONDS_BACK = (0, 1, 4, 16)
 """How far before the first frame a seek aims, one attempt after the other."""
 
 MAX_PIXEL_ASPECT = 100
 """How many times as wide as high, or as high as wide, a pixel may be."""
+
+TOO_FAST = 3
+"""How many times the rate that the pictures themselves name is not believed in the one number that an AVI has."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class VideoInfo:
         pts: when each frame is shown, ascending int64 (T,), in units of time_base; the frames' numbers if unknown.
         time_base: seconds; 0 where the file doesn't say.
         width: of the frames as they are stored, like height.
-        orientation: how to turn and mirror the frames, see `framegan.data.videos.display_matrix`.
+        orientation: how to turn and mirror the frames, see `framegan.data.videos.frame_fit`.
         pixel_aspect: width / height of a pixel.
         linear: the times don't tell the frames apart, so that those are found by counting from the start.
     """
@@ -73,41 +72,25 @@ def probe(path: Path) -> VideoInfo:
     with reasons():
         if not path.is_file():
             raise ValueError("there is no such file")
-        if reason := missing_end(path) or overclaim(path):
+        if reason := fault(path):
             raise ValueError(reason)
     try:
         return _probe(path)
-    except DamagedError as damage:
-        with opened(path) as (_, stream):
-            if not UNMARKED.get(stream.codec_context.name):
-                raise
-        try:
+    except DamagedError:
+        with suppress(DamagedError):
             return _probe(path, filtered=True)
-        except DamagedError:
-            raise damage from None
-
-
-@dataclass(frozen=True)
-class _Announced:
-    """What a container says of a packet, in ticks."""
-
-    pts: int | None
-    dts: int | None
-    duration: int | None
-    is_keyframe: bool
+        raise
 
 
 def _probe(path: Path, filtered: bool = False) -> VideoInfo:
-    packets: list[_Announced] = []
-
-    def announce(packet: Any) -> None:
-        packets.append(_Announced(packet.pts, packet.dts, packet.duration, packet.is_keyframe))
-
     with opened(path) as (container, stream):
+        decoder = StrictDecoder(stream, filtered=filtered)
         shown: list[int | None] = []
-        for frame in from_start(container, stream, announce, strict=True, filtered=filtered):
+        for frame in from_start(container, stream, decoder):
             if not shown:
-                orientation = _orientation(frame)
+                side_data: Any = frame.side_data
+                matrix = side_data.get(Type.DISPLAYMATRIX)
+                orientation = orientation_of(bytes(matrix)) if matrix is not None else UPRIGHT
                 rate = float(stream.guessed_rate or 0)  # later ones of a joined file may have another
             shown.append(frame.pts)
         if not shown:
@@ -118,66 +101,74 @@ def _probe(path: Path, filtered: bool = False) -> VideoInfo:
                 f"its pixel aspect is {aspect.numerator}:{aspect.denominator}, beyond {MAX_PIXEL_ASPECT}:1; write it "
                 "with square pixels: ffmpeg -i FILE -vf setsar=1 NEW"
             )
-        linear = not _agree(shown, packets)
-        if filtered and (linear or _has_gap(packets)):  # what was taken out may have been a picture
+        linear = not (decoder.has_keyframes and _agree(shown, decoder.pts))
+        if filtered and (linear or _has_gap(decoder.pts)):  # what was taken out may have been a picture
             raise DamagedError("cut off or damaged: a frame is missing")
-        pts, time_base = _times(container, stream, shown, packets, linear, rate)
+        pts = counted(len(shown), decoder.clock) if linear else np.array(shown)
+        time_base = float(stream.time_base or 0)
+        if pts is None:
+            pts, time_base = np.arange(len(shown)), 0.0
+        if container.format.name == "avi":
+            time_base = tick(pts, time_base, rate)
         return VideoInfo(
-            pts=pts,
-            time_base=time_base,
-            width=frame.width,
-            height=frame.height,
-            orientation=orientation,
-            pixel_aspect=float(aspect),
-            linear=linear,
-            codec=stream.codec_context.name,
+            pts, time_base, frame.width, frame.height, orientation, float(aspect), linear, stream.codec_context.name
         )
 
 
-def _has_gap(packets: list[_Announced]) -> bool:
-    steps = np.diff(sorted(packet.pts or 0 for packet in packets))
+def _has_gap(announced: list[int | None]) -> bool:
+    steps = np.diff(sorted(time or 0 for time in announced))
     return bool(len(steps)) and steps.max() > 1.5 * np.median(steps)
 
 
-def _orientation(frame: VideoFrame) -> int:
-    side_data: Any = frame.side_data
-    matrix = side_data.get(Type.DISPLAYMATRIX)
-    return of_matrix(bytes(matrix)) if matrix is not None else UPRIGHT
-
-
-def _agree(shown: list[int | None], packets: list[_Announced]) -> bool:
+def _agree(shown: list[int | None], announced: list[int | None]) -> bool:
     """Say whether frames can be told by their times: all have one, and the one that the container gives them."""
-    announced = [packet.pts for packet in packets]
     times = [time for time in shown if time is not None]
     known = sorted(time for time in announced if time is not None and time >= times[0]) if times else []
-    can_seek = any(packet.is_keyframe for packet in packets)
-    return can_seek and len(times) == len(shown) and None not in announced and times == sorted(set(times)) == known
+    return len(times) == len(shown) and None not in announced and times == sorted(set(times)) == known
 
 
-def _times(
-    container: InputContainer,
-    stream: VideoStream,
-    shown: list[int | None],
-    packets: list[_Announced],
-    linear: bool,
-    rate: float,
-) -> tuple[np.ndarray, float]:
-    """Return when each frame is shown, and in which unit: `pts` and `time_base` of `VideoInfo`.
+def counted(num_frames: int, packets: Sequence[tuple[int | None, int | None]]) -> np.ndarray | None:
+    """Return when each frame is shown, ascending int64 (T,) in ticks from the first one; None: it isn't known.
+
+    A container whose times don't identify frames gives each packet the time of its decoding, or how long it lasts, or
+    just one rate for all. Frames are shown as fast as they are decoded, whatever their order. Where files were joined,
+    times begin again: the frames are then the usual step apart.
 
     Args:
-        rate: that FFmpeg guesses from the first picture and the header.
+        packets: when each is to be decoded, and how long it lasts, in ticks, where the container says so.
     """
-    time_base = float(stream.time_base or 0)
-    if not linear:
-        pts = np.array(shown)
+    known = {number: time for number, (time, _) in enumerate(packets) if time is not None}
+    if len(known) > 1:
+        first = next(iter(known.values()))
+        ticks = np.interp(range(len(packets)), list(known), [float(time - first) for time in known.values()])
     else:
-        counted = frame_times.counted(len(shown), [(packet.dts, packet.duration) for packet in packets])
-        if counted is None:
-            return np.arange(len(shown)), 0.0
-        pts = counted
-    if container.format.name == "avi":
-        time_base = frame_times.tick(pts, time_base, rate)
-    return pts, time_base
+        ticks = np.cumsum([0.0, *(duration or 0 for _, duration in packets[:-1])])
+    steps = np.diff(ticks)
+    if num_frames > 1 and not (steps > 0).any():
+        return None
+    if len(steps):
+        steps = np.where(steps > 0, steps, np.median(steps[steps > 0]))
+    ticks = np.cumsum([0.0, *steps])
+    if num_frames < len(ticks) < 1.5 * num_frames:  # the first packets gave no frame
+        ticks = ticks[len(ticks) - num_frames :]
+        ticks = ticks - ticks[0]
+    if len(ticks) != num_frames:  # two fields of a frame, or two frames, in one packet
+        ticks = np.interp(np.linspace(0, len(ticks) - 1, num_frames), range(len(ticks)), ticks)
+    times = ticks.round().astype(np.int64)
+    return times if (np.diff(times) > 0).all() else None
+
+
+def tick(pts: np.ndarray, time_base: float, rate: float) -> float:
+    """Return the seconds of a tick in an AVI file: time_base, unless that makes it faster than can be.
+
+    Many a header names the ticks of a clock in place of the rate.
+
+    Args:
+        pts: when each frame is shown, ascending (T,).
+        rate: that FFmpeg guesses from the pictures and the header; 0: none.
+    """
+    step = float(np.median(np.diff(pts))) if len(pts) > 1 else 1.0
+    return 1 / (rate * step) if time_base and rate and time_base * rate * step * TOO_FAST < 1 else time_base
 
 
 def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.ndarray:
@@ -188,47 +179,34 @@ def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.nda
     """
     clip = np.empty((len(frames), fit.resolution, fit.resolution, fit.channels), np.uint8)
     if info.time_base and not info.linear:
+        times = info.pts[list(frames)].tolist()
         with opened(path) as (container, stream):
-            times = info.pts[list(frames)].tolist()
             for seconds in SECONDS_BACK:
-                if not _seek(container, stream, times[0], seconds / info.time_base):
+                try:
+                    container.seek(times[0] - round(seconds / info.time_base), stream=stream)
+                except (av.FFmpegError, OverflowError):  # some containers refuse times before their first frame
                     break
-                if _fill_by_time(clip, container, stream, times, info, fit):
-                    return clip
+                timed = ((frame.pts, frame) for frame in awaited(container, stream, set(times)))
+                with suppress(DamagedError, *DAMAGE):
+                    if _fill(clip, timed, times, info, fit):
+                        return clip
     with opened(path) as (container, stream):
-        found = number = 0
-        for frame in from_start(container, stream):
-            if number == frames[found]:
-                clip[found] = fit(frame, info.pixel_aspect, info.orientation)
-                found += 1
-                if found == len(frames):
-                    return clip
-            number += 1
-        raise ValueError(f"it ends after {number} frames; has it been changed?")
+        if _fill(clip, enumerate(from_start(container, stream)), frames, info, fit):
+            return clip
+    raise ValueError(f"it no longer has {frames[-1] + 1} frames; has it been changed?")
 
 
-def _seek(container: InputContainer, stream: VideoStream, time: int, back: float) -> bool:
-    try:
-        container.seek(time - round(back), stream=stream)
-    except (av.FFmpegError, OverflowError):  # some containers refuse times before their first frame
-        return False
-    return True
-
-
-def _fill_by_time(
-    clip: np.ndarray, container: InputContainer, stream: VideoStream, times: list[int], info: VideoInfo, fit: Fit
+def _fill(
+    clip: np.ndarray, found: Iterable[tuple[int | None, VideoFrame]], wanted: Sequence[int], info: VideoInfo, fit: Fit
 ) -> bool:
-    """Decode from where the container stands; return False where some frames can't be told or trusted from there."""
-    found = 0
-    try:
-        for frame in awaited(container, stream, set(times)):
-            if frame.pts is None or frame.pts > times[found] or frame.is_corrupt:
-                return False
-            if frame.pts == times[found]:
-                clip[found] = fit(frame, info.pixel_aspect, info.orientation)
-                found += 1
-                if found == len(times):
-                    return True
-    except (DamagedError, *DAMAGE):
-        pass
+    """Fit those frames that are wanted, by ascending numbers or times; False where some can't be told or trusted."""
+    place = 0
+    for key, frame in found:
+        if key is None or key > wanted[place] or frame.is_corrupt:
+            return False
+        if key == wanted[place]:
+            clip[place] = fit(frame, info.pixel_aspect, info.orientation)
+            place += 1
+            if place == len(wanted):
+                return True
     return False

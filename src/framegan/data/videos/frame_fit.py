@@ -1,4 +1,9 @@
-"""How a decoded frame becomes a square of uint8 pixels, with FFmpeg's own scaler."""
+"""How a decoded frame becomes an upright square of uint8 pixels, with FFmpeg's own scaler.
+
+How a stored picture is turned and mirrored before it is shown is one number, that of EXIF: 1 as it is, 2 mirrored left
+to right, 3 turned by 180 degrees, 4 mirrored top to bottom, 5 transposed, 6 turned by 90 degrees clockwise, 7
+transposed along the other diagonal, 8 turned by 90 degrees counterclockwise.
+"""
 
 import threading
 from dataclasses import dataclass
@@ -9,7 +14,26 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from framegan.data.images.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize, padded
-from framegan.data.videos.display_matrix import UPRIGHT, upright
+
+UPRIGHT = 1
+STEPS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
+"""For each orientation whether to transpose, then to mirror top to bottom, then left to right."""
+DEGENERATE = 0.1
+"""A matrix that squeezes a square to less than this share of what a turned one would cover says nothing."""
+
+
+def orientation_of(matrix: bytes) -> int:
+    """Return the nearest of the eight orientations to a display matrix of FFmpeg; that of a degenerate one is 1.
+
+    Args:
+        matrix: nine int32 in the machine's order: a b u, c d v, x y w. A stored pixel (x, y) is shown at
+            (a x + c y, b x + d y).
+    """
+    a, b, _, c, d, *_ = np.frombuffer(matrix, np.int32).astype(np.float64).tolist()
+    if abs(a * d - b * c) <= DEGENERATE * max(map(abs, (a, b, c, d))) ** 2:
+        return UPRIGHT
+    is_transposed = abs(b) + abs(c) > abs(a) + abs(d)
+    return 1 + STEPS.index((1, b < 0, c < 0) if is_transposed else (0, d < 0, a < 0))
 
 
 class _Scaler(threading.local):
@@ -46,7 +70,7 @@ class Fit:
 
         Args:
             pixel_aspect: width / height of its pixels.
-            orientation: how to turn and mirror it, see `framegan.data.videos.display_matrix`.
+            orientation: how to turn and mirror it.
 
         Raises:
             ValueError: see `scaled`.
@@ -56,7 +80,9 @@ class Fit:
         width, height = self.scaled(frame.width, frame.height, pixel_aspect)
         pixels = _scale(frame, width, height, "gray" if self.channels == 1 else "rgb24", self.filter)
         if self.rotate:
-            pixels = upright(pixels, orientation)
+            transpose, down, across = STEPS[orientation - 1]
+            pixels = pixels.swapaxes(0, 1) if transpose else pixels
+            pixels = pixels[:: -1 if down else 1, :: -1 if across else 1]
         if self.resize == "pad":
             return padded(pixels, self.resolution)
         top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2

@@ -1,7 +1,7 @@
 """Videos as folders of frames: every folder that directly holds images is a video."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -59,41 +59,40 @@ class FrameFolder(ListedVideos):
                 "of its own, or set data=strips where each image is a whole video"
             )
         check_root(folder, split, list(frames), labels)
-        self.frames = {video: in_order(names) for video, names in frames.items()}
+        self.frames = {folder.absolute() / video: in_order(names) for video, names in frames.items()}
         self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
-        numbers = labels_of(list(self.frames), folder, labels)
-        fit = Fit(resolution, channels, resize, filter)
-        super().__init__(root, folder, list(self.frames), numbers, split, fit, on_error, max_bad_fraction)
+        videos, fit = list(frames), Fit(resolution, channels, resize, filter)
+        numbers = labels_of(videos, folder, labels)
+        super().__init__(root, folder, videos, numbers, split, fit, on_error, max_bad_fraction)
 
     @property
     def recipe(self) -> dict[str, Any]:
         """Caches of frames in another order than that of earlier versions are no longer those of this recipe."""
         return {**super().recipe, "order": "signs and decimals"} if self._reordered else super().recipe
 
-    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
-        return try_all(self._look, paths, "reading headers")
+    def look_at_all(self, names: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        return try_all(lambda name: self._look(self.files(self.root / name)), names, "reading headers")
 
-    def _look(self, path: str) -> Entry:
-        folder, names = self.folder / path, self.frames[path]
-        stamps = [(folder / name).stat() for name in names]
-        if empty := [name for name, status in zip(names, stamps, strict=True) if status.st_size == 0]:
+    def _look(self, files: Sequence[Path]) -> Entry:
+        stamps = [file.stat() for file in files]
+        if empty := [file.name for file, status in zip(files, stamps, strict=True) if status.st_size == 0]:
             raise ValueError(f"{empty[0]}: empty file")
-        try:
-            size_of(folder / names[0])
-        except ValueError as error:
-            raise ValueError(f"{names[0]}: {error}") from None
+        _named(files[0], size_of)
         size, time = sum(status.st_size for status in stamps), max(status.st_mtime_ns for status in stamps)
-        return Entry((size, time), len(names))
+        return Entry((size, time), len(files))
 
-    def files(self, path: str) -> list[Path]:
-        return [self.folder / path / name for name in self.frames[path]]
+    def files(self, path: Path) -> list[Path]:
+        return [path / name for name in self.frames[path]]
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
-        path = self.paths[index]
-        return np.stack([self._frame(path, self.frames[path][frame]) for frame in frames])
+        path = self.root / self.names[index]
+        files = [path / self.frames[path][frame] for frame in frames]
+        return np.stack([_named(file, lambda file: self.fit(decode(file, self.fit.channels))) for file in files])
 
-    def _frame(self, path: str, name: str) -> np.ndarray:
-        try:
-            return self.fit(decode(self.folder / path / name, self.fit.channels))
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+
+def _named(file: Path, function: Callable[[Path], Any]) -> Any:
+    """Return what a function returns for a file; where it can't, the reason begins with its name."""
+    try:
+        return function(file)
+    except ValueError as error:
+        raise ValueError(f"{file.name}: {error}") from None

@@ -8,21 +8,11 @@ that no other one refers to can be missing without any harm to the rest; those w
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 
 from av.packet import Packet
 
-from framegan.data.videos.h264_headers import (
-    PPS,
-    SLICES,
-    SPS,
-    B,
-    PictureSet,
-    SequenceSet,
-    Slice,
-    first_slice,
-    picture_set,
-    sequence_set,
-)
+from framegan.data.videos.h264_headers import PPS, SLICES, SPS, B, PictureSet, SequenceSet, Slice
 
 HEADER = 1024
 """Bytes of a NAL unit that hold all that is read of it."""
@@ -51,15 +41,16 @@ class FrameNumbers:
         if packet.has_sidedata("new_extradata"):
             self._configure(bytes(packet.get_sidedata("new_extradata")))
         data = bytes(packet)
+        has_lengths = self._length and not data.startswith(b"\0\0\0\1")
         is_first = True
-        for unit in self._units(data):
+        for unit in _behind_lengths(BytesIO(data), self._length) if has_lengths else _between_codes(data):
             try:
                 self._note(unit)
-                picture = first_slice(unit, self._pictures, self._sequences) if unit[0] & 31 in SLICES else None
+                if unit[0] & 31 not in SLICES or not unit[1] & 128:  # a picture's first slice has first_mb_in_slice 0
+                    continue
+                picture = Slice(unit, self._pictures, self._sequences)
             except LookupError:
                 self._last = None
-                continue
-            if picture is None:
                 continue
             if self._misses(picture, is_first, packet.is_keyframe):
                 return True
@@ -86,22 +77,17 @@ class FrameNumbers:
     def _configure(self, extradata: bytes) -> None:
         if extradata[:1] == b"\1":
             self._length = (extradata[4:5] or b"\3")[0] % 4 + 1
-        for unit in _of_avcc(extradata) if self._length else _between_codes(extradata):
+        for unit in _of_avcc(BytesIO(extradata[5:])) if self._length else _between_codes(extradata):
             with suppress(LookupError):
                 self._note(unit)
 
     def _note(self, unit: bytes) -> None:
         if unit[0] & 31 == SPS:
-            number, sequence = sequence_set(unit)
-            self._sequences[number] = sequence
+            sequence = SequenceSet(unit)
+            self._sequences[sequence.number] = sequence
         elif unit[0] & 31 == PPS:
-            number, picture = picture_set(unit)
-            self._pictures[number] = picture
-
-    def _units(self, data: bytes) -> Iterator[bytes]:
-        if not self._length or data.startswith(b"\0\0\0\1"):
-            return _between_codes(data)
-        return _behind_lengths(data, self._length)
+            picture = PictureSet(unit)
+            self._pictures[picture.number] = picture
 
 
 def _between_codes(data: bytes) -> Iterator[bytes]:
@@ -110,24 +96,16 @@ def _between_codes(data: bytes) -> Iterator[bytes]:
         yield unit[:end] if (end := unit.find(b"\0\0\1")) >= 0 else unit
 
 
-def _behind_lengths(data: bytes, size: int) -> Iterator[bytes]:
+def _behind_lengths(data: BytesIO, size: int) -> Iterator[bytes]:
     """Yield the units of AVCC data, each behind its length, a big-endian number of `size` bytes."""
-    at = 0
-    while at + size < len(data):
-        start = at + size
-        at = start + int.from_bytes(data[at:start])
-        if at > start:
-            yield data[start : min(at, start + HEADER)]
+    while length := data.read(size):
+        if unit := data.read(int.from_bytes(length))[:HEADER]:
+            yield unit
 
 
-def _of_avcc(data: bytes) -> Iterator[bytes]:
+def _of_avcc(data: BytesIO) -> Iterator[bytes]:
     """Yield the sets in extradata: twice a byte that says how many, and before each one its length in two bytes."""
-    at = 5
     for mask in (31, 255):
-        count = data[at] & mask if at < len(data) else 0
-        at += 1
-        for _ in range(count):
-            start = at + 2
-            at = start + int.from_bytes(data[at:start])
-            if data[start:at]:
-                yield data[start:at]
+        for _ in range((data.read(1) or b"\0")[0] & mask):
+            if unit := data.read(int.from_bytes(data.read(2))):
+                yield unit

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import PurePosixPath
 
-NUMBER = re.compile(r"[0-9]+")
 DECIMAL = re.compile(r"(?<![0-9.])[0-9]+\.([0-9]+)(?!\.?[0-9])")
 MINUS = "-\N{MINUS SIGN}"
 SIGNS = f"{MINUS}+"
@@ -23,23 +22,21 @@ OF_WHOLE = r"[0-9]+"
 def in_order(names: Iterable[str]) -> list[str]:
     """Return names of files in the order of the numbers in them."""
     stems = {name: PurePosixPath(name).stem for name in names}
-    number = re.compile(OF_DECIMALS if _have_decimals(stems.values()) else OF_WHOLE)
+    number = re.compile(f"([{SIGNS}]?)({OF_DECIMALS if _have_decimals(stems.values()) else OF_WHOLE})")
     signs = defaultdict(set)
     """What is before numbers that stand behind the same text: a sign, or nothing."""
     for stem in stems.values():
         for found in number.finditer(stem):
-            before = stem[: found.start()]
-            sign = before[-1:] if before.endswith(tuple(SIGNS)) else ""
-            signs[before.removesuffix(sign)].add(sign)
+            signs[stem[: found.start()]].add(found[1])
 
     def key(name: str) -> tuple[list[str | Decimal], str]:
         stem, place = stems[name], 0
         parts: list[str | Decimal] = []
         for found in number.finditer(stem):
             before = stem[: found.start()]
-            signed = before.endswith(tuple(SIGNS)) and _is_sign(before[:-1], signs[before[:-1]])
-            value = -Decimal(found[0]) if signed and before[-1] in MINUS else Decimal(found[0])
-            parts += [stem[place : found.start() - signed], value]
+            is_signed = found[1] and _is_sign(before, signs[before])
+            value = -Decimal(found[2]) if is_signed and found[1] in MINUS else Decimal(found[2])
+            parts += [stem[place : found.start(1 if is_signed else 2)], value]
             place = found.end()
         return [*parts, stem[place:]], name
 

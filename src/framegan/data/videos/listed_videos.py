@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -13,30 +13,19 @@ from framegan.data.contents import file_inventory
 from framegan.data.images import image_file
 from framegan.data.labels import emptied
 from framegan.data.source import Inventory
-from framegan.data.videos import frame_fit
+from framegan.data.videos import frame_fit, video_index
 from framegan.processes.ranks import say
-
-
-class Known(Protocol):
-    """What is known of a video before its frames are asked for.
-
-    Attributes:
-        stamp: size in bytes and time of the last change in ns of what it is read from.
-    """
-
-    @property
-    def stamp(self) -> tuple[int, int]: ...
-
-    @property
-    def num_frames(self) -> int: ...
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a video that is kept as images."""
+    """What is known of a video that is kept as images; see `framegan.data.videos.protocol.FileVideos.stamp`."""
 
     stamp: tuple[int, int]
     num_frames: int
+
+
+Known = Entry | video_index.Entry
 
 
 class ListedVideos(ABC):
@@ -49,8 +38,7 @@ class ListedVideos(ABC):
         folder: root, or the folder in it that is read.
         paths: the videos, relative to the folder.
         labels: the class of each, and the names of the classes.
-        on_error: what to do with videos that can't be read: raise, or skip (leave them out and say so).
-        max_bad_fraction: raise all the same if more than this share of the videos is left out.
+        on_error: see `framegan.data.videos.video_folder.VideoFolder`, like max_bad_fraction.
 
     Raises:
         ValueError: there are bad ones; the message names them.
@@ -71,41 +59,34 @@ class ListedVideos(ABC):
         max_bad_fraction: Share,
     ):
         self.root = Path(root).expanduser().absolute()
-        self.folder = folder.absolute()
-        self.split = split if split not in (None, "auto") else "all"
+        self.split = "all" if split in (None, "auto") else split
         self.fit = fit
-        self.channels = fit.channels
-        self.resolution = fit.resolution
+        self.channels, self.resolution = fit.channels, fit.resolution
         numbers, self.classes = labels
         self.num_classes = len(self.classes)
-        entries, problems = self.look_at_all(paths)
-        bad = BadFiles(len(paths), f"files in {Path(root).expanduser()}", on_error, max_bad_fraction)
-        bad.add(problems, self.name_of)
-        self.paths = [path for path in paths if path not in problems]
-        self.labels = [number for path, number in zip(paths, numbers, strict=True) if path not in problems]
+        names = [(folder.absolute() / path).relative_to(self.root).as_posix() for path in paths]
+        entries, problems = self.look_at_all(names)
+        BadFiles(len(names), f"files in {Path(root).expanduser()}", on_error, max_bad_fraction).add(problems)
+        self.names = [name for name in names if name not in problems]
+        """The paths of the videos, relative to root."""
+        self.labels = [number for name, number in zip(names, numbers, strict=True) if name not in problems]
         if gone := emptied(self.classes, numbers, self.labels):
             say(f"skipped  {gone}: none of its videos can be read")
-        self.entries = [entries[path] for path in self.paths]
+        self.entries = [entries[name] for name in self.names]
 
     @abstractmethod
-    def look_at_all(self, paths: Sequence[str]) -> tuple[Mapping[str, Known], Mapping[str, str]]:
+    def look_at_all(self, names: Sequence[str]) -> tuple[Mapping[str, Known], Mapping[str, str]]:
         """Return what is known of the videos, and why others can't be read."""
-
-    @abstractmethod
-    def read(self, index: int, frames: Sequence[int]) -> np.ndarray: ...
 
     @property
     def recipe(self) -> dict[str, Any]:
         return asdict(self.fit)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.names)
 
     def name(self, index: int) -> str:
-        return self.name_of(self.paths[index])
-
-    def name_of(self, path: str) -> str:
-        return (self.folder / path).relative_to(self.root).as_posix()
+        return self.names[index]
 
     def label(self, index: int) -> int:
         return self.labels[index]
@@ -119,10 +100,10 @@ class ListedVideos(ABC):
     def frame_times(self, index: int) -> np.ndarray | None:
         return None
 
-    def files(self, path: str) -> list[Path]:
-        """Return the files of a video."""
-        return [self.folder / path]
+    def files(self, path: Path) -> list[Path]:
+        """Return the files of the video that lies there."""
+        return [path]
 
     def inventory(self) -> Inventory:
-        items = {self.name_of(path): self.files(path) for path in self.paths}
+        items = {name: self.files(self.root / name) for name in self.names}
         return file_inventory(self.root, items, self.labels, self.classes, self.recipe)

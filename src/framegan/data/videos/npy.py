@@ -1,6 +1,7 @@
 """Videos in one NumPy array on the disk, such as Moving MNIST (Srivastava et al. 2015)."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -53,10 +54,8 @@ class NpyVideos:
     ):
         self.file = _file(root_of(root))
         self.root = self.file.parent
-        self.resolution = resolution
-        self.channels: Literal[1, 3] = channels
-        self.resize: Resize = resize
-        self.filter: Filter = filter
+        self.resolution, self.channels = resolution, channels
+        self.fit = Fit(resolution, channels, resize, filter)
         array = _open(self.file)
         self.layout = _layout(array.shape, self.file) if layout == "auto" else layout
         if len(self.layout) != array.ndim:
@@ -66,14 +65,14 @@ class NpyVideos:
             raise ValueError(f"{self.file} is {array.shape}: {sizes['C']} channels as {self.layout}; set data.layout")
         self.num_videos, self.length = sizes["N"], sizes["T"]
         self.array: np.ndarray | None = None
-        """The file as this process has it open. A pickled memory map would be a copy of it."""
+        """The file as this process has it open, (N, T, H, W, C). A pickled memory map would be a copy of it."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "array": None}
 
     @property
     def recipe(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("resolution", "channels", "layout", "resize", "filter")}
+        return {**asdict(self.fit), "layout": self.layout}
 
     def __len__(self) -> int:
         return self.num_videos
@@ -99,21 +98,16 @@ class NpyVideos:
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         if self.array is None:
-            self.array = _open(self.file)
-        video = np.moveaxis(self.array, self.layout.index("N"), 0)[index]
-        axes = self.layout.replace("N", "")
-        chosen = np.take(video, list(frames), axis=axes.index("T"))
-        order = [axes.index(axis) for axis in "THWC" if axis in axes]
-        video = chosen.transpose(order) if "C" in axes else chosen.transpose(order)[..., None]
-        return np.stack([self._fit(frame) for frame in video])
+            array = _open(self.file).transpose([self.layout.index(axis) for axis in "NTHWC" if axis in self.layout])
+            self.array = array if array.ndim == 5 else array[..., None]
+        return np.stack([self._fit(frame) for frame in self.array[index, list(frames)]])
 
     def _fit(self, frame: np.ndarray) -> np.ndarray:
         """Return a frame (H, W, 1 or 3) as a square of the channels asked for."""
         if frame.shape == (self.resolution, self.resolution, self.channels):
             return frame
         image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else np.ascontiguousarray(frame))
-        fit = Fit(self.resolution, self.channels, self.resize, self.filter)
-        return fit(image.convert("L" if self.channels == 1 else "RGB"))
+        return self.fit(image.convert("L" if self.channels == 1 else "RGB"))
 
 
 def _file(root: Path) -> Path:
@@ -150,18 +144,15 @@ def _open(file: Path) -> np.ndarray:
 def _layout(shape: tuple[int, ...], file: Path) -> str:
     """Return the order of axes that a shape implies: by where its channels are, and by videos outnumbering frames."""
     channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
-    found = {(4, ()): "HW", (5, (2,)): "CHW", (5, (4,)): "HWC"}.get((len(shape), tuple(channels)))
-    if (len(shape), channels) == (5, [1]):
-        return "NCTHW"
-    if found and shape[0] >= shape[1] * FEW_FRAMES:
-        return f"NT{found}"
-    if found and shape[:2] == MOVING_MNIST:
-        return f"TN{found}"
     layouts = get_args(Layout)[1:]
-    fitting = (
-        [f"NT{found}", f"TN{found}"] if found else [name for name in layouts if len(name) == len(shape)] or layouts
-    )
+    as_long = [name for name in layouts if len(name) == len(shape)]
+    fitting = sorted(name for name in as_long if channels == [name.index(axis) for axis in "C" if axis in name])
+    if len(fitting) == 1 or (fitting and shape[0] >= shape[1] * FEW_FRAMES):
+        return fitting[0]
+    if fitting and shape[:2] == MOVING_MNIST:
+        return fitting[1]
+    choices = " or ".join(fitting or as_long or layouts)
     raise ValueError(
-        f"{file} is {shape}, whose axes are ambiguous; set data.layout to {' or '.join(fitting)}: N videos, "
-        "T frames, C channels, H high, W wide"
+        f"{file} is {shape}, whose axes are ambiguous; set data.layout to {choices}: N videos, T frames, C channels, "
+        "H high, W wide"
     )

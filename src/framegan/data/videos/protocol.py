@@ -4,8 +4,10 @@ Frames are uint8 (T, H, W, C), H = W = resolution: a set fits every frame to one
 a video of one frame.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -68,75 +70,72 @@ class FileVideos(Videos, Protocol):
         """Return the size in bytes and the modification time in ns of what a video is read from."""
 
 
-@runtime_checkable
-class DecodedVideos(Videos, Protocol):
-    """Videos that need no decoding, so that a batch of clips is read at once."""
+class DecodedVideos(ABC):
+    """Videos that need no decoding, so that a batch of clips is read at once; all but the frames is as the source says.
 
+    Args:
+        source: the same videos, undecoded.
+        errors: why a video could not be decoded, by index; it has no frames that count.
+    """
+
+    source: Videos
     errors: dict[int, str]
-    """Why a video could not be decoded, by index; it has no frames that count."""
 
+    def __post_init__(self) -> None:
+        self.num_classes, self.split = self.source.num_classes, self.source.split
+        self.channels, self.resolution = self.source.channels, self.source.resolution
+
+    @abstractmethod
     def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
         """Return frames of videos without errors, the numbers (T,) of each: uint8 (N, T, H, W, C), a copy."""
 
-
-@dataclass
-class PackedVideos:
-    """Videos whose frames lie end to end in one array: in memory, on a device or in a memory map.
-
-    Args:
-        frames: uint8 (F, H, W, C), the frames of all videos.
-        starts: int64 (V + 1,), where each video begins; the last one is F.
-        labels: int64 (V,).
-        times: frame times by video, where they are known.
-        errors: why a video could not be read, by index; it has no frames that count.
-    """
-
-    frames: Tensor
-    starts: np.ndarray
-    labels: np.ndarray
-    names: Sequence[str]
-    num_classes: int
-    split: str = "all"
-    times: Sequence[np.ndarray | None] | None = None
-    errors: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def channels(self) -> int:
-        return self.frames.shape[3]
-
-    @property
-    def resolution(self) -> int:
-        return self.frames.shape[1]
-
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.source)
 
     def name(self, index: int) -> str:
-        return self.names[index]
+        return self.source.name(index)
+
+    @cached_property
+    def labels(self) -> list[int]:
+        return [self.source.label(index) for index in range(len(self))]
 
     def label(self, index: int) -> int:
-        return int(self.labels[index])
+        return self.labels[index]
 
     def num_frames(self, index: int) -> int:
-        return int(self.starts[index + 1] - self.starts[index])
+        return self.source.num_frames(index)
 
     def frame_times(self, index: int) -> np.ndarray | None:
-        return self.times[index] if self.times is not None else None
+        return self.source.frame_times(index)
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         if index in self.errors:
             raise ValueError(self.errors[index])
         return self.clips([index], [np.asarray(frames)])[0].numpy(force=True)
 
+
+@dataclass(eq=False)
+class PackedVideos(DecodedVideos):
+    """Videos whose frames lie end to end in one array, in memory or on a device.
+
+    Args:
+        frames: uint8 (F, H, W, C), the frames of all videos.
+        starts: int64 (V + 1,), where each video begins; the last one is F.
+    """
+
+    source: Videos
+    frames: Tensor
+    starts: np.ndarray
+    errors: dict[int, str]
+
     def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
-        """Return frames of videos, the numbers (T,) of each: uint8 (N, T, H, W, C), a copy."""
         positions = torch.from_numpy(np.stack(frames) + self.starts[np.asarray(videos)][:, None])
         chosen = self.frames.index_select(0, positions.flatten().to(self.frames.device))  # indexing takes nine times
         return chosen.view(*positions.shape, *self.frames.shape[1:])
 
     def to(self, device: torch.device) -> "PackedVideos":
         """Return the same videos on a device."""
-        return PackedVideos(**{**vars(self), "frames": self.frames.to(device)})
+        return replace(self, frames=self.frames.to(device))
 
 
 def size_in_bytes(videos: Videos) -> int:
@@ -150,18 +149,10 @@ def pack(videos: Videos) -> PackedVideos:
     counts = [videos.num_frames(index) for index in range(len(videos))]
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     size = videos.resolution
-    packed = PackedVideos(
-        torch.empty((int(starts[-1]), size, size, videos.channels), dtype=torch.uint8),
-        starts,
-        np.array([videos.label(index) for index in range(len(videos))]),
-        [videos.name(index) for index in range(len(videos))],
-        videos.num_classes,
-        videos.split,
-        [videos.frame_times(index) for index in range(len(videos))],
-    )
+    frames = torch.empty((int(starts[-1]), size, size, videos.channels), dtype=torch.uint8)
 
     def read(index: int) -> None:
-        packed.frames[starts[index] : starts[index + 1]] = torch.from_numpy(videos.read(index, range(counts[index])))
+        frames[starts[index] : starts[index + 1]] = torch.from_numpy(videos.read(index, range(counts[index])))
 
-    _, packed.errors = try_all(read, range(len(videos)), "reading")
-    return packed
+    _, errors = try_all(read, range(len(videos)), "reading")
+    return PackedVideos(videos, frames, starts, errors)

@@ -5,6 +5,7 @@ its ending.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -52,20 +53,19 @@ class Strips(ListedVideos):
     ):
         self.frame_length = frame_length
         folder, files = files_of_split(root, split, EXTENSIONS, "strips", labels)
-        numbers = labels_of(files, folder, labels)
         fit = Fit(resolution, channels, resize, filter)
-        super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
+        super().__init__(root, folder, files, labels_of(files, folder, labels), split, fit, on_error, max_bad_fraction)
 
     @property
     def recipe(self) -> dict[str, Any]:
         return {**super().recipe, "frame_length": self.frame_length}
 
-    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
-        return try_all(self._look, paths, "reading headers")
+    def look_at_all(self, names: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        return try_all(lambda name: self._look(self.root / name), names, "reading headers")
 
-    def _look(self, path: str) -> Entry:
-        status = (self.folder / path).stat()
-        width, height = size_of(self.folder / path)
+    def _look(self, path: Path) -> Entry:
+        status = path.stat()
+        width, height = size_of(path)
         length = self.frame_length or min(width, height)
         if max(width, height) % length:
             raise ValueError(
@@ -75,7 +75,7 @@ class Strips(ListedVideos):
         return Entry((status.st_size, status.st_mtime_ns), max(width, height) // length)
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
-        strip = decode(self.folder / self.paths[index], self.fit.channels)
+        strip = decode(self.root / self.names[index], self.fit.channels)
         width, height = strip.size
         length = self.frame_length or min(width, height)
         if max(width, height) != length * self.num_frames(index):

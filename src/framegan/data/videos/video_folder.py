@@ -29,21 +29,20 @@ class VideoFiles(ListedVideos):
     fit: Fit
     entries: list[Entry]
 
-    def look_at_all(self, paths: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
-        names = {self.name_of(path): path for path in paths}
-        entries, problems = index(self.root, list(names))
+    def look_at_all(self, names: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
+        entries, problems = index(self.root, names)
         for name, entry in entries.items():
             try:
                 self.fit.scaled(entry.info.width, entry.info.height, entry.info.pixel_aspect)
             except ValueError as error:
                 problems[name] = str(error)
-        return {names[name]: entry for name, entry in entries.items()}, {names[n]: problems[n] for n in problems}
+        return entries, problems
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return self.entries[index].info.times
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
-        return read(self.folder / self.paths[index], self.entries[index].info, frames, self.fit)
+        return read(self.root / self.names[index], self.entries[index].info, frames, self.fit)
 
 
 class VideoFolder(VideoFiles):
@@ -79,6 +78,5 @@ class VideoFolder(VideoFiles):
         max_bad_fraction: Share = 0.01,
     ):
         folder, files = files_of_split(root, split, EXTENSIONS, "videos", labels)
-        numbers = labels_of(files, folder, labels)
         fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
-        super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
+        super().__init__(root, folder, files, labels_of(files, folder, labels), split, fit, on_error, max_bad_fraction)

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter
 from framegan.data.cache_places import alone, beside, places
 from framegan.data.videos.decode import VideoInfo, probe
 from framegan.files import atomic, strict_json
-from framegan.files.at_once import at_once
+from framegan.files.at_once import try_all
 
 SCHEMA = f"3, PyAV {av.__version__.split('.')[0]}"
 """An index of another schema is rebuilt."""
@@ -53,28 +54,20 @@ def index(root: Path, files: Sequence[str]) -> tuple[dict[str, Entry], dict[str,
     for place in places(root):
         entries |= _known(_load(place / NAME), stamps)
     if len(entries) < len(stamps):
-        folder = beside(root)
-        with alone(folder / ".index.lock"):
-            kept = _Kept(folder / NAME, root)
+        path = beside(root) / NAME
+        with alone(path.with_name(".index.lock")):
+            kept = _Kept(path, root)
             entries |= _known(kept.rows, stamps)
+
+            def look(file: str) -> Entry:
+                entry = Entry(stamps[file], probe(root / file))
+                kept.add(file, entry)
+                return entry
+
             new = [file for file in files if file not in entries]
-            for file, found in at_once(lambda file: _probed(root / file), new, "decoding new videos"):
-                if isinstance(found, str):
-                    problems[file] = found
-                else:
-                    entries[file] = Entry(stamps[file], found)
-                    kept.add(file, entries[file])
-            kept.close()
-    ordered = [file for file in files if file in problems]
-    return {file: entries[file] for file in files if file in entries}, {file: problems[file] for file in ordered}
-
-
-def _probed(path: Path) -> VideoInfo | str:
-    """Return what a file holds, or why it can't be read."""
-    try:
-        return probe(path)
-    except ValueError as error:
-        return str(error)
+            found, problems = try_all(look, new, "decoding new videos")
+            entries |= found
+    return {file: entries[file] for file in files if file in entries}, problems
 
 
 def _stamp(path: Path) -> Stamp:
@@ -90,33 +83,23 @@ class _Kept:
 
     def __init__(self, path: Path, root: Path):
         self.path = path
-        self.file: IO[bytes] | None = None
-        self.rows = {file: row for file, row in _load(path).items() if row["stamp"] == list(_stamp(root / file))}
-        with self._written():
-            lines = [{"schema": SCHEMA}, *self.rows.values()]
-            with atomic.new_file(self.path) as part:
-                part.write_bytes(b"".join(map(_line, lines)))
-            self.file = self.path.open("ab")
+        self.is_writable = True
+        self.rows = {file: row for file, row in _load(path).items() if row.get("stamp") == list(_stamp(root / file))}
+        with self._written(), atomic.new_file(path) as part:
+            part.write_bytes(b"".join(map(_line, [{"schema": SCHEMA}, *self.rows.values()])))
 
     def add(self, file: str, entry: Entry) -> None:
         """Add a line; whatever happens to this process, it stays."""
-        if self.file is not None:
-            with self._written():
-                self.file.write(_line(_row(file, entry)))
-                self.file.flush()
-
-    def close(self) -> None:
-        if self.file is not None:
-            with self._written():
-                self.file.close()
-                atomic.sync(self.path)
+        if self.is_writable:
+            with self._written(), self.path.open("ab") as lines:
+                lines.write(_line(_row(file, entry)))
 
     @contextmanager
     def _written(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            self.file = None
+            self.is_writable = False
             reason = f"{self.path} can't be written: {error.strerror}"
             print(f"{reason}; the next run decodes all new videos again", file=sys.stderr)
 
@@ -128,14 +111,9 @@ def _line(row: dict[str, Any]) -> bytes:
 def _row(file: str, entry: Entry) -> dict[str, Any]:
     """Return a line of the index: times are kept as the first one and then steps, each with how often it comes."""
     pts = entry.info.pts
-    steps = np.diff(pts)
-    starts = np.flatnonzero(np.diff(steps, prepend=0 if len(steps) else []) != 0)
-    runs = np.stack([steps[starts], np.diff(starts, append=len(steps))], 1)
-    return {
-        "file": file,
-        "stamp": list(entry.stamp),
-        "info": {**asdict(entry.info), "pts": [int(pts[0]), *runs.flatten().tolist()]},
-    }
+    runs = [number for step, run in groupby(np.diff(pts).tolist()) for number in (step, len(list(run)))]
+    info = {**asdict(entry.info), "pts": [int(pts[0]), *runs]}
+    return {"file": file, "stamp": list(entry.stamp), "info": info}
 
 
 def _known(rows: Mapping[str, dict[str, Any]], stamps: Mapping[str, Stamp]) -> dict[str, Entry]:
@@ -172,17 +150,13 @@ def _load(path: Path) -> dict[str, dict[str, Any]]:
     """Return the lines of an index by file; none if there is no index, or one of another schema. Damage is left out."""
     rows: dict[str, dict[str, Any]] = {}
     try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
+        first, *lines = path.read_bytes().splitlines()
+        if strict_json.loads(first)["schema"] != SCHEMA:
+            return {}
+    except (OSError, ValueError, LookupError, TypeError):
         return {}
-    for number, line in enumerate(lines):
-        try:
+    for line in lines:
+        with suppress(ValueError, LookupError, TypeError):
             row = strict_json.loads(line)
-            if number == 0 and row["schema"] != SCHEMA:
-                return {}
-            if number > 0 and isinstance(row["info"], dict):
-                rows[row["file"]] = row
-        except (ValueError, LookupError, TypeError):
-            if number == 0:
-                return {}
+            rows[row["file"]] = row
     return rows

@@ -8,6 +8,7 @@ the first keyframe is decoded. Nor does that of H.264 where pictures are missing
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -20,6 +21,8 @@ from av.video.stream import VideoStream
 
 from framegan.data.images.image_file import MAX_PIXELS, OVER_LIMIT
 from framegan.data.videos.frame_num import FrameNumbers
+
+Decode = Callable[[Packet], list[VideoFrame]]
 
 FORMATS = "mov,avi,matroska,mpegts,mpeg,mpegvideo,flv,gif,h264,hevc,m4v,asf,ogg,dv"
 """What a file may hold, whatever its name; others, such as playlists, would open further files."""
@@ -37,7 +40,6 @@ need be bit by bit, without keyframes."""
 
 HELD_PACKETS = 1000
 """In how many packets a keyframe has to come; where none does, the container doesn't mark them."""
-
 
 DAMAGE = (
     av.error.InvalidDataError,
@@ -63,16 +65,17 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     limit = {"max_pixels": str(MAX_PIXELS)}
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, **limit}
     with reasons(), av.open(str(path.absolute()), options=options, metadata_errors="replace") as container:
-        streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-        if not streams:
+        videos = (video for video in container.streams.video if not video.disposition & Disposition.attached_pic)
+        stream = next(videos, None)
+        if stream is None:
             raise ValueError("no video in it")
-        if streams[0].codec_context is None:
+        if stream.codec_context is None:
             raise ValueError("FFmpeg has no decoder for it")
-        streams[0].codec_context.thread_count = 1
-        streams[0].codec_context.options = limit
-        if streams[0].width * streams[0].height > MAX_PIXELS:
-            raise ValueError(f"{streams[0].width}x{streams[0].height} a frame, {OVER_LIMIT}")
-        yield container, streams[0]
+        stream.codec_context.thread_count = 1
+        stream.codec_context.options = limit
+        if stream.width * stream.height > MAX_PIXELS:
+            raise ValueError(f"{stream.width}x{stream.height} a frame, {OVER_LIMIT}")
+        yield container, stream
 
 
 @contextmanager
@@ -92,64 +95,87 @@ def reasons() -> Iterator[None]:
         raise ValueError(error.strerror or type(error).__name__) from None
 
 
-def from_start(
-    container: InputContainer,
-    stream: VideoStream,
-    announce: Callable[[Packet], object] = lambda packet: None,
-    *,
-    strict: bool = False,
-    filtered: bool = False,
-) -> Iterator[VideoFrame]:
+class StrictDecoder:
+    """Decodes packets, and looks for damage that a decoder doesn't mark: see UNMARKED, and missing pictures of H.264.
+
+    Of each packet that is shown it keeps in ticks when that is, when it is decoded and how long it lasts.
+
+    Args:
+        filtered: without the messages beside the pictures.
+    """
+
+    def __init__(self, stream: VideoStream, *, filtered: bool) -> None:
+        context = stream.codec_context
+        if context.name in UNMARKED:
+            context.options = {**context.options, "err_detect": "explode"}
+        remover = UNMARKED.get(context.name) if filtered else None
+        self.stream = stream
+        self.sieve = BitStreamFilterContext(remover, stream) if remover else None
+        self.numbers = FrameNumbers(context.extradata) if context.name == "h264" else None
+        self.pts: list[int | None] = []
+        self.clock: list[tuple[int | None, int | None]] = []
+        self.has_keyframes = False
+
+    def __call__(self, packet: Packet) -> list[VideoFrame]:
+        if self.numbers and self.numbers.misses_references(packet):
+            raise DamagedError
+        if packet.size and not packet.is_discard:
+            self.pts.append(packet.pts)
+            self.clock.append((packet.dts, packet.duration))
+            self.has_keyframes |= packet.is_keyframe
+        if self.sieve is None or not packet.size:
+            return packet.decode()
+        return [frame for rest in self.sieve.filter(packet) for frame in self.stream.decode(rest)]
+
+
+def from_start(container: InputContainer, stream: VideoStream, decode: Decode = Packet.decode) -> Iterator[VideoFrame]:
     """Yield all frames from the first keyframe on, and stop at damage.
 
     A file that was cut out of a longer one without encoding it again may begin with pictures that are shown before its
     first keyframe and refer to others that are gone: those are left out.
 
-    Args:
-        announce: called with each packet that is decoded.
-        strict: also look for damage that a decoder doesn't mark, see UNMARKED, and for missing pictures of H.264.
-        filtered: without the messages beside the pictures.
-
     Raises:
         DamagedError: some pictures are wrong or missing; the message gives the number of whole frames before.
     """
-    remover = UNMARKED.get(stream.codec_context.name)
-    if strict and stream.codec_context.name in UNMARKED:
-        stream.codec_context.options = {**stream.codec_context.options, "err_detect": "explode"}
-    sieve = BitStreamFilterContext(remover, stream) if filtered and remover else None
-    is_counted = strict and stream.codec_context.name == "h264"
-    counter = FrameNumbers(stream.codec_context.extradata) if is_counted else None
     number = 0
+    try:
+        for frame in _right(_from_keyframe(container.demux(stream)), decode, stream.codec_context.name):
+            yield frame
+            number += 1
+    except DamagedError as error:
+        raise DamagedError(f"cut off or damaged after {number} frames") from error
+
+
+def _right(packets: Iterator[Packet], decode: Decode, codec: str) -> Iterator[VideoFrame]:
+    """Yield the frames but those that refer to what is missing before the first keyframe; DamagedError at others."""
     first = opening = None  # times of the first keyframe, and of the frame that has to come first
     incomplete = 0  # packets since one that the container calls corrupt
-    leading = unseen = False
-    for packet in _from_keyframe(container.demux(stream)):
+    leading = unseen = begun = False
+    for packet in packets:
         incomplete = 0 if packet.is_keyframe else incomplete + bool(incomplete or packet.is_corrupt)
-        if incomplete > JOINT or (counter and counter.misses_references(packet)):
-            raise DamagedError(f"cut off or damaged after {number} frames")
-        if packet.size and not packet.is_discard:
-            announce(packet)
+        if incomplete > JOINT:
+            raise DamagedError
         if first is None and packet.is_keyframe:
             unseen = packet.is_discard  # decoded, but not shown
             first, opening = packet.pts, None if unseen else packet.pts
         leading = leading or before(packet.pts, first)
         try:
-            frames = _decoded(packet, stream, sieve)
+            frames = decode(packet)
         except DAMAGE as error:
-            if number > 0 or not leading:
-                raise DamagedError(f"cut off or damaged after {number} frames") from error
+            if begun or not leading:
+                raise DamagedError from error
             continue
         for frame in frames:
             if frame.is_corrupt and before(frame.pts, first):
                 continue
-            if number == 0 and not is_whole(frame):
+            if not begun and not is_whole(frame):
                 opening = None
-                if stream.codec_context.name in CARELESS and not unseen:  # the container's keyframe was none
+                if codec in CARELESS and not unseen:  # the container's keyframe was none
                     continue
-            if frame.is_corrupt or (number == 0 and before(opening, frame.pts)):
-                raise DamagedError(f"cut off or damaged after {number} frames")
+            if frame.is_corrupt or (not begun and before(opening, frame.pts)):
+                raise DamagedError
+            begun = True
             yield frame
-            number += 1
 
 
 def awaited(container: InputContainer, stream: VideoStream, times: set[int]) -> Iterator[VideoFrame]:
@@ -193,12 +219,6 @@ def is_whole(frame: VideoFrame) -> bool:
     return frame.key_frame or frame.pict_type == PictureType.I
 
 
-def _decoded(packet: Packet, stream: VideoStream, sieve: BitStreamFilterContext | None) -> list[VideoFrame]:
-    if sieve is None or not packet.size:
-        return packet.decode()
-    return [frame for rest in sieve.filter(packet) for frame in stream.decode(rest)]
-
-
 def _from_keyframe(packets: Iterator[Packet]) -> Iterator[Packet]:
     """Yield the packets from the first keyframe on; all of them where the container marks none."""
     held: list[Packet] = []
@@ -208,7 +228,5 @@ def _from_keyframe(packets: Iterator[Packet]) -> Iterator[Packet]:
         elif len(held) < HELD_PACKETS and packet.size:
             held.append(packet)
             continue
-        yield from held
-        yield packet
-        yield from packets
+        yield from chain(held, [packet], packets)
         return
