@@ -1,7 +1,6 @@
 """A folder of numbered pictures is a video."""
 
 import os
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -108,27 +107,6 @@ def test_the_stamp_is_of_all_frames(tmp_path):
     assert FrameFolder(str(tmp_path), 8).stamp(0) == (sum(path.stat().st_size for path in paths), 5_000_000_000 * 10**9)
 
 
-def test_a_split_is_a_folder_and_names_begin_at_the_root(tmp_path):
-    save_video(tmp_path / "train" / "a" / "1")
-    save_video(tmp_path / "test" / "a" / "1", 5)
-    videos = FrameFolder(str(tmp_path), 8, split="test")
-    assert (videos.split, videos.name(0), videos.num_frames(0)) == ("test", "test/a/1", 5)
-    assert values(videos, 0, [4]) == [40]
-
-
-def test_labels_of_a_list(tmp_path):
-    save_video(tmp_path / "1")
-    save_video(tmp_path / "2")
-    (tmp_path / "classes.json").write_text('{"1": "run", "2": "walk"}')
-    videos = FrameFolder(str(tmp_path), 8, labels="classes.json")
-    assert [videos.classes[videos.label(index)] for index in range(2)] == ["run", "walk"]
-
-
-def test_nothing_to_read(tmp_path):
-    with pytest.raises(ValueError, match=r"no frames in .*\.png"):
-        FrameFolder(str(tmp_path), 8)
-
-
 def test_images_right_in_the_root_are_refused(tmp_path):
     save_video(tmp_path / "a" / "1")
     save(tmp_path / "cover.png")
@@ -162,9 +140,3 @@ def test_a_frame_that_goes_wrong_later_is_named(tmp_path):
     assert values(videos, 0, [0, 2]) == [0, 20]
     with pytest.raises(ValueError, match="^frame_1.png: not an image"):
         videos.read(0, [0, 1])
-
-
-def test_a_pickled_copy_reads_the_same(tmp_path):
-    save_video(tmp_path / "v")
-    videos = FrameFolder(str(tmp_path), 8)
-    assert np.array_equal(pickle.loads(pickle.dumps(videos)).read(0, [1]), videos.read(0, [1]))

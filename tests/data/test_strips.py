@@ -1,7 +1,5 @@
 """Frames side by side in one image, in either direction and in any format, become the frames of a video."""
 
-import os
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -131,28 +129,6 @@ def test_transparent_parts_are_black(tmp_path):
     assert Strips(str(tmp_path), 8).read(0, [0, 1]).max() == 0
 
 
-def test_a_split_is_a_folder_and_names_begin_at_the_root(tmp_path):
-    save(tmp_path / "train" / "a" / "1.png", frames(3))
-    save(tmp_path / "test" / "b" / "1.png", frames(3))
-    videos = Strips(str(tmp_path), 8, split="train")
-    assert (videos.split, videos.name(0), videos.classes) == ("train", "train/a/1.png", ["a"])
-    assert np.array_equal(videos.read(0, [2]), frames(3)[2:])
-
-
-def test_labels_of_a_list(tmp_path):
-    save(tmp_path / "1.png", frames(3))
-    save(tmp_path / "2.png", frames(3))
-    (tmp_path / "classes.csv").write_text("1,run\n2,walk\n")
-    videos = Strips(str(tmp_path), 8, labels="classes.csv")
-    assert [videos.classes[videos.label(index)] for index in range(2)] == ["run", "walk"]
-    assert Strips(str(tmp_path), 8, labels=None).num_classes == 1
-
-
-def test_nothing_to_read(tmp_path):
-    with pytest.raises(ValueError, match=r"no strips in .*\.png"):
-        Strips(str(tmp_path), 8)
-
-
 def bad(folder: Path) -> None:
     """Write three strips that can be read and three that can't."""
     for name in ("1.png", "3.png", "5.png"):
@@ -225,12 +201,6 @@ def test_strips_above_the_limit_are_refused(limit, tmp_path, monkeypatch, recwar
     with pytest.raises(ValueError, match=r"1\.png: 24x8, more than the .* pixels that are read"):
         Strips(str(tmp_path), 8)
     assert not recwarn.list
-
-
-def test_a_pickled_copy_reads_the_same(tmp_path):
-    save(tmp_path / "1.png", frames(3))
-    videos = Strips(os.path.relpath(tmp_path), 8)
-    assert np.array_equal(pickle.loads(pickle.dumps(videos)).read(0, [1]), videos.read(0, [1]))
 
 
 @pytest.mark.skipif(not (PUBLISHED / "actions").is_dir(), reason="MoCoGAN's strips are not beside the project")

@@ -82,18 +82,8 @@ def test_what_a_set_of_videos_offers(root: Path):
     }
 
 
-def test_a_split_is_a_folder_and_names_begin_at_the_root(root: Path):
-    videos = VideoFolder(str(root), 16, channels=1, split="a")
-    assert (videos.split, videos.channels, videos.classes) == ("a", 1, [".", "deep"])
-    assert videos.name(0) == "a/3.avi"
-    assert videos.read(0, [1]).shape == (1, 16, 16, 1)
-    with pytest.raises(ValueError, match=r"no folder 'val'; .*\['a', 'b', 'c'\]"):
-        VideoFolder(str(root), 16, split="val")
-
-
-def test_nothing_to_read(tmp_path: Path):
-    with pytest.raises(ValueError, match=r"no videos in .*\.mp4"):
-        VideoFolder(str(tmp_path), 16)
+def test_grey_videos(root: Path):
+    assert VideoFolder(str(root), 16, channels=1).read(0, [1]).shape == (1, 16, 16, 1)
 
 
 def test_bad_files_are_named_all_at_once(root: Path, capsys):
@@ -171,7 +161,6 @@ OF_INFO = {
     "orientation": [0, 9, "90 degrees"],
     "pixel_aspect": [0, "1:1 ", float("nan"), 1e9],
     "time_base": [-1, "second", float("inf")],
-    "codec": [None],
     "pts": [
         [],
         1,

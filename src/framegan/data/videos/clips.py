@@ -71,7 +71,7 @@ class Clips:
         self.videos = prepared(videos, cache_dir) if cache == "auto" else videos
         self.origin = self.videos
         """The videos as they are known, wherever their frames are kept."""
-        self.num_classes, self.split = videos.num_classes, videos.split
+        self.num_classes, self.classes, self.split = videos.num_classes, classes_of(self.origin), videos.split
         lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
         self.draws = Draws(num_frames, (lowest, highest), target_fps, clips_per_video, short, seed)
         self.bad = BadFiles(len(videos), "videos", on_error, max_bad_fraction)
@@ -106,10 +106,6 @@ class Clips:
         times = [found for found in map(self.videos.frame_times, some) if found is not None]
         rates = [(len(t) - 1) / (t[-1] - t[0]) for t in times if len(t) > 1 and t[-1] > t[0]]
         return float(np.median(rates)) / (sum(self.draws.strides) / 2) if rates else None
-
-    @property
-    def classes(self) -> list[str]:
-        return classes_of(self.origin)
 
     def class_counts(self) -> list[int]:
         return counted(self.labels, self.num_classes)

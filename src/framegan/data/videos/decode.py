@@ -52,7 +52,6 @@ class VideoInfo:
     orientation: Annotated[int, Field(ge=1, le=8)]
     pixel_aspect: Annotated[float, Field(ge=1 / MAX_PIXEL_ASPECT, le=MAX_PIXEL_ASPECT)]
     linear: bool
-    codec: str
 
     @property
     def times(self) -> np.ndarray | None:
@@ -110,9 +109,7 @@ def _probe(path: Path, filtered: bool = False) -> VideoInfo:
             pts, time_base = np.arange(len(shown)), 0.0
         if container.format.name == "avi":
             time_base = tick(pts, time_base, rate)
-        return VideoInfo(
-            pts, time_base, frame.width, frame.height, orientation, float(aspect), linear, stream.codec_context.name
-        )
+        return VideoInfo(pts, time_base, frame.width, frame.height, orientation, float(aspect), linear)
 
 
 def _has_gap(announced: list[int | None]) -> bool:
