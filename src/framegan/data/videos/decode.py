@@ -108,7 +108,7 @@ def _probe(path: Path, filtered: bool = False) -> VideoInfo:
         if pts is None:
             pts, time_base = np.arange(len(shown)), 0.0
         if container.format.name == "avi":
-            time_base = tick(pts, time_base, rate)
+            time_base = _tick(pts, time_base, rate)
         return VideoInfo(pts, time_base, frame.width, frame.height, orientation, float(aspect), linear)
 
 
@@ -155,14 +155,10 @@ def counted(num_frames: int, packets: Sequence[tuple[int | None, int | None]]) -
     return times if (np.diff(times) > 0).all() else None
 
 
-def tick(pts: np.ndarray, time_base: float, rate: float) -> float:
+def _tick(pts: np.ndarray, time_base: float, rate: float) -> float:
     """Return the seconds of a tick in an AVI file: time_base, unless that makes it faster than can be.
 
-    Many a header names the ticks of a clock in place of the rate.
-
-    Args:
-        pts: when each frame is shown, ascending (T,).
-        rate: that FFmpeg guesses from the pictures and the header; 0: none.
+    Many a header names the ticks of a clock in place of the rate, which FFmpeg guesses from the pictures too (0: none).
     """
     step = float(np.median(np.diff(pts))) if len(pts) > 1 else 1.0
     return 1 / (rate * step) if time_base and rate and time_base * rate * step * TOO_FAST < 1 else time_base

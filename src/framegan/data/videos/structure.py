@@ -54,9 +54,8 @@ def _missing_end(data: mmap.mmap, found: Sequence[Box]) -> str | None:
         has_index = any(box.kind == b"moov" for box in found)
         return _short(data, found[-1].end) or (None if has_index else "cut off: it has no index (moov)")
     checks = {b"RIFF": _riff, EBML: _matroska, b"GIF8": _gif, b"FLV": _flv, ASF: _asf, OGG_PAGE: _ogg, DV: _dv}
-    for start, check in checks.items():
-        if head.startswith(start):
-            return check(data)
+    if check := next((checks[start] for start in checks if head.startswith(start)), None):
+        return check(data)
     for at, size in TRANSPORT_PACKETS.items():
         if head[at::size][:2] == b"GG" and len(data) % size:
             return f"cut off in the middle of its last packet, at {len(data)} bytes"

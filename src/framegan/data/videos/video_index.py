@@ -129,14 +129,7 @@ def _known(rows: Mapping[str, dict[str, Any]], stamps: Mapping[str, Stamp]) -> d
 
 
 def _times(runs: list[int], size: int) -> np.ndarray:
-    """Return what `_row` has kept, (T,) int64.
-
-    Args:
-        size: of the file in bytes, which can't hold more frames.
-
-    Raises:
-        ValueError: it is none of that.
-    """
+    """Return what `_row` has kept, (T,) int64, of a file of `size` bytes; ValueError where it is none of that."""
     first, *rest = runs
     steps, counts = np.array(rest[::2], np.int64), np.array(rest[1::2], np.int64)
     if not all(isinstance(number, int) for number in runs) or (steps <= 0).any() or (counts <= 0).any():
