@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance, _compute_fid
 
-from framegan.metrics.accumulate import FeatureBank, FeatureMoments
-from framegan.metrics.frechet import Moments, frechet_distance
+from framegan.metrics.accumulate import FeatureBank
+from framegan.metrics.frechet import Moments, gaussian_distance
 
 D = 2048
 GATHERED = 4096
@@ -89,12 +89,12 @@ def compare_distances(num_samples: int, num_rounds: int) -> None:
     arrays = [tensor.numpy() for tensor in moments]
     values: dict[str, float] = {}
     routes = {
-        "ours": lambda: values.update({"ours": frechet_distance(replace(real), fake)}),
-        "ours, real root kept": lambda: values.update({"ours, real root kept": frechet_distance(real, fake)}),
+        "ours": lambda: values.update({"ours": gaussian_distance(replace(real), fake)}),
+        "ours, real root kept": lambda: values.update({"ours, real root kept": gaussian_distance(real, fake)}),
         "torchmetrics": lambda: values.update(torchmetrics=float(_compute_fid(*moments))),
         "scipy.linalg.sqrtm": lambda: values.update({"scipy.linalg.sqrtm": distance_by_scipy(*arrays)}),
     }
-    frechet_distance(real, fake)
+    gaussian_distance(real, fake)
     measured = in_turn(routes, num_rounds)
     print(f"a distance of {num_samples} and {num_samples} samples: {exact:.6f}")
     show(measured, 1, "s", {name: value - exact for name, value in values.items()})
@@ -113,16 +113,9 @@ def compare_gathering(batch: int, num_rounds: int) -> None:
     """Measure the ways from batches to moments; ours are ready for a distance, torchmetrics' lack the covariance."""
     batches = list(zip(features(GATHERED, seed=1).split(batch), torch.arange(GATHERED).split(batch), strict=True))
     empty = {
-        "FeatureMoments": [FeatureMoments(D) for _ in range(num_rounds)],
         "FeatureBank, Moments.of": [FeatureBank(D) for _ in range(num_rounds)],
         "torchmetrics": [FrechetInceptionDistance(Nothing()) for _ in range(num_rounds)],
     }
-
-    def by_moments() -> None:
-        metric = empty["FeatureMoments"].pop()
-        for some, numbers in batches:
-            metric.update(some, numbers)
-        metric.compute()
 
     def by_bank() -> None:
         metric = empty["FeatureBank, Moments.of"].pop()
@@ -136,7 +129,7 @@ def compare_gathering(batch: int, num_rounds: int) -> None:
             metric.update(some, real=True)
 
     print(f"moments of {GATHERED} samples, {batch} at a time; of one sample")
-    show(in_turn(dict(zip(empty, (by_moments, by_bank, by_torchmetrics), strict=True)), num_rounds), GATHERED, "us")
+    show(in_turn(dict(zip(empty, (by_bank, by_torchmetrics), strict=True)), num_rounds), GATHERED, "us")
 
 
 if __name__ == "__main__":

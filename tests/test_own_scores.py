@@ -14,7 +14,6 @@ PACKAGE = """
     from framegan.metrics.estimate import Estimate
 
     class Rising:
-        needs_real_bank = False
         values = iter([0.5, 0.9, 0.2])
 
         def __call__(self, real, fake, embedding):

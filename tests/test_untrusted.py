@@ -530,7 +530,7 @@ def test_pickles_are_never_loaded_from_files():
 def test_a_fingerprint_is_no_path():
     assert comparable("../../climbed") is None
     with pytest.raises(ValueError, match="can't name a file"):
-        statistics_cache.path_of("../climbed-embedding-all", needs_bank=True)
+        statistics_cache.path_of("../climbed-embedding-all")
 
 
 @pytest.mark.parametrize(

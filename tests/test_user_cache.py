@@ -15,7 +15,7 @@ def test_one_root_for_everything(tmp_path, monkeypatch):
 
     def kept() -> list[Path]:
         weights = Published("w.pt", [], "").path
-        return [weights, statistics_cache.path_of("key", needs_bank=False), places(tmp_path / "data")[1], user_cache()]
+        return [weights, statistics_cache.path_of("key"), places(tmp_path / "data")[1], user_cache()]
 
     assert all((tmp_path / ".cache" / "framegan") in (path, *path.parents) for path in kept())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))

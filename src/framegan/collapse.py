@@ -4,9 +4,9 @@ Every threshold was set on runs made to collapse and on healthy ones, and tried 
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -52,11 +52,11 @@ class Look:
     samples_seen: int
     diversity: float
     nearest: float
-    losses: tuple[float, ...] = ()
+    losses: Sequence[float] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain containers, for a checkpoint."""
-        return asdict(self) | {"losses": list(self.losses)}
+    @property
+    def loss(self) -> float:
+        return sum(self.losses) / len(self.losses) if self.losses else math.nan
 
 
 @dataclass(frozen=True)
@@ -76,38 +76,48 @@ class Sign:
     advice: str
 
 
-SIGNS = {
+def _has_fallen(diversity: float, reached: float) -> bool:
+    return reached > LEAST and diversity < FALLEN * reached
+
+
+MORE_VARIED = "model/regularizers=r1, a smaller model.generator_optimizer.lr or model.discriminator_steps=2"
+SIGNS: dict[str, tuple[int, Callable[[Look, Mapping[str, float], float], bool], str, str]] = {
     "diversity": (
         LOOKS,
+        lambda look, reached, guessing: _has_fallen(look.diversity, reached["diversity"]),
         "the mean distance between samples has fallen to {last.diversity:.2f} of that of real ones, from "
         "{reached[diversity]:.2f}",
-        "model/regularizers=r1, a smaller model.generator_optimizer.lr or model.discriminator_steps=2",
+        MORE_VARIED,
     ),
     "nearest": (
         LOOKS,
+        lambda look, reached, guessing: _has_fallen(look.nearest, reached["nearest"]),
         "the distance to the most similar sample has fallen to {last.nearest:.2f} of that of real ones, from "
         "{reached[nearest]:.2f}",
-        "model/regularizers=r1, a smaller model.generator_optimizer.lr or model.discriminator_steps=2",
+        MORE_VARIED,
     ),
     "constant": (
         START_LOOKS,
+        lambda look, reached, guessing: look.nearest < CONSTANT,
         "all samples look the same: the most similar ones differ by {last.nearest:.4f} of what real ones do",
         "smaller or more equal learning rates, or model/loss=relativistic with model/regularizers=r1",
     ),
     "saturation": (
         LOOKS,
-        "the discriminator makes no mistakes: its loss is {loss:.2g}, where guessing gives {guessing:.2g}, and the "
-        "generator learns nothing from it",
+        lambda look, reached, guessing: guessing > 0 and look.loss < WON * guessing,
+        "the discriminator makes no mistakes: its loss is {last.loss:.2g}, where guessing gives {guessing:.2g}, and "
+        "the generator learns nothing from it",
         "model/regularizers=r1 (or a larger gamma), a smaller model.discriminator_optimizer.lr or a smaller "
         "discriminator",
     ),
     "fooled": (
         LOOKS,
-        "the discriminator is worse than guessing: its loss is {loss:.3g}, where guessing gives {guessing:.2g}",
+        lambda look, reached, guessing: look.loss > LOST * guessing and min(look.losses) > guessing > 0,
+        "the discriminator is worse than guessing: its loss is {last.loss:.3g}, where guessing gives {guessing:.2g}",
         "a smaller model.generator_optimizer.lr, a discriminator that learns faster or model.discriminator_steps=2",
     ),
 }
-"""By kind: for how many looks in a row it has to show, what is said of it, and what to try."""
+"""By kind: for how many looks in a row it has to show, whether it does in one, what is said of it, and what to try."""
 
 
 def coarse(samples: Tensor) -> Tensor:
@@ -151,23 +161,10 @@ def signs(looks: Sequence[Look], reached: Mapping[str, float], guessing: float) 
         guessing: the discriminator's loss where it takes every sample for as real as any other. 0 = a Wasserstein
             critic's, whose loss has no scale and is not judged.
     """
-    last, losses = looks[-1], [_mean(look.losses) for look in looks]
-    scaled = [loss for loss in losses if guessing > 0]
-    bad = {
-        "diversity": [
-            reached["diversity"] > LEAST and look.diversity < FALLEN * reached["diversity"] for look in looks
-        ],
-        "nearest": [reached["nearest"] > LEAST and look.nearest < FALLEN * reached["nearest"] for look in looks],
-        "constant": [look.nearest < CONSTANT for look in looks],
-        "saturation": [loss < WON * guessing for loss in scaled],
-        "fooled": [
-            loss > LOST * guessing and min(look.losses) > guessing for look, loss in zip(looks, scaled, strict=False)
-        ],
-    }
-    numbers = {"last": last, "reached": reached, "loss": losses[-1], "guessing": guessing}
+    numbers = {"last": looks[-1], "reached": reached, "guessing": guessing}
     found = []
-    for kind, (patience, evidence, advice) in SIGNS.items():
-        place = _streak(bad[kind], patience)
+    for kind, (patience, shows, evidence, advice) in SIGNS.items():
+        place = _streak([shows(look, reached, guessing) for look in looks], patience)
         if place is not None:
             found.append(Sign(kind, evidence.format(**numbers), looks[place].samples_seen, advice))
     return found
@@ -188,15 +185,13 @@ def worsened(
         judged_as: what the metric says of itself; see `framegan.metrics.estimate.Estimate`.
         curve: (samples_seen, value) of every evaluation.
     """
-    values = [value for _, value in curve]
-    if judged_as == "distance":
-        best, patience = min(values), 1 if values[-1] > MUCH_WORSE * min(values) else EVALUATIONS
-        place = _streak([value > WORSE * best for value in values], patience)
-    elif judged_as == "share":
-        best = max(values)
-        place = _streak([value < FALLEN * best for value in values], EVALUATIONS)
-    else:
+    if judged_as not in ("distance", "share"):
         return None
+    values, is_distance = [value for _, value in curve], judged_as == "distance"
+    best = min(values) if is_distance else max(values)
+    is_bad = [value > WORSE * best if is_distance else value < FALLEN * best for value in values]
+    at_once = is_distance and values[-1] > MUCH_WORSE * best
+    place = _streak(is_bad, 1 if at_once else EVALUATIONS)
     if place is None:
         return None
     when = curve[values.index(best)][0]
@@ -206,7 +201,3 @@ def worsened(
         curve[place][0],
         "smaller learning rates, or a schedule that lowers them (schedule@model.generator_schedule=cosine)",
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else math.nan

@@ -140,8 +140,6 @@ def draw(
     if unknown := held.keys() - parts.keys():
         raise ValueError(f"{sorted(unknown)} can't be held: this generator's latents consist of {sorted(parts)}")
     num_classes = getattr(generator, "num_classes", 0)
-    if category is not None:
-        category = class_number(category, num_classes, getattr(generator, "class_names", ()))
     latents = [
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
         for place, (part, size) in enumerate(parts.items())
@@ -149,7 +147,7 @@ def draw(
     if category is None:
         drawn = [noise.category_of_seed(seed, max(1, num_classes), class_counts) for seed in seeds]
     else:
-        drawn = [category] * len(seeds)
+        drawn = [class_number(category, num_classes, getattr(generator, "class_names", ()))] * len(seeds)
     return torch.cat(latents, dim=1), torch.tensor(drawn)
 
 

@@ -9,7 +9,7 @@ import torch
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
 
-from framegan.metrics.accumulate import FeatureBank, FeatureMoments  # noqa: E402
+from framegan.metrics.accumulate import FeatureBank  # noqa: E402
 from framegan.processes.ranks import from_rank_zero, rank_and_number  # noqa: E402
 
 NUM_SAMPLES, NUM_FEATURES, BATCH = 1000, 12, 64
@@ -20,26 +20,24 @@ SHARES = {
     "uneven": (range(700, NUM_SAMPLES), range(700)),
     "empty": (range(NUM_SAMPLES), range(0)),
     "first_empty": (range(0), range(NUM_SAMPLES)),
-    "padded": (range(NUM_SAMPLES + 7), range(NUM_SAMPLES + 7, NUM_SAMPLES + 9)),
 }
 
 
-def gathered(metric, share):
-    """Return what a metric makes of a share of the samples."""
+def gathered(bank, share):
+    """Return what is gathered where this rank has a share of the samples."""
     for start in range(0, len(share), BATCH):
         numbers = torch.tensor(share[start : start + BATCH])
-        metric.update(FEATURES[numbers % NUM_SAMPLES], numbers)
-    return metric.compute()
+        bank.update(FEATURES[numbers], numbers)
+    return bank.compute()
 
 
 def measured(rank, share):
     """Return what this rank finds where it has a share of the samples."""
     before = torch.get_rng_state()
-    bank, moments = (kind(NUM_FEATURES, NUM_SAMPLES) for kind in (FeatureBank, FeatureMoments))
-    results = {"bank": gathered(bank, share), "moments": vars(gathered(moments, share)).copy()}
-    for metric in (bank, moments):
-        metric.reset()
-    results["after_reset"] = len(gathered(bank, range(0))), gathered(moments, range(0)).num_samples
+    bank = FeatureBank(NUM_FEATURES)
+    results = {"bank": gathered(bank, share)}
+    bank.reset()
+    results["after_reset"] = len(gathered(bank, range(0)))
     results["agreed"] = from_rank_zero(lambda: f"of rank {rank}"), rank_and_number()
     try:
         from_rank_zero(lambda: 1 / 0)
@@ -47,10 +45,6 @@ def measured(rank, share):
         results["raised"] = str(error)
     twice = gathered(bank, range(50))  # both ranks bring the same samples
     results["twice"] = torch.equal(twice, FEATURES[:50])
-    try:
-        gathered(moments, range(50))
-    except ValueError as error:
-        results["refused"] = str(error)
     return results | {"random": torch.equal(torch.get_rng_state(), before)}
 
 

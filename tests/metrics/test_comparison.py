@@ -10,7 +10,7 @@ from small_sets import Corner, Corners, Noise
 
 from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
-from framegan.metrics.frechet import Moments, frechet_distance
+from framegan.metrics.frechet import frechet_distance
 from framegan.metrics.scores import (
     DensityCoverage,
     Frechet,
@@ -65,13 +65,15 @@ def test_one_pass_over_either_set_feeds_all_scores():
     assert without == {"fd_infinity", "modes", "mode_divergence"}
     for record in records.values():
         json.dumps(record.as_dict())
+    said = records["jedi"].protocol["scores"]
+    assert (said["jedi"], said["precision_recall"]) == ("Jedi()", "PrecisionRecall(k=3)")
 
 
 def test_values_are_those_of_the_features():
     real, fake, corner = Noise(num_samples=300), Noise(140, seed=1), Corner()
-    expected = [Moments.of(corner(samples.batch(range(300))[0])) for samples in (real, fake)]
+    features = [corner(samples.batch(range(300))[0]) for samples in (real, fake)]
     (record,) = comparison()(real, fake)
-    assert record.value == pytest.approx(frechet_distance(*expected), rel=1e-12)
+    assert record.value == pytest.approx(frechet_distance(*features), rel=1e-12)
     low, high = record.interval
     assert low < record.value < high
     (of_other_seeds,) = comparison()(real, Noise(140, seed=2))
@@ -142,22 +144,11 @@ def test_images_embed_a_frame_of_each_clip_and_all_frames_in_turn():
 
 def test_real_features_are_computed_once_and_found_again(empty_cache):
     first, again = (Noise(num_samples=300, fingerprint="data") for _ in range(2))
-    values = [comparison()(real, Noise(seed=1))[0].value for real in (first, again)]
+    values = [[record.value for record in comparison(scores=ALL)(real, Noise(seed=1))] for real in (first, again)]
     assert values[0] == values[1]
     assert first.asked
     assert not again.asked
     assert [path.name for path in empty_cache.iterdir()] == ["data-corner-0badcafe-300-features-2.npz"]
-
-
-@pytest.mark.parametrize(
-    ("kept", "wanted", "is_enough"),
-    [("kernel", "infinity", True), ("infinity", "kernel", False), ("kernel", "frechet", True)],
-)
-def test_kept_features_serve_for_moments_but_not_the_other_way(kept, wanted, is_enough):
-    first, again = (Noise(num_samples=300, fingerprint="data") for _ in range(2))
-    comparison(scores={kept: ALL[kept]})(first, Noise())
-    comparison(scores={wanted: ALL[wanted]})(again, Noise())
-    assert bool(again.asked) is not is_enough
 
 
 def test_kept_features_are_of_this_data_embedding_and_number():
@@ -171,29 +162,33 @@ def test_kept_features_are_of_this_data_embedding_and_number():
         assert real.asked
 
 
-def test_a_damaged_file_is_made_anew(empty_cache):
-    comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
-    (file,) = empty_cache.iterdir()
+def cut_short(file):
     file.write_bytes(file.read_bytes()[:200])
-    real = Noise(num_samples=300, fingerprint="data")
-    comparison()(real, Noise())
-    assert real.asked
-    assert statistics_cache.load(file).moments.num_samples == 300
 
 
-def test_a_compressed_file_is_made_anew(empty_cache):
-    comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
-    (file,) = empty_cache.iterdir()
+def compressed(file):
     with np.load(file) as arrays:
         np.savez_compressed(file, **arrays)
+
+
+@pytest.mark.parametrize("spoil", [cut_short, compressed])
+def test_a_file_that_can_not_be_read_is_rebuilt(spoil, empty_cache):
+    comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
+    (file,) = empty_cache.iterdir()
+    spoil(file)
     real = Noise(num_samples=300, fingerprint="data")
     comparison()(real, Noise())
     assert real.asked
+    assert len(statistics_cache.load(file)) == 300
 
 
 @pytest.mark.parametrize(
     ("arrays", "message"),
-    [({"mean": np.zeros(2)}, "holds no features"), ({"mean": np.array([{}])}, "is damaged; delete it")],
+    [
+        ({"mean": np.zeros(2)}, "holds no features"),
+        ({"bank": np.array(["a"])}, "holds no features"),
+        ({"mean": np.array([{}])}, "is damaged; delete it"),
+    ],
 )
 def test_a_file_of_something_else_is_refused_by_name(arrays, message, tmp_path):
     np.savez(tmp_path / "a.npz", **arrays)
@@ -232,3 +227,9 @@ def test_too_few_samples_for_a_score_are_refused_at_once(score, least):
     enough, real = Comparison(Corner(), {"score": score}, num_fake=least), Noise(num_samples=50)
     enough.check(real, Noise())
     assert enough(real, Noise())
+
+
+@pytest.mark.parametrize("score", [PrecisionRecall(k=12), DensityCoverage(k=12)])
+def test_no_subset_has_fewer_samples_than_a_score_needs(score):
+    records = Comparison(Corner(), {"score": score}, num_fake=24)(Noise(num_samples=24), Noise())
+    assert {record.why_no_interval for record in records} == {"too few samples to divide"}

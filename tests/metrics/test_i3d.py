@@ -6,7 +6,7 @@ import torch
 from random_weights import layout, written
 from torch import Tensor, nn
 
-from framegan.metrics.frechet import Moments, frechet_distance
+from framegan.metrics.frechet import frechet_distance
 from framegan.metrics.i3d import I3D, PLAIN, TORCHSCRIPT
 from framegan.metrics.inception_i3d import InceptionI3D, pad_same
 
@@ -67,7 +67,7 @@ def test_clips_of_8_frames_are_refused_and_of_9_taken(plain):
 
 
 def test_a_clip_has_the_same_features_in_any_batch_and_order_of_frames_matters(plain, monkeypatch):
-    monkeypatch.setattr("framegan.metrics.i3d.FRAMES_AT_ONCE", 20)  # two clips at once
+    monkeypatch.setattr(plain, "frames_at_once", 20)  # two clips at once
     batch = torch.cat([clips(2), clips(1).flip(2)])
     features = plain(batch)
     torch.testing.assert_close(features[:1], plain(batch[:1]), rtol=1e-4, atol=1e-4)
@@ -126,10 +126,6 @@ def test_padding_is_tensorflows(size, kernel, stride, before, after):
     assert padded.tolist() == [0] * before + [1] * size + [0] * after
 
 
-def frechet_video_distance(real: Tensor, fake: Tensor) -> float:
-    return frechet_distance(Moments.of(real), Moments.of(fake))
-
-
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("variant", "published"),
@@ -146,7 +142,7 @@ class TestPublishedWeights:
     def test_black_and_white(self, variant, published):
         i3d = I3D(variant)
         black = torch.zeros(8, 3, 30, 64, 64, dtype=torch.uint8)
-        assert frechet_video_distance(i3d(black), i3d(255 - black)) == pytest.approx(151.26, rel=1e-3)
+        assert frechet_distance(i3d(black), i3d(255 - black)) == pytest.approx(151.26, rel=1e-3)
 
     def test_uniform_noise_in_0_to_1(self, variant, published):
         network = I3D(variant).network
@@ -159,4 +155,4 @@ class TestPublishedWeights:
             )
             with torch.no_grad():
                 features.append(torch.cat([network(few, **options) for few in clips]))
-        assert frechet_video_distance(*features) == pytest.approx(10.13808, rel=1e-3)
+        assert frechet_distance(*features) == pytest.approx(10.13808, rel=1e-3)

@@ -46,7 +46,7 @@ def test_an_image_has_the_same_features_in_any_batch(inception):
 
 
 def test_more_images_than_go_at_once(inception, monkeypatch):
-    monkeypatch.setattr("framegan.metrics.inception.IMAGES_AT_ONCE", 2)
+    monkeypatch.setattr(inception, "frames_at_once", 2)
     batch = images(3)
     torch.testing.assert_close(inception(batch)[2:], inception(batch[2:]), rtol=1e-4, atol=1e-4)
 

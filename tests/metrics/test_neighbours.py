@@ -51,5 +51,5 @@ def test_pieces_make_no_difference(monkeypatch):
 
 
 def test_too_few_samples():
-    with pytest.raises(ValueError, match="more than 5 samples"):
+    with pytest.raises(ValueError, match="real has 5 samples; this measure needs at least 6"):
         density_coverage(cloud(5), cloud())

@@ -1,5 +1,6 @@
 """Watches for collapse: warns with the evidence, stops the run or sends it back to a checkpoint from before."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import torch
@@ -63,7 +64,7 @@ class Watchdog(Every):
     def act(self) -> None:
         average_buffers(self.gan.generator)
         diversity, nearest = from_rank_zero(self._diversity)
-        look = collapse.Look(self.samples_seen, diversity, nearest, tuple(self.losses))
+        look = collapse.Look(self.samples_seen, diversity, nearest, self.losses)
         self.looks, self.losses = [*self.looks, look][-KEPT:], []
         for name, before in self.reached.items():
             self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
@@ -111,13 +112,13 @@ class Watchdog(Every):
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        looks = [look.as_dict() for look in self.looks]
+        looks = [asdict(look) for look in self.looks]
         kept = {"reached": self.reached, "losses": self.losses, "curves": self.curves, "told": self.told}
         return {**super().state_dict(), "looks": looks, **kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        self.looks = [collapse.Look(**{**look, "losses": tuple(look["losses"])}) for look in state_dict["looks"]]
+        self.looks = [collapse.Look(**look) for look in state_dict["looks"]]
         self.reached, self.losses = state_dict["reached"], state_dict["losses"]
         self.curves, self.told = state_dict["curves"], state_dict["told"]
 

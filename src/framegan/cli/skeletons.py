@@ -105,10 +105,8 @@ from torch import Tensor
 class CLASS:
     """How much the features of fake samples vary, beside those of real ones: 1 where they vary as much."""
 
-    needs_real_bank = True  # real.bank holds the features of real samples; False: only real.moments are there
-
     def __call__(self, real: Any, fake: Tensor, embedding: Any) -> dict[str, Estimate]:
-        """Return values by name, of the features (N, D) of either side."""
+        """Return values by name, of the features (N, D) of either side: real.bank and fake."""
         ratio = float(fake.std(0).mean() / real.bank.std(0).mean())
         return {"NAME": Estimate(ratio, None, better="higher", why_no_interval="none is computed")}
 ''',

@@ -35,7 +35,11 @@ class FakeSamples:
     ):
         self.generator = generator
         self.class_counts = list(class_counts) if class_counts and self.num_classes > 1 else None
-        self._check_classes()
+        if self.class_counts is not None and len(self.class_counts) > self.num_classes:
+            raise ValueError(
+                f"the generator makes {self.num_classes} classes and the data have {len(self.class_counts)}, so it "
+                "can't be asked for them in their proportions; set data=NAME to data with the classes it was trained on"
+            )
         self.origin = origin | {"first_seed": first_seed}
         if self.num_classes > 1:
             self.origin["class_counts"] = self.class_counts or "all alike"
@@ -74,15 +78,8 @@ class FakeSamples:
         choices: dict[str, Any] = {"class_counts": self.class_counts}
         if self.num_frames not in (None, self.generator.shape[1]):  # type: ignore[index]
             choices["num_frames"] = self.num_frames
-        made = [to_pixels(samples) for _, samples in sampling.batches(self.generator, seeds, **choices)]
-        pixels = torch.cat(made)
+        batches = sampling.batches(self.generator, seeds, **choices)
+        pixels = torch.cat([to_pixels(samples) for _, samples in batches])
         if self.num_frames is not None:
             pixels = pixels[:, :, :: self.frame_stride]
         return pixels, sampling.draw(self.generator, seeds, class_counts=self.class_counts)[1]
-
-    def _check_classes(self) -> None:
-        if self.class_counts is not None and len(self.class_counts) > self.num_classes:
-            raise ValueError(
-                f"the generator makes {self.num_classes} classes and the data have {len(self.class_counts)}, so it "
-                "can't be asked for them in their proportions; set data=NAME to data with the classes it was trained on"
-            )

@@ -1,7 +1,9 @@
 """Measures of generated samples beside real ones. The pure functions of features are here by their names."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from framegan.metrics.frechet import frechet_distance
+from framegan.metrics.inception_score import inception_scores
+from framegan.metrics.kernel import jedi_distance, kernel_distance
+from framegan.metrics.neighbours import density_coverage, precision_recall
 
 __all__ = [
     "density_coverage",
@@ -11,23 +13,3 @@ __all__ = [
     "kernel_distance",
     "precision_recall",
 ]
-
-if TYPE_CHECKING:
-    from framegan.metrics.functions import (
-        density_coverage,
-        frechet_distance,
-        inception_scores,
-        jedi_distance,
-        kernel_distance,
-        precision_recall,
-    )
-else:
-
-    def __getattr__(name: str) -> Any:
-        if name in __all__:
-            return getattr(importlib.import_module("framegan.metrics.functions"), name)
-        raise AttributeError(f"module 'framegan.metrics' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__

@@ -1,20 +1,20 @@
 """A protocol: which samples are compared, in which features, by which scores."""
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeGuard
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from framegan.files.archives import is_stored
 from framegan.files.live import track
 from framegan.metrics import statistics_cache
-from framegan.metrics.accumulate import Accumulator, FeatureBank, FeatureMoments
+from framegan.metrics.accumulate import FeatureBank
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
-from framegan.metrics.frechet import Moments
 from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_number
 from framegan.metrics.scores import Features, Score
@@ -24,8 +24,9 @@ CHUNK = 64
 """How many samples are embedded at a time. Chunk by chunk they are dealt out to the processes."""
 
 
+@dataclass(eq=False)
 class Comparison:
-    """Compares the features of real and fake samples; one pass over either set feeds all scores.
+    """Compares the features of real and fake samples, as a `Measure`; one pass over either set feeds all scores.
 
     The keys of its values are <score>_<embedding>_<fingerprint>_<protocol>, where the protocol reads as follows:
     "10k" 10,000 fake and as many real samples, "10k_vs_1797" fewer real ones, since there are no more, "50k_full"
@@ -40,33 +41,19 @@ class Comparison:
         family: says whose settings these are where others do it in another way.
     """
 
-    def __init__(
-        self,
-        embedding: Embedding,
-        scores: Mapping[str, Score],
-        num_fake: Annotated[int, Field(ge=2)],
-        num_real: Annotated[int, Field(ge=2)] | None = None,
-        num_frames: PositiveInt | None = None,
-        frame_stride: PositiveInt = 1,
-        family: str | None = None,
-    ):
-        self.embedding = embedding
-        self.scores = scores
-        self.num_fake = num_fake
-        self.num_real = num_real
-        self.num_frames = num_frames
-        self.frame_stride = frame_stride
-        self.family = family
+    embedding: Embedding
+    scores: Mapping[str, Score]
+    num_fake: Annotated[int, Field(ge=2)]
+    num_real: Annotated[int, Field(ge=2)] | None = None
+    num_frames: PositiveInt | None = None
+    frame_stride: PositiveInt = 1
+    family: str | None = None
 
     def with_num_samples(self, num_samples: int) -> "Comparison":
         """Return the same comparison of another number of samples; all real ones stay all."""
-        other = copy.copy(self)
-        other.num_fake = num_samples
-        other.num_real = None if self.num_real is None else num_samples
-        return other
+        return replace(self, num_fake=num_samples, num_real=None if self.num_real is None else num_samples)
 
     def check(self, real: SampleSet, fake: SampleSet) -> None:
-        """Raise ValueError, before anything is computed, where the two can't be compared."""
         real, fake = self._cut(real), self._cut(fake)
         if real.shape != fake.shape:
             raise ValueError(
@@ -75,7 +62,7 @@ class Comparison:
             )
         check_number(fake, self.num_fake)
         wanted = min(self.num_fake, self.num_real or self.num_fake)
-        is_kept = self._kept(real, self.embedding.of(fake.shape)) is not None
+        is_kept = _is_kept(self._file(real, self.embedding.of(fake.shape)))
         num_real = wanted if is_kept else real.num_samples  # where they are unavailable, or too short, this says so
         for score in self.scores.values():
             least, name = getattr(score, "least_samples", 2), type(score).__name__
@@ -91,20 +78,17 @@ class Comparison:
         return None if None in said else [name for names in said if names for name in names]
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
-        """Return a record of each value; all ranks have to call it, and all get the same."""
         real, fake = self._cut(real), self._cut(fake)
         embedding = self.embedding.of(fake.shape).to(fake.device)
         of_real = self._real_features(real, embedding, fake.device)
-        of_fake = _gather(FeatureBank(embedding.num_features), fake, fake.chosen(self.num_fake), embedding, fake.device)
+        of_fake = _features_of(fake, fake.chosen(self.num_fake), embedding, fake.device)
         return from_rank_zero(lambda: self._scored(of_real, of_fake, embedding, real, fake))
 
     def _scored(
-        self, real_features: Features | None, fake_bank: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
+        self, of_real: Tensor | None, of_fake: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
     ) -> list[Record]:
-        """Return the records of all scores."""
-        assert real_features is not None
-        real_features = real_features.to(fake_bank.device)
-        num_real = real_features.moments.num_samples
+        assert of_real is not None
+        features = Features(of_real.to(of_fake.device))
         settings = {
             "shape": list(fake.shape),
             "embedding": embedding.name,
@@ -114,23 +98,19 @@ class Comparison:
             "family": self.family,
             "scores": {name: repr(score) for name, score in self.scores.items()},
         }
-        ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(num_real, fake.shape, embedding)}"
+        ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(len(of_real), fake.shape, embedding)}"
         values: dict[str, Estimate] = {}
         for score in self.scores.values():
-            values |= score(real_features, fake_bank, embedding)
+            values |= score(features, of_fake, embedding)
         return [
             Record(
                 key=f"{name}_{ending}",
-                value=estimate.value,
-                interval=estimate.interval,
-                better=estimate.better,
-                num_real=num_real,
-                num_fake=len(fake_bank),
+                num_real=len(of_real),
+                num_fake=len(of_fake),
                 protocol=settings,
                 real=real.origin,
                 fake=fake.origin,
-                judged_as=estimate.judged_as,
-                why_no_interval=estimate.why_no_interval,
+                **vars(estimate),
             )
             for name, estimate in values.items()
         ]
@@ -151,60 +131,45 @@ class Comparison:
             parts.append(f"stride{self.frame_stride}")
         return "_".join(filter(None, parts))
 
-    def _needs_bank(self) -> bool:
-        return any(score.needs_real_bank for score in self.scores.values())
-
-    def _key(self, real: SampleSet, embedding: Embedding) -> str | None:
-        """Return what the features of the real samples are kept under."""
+    def _file(self, real: SampleSet, embedding: Embedding) -> Path | None:
+        """Return the file for the features of the real samples; None = they aren't kept."""
         if real.fingerprint is None:
             return None
-        return f"{real.fingerprint}-{embedding.name}-{embedding.fingerprint}-{self.num_real or 'all'}"
+        return statistics_cache.path_of(
+            f"{real.fingerprint}-{embedding.name}-{embedding.fingerprint}-{self.num_real or 'all'}"
+        )
 
-    def _kept(self, real: SampleSet, embedding: Embedding) -> Path | None:
-        """Return where rank 0 has the features of the real samples; None: nowhere."""
-        key = self._key(real, embedding)
-        return from_rank_zero(lambda: statistics_cache.find(key, needs_bank=self._needs_bank()))
-
-    def _real_features(self, real: SampleSet, embedding: Embedding, device: torch.device) -> Features | None:
+    def _real_features(self, real: SampleSet, embedding: Embedding, device: torch.device) -> Tensor | None:
         """Return the features of the real samples; where they were kept, other ranks than 0 get none."""
-        is_first = rank_and_number()[0] == 0
-        kept = self._kept(real, embedding)
-        if kept is not None:
-            return statistics_cache.load(kept) if is_first else None
+        file = self._file(real, embedding)
+        if _is_kept(file):
+            return statistics_cache.load(file) if rank_and_number()[0] == 0 else None
         assert real.num_samples is not None
-        numbers = real.chosen(self.num_real or real.num_samples)
-        if self._needs_bank():
-            bank = _gather(FeatureBank(embedding.num_features), real, numbers, embedding, device)
-            features = Features(Moments.of(bank), bank)
-        else:
-            features = Features(_gather(FeatureMoments(embedding.num_features), real, numbers, embedding, device), None)
-        key = self._key(real, embedding)
-        if key is not None and is_first:
-            statistics_cache.save(key, features)
+        features = _features_of(real, real.chosen(self.num_real or real.num_samples), embedding, device)
+        if file is not None:
+            from_rank_zero(lambda: statistics_cache.save(file, features))
         return features
 
 
-def _gather(
-    metric: Accumulator, samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device
-) -> Any:
-    """Return what a metric makes of the features of samples; every rank embeds its share of the chunks."""
+def _is_kept(file: Path | None) -> TypeGuard[Path]:
+    """Say whether rank 0 has a file of features."""
+    return file is not None and from_rank_zero(lambda: is_stored(file))
+
+
+def _features_of(samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device) -> Tensor:
+    """Return the features (N, D) of samples; every rank embeds its share of the chunks."""
+    bank = FeatureBank(embedding.num_features)
     has_float64 = device.type != "mps"
-    metric.to(device if has_float64 else "cpu")
-    for places, pixels in _chunks(samples, numbers):
-        if embedding.takes == "images" and pixels.ndim == 5:
-            pixels = pixels[torch.arange(len(pixels)), :, places % pixels.shape[2]]
-        metric.update(embedding(pixels.to(device)).to(metric.device), places)
-    return metric.compute()
-
-
-def _chunks(samples: SampleSet, numbers: Sequence[int]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the places in `numbers` and the pixels of this rank's chunks."""
+    bank.to(device if has_float64 else "cpu")
     rank, num_ranks = rank_and_number()
     starts = range(rank * CHUNK, len(numbers), num_ranks * CHUNK)
     for start in track(starts, "features", len(starts)) if rank == 0 else starts:
-        places = range(start, min(start + CHUNK, len(numbers)))
-        pixels, _ = samples.batch([numbers[place] for place in places])
-        yield torch.tensor(places), pixels
+        pixels, _ = samples.batch(numbers[start : start + CHUNK])
+        places = torch.arange(start, start + len(pixels))
+        if embedding.takes == "images" and pixels.ndim == 5:
+            pixels = pixels[torch.arange(len(pixels)), :, places % pixels.shape[2]]
+        bank.update(embedding(pixels.to(device)).to(bank.device), places)
+    return bank.compute()
 
 
 def _short(count: int) -> str:

@@ -6,9 +6,8 @@ from typing import Any, Literal
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from framegan.metrics.embedding import Embedding, fingerprint_of, to_rgb
+from framegan.metrics.embedding import Embedding, fingerprint_of, resized, to_rgb
 from framegan.metrics.weights import existing, fingerprint_of_file, load_torchscript
 
 
@@ -90,11 +89,5 @@ class Custom(Embedding):
         low, high = self.input_range
         samples = pixels.float() * ((high - low) / 255) + low
         if self.resolution is not None:
-            samples = resize(samples, self.resolution)
+            samples = resized(samples, (self.resolution, self.resolution), mode="bilinear", antialias=True)
         return to_rgb(samples).contiguous() if self.channels == 3 else samples
-
-
-def resize(samples: Tensor, size: int) -> Tensor:
-    """Return samples of another height and width: (N, C, ..., H, W) -> (N, C, ..., size, size)."""
-    planes = samples.flatten(0, -3).unsqueeze(1)
-    return F.interpolate(planes, (size, size), mode="bilinear", antialias=True).view(*samples.shape[:-2], size, size)

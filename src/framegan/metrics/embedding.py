@@ -1,10 +1,12 @@
 """Embeddings: pixels in, features out. Generative metrics compare the features of real and of fake samples."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -20,6 +22,7 @@ class Embedding(nn.Module):
         num_features: D.
         takes: what one sample is.
         min_frames: the shortest clip it can take.
+        frames_at_once: how many images, or frames of whole clips, are embedded at a time.
         frechet_name: what a Fréchet distance of its features is called; only the published ones are FID and FVD.
         kernel_name: likewise a kernel distance.
     """
@@ -29,6 +32,7 @@ class Embedding(nn.Module):
     num_features: int
     takes: Literal["images", "clips"]
     min_frames: int = 1
+    frames_at_once: int = 1 << 30
     frechet_name: Literal["fid", "fvd", "fd"] = "fd"
     kernel_name: Literal["kid", "kvd", "kd"] = "kd"
 
@@ -79,9 +83,10 @@ class Embedding(nn.Module):
         if pixels.dtype != torch.uint8:
             raise ValueError(f"the embedding {self.name} takes uint8 pixels in [0, 255], got {pixels.dtype}")
         self.check(pixels.shape[1:])
+        size = max(1, self.frames_at_once // math.prod(pixels.shape[2:-2]))  # the product of () is 1
         exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
         with torch.autocast(pixels.device.type, enabled=False), exact:
-            return self.embed(pixels)
+            return torch.cat([self.embed(some) for some in pixels.split(size)])
 
     def train(self, mode: bool = True) -> Self:
         return super().train(False)
@@ -111,3 +116,9 @@ def fingerprint_of(state: Mapping[str, Any]) -> str:
 def to_rgb(pixels: Tensor) -> Tensor:
     """Return pixels with three channels: grey ones are repeated."""
     return pixels.expand(-1, 3, *pixels.shape[2:])
+
+
+def resized(samples: Tensor, size: Sequence[int], **how: Any) -> Tensor:
+    """Return samples of another height and width, (N, C, ..., H, W) -> (N, C, ..., *size); how as in F.interpolate."""
+    planes = samples.flatten(0, -3).unsqueeze(1)
+    return F.interpolate(planes, tuple(size), **how).view(*samples.shape[:-2], *size)

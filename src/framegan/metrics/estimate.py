@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self
 
-NUM_SUBSETS = 10
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-"""The 97.5 % quantiles of Student's t distribution with 1, 2, ..., NUM_SUBSETS - 1 degrees of freedom."""
+"""The 97.5 % quantiles of Student's t distribution with 1, 2, ..., 9 degrees of freedom: of 2, 3, ..., 10 values."""
 
 Better = Literal["lower", "higher"]
 JudgedAs = Literal["distance", "share"]
@@ -36,7 +35,7 @@ class Estimate:
     def of(
         cls,
         value: float,
-        values: list[float],
+        values: Sequence[float],
         better: Better = "lower",
         judged_as: JudgedAs | None = None,
         *,
@@ -44,7 +43,7 @@ class Estimate:
         also: Sequence[float] = (),
         within: tuple[float, float] = (-math.inf, math.inf),
     ) -> Self:
-        """Return a value with the interval that the values of disjoint subsets give.
+        """Return a value with the interval that the values of disjoint subsets, at most ten, give.
 
         The standard error is their standard deviation over the root of their number. Their mean doesn't enter:
         distances of small sets are biased, which is also why a bootstrap, whose sets repeat samples, is of no use here.
@@ -59,11 +58,10 @@ class Estimate:
         number = len(values)
         if number < 2:
             return cls(value, None, better, judged_as, "too few samples to divide")
-        error = statistics.stdev(values) / math.sqrt(number)
-        if left_out:
-            error *= number - 1
+        error = statistics.stdev(values) / math.sqrt(number) * (number - 1 if left_out else 1)
         half = STUDENT[number - 2] * error
-        interval = max(within[0], min([value, *also]) - half), min(within[1], max([value, *also]) + half)
+        lowest, highest = within
+        interval = max(lowest, min([value, *also]) - half), min(highest, max([value, *also]) + half)
         return cls(value, interval, better, judged_as)
 
 
@@ -71,9 +69,3 @@ def upper_limit(values: Sequence[float]) -> float:
     """Return what one more of some values doesn't exceed, 97.5 %: Student's prediction limit (Whitmore 1986)."""
     number = len(values)
     return statistics.mean(values) + STUDENT[number - 2] * statistics.stdev(values) * math.sqrt(1 + 1 / number)
-
-
-def subsets(num_samples: int, least: int = 10) -> list[slice]:
-    """Return the slices that pick ten disjoint subsets, or fewer of `least` samples; none rather than a single one."""
-    number = min(NUM_SUBSETS, num_samples // least)
-    return [slice(first, None, number) for first in range(number)] if number > 1 else []

@@ -7,7 +7,6 @@ Kinetics-400, needs no TorchScript, and resizes by itself. Their keys differ, si
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,7 +15,6 @@ from framegan.metrics.inception_i3d import InceptionI3D
 from framegan.metrics.weights import Published, fingerprint_of_file, load, load_torchscript
 
 RESOLUTION = 224
-FRAMES_AT_ONCE = 128
 TORCHSCRIPT = Published(
     name="i3d_torchscript.pt",
     urls=(
@@ -44,6 +42,7 @@ class I3D(Embedding):
     takes = "clips"
     min_frames = 9
     num_features = 400
+    frames_at_once = 128
     frechet_name = "fvd"
     kernel_name = "kvd"
 
@@ -62,14 +61,11 @@ class I3D(Embedding):
         return "weights" if is_program else None
 
     def embed(self, pixels: Tensor) -> Tensor:
-        clips_at_once = max(1, FRAMES_AT_ONCE // pixels.shape[2])
-        return torch.cat([self._logits(to_rgb(part)) for part in pixels.split(clips_at_once)])
-
-    def _logits(self, pixels: Tensor) -> Tensor:
+        clips = to_rgb(pixels).float()
         if self.variant == "torchscript":
-            return self.network(pixels.float(), rescale=True, resize=True, return_features=True)
-        size = (pixels.shape[2], RESOLUTION, RESOLUTION)  # as many frames as before: each is resized on its own
-        return self.network(F.interpolate(pixels.float(), size, mode="trilinear") * (2 / 255) - 1)
+            return self.network(clips, rescale=True, resize=True, return_features=True)
+        size = (clips.shape[2], RESOLUTION, RESOLUTION)  # as many frames as before: each is resized on its own
+        return self.network(F.interpolate(clips, size, mode="trilinear") * (2 / 255) - 1)
 
     def logits(self, features: Tensor) -> Tensor:
         return features

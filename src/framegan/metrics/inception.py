@@ -15,7 +15,6 @@ from framegan.metrics.inception_v3 import InceptionV3
 from framegan.metrics.weights import Published, fingerprint_of_file, load
 
 RESOLUTION = 299
-IMAGES_AT_ONCE = 64
 WEIGHTS = Published(
     name="pt_inception-2015-12-05-6726825d.pth",
     urls=(
@@ -36,6 +35,7 @@ class Inception(Embedding):
 
     takes = "images"
     num_features = 2048
+    frames_at_once = 64
     frechet_name = "fid"
     kernel_name = "kid"
 
@@ -49,7 +49,7 @@ class Inception(Embedding):
         self.frozen()
 
     def embed(self, pixels: Tensor) -> Tensor:
-        return torch.cat([self.network(self.prepare(part)) for part in pixels.split(IMAGES_AT_ONCE)])
+        return self.network(self.prepare(pixels))
 
     def prepare(self, pixels: Tensor) -> Tensor:
         """Return what the network takes: uint8 (N, 1 or 3, H, W) -> (N, 3, 299, 299) in [-1, 127 / 128]."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Kernel = tuple[int, int, int]
+Kernel = tuple[int, ...]
 """Along time, height and width."""
 
 
@@ -29,25 +29,15 @@ def max_pool_same(x: Tensor, kernel: Kernel, stride: Kernel) -> Tensor:
 
 
 class Unit(nn.Module):
-    """Convolution, batch normalization, ReLU; or the convolution alone, with a bias."""
+    """Convolution, batch normalization, ReLU."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel: Kernel = (1, 1, 1),
-        stride: Kernel = (1, 1, 1),
-        alone: bool = False,
-    ):
+    def __init__(self, in_channels: int, out_channels: int, kernel: Kernel = (1, 1, 1), stride: Kernel = (1, 1, 1)):
         super().__init__()
-        self.kernel = kernel
-        self.stride = stride
-        self.conv3d = nn.Conv3d(in_channels, out_channels, kernel, stride, bias=alone)
-        self.bn = None if alone else nn.BatchNorm3d(out_channels, eps=1e-5)
+        self.conv3d = nn.Conv3d(in_channels, out_channels, kernel, stride, bias=False)
+        self.bn = nn.BatchNorm3d(out_channels, eps=1e-5)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv3d(pad_same(x, self.kernel, self.stride))
-        return x if self.bn is None else F.relu(self.bn(x))
+        return F.relu(self.bn(self.conv3d(pad_same(x, self.conv3d.kernel_size, self.conv3d.stride))))
 
 
 class Mixed(nn.Module):
@@ -88,7 +78,7 @@ class InceptionI3D(nn.Module):
         self.Mixed_4f = Mixed(528, (256, 160, 320, 32, 128, 128))
         self.Mixed_5b = Mixed(832, (256, 160, 320, 32, 128, 128))
         self.Mixed_5c = Mixed(832, (384, 192, 384, 48, 128, 128))
-        self.logits = Unit(1024, 400, alone=True)
+        self.logits = nn.ModuleDict({"conv3d": nn.Conv3d(1024, 400, 1)})
 
     def forward(self, clips: Tensor) -> Tensor:
         x = self.Conv3d_1a_7x7(clips)  # (N, 64, T / 2, 112, 112)
@@ -101,4 +91,4 @@ class InceptionI3D(nn.Module):
         x = max_pool_same(x, (2, 2, 2), (2, 2, 2))
         x = self.Mixed_5c(self.Mixed_5b(x))  # (N, 1024, T / 8, 7, 7)
         x = F.avg_pool3d(x, (2, 7, 7), stride=1)
-        return self.logits(x).mean((2, 3, 4))
+        return self.logits["conv3d"](x).mean((2, 3, 4))

@@ -5,22 +5,24 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from framegan.metrics.features import Array, checked
 
-def inception_scores(logits: Tensor, num_splits: int = 10) -> list[float]:
-    """Return exp(E[KL(p(y|x) || p(y))]) (Salimans et al. 2016, Section 4) of each split; their mean is the score.
 
-    Between 1 and the number of classes. Published scores take the logits of Inception without their bias.
+def inception_scores(logits: Array, num_splits: int = 10) -> list[float]:
+    """Return exp(E[KL(p(y|x) || p(y))]) of each split (Salimans et al. 2016, Section 4); their mean is the score.
+
+    Between 1 and K, higher is better. Published scores take the logits of Inception without their bias.
 
     Args:
-        logits: (N, K), in the order in which the samples were made.
+        logits: (N, K) of fake samples, in the order in which they were made.
 
     Raises:
-        ValueError: there are fewer samples than splits.
+        ValueError: the logits aren't (N, K) of finite numbers, with N at least num_splits.
     """
-    if len(logits) < num_splits:
-        raise ValueError(f"{num_splits} splits need at least as many samples, got {len(logits)}")
-    log_probabilities = logits.double().log_softmax(1)
-    bounds = [split * len(logits) // num_splits for split in range(num_splits + 1)]
+    if num_splits < 1:
+        raise ValueError(f"num_splits got {num_splits}; it should be at least 1")
+    log_probabilities = checked("logits", logits, num_splits).double().log_softmax(1)
+    bounds = [split * len(log_probabilities) // num_splits for split in range(num_splits + 1)]
     return [_score(log_probabilities[a:b]) for a, b in pairwise(bounds)]
 
 

@@ -5,24 +5,17 @@ the padding out, the last block pools by the maximum, and there are 1008 classes
 are those of the published `pt_inception-2015-12-05-6726825d.pth`.
 """
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Kernel = int | tuple[int, int]
 
 
 class ConvNorm(nn.Module):
     """Convolution, batch normalization, ReLU."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel: int | tuple[int, int],
-        stride: int = 1,
-        padding: Literal["same", "valid"] = "same",
-    ):
+    def __init__(self, in_channels: int, out_channels: int, kernel: Kernel, stride: int = 1, padding: str = "same"):
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, padding, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
@@ -31,114 +24,100 @@ class ConvNorm(nn.Module):
         return F.relu(self.bn(self.conv(x)))
 
 
-class BlockA(nn.Module):
-    """1x1, 5x5 and two 3x3 convolutions and an average, side by side (Figure 5)."""
-
-    def __init__(self, channels: int, pool_channels: int):
-        super().__init__()
-        self.branch1x1 = ConvNorm(channels, 64, 1)
-        self.branch5x5_1 = ConvNorm(channels, 48, 1)
-        self.branch5x5_2 = ConvNorm(48, 64, 5)
-        self.branch3x3dbl_1 = ConvNorm(channels, 64, 1)
-        self.branch3x3dbl_2 = ConvNorm(64, 96, 3)
-        self.branch3x3dbl_3 = ConvNorm(96, 96, 3)
-        self.branch_pool = ConvNorm(channels, pool_channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        five = self.branch5x5_2(self.branch5x5_1(x))
-        three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch1x1(x), five, three, self.branch_pool(average(x))], 1)
-
-
-class BlockB(nn.Module):
-    """From 35x35 to 17x17: strided 3x3 convolutions and a maximum, side by side (Figure 10)."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.branch3x3 = ConvNorm(channels, 384, 3, stride=2, padding="valid")
-        self.branch3x3dbl_1 = ConvNorm(channels, 64, 1)
-        self.branch3x3dbl_2 = ConvNorm(64, 96, 3)
-        self.branch3x3dbl_3 = ConvNorm(96, 96, 3, stride=2, padding="valid")
-
-    def forward(self, x: Tensor) -> Tensor:
-        double = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch3x3(x), double, F.max_pool2d(x, 3, stride=2)], 1)
-
-
-class BlockC(nn.Module):
-    """7x7 convolutions, each factorized into 1x7 and 7x1 (Figure 6)."""
-
-    def __init__(self, channels: int, width: int):
-        super().__init__()
-        self.branch1x1 = ConvNorm(channels, 192, 1)
-        self.branch7x7_1 = ConvNorm(channels, width, 1)
-        self.branch7x7_2 = ConvNorm(width, width, (1, 7))
-        self.branch7x7_3 = ConvNorm(width, 192, (7, 1))
-        self.branch7x7dbl_1 = ConvNorm(channels, width, 1)
-        self.branch7x7dbl_2 = ConvNorm(width, width, (7, 1))
-        self.branch7x7dbl_3 = ConvNorm(width, width, (1, 7))
-        self.branch7x7dbl_4 = ConvNorm(width, width, (7, 1))
-        self.branch7x7dbl_5 = ConvNorm(width, 192, (1, 7))
-        self.branch_pool = ConvNorm(channels, 192, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        single = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
-        double = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
-        double = self.branch7x7dbl_5(self.branch7x7dbl_4(double))
-        return torch.cat([self.branch1x1(x), single, double, self.branch_pool(average(x))], 1)
-
-
-class BlockD(nn.Module):
-    """From 17x17 to 8x8: strided convolutions and a maximum, side by side."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.branch3x3_1 = ConvNorm(channels, 192, 1)
-        self.branch3x3_2 = ConvNorm(192, 320, 3, stride=2, padding="valid")
-        self.branch7x7x3_1 = ConvNorm(channels, 192, 1)
-        self.branch7x7x3_2 = ConvNorm(192, 192, (1, 7))
-        self.branch7x7x3_3 = ConvNorm(192, 192, (7, 1))
-        self.branch7x7x3_4 = ConvNorm(192, 192, 3, stride=2, padding="valid")
-
-    def forward(self, x: Tensor) -> Tensor:
-        three = self.branch3x3_2(self.branch3x3_1(x))
-        seven = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
-        return torch.cat([three, seven, F.max_pool2d(x, 3, stride=2)], 1)
-
-
-class BlockE(nn.Module):
-    """Filter banks that widen: 1x3 and 3x1 convolutions of the same input, side by side (Figure 7).
+class Block(nn.Module):
+    """Layers that take x or what another one made; what none takes is put end to end: (N, C, H, W) -> (N, C', H', W').
 
     Args:
-        pool: "max" in the last block.
+        layers: by name what each takes, "x" or the name of one before it, and the layer.
     """
 
-    def __init__(self, channels: int, pool: Literal["average", "max"]):
+    def __init__(self, **layers: tuple[str, nn.Module]):
         super().__init__()
-        self.pool = pool
-        self.branch1x1 = ConvNorm(channels, 320, 1)
-        self.branch3x3_1 = ConvNorm(channels, 384, 1)
-        self.branch3x3_2a = ConvNorm(384, 384, (1, 3))
-        self.branch3x3_2b = ConvNorm(384, 384, (3, 1))
-        self.branch3x3dbl_1 = ConvNorm(channels, 448, 1)
-        self.branch3x3dbl_2 = ConvNorm(448, 384, 3)
-        self.branch3x3dbl_3a = ConvNorm(384, 384, (1, 3))
-        self.branch3x3dbl_3b = ConvNorm(384, 384, (3, 1))
-        self.branch_pool = ConvNorm(channels, 192, 1)
+        self.inputs = {name: taken for name, (taken, _) in layers.items()}
+        for name, (_, layer) in layers.items():
+            self.add_module(name, layer)
 
     def forward(self, x: Tensor) -> Tensor:
-        single = self.branch3x3_1(x)
-        double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
-        pooled = average(x) if self.pool == "average" else F.max_pool2d(x, 3, stride=1, padding=1)
-        branches = [
-            self.branch1x1(x),
-            self.branch3x3_2a(single),
-            self.branch3x3_2b(single),
-            self.branch3x3dbl_3a(double),
-            self.branch3x3dbl_3b(double),
-            self.branch_pool(pooled),
-        ]
-        return torch.cat(branches, 1)
+        made = {"x": x}
+        for name, taken in self.inputs.items():
+            made[name] = self.get_submodule(name)(made[taken])
+        return torch.cat([made[name] for name in self.inputs if name not in self.inputs.values()], 1)
+
+
+def block_a(channels: int, pool_channels: int) -> Block:
+    """Return 1x1, 5x5 and two 3x3 convolutions and an average, side by side (Figure 5)."""
+    return Block(
+        branch1x1=("x", ConvNorm(channels, 64, 1)),
+        branch5x5_1=("x", ConvNorm(channels, 48, 1)),
+        branch5x5_2=("branch5x5_1", ConvNorm(48, 64, 5)),
+        branch3x3dbl_1=("x", ConvNorm(channels, 64, 1)),
+        branch3x3dbl_2=("branch3x3dbl_1", ConvNorm(64, 96, 3)),
+        branch3x3dbl_3=("branch3x3dbl_2", ConvNorm(96, 96, 3)),
+        average=("x", average()),
+        branch_pool=("average", ConvNorm(channels, pool_channels, 1)),
+    )
+
+
+def block_b(channels: int) -> Block:
+    """Return strided 3x3 convolutions and a maximum, side by side, from 35x35 to 17x17 (Figure 10)."""
+    return Block(
+        branch3x3=("x", ConvNorm(channels, 384, 3, stride=2, padding="valid")),
+        branch3x3dbl_1=("x", ConvNorm(channels, 64, 1)),
+        branch3x3dbl_2=("branch3x3dbl_1", ConvNorm(64, 96, 3)),
+        branch3x3dbl_3=("branch3x3dbl_2", ConvNorm(96, 96, 3, stride=2, padding="valid")),
+        maximum=("x", nn.MaxPool2d(3, stride=2)),
+    )
+
+
+def block_c(channels: int, width: int) -> Block:
+    """Return 7x7 convolutions, each factorized into 1x7 and 7x1 (Figure 6)."""
+    return Block(
+        branch1x1=("x", ConvNorm(channels, 192, 1)),
+        branch7x7_1=("x", ConvNorm(channels, width, 1)),
+        branch7x7_2=("branch7x7_1", ConvNorm(width, width, (1, 7))),
+        branch7x7_3=("branch7x7_2", ConvNorm(width, 192, (7, 1))),
+        branch7x7dbl_1=("x", ConvNorm(channels, width, 1)),
+        branch7x7dbl_2=("branch7x7dbl_1", ConvNorm(width, width, (7, 1))),
+        branch7x7dbl_3=("branch7x7dbl_2", ConvNorm(width, width, (1, 7))),
+        branch7x7dbl_4=("branch7x7dbl_3", ConvNorm(width, width, (7, 1))),
+        branch7x7dbl_5=("branch7x7dbl_4", ConvNorm(width, 192, (1, 7))),
+        average=("x", average()),
+        branch_pool=("average", ConvNorm(channels, 192, 1)),
+    )
+
+
+def block_d(channels: int) -> Block:
+    """Return strided convolutions and a maximum, side by side, from 17x17 to 8x8."""
+    return Block(
+        branch3x3_1=("x", ConvNorm(channels, 192, 1)),
+        branch3x3_2=("branch3x3_1", ConvNorm(192, 320, 3, stride=2, padding="valid")),
+        branch7x7x3_1=("x", ConvNorm(channels, 192, 1)),
+        branch7x7x3_2=("branch7x7x3_1", ConvNorm(192, 192, (1, 7))),
+        branch7x7x3_3=("branch7x7x3_2", ConvNorm(192, 192, (7, 1))),
+        branch7x7x3_4=("branch7x7x3_3", ConvNorm(192, 192, 3, stride=2, padding="valid")),
+        maximum=("x", nn.MaxPool2d(3, stride=2)),
+    )
+
+
+def block_e(channels: int, pool: nn.Module) -> Block:
+    """Return filter banks that widen: 1x3 and 3x1 convolutions of the same input, side by side (Figure 7)."""
+    return Block(
+        branch1x1=("x", ConvNorm(channels, 320, 1)),
+        branch3x3_1=("x", ConvNorm(channels, 384, 1)),
+        branch3x3_2a=("branch3x3_1", ConvNorm(384, 384, (1, 3))),
+        branch3x3_2b=("branch3x3_1", ConvNorm(384, 384, (3, 1))),
+        branch3x3dbl_1=("x", ConvNorm(channels, 448, 1)),
+        branch3x3dbl_2=("branch3x3dbl_1", ConvNorm(448, 384, 3)),
+        branch3x3dbl_3a=("branch3x3dbl_2", ConvNorm(384, 384, (1, 3))),
+        branch3x3dbl_3b=("branch3x3dbl_2", ConvNorm(384, 384, (3, 1))),
+        pool=("x", pool),
+        branch_pool=("pool", ConvNorm(channels, 192, 1)),
+    )
+
+
+def average() -> nn.Module:
+    """Return the means over 3x3 neighbours: (N, C, H, W) -> (N, C, H, W); over fewer at the borders."""
+    return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
 
 
 class InceptionV3(nn.Module):
@@ -151,17 +130,17 @@ class InceptionV3(nn.Module):
         self.Conv2d_2b_3x3 = ConvNorm(32, 64, 3)
         self.Conv2d_3b_1x1 = ConvNorm(64, 80, 1)
         self.Conv2d_4a_3x3 = ConvNorm(80, 192, 3, padding="valid")
-        self.Mixed_5b = BlockA(192, pool_channels=32)
-        self.Mixed_5c = BlockA(256, pool_channels=64)
-        self.Mixed_5d = BlockA(288, pool_channels=64)
-        self.Mixed_6a = BlockB(288)
-        self.Mixed_6b = BlockC(768, width=128)
-        self.Mixed_6c = BlockC(768, width=160)
-        self.Mixed_6d = BlockC(768, width=160)
-        self.Mixed_6e = BlockC(768, width=192)
-        self.Mixed_7a = BlockD(768)
-        self.Mixed_7b = BlockE(1280, pool="average")
-        self.Mixed_7c = BlockE(2048, pool="max")
+        self.Mixed_5b = block_a(192, pool_channels=32)
+        self.Mixed_5c = block_a(256, pool_channels=64)
+        self.Mixed_5d = block_a(288, pool_channels=64)
+        self.Mixed_6a = block_b(288)
+        self.Mixed_6b = block_c(768, width=128)
+        self.Mixed_6c = block_c(768, width=160)
+        self.Mixed_6d = block_c(768, width=160)
+        self.Mixed_6e = block_c(768, width=192)
+        self.Mixed_7a = block_d(768)
+        self.Mixed_7b = block_e(1280, average())
+        self.Mixed_7c = block_e(2048, nn.MaxPool2d(3, stride=1, padding=1))
         self.fc = nn.Linear(2048, 1008)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -173,8 +152,3 @@ class InceptionV3(nn.Module):
         x = self.Mixed_6e(self.Mixed_6d(self.Mixed_6c(self.Mixed_6b(self.Mixed_6a(x)))))  # (N, 768, 17, 17)
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x)))  # (N, 2048, 8, 8)
         return x.mean((2, 3))
-
-
-def average(x: Tensor) -> Tensor:
-    """Return the means over 3x3 neighbours: (N, C, H, W) -> (N, C, H, W); over fewer at the borders."""
-    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)

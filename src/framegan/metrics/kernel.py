@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from framegan import noise
+from framegan.metrics.features import Array, both_checked
+from framegan.metrics.subsets import divisions
 
 ROWS = 2048
 """How many rows of a Gram matrix are held at a time."""
@@ -41,18 +43,19 @@ JEDI = Polynomial(degree=2, offset=0.0)
 """The kernel of JEDi (Luo et al. 2025), whose distance is biased and given times 100: `jedi_distance`."""
 
 
-def kernel_distance(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC, *, unbiased: bool = True) -> float:
+def kernel_distance(real: Array, fake: Array, kernel: Polynomial = CUBIC, *, unbiased: bool = True) -> float:
     """Return the squared maximum mean discrepancy of features (N, D) and (M, D) (Gretton et al. 2012, Equation 3).
+
+    Of Inception's features it is KID (Binkowski et al. 2018, Section 4), which publications average over random subsets
+    of 1,000. Lower is better; unbiased, it is negative as often as positive where both have the same distribution.
 
     Args:
         unbiased: leave out the pairs of a sample with itself.
 
     Raises:
-        ValueError: there are fewer than two samples on a side.
+        ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M at least 2.
     """
-    if min(len(real), len(fake)) < 2:
-        raise ValueError(f"a kernel distance needs at least 2 samples on either side, got {len(real)} and {len(fake)}")
-    real, fake = real.double(), fake.double()
+    real, fake = (side.double() for side in both_checked(real, fake))
     within = 0.0
     for x in (real, fake):
         total, diagonal = kernel.sums(x, x)
@@ -61,14 +64,16 @@ def kernel_distance(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC, *, u
     return within - 2 * between / (len(real) * len(fake))
 
 
-def jedi_distance(real: Tensor, fake: Tensor) -> float:
-    """Return the distance of JEDi (Luo et al. 2025), on whatever features: biased, times 100."""
+def jedi_distance(real: Array, fake: Array) -> float:
+    """Return 100 times the biased distance of k(x, y) = (x.y / D)^2, that of JEDi (Luo et al. 2025); lower is better.
+
+    Raises:
+        ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M at least 2.
+    """
     return 100 * max(0.0, kernel_distance(real, fake, JEDI, unbiased=False))
 
 
-def subset_distances(
-    real: Tensor, fake: Tensor, num_subsets: int = 100, subset_size: int = 1000, seed: int = 0
-) -> list[float]:
+def subset_distances(real: Tensor, fake: Tensor, num_subsets: int = 100, subset_size: int = 1000) -> list[float]:
     """Return the unbiased cubic distances of random subsets, whose mean is the published KID.
 
     Args:
@@ -77,14 +82,20 @@ def subset_distances(
     size = min(subset_size, len(real), len(fake))
     distances = []
     for counter in range(num_subsets):
-        random = noise.generator(seed, noise.SUBSETS, counter)
+        random = noise.generator(0, noise.SUBSETS, counter)
         ours, theirs = (torch.from_numpy(random.permutation(len(x))[:size]) for x in (real, fake))
         distances.append(kernel_distance(real[ours], fake[theirs]))
     return distances
 
 
-def lowered_by_shared(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC) -> float:
-    """Return by how much the unbiased distance is too small because samples are in both sets, as copies are.
+def distances_by_chance(real: Tensor, fake: Tensor) -> list[float]:
+    """Return unbiased cubic distances between what both sides are divided into at random; see `subsets.divisions`."""
+    both, num_real = torch.cat([real, fake]), len(real)
+    return [kernel_distance(both[order[:num_real]], both[order[num_real:]]) for order in divisions(len(both), 10)]
+
+
+def lowered_by_shared(real: Tensor, fake: Tensor) -> float:
+    """Return by how much the unbiased cubic distance is too small because samples are in both sets, as copies are.
 
     That it leaves out the pairs of a sample with itself within a set makes it unbiased for sets of different samples.
     With the same sample in both, its pair with itself has to be left out between them as well.
@@ -96,8 +107,8 @@ def lowered_by_shared(real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC) ->
     rows = real[[place[key] for key in shared.elements()]].double()
     if not len(rows):
         return 0.0
-    total, _ = kernel.sums(real.double(), fake.double())
-    with_themselves = float(((rows.square().sum(1) / real.shape[1] + kernel.offset) ** kernel.degree).sum())
+    total, _ = CUBIC.sums(real.double(), fake.double())
+    with_themselves = float(((rows.square().sum(1) / real.shape[1] + CUBIC.offset) ** CUBIC.degree).sum())
     pairs = len(real) * len(fake)
     others = (total - with_themselves) / (pairs - len(rows)) if pairs > len(rows) else 0.0
     return 2 * (total / pairs - others)
@@ -110,17 +121,3 @@ def _names(features: Tensor, scale: float) -> list[int]:
         for rows in features.split(ROWS)
         for row in ((rows.double() / scale).round() + 0.0).cpu().numpy()
     ]
-
-
-def kernel_distances_without_difference(
-    real: Tensor, fake: Tensor, kernel: Polynomial = CUBIC, number: int = 10, seed: int = 0
-) -> list[float]:
-    """Return unbiased distances between what both sets are divided into at random, each as large as before.
-
-    See `framegan.metrics.frechet.distances_without_difference`.
-    """
-    both, distances = torch.cat([real, fake]), []
-    for counter in range(number):
-        order = torch.from_numpy(noise.generator(seed, noise.DIVISIONS, counter).permutation(len(both)))
-        distances.append(kernel_distance(both[order[: len(real)]], both[order[len(real) :]], kernel))
-    return distances

@@ -8,30 +8,41 @@ changes no distance and keeps float32 from cancelling. All four grow or shrink w
 import torch
 from torch import Tensor
 
+from framegan.metrics.features import Array, both_checked
+
 ROWS = 1024
 """How many rows of a matrix of distances are held at a time."""
 
 
-def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[float, float]:
-    """Return the shares of fake samples within the real set, and of real ones within the fake set.
+def precision_recall(real: Array, fake: Array, k: int = 3) -> tuple[float, float]:
+    """Return the shares of fake samples within the real set, and of real ones within the fake set, both in [0, 1].
 
-    Improved precision and recall (Kynkäänniemi et al. 2019, Equation 1): the surface belongs to a ball. In [0, 1].
+    Improved precision and recall (Kynkäänniemi et al. 2019, Equation 1): the surface belongs to a ball. Higher is
+    better.
 
     Args:
-        real: features (N, D).
-        fake: features (M, D).
+        k: a set is the union of balls, each as large as the distance to the k-th neighbour.
+
+    Raises:
+        ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M above k.
     """
-    real, fake = _centred(real, fake, k)
+    real, fake = _centred(*both_checked(real, fake, k))
     return _share_inside(fake, real, _radii(real, k)), _share_inside(real, fake, _radii(fake, k))
 
 
-def density_coverage(real: Tensor, fake: Tensor, k: int = 5) -> tuple[float, float]:
+def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[float, float]:
     """Return in how many real balls, over k, a fake sample lies, and the share of real balls with a fake sample.
 
-    Density and coverage (Naeem et al. 2020, Equations 3 and 4): the surface doesn't belong to a ball. Density is around
-    1 where both sets have the same distribution, and may exceed it; coverage is in [0, 1].
+    Density and coverage (Naeem et al. 2020, Equations 3 and 4): the surface doesn't belong to a ball. Higher is better.
+    Density is around 1 where both sets have the same distribution, and may exceed it; coverage is in [0, 1].
+
+    Args:
+        k: as in `precision_recall`.
+
+    Raises:
+        ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M above k.
     """
-    real, fake = _centred(real, fake, k)
+    real, fake = _centred(*both_checked(real, fake, k))
     hits, covered = 0, 0
     radii = _radii(real, k)
     for balls, radius in zip(real.split(ROWS), radii.split(ROWS), strict=True):
@@ -57,9 +68,7 @@ def _radii(features: Tensor, k: int) -> Tensor:
     return torch.cat(found)
 
 
-def _centred(real: Tensor, fake: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def _centred(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """Return both sets less the mean of the real one."""
-    if min(len(real), len(fake)) <= k:
-        raise ValueError(f"{k} neighbours need more than {k} samples on either side, got {len(real)} and {len(fake)}")
     mean = real.double().mean(0)
     return (real - mean).to(real.dtype), (fake - mean).to(fake.dtype)

@@ -12,10 +12,9 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.media import to_samples
-from framegan.metrics.embedding import Embedding, fingerprint_of, to_rgb
+from framegan.metrics.embedding import Embedding, fingerprint_of, resized, to_rgb
 
 WIDTHS = (16, 32, 64)
-FRAMES_AT_ONCE = 128
 LARGEST = 64
 """Larger pictures are averaged down to this side first."""
 
@@ -31,6 +30,7 @@ class RandomConv(Embedding):
     """
 
     num_features = 2 * WIDTHS[-1]
+    frames_at_once = 128
 
     def __init__(self, num_dims: int | None = None, seed: int = 0):
         super().__init__()
@@ -55,10 +55,6 @@ class RandomConv(Embedding):
         return super().of(shape)
 
     def embed(self, pixels: Tensor) -> Tensor:
-        frames = pixels.shape[2] if self.num_dims == 3 else 1
-        return torch.cat([self._embed(some) for some in pixels.split(max(1, FRAMES_AT_ONCE // frames))])
-
-    def _embed(self, pixels: Tensor) -> Tensor:
         convolve, pool = (F.conv3d, F.avg_pool3d) if self.num_dims == 3 else (F.conv2d, F.avg_pool2d)
         features = _at_most(LARGEST, to_rgb(to_samples(pixels)))
         for number, weight in enumerate(self.buffers()):
@@ -71,10 +67,7 @@ class RandomConv(Embedding):
 
 def _at_most(side: int, samples: Tensor) -> Tensor:
     """Return samples averaged down so that no picture is longer than this."""
-    height, width = samples.shape[-2:]
-    if max(height, width) <= side:
+    longest = max(samples.shape[-2:])
+    if longest <= side:
         return samples
-    size = [max(1, side * length // max(height, width)) for length in (height, width)]
-    frames = samples.transpose(1, 2).flatten(0, 1) if samples.ndim == 5 else samples
-    small = F.interpolate(frames, size, mode="area")
-    return small.unflatten(0, (len(samples), -1)).transpose(1, 2) if samples.ndim == 5 else small
+    return resized(samples, [max(1, side * length // longest) for length in samples.shape[-2:]], mode="area")

@@ -7,6 +7,7 @@ distance, so that it is never reported alone.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,7 @@ AXES = torch.tensor([(1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (
 """(down, right) of each motion class: vertical, horizontal, falling, rising."""
 
 
+@dataclass(frozen=True)
 class ShapeMotion:
     """Compares clips of moving shapes with real ones, on which alone the areas that count as a shape depend.
 
@@ -30,8 +32,7 @@ class ShapeMotion:
         num_samples: of either side.
     """
 
-    def __init__(self, num_samples: PositiveInt = 256):
-        self.num_samples = num_samples
+    num_samples: PositiveInt = 256
 
     def with_num_samples(self, num_samples: int) -> "ShapeMotion":
         return ShapeMotion(num_samples)
