@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Kernel = tuple[int, ...]
+Kernel = tuple[int, int, int]
 """Along time, height and width."""
 
 
-def pad_same(x: Tensor, kernel: Kernel, stride: Kernel) -> Tensor:
+def pad_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
     """Return x with zeros around it, so that a window then gives ceil(size / stride): (N, C, T, H, W), likewise."""
     padding: list[int] = []
     for size, length, step in zip(x.shape[2:], kernel, stride, strict=True):
