@@ -15,7 +15,7 @@ from rich.console import Console
 from framegan.data.datamodule import DataModule
 from framegan.data.images import image_file
 from framegan.data.images.image_folder import ImageFolder
-from framegan.data.in_memory import in_memory
+from framegan.data.source import in_memory
 from framegan.files import live
 from framegan.trainer import GANTrainer
 
@@ -56,12 +56,6 @@ def test_folders_that_are_numbers_are_sorted_by_value_as_those_of_videos_are(tmp
     assert source.classes == ["2", "9", "10", "other"]
     assert dict(zip(source.files, source.labels, strict=True))["9/1.png"] == 1
     assert source.class_counts() == [1, 1, 1, 1]
-
-
-def test_files_right_in_the_root_are_one_class(tmp_path):
-    save(tmp_path / "1.png")
-    save(tmp_path / "2.png")
-    assert ImageFolder(str(tmp_path), 8).num_classes == 1
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path):
@@ -117,17 +111,6 @@ def test_palette_with_transparency(tmp_path):
     assert corners(only_sample(tmp_path)) == [[0, 0, 0], [200, 100, 50]]
 
 
-def test_cmyk(tmp_path):
-    save(tmp_path / "1.jpg", (0, 255, 255, 0), "CMYK", quality=100)
-    red = only_sample(tmp_path)[:, 4, 4].tolist()
-    assert red[0] > 250 and max(red[1:]) < 5
-
-
-def test_16_bits_of_a_pgm(tmp_path):
-    (tmp_path / "1.pgm").write_bytes(b"P5 2 1 65535\n" + bytes((0x12, 0x34, 0xFE, 0x01)))
-    assert only_sample(tmp_path, 2, resize="stretch")[0, 0].tolist() == [0x12, 0xFE]
-
-
 @pytest.mark.parametrize(
     ("mode", "colour", "reason"),
     [("F", 0.5, r"its samples are signed or no integers \(SampleFormat 3\)"), ("I", 70_000, r".*SampleFormat 2\)")],
@@ -136,17 +119,6 @@ def test_pixels_without_a_known_range_are_refused(mode, colour, reason, tmp_path
     save(tmp_path / "1.tif", colour, mode)
     with pytest.raises(ValueError, match=f"1.tif: {reason}; save it as RGB or grey of 8 or 16 bits"):
         ImageFolder(str(tmp_path), 8)
-
-
-def test_the_camera_is_turned_upright(tmp_path):
-    image = Image.new("RGB", (16, 16))
-    image.paste((255, 255, 255), (8, 0, 16, 16))  # white on the right
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise by a quarter
-    image.save(tmp_path / "1.png", exif=exif)
-    sample = only_sample(tmp_path, 16)
-    assert sample[:, 8:].min() == 255  # white below
-    assert sample[:, :8].max() == 0
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "png", "avif", "tif"])

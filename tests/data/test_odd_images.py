@@ -12,9 +12,8 @@ from odd_images import HEIGHT, WIDTH, chunk, encoded, png, smooth
 from PIL import Image, features
 from tiff_files import tiff
 
-from framegan.data.images.image_file import decode, is_grey, size_of
+from framegan.data.images.image_file import ENDINGS, EXTENSIONS, decode, is_grey, size_of
 from framegan.data.images.image_folder import ImageFolder
-from framegan.data.images.image_kinds import ENDINGS, EXTENSIONS
 from framegan.data.videos.frame_folder import FrameFolder
 from framegan.data.videos.strips import Strips
 

@@ -7,13 +7,36 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from framegan.data.images.bare_image import without_metadata
-from framegan.data.images.image_kinds import GREY, formats_of
-from framegan.data.images.image_refusals import refusal, refusal_of_unknown
+from framegan.data.images.image_refusals import GREY, refusal, refusal_of_unknown
 from framegan.data.images.orientation import orientation_of, upright
 from framegan.data.images.pixels import eight_bits, without_alpha
+
+ENDINGS = {
+    "AVIF": (".avif",),
+    "BMP": (".bmp",),
+    "DIB": (".dib",),
+    "GIF": (".gif",),
+    "JPEG": (".jfif", ".jpe", ".jpeg", ".jpg", ".mpo"),
+    "JPEG2000": (".j2k", ".jp2", ".jpf", ".jpx"),
+    "PCX": (".pcx",),
+    "PNG": (".apng", ".png"),
+    "PPM": (".pbm", ".pgm", ".pnm", ".ppm"),
+    "QOI": (".qoi",),
+    "SGI": (".bw", ".rgb", ".rgba", ".sgi"),
+    "TGA": (".tga",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+"""By Pillow's name of a format. Pillow knows others that run programs, such as EPS, or that hold no picture."""
+NEEDED = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}
+"""Parts that Pillow may have been built without."""
+BY_ENDING = {"DIB", "PCX", "SGI", "TGA"}
+"""Formats that are hardly known by their content, so that the ending decides; of others the content does."""
+FORMATS = [name for name in ENDINGS if name not in NEEDED or features.check(NEEDED[name])]
+EXTENSIONS = tuple(sorted(ending for name in FORMATS for ending in ENDINGS[name]))
 
 MAX_PIXELS = 89_478_485
 """Of an image, or of a frame of a video; more are not decoded. They take a quarter of a GB as RGB, and Pillow warns of
@@ -23,13 +46,6 @@ OVER_LIMIT = f"more than the {MAX_PIXELS:,} pixels that are read; make it smalle
 Answer = TypeVar("Answer")
 Resize = Literal["crop", "pad", "stretch"]
 Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
-FILTERS: dict[Filter, Image.Resampling] = {
-    "area": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-"""Of scaling; all of them are antialiased. Enlarging has no area to average: it is bilinear then, as FFmpeg's."""
 
 
 class UnfitError(ValueError):
@@ -70,6 +86,8 @@ class Fit:
     Args:
         resolution: side of the square.
         resize: crop the middle of the image to a square, pad it with black, or stretch it.
+        filter: of scaling; all of them are antialiased. Enlarging has no area to average: it is bilinear then, as
+            FFmpeg's.
     """
 
     resolution: int
@@ -93,8 +111,8 @@ class Fit:
         """Return what is in a box (left, top, right, bottom) as pixels (H, W, C) of a size (width, height)."""
         left, top, right, bottom = box
         enlarges = size[0] > right - left or size[1] > bottom - top
-        filter = "bilinear" if self.filter == "area" and enlarges else self.filter
-        return np.array(image.resize(size, FILTERS[filter], box)).reshape(*size[::-1], -1)
+        filter = {"area": "bilinear" if enlarges else "box"}.get(self.filter, self.filter)
+        return np.array(image.resize(size, Image.Resampling[filter.upper()], box)).reshape(*size[::-1], -1)
 
 
 def padded(pixels: np.ndarray, resolution: int) -> np.ndarray:
@@ -120,8 +138,9 @@ def _ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
 
 
 def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image], Answer]) -> Answer:
+    formats = [kind for kind in FORMATS if kind not in BY_ENDING or path.suffix.lower() in ENDINGS[kind]]
     try:
-        with Image.open(file, formats=formats_of(path.suffix)) as image:
+        with Image.open(file, formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnfitError(f"{image.width}x{image.height}, {OVER_LIMIT}")
             if reason := refusal(image, path):

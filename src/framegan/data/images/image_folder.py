@@ -11,8 +11,7 @@ from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
-from framegan.data.images.image_file import Fit, Resize, decode, is_grey
-from framegan.data.images.image_kinds import EXTENSIONS
+from framegan.data.images.image_file import EXTENSIONS, Fit, Resize, decode, is_grey
 from framegan.data.labels import emptied, labels_of
 from framegan.data.source import Inventory, TensorSource, counted
 from framegan.files.at_once import try_all
@@ -90,7 +89,10 @@ class ImageFolder:
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         for attempt in range(FAILURES_IN_A_ROW):
-            chosen = self._drawn(index, attempt)
+            chosen = index
+            if attempt > 0:
+                random = noise.generator(self.seed, noise.IMAGES, 0, index, attempt)
+                chosen = int(random.integers(len(self)))
             try:
                 return self._decode(self.files[chosen]), self.labels[chosen]
             except ValueError as error:
@@ -115,12 +117,6 @@ class ImageFolder:
     def _decode(self, file: str) -> Tensor:
         fit = Fit(self.resolution, self.channels, self.resize, "lanczos")
         return torch.from_numpy(fit(decode(self.folder / file, self.channels))).permute(2, 0, 1).contiguous()
-
-    def _drawn(self, index: int, attempt: int) -> int:
-        """Return an index itself, or what takes its place in a later attempt."""
-        if attempt == 0:
-            return index
-        return int(noise.generator(self.seed, noise.IMAGES, 0, index, attempt).integers(len(self)))
 
     def _all_bad(self) -> dict[str, str]:
         """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""

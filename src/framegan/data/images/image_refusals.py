@@ -9,15 +9,17 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from framegan.data.boxes import boxes
-from framegan.data.images.image_kinds import COLOUR, GREY
 from framegan.data.images.jpeg import is_lossless
 from framegan.data.images.tiff import REMEDY, TIFF_MARKS, refusal_of_tiff
 
+GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I"}
+COLOUR = {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
+"""Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
 BITFIELDS = 3
 """Compression of a BMP: the bits of each channel are given by masks."""
 CODESTREAM = b"\xff\x4f\xff\x51"
@@ -43,8 +45,9 @@ def refusal(image: Any, path: Path) -> str | None:
             return reason
         if image.format in of_format and (reason := of_format[image.format](image, file)):
             return reason
-    if image.format not in ("TIFF", "MPO") and _moves(image):
-        return "it holds several pictures; save each as a file of its own, or read it as a video"
+    with suppress(EOFError, OSError, ValueError):  # cut short, as its decoder says better; an MPO holds previews
+        if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
+            return "it holds several pictures; save each as a file of its own, or read it as a video"
     if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
         return f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
     return None
@@ -72,16 +75,11 @@ def from_start(image: Any) -> Iterator[BinaryIO]:
         image.fp.seek(place)
 
 
-def bits_of_bitmap(image: Any) -> int:
-    """Return how many bits a pixel of an open BMP or DIB has."""
+def header_of_bitmap(image: Any) -> tuple[int, int, int]:
+    """Return how many bits a pixel of an open BMP or DIB has, the compression, and the mask of the alpha."""
     with from_start(image) as file:
-        return _header_of_bitmap(image, file)[0]
-
-
-def _header_of_bitmap(image: Any, file: BinaryIO) -> tuple[int, int, int]:
-    """Return bits a pixel, the compression, and the mask of the alpha."""
-    file.seek(14 if image.format == "BMP" else 0)
-    head = file.read(56).ljust(56, b"\0")
+        file.seek(14 if image.format == "BMP" else 0)
+        head = file.read(56).ljust(56, b"\0")
     (size,) = struct.unpack_from("<L", head)
     if size == 12:
         return struct.unpack_from("<H", head, 10)[0], 0, 0
@@ -90,7 +88,7 @@ def _header_of_bitmap(image: Any, file: BinaryIO) -> tuple[int, int, int]:
 
 
 def _of_bitmap(image: Any, file: BinaryIO) -> str | None:
-    bits, compression, alpha = _header_of_bitmap(image, file)
+    bits, compression, alpha = header_of_bitmap(image)
     if bits == 4 and image.mode in ("1", "L") and not compression:
         return "a palette of greys with 4 bits a pixel is not read; save it as PNG"
     if bits == 16 and compression == BITFIELDS and alpha:
@@ -166,11 +164,3 @@ def _rows_are_ended(file: BinaryIO, width_of_sample: int, num_rows: int) -> bool
 
 def _of_tga(image: Any, file: BinaryIO) -> str | None:
     return None if image.tile else "its kind of pixels is not read; save it as PNG"
-
-
-def _moves(image: Any) -> bool:
-    """Say whether there are pictures after the first. Those of an MPO are previews and depths of the first."""
-    try:
-        return bool(getattr(image, "is_animated", False))
-    except (EOFError, OSError, ValueError):
-        return False  # it is cut short, which its decoder says better

@@ -72,10 +72,8 @@ def without_metadata(data: bytes) -> bytes:
 
 def is_lossless(data: bytes) -> bool:
     """Say whether a JPEG has a lossless frame of three channels of 8 bits."""
-    for marker, start, _ in _segments(data):
-        if marker in (LOSSLESS, SCAN):
-            return data[start + 1 : start + 5] == b"\xc3\0\x11\x08"
-    return False
+    heads = (data[start + 1 : start + 5] for marker, start, _ in _segments(data) if marker in (LOSSLESS, SCAN))
+    return next(heads, b"") == b"\xc3\0\x11\x08"
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

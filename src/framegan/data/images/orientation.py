@@ -1,13 +1,13 @@
 """Which way up a picture is, read alone: the rest of its metadata may be broken."""
 
+import io
 import re
 import struct
 
 from PIL import Image
 
-TAG = 0x0112
-NUMBERS = {1: "B", 3: "H", 4: "L"}
-"""Types that a number may have in EXIF: BYTE, SHORT, LONG."""
+from framegan.data.images.tiff import ORIENTATION, directories
+
 XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 TURNS = {
@@ -29,12 +29,12 @@ def orientation_of(image: Image.Image) -> int:
     """
     if image.format == "TIFF":
         return 1
-    text = image.info.get("Raw profile type exif")
-    found = orientation_in(_bytes(image.info.get("exif"))) or orientation_in(_from_text(text))
-    if found is None:
-        match = XMP.search(_bytes(image.info.get("XML:com.adobe.xmp") or image.info.get("xmp")))
-        found = int(match[1]) if match else None
-    return found or 1
+    info = image.info
+    for exif in (_bytes(info.get("exif")), _from_text(info.get("Raw profile type exif"))):
+        if found := orientation_in(exif):
+            return found
+    match = XMP.search(_bytes(info.get("XML:com.adobe.xmp") or info.get("xmp")))
+    return int(match[1]) if match else 1
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -47,20 +47,13 @@ def orientation_in(data: bytes) -> int | None:
     """Return the orientation in the first directory of EXIF, which is that of a TIFF."""
     while data.startswith(b"Exif\0\0"):
         data = data[6:]
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
-    if order is None:
+    if not data.startswith((b"II", b"MM")):
         return None
     try:
-        (place,) = struct.unpack_from(f"{order}L", data, 4)
-        (count,) = struct.unpack_from(f"{order}H", data, place)
-        for start in range(place + 2, place + 2 + 12 * count, 12):
-            tag, kind = struct.unpack_from(f"{order}HH", data, start)
-            if tag == TAG and kind in NUMBERS:
-                (value,) = struct.unpack_from(order + NUMBERS[kind], data, start + 8)
-                return value if 1 <= value <= 8 else None
-    except struct.error:
-        pass
-    return None
+        numbers = next(directories(io.BytesIO(data))).numbers(ORIENTATION)
+    except (StopIteration, struct.error):
+        return None
+    return numbers[0] if numbers and 1 <= numbers[0] <= 8 else None
 
 
 def _from_text(text: object) -> bytes:

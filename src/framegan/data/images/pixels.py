@@ -10,13 +10,9 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from framegan.data.images.image_kinds import GREY
-from framegan.data.images.image_refusals import bits_of_bitmap, from_start
+from framegan.data.images.image_refusals import GREY, from_start, header_of_bitmap
 from framegan.data.images.jpeg import is_ended
 from framegan.data.images.tiff import BITS, COLOUR_MAP, COMPRESSION, LENGTH, PHOTOMETRIC, PLANAR, WIDTH, YCBCR
-
-MAYBE_WITHOUT_ALPHA = ("BMP", "DIB", "TGA")
-"""Formats whose writers announce an alpha that they leave at 0: there, no visible pixel at all means all of them."""
 
 
 def eight_bits(image: Any) -> Image.Image:
@@ -29,7 +25,7 @@ def eight_bits(image: Any) -> Image.Image:
         raise ValueError("cut short: its end mark is missing")
     if image.format == "GIF":
         return _on_its_screen(image)
-    if image.format in MAYBE_WITHOUT_ALPHA:
+    if image.format in ("BMP", "DIB", "TGA"):
         return _of_bitmap(image)
     return _high_byte(np.asarray(image)) if image.mode.startswith("I") else image
 
@@ -100,16 +96,12 @@ def _on_its_screen(image: Any) -> Image.Image:
 
 
 def _of_bitmap(image: Any) -> Image.Image:
+    """Decode what may announce an alpha that its writer left at 0: no visible pixel at all means all of them."""
     tile = image.tile[0]
-    if image.mode == "1" and image.format != "TGA" and bits_of_bitmap(image) == 8 and tile.codec_name == "raw":
+    if image.mode == "1" and image.format != "TGA" and header_of_bitmap(image)[0] == 8 and tile.codec_name == "raw":
         image.tile = [tile._replace(args=("1;8", *tile.args[1:]))]
-    without = image.format == "TGA" and not _bits_of_alpha(image)
+    with from_start(image) as file:  # a TGA says how many bits are of alpha; its pixels may have room for more
+        without = image.format == "TGA" and not file.read(18)[17] & 15
     if image.mode in ("LA", "RGBA") and (without or image.getchannel("A").getbbox() is None):
         image.putalpha(255)
     return image
-
-
-def _bits_of_alpha(image: Any) -> int:
-    """Return how many bits of alpha an open TGA announces; its pixels may have room for more."""
-    with from_start(image) as file:
-        return file.read(18)[17] & 15

@@ -10,8 +10,7 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import check_root, chosen_folder, data_files
-from framegan.data.images.image_file import Filter, Fit, Resize, decode, size_of
-from framegan.data.images.image_kinds import EXTENSIONS
+from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
 from framegan.data.labels import labels_of
 from framegan.data.videos.frame_order import by_whole_numbers, in_order
 from framegan.data.videos.listed_videos import Entry, ListedVideos

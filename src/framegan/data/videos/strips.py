@@ -13,8 +13,7 @@ from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import files_of_split
-from framegan.data.images.image_file import Filter, Fit, Resize, decode, size_of
-from framegan.data.images.image_kinds import EXTENSIONS
+from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
 from framegan.data.labels import labels_of
 from framegan.data.videos.listed_videos import Entry, ListedVideos
 from framegan.files.at_once import try_all
