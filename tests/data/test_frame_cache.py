@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from filelock import FileLock
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -400,14 +399,6 @@ def test_more_frames_than_a_shard_has_are_not_read(format, root, folder):
     path.write_text(in_depth(json.loads(path.read_text()), 10**30 + 15, "videos", 5, "frames"))
     with pytest.raises(layout.StaleCacheError, match="^shard-00000.(u8|jpegs) is missing or damaged$"):
         layout.find(source, folder)
-
-
-def test_the_second_one_has_to_wait(root, folder):
-    folder.mkdir()
-    refused = pytest.raises(ValueError, match="another process is preparing .*; wait until it is done")
-    with FileLock(folder / ".lock"), refused:
-        prepare(plan(Pictures(root), folder), num_workers=0)
-    prepare(plan(Pictures(root), folder), num_workers=0)
 
 
 def test_the_estimate(root, folder):

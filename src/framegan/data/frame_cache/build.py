@@ -5,7 +5,7 @@ the work is killed, the next call resumes with the shards that are missing and e
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,8 +14,6 @@ from pathlib import Path
 from framegan.data.cache_places import beside
 from framegan.data.frame_cache.layout import (
     MANIFEST,
-    Shard,
-    StaleCacheError,
     description_of,
     frames_of,
     load_shard,
@@ -23,8 +21,7 @@ from framegan.data.frame_cache.layout import (
     settings_of,
 )
 from framegan.data.frame_cache.read import Format
-from framegan.data.frame_cache.shard_pool import write_shards
-from framegan.data.frame_cache.shard_writer import Plan, checksum, encode, write_shard
+from framegan.data.frame_cache.shard_writer import Plan, checksum, encode, write_shard, write_shards
 from framegan.data.videos.protocol import FileVideos
 from framegan.files import atomic, strict_json
 from framegan.files.live import bar
@@ -76,6 +73,10 @@ def missing(plan: Plan) -> list[int]:
     return [number for number in range(len(plan.shards)) if not plan.is_right(number)]
 
 
+def _others(plan: Plan, shards: Sequence[int]) -> list[int]:
+    return sorted({*range(len(plan.shards))} - {*shards})
+
+
 def estimate(plan: Plan, shards: Sequence[int]) -> tuple[int, float]:
     """Return how many bytes these shards will take, and how many seconds one process will need; some videos are tried.
 
@@ -114,8 +115,9 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False, replace: boo
         to_write = missing(plan)
         refuse_others(plan, to_write, replace)
         strict_json.write(plan.folder / ORIGIN, {"of": _origin(plan)})
-        kept = [number for number in range(len(plan.shards)) if number not in to_write]
-        damaged = [number for number in kept if verify and _is_damaged(plan, number)]
+        kept = {number: load_shard(plan.folder, number, plan.settings) for number in _others(plan, to_write) if verify}
+        files = {number: frames_of(plan.folder, number, plan.settings) for number in kept}
+        damaged = [number for number, shard in kept.items() if checksum(files[number]) != shard.crc32]
         to_write = sorted([*to_write, *damaged])
         _clear(plan, to_write)
         num_frames = sum(plan.videos.num_frames(index) for number in to_write for index in plan.shards[number])
@@ -129,7 +131,6 @@ def prepare(plan: Plan, num_workers: int = 1, verify: bool = False, replace: boo
 
 
 def _finish(plan: Plan, written: list[int], damaged: list[int]) -> Prepared:
-    """Write the manifest."""
     shards = [load_shard(plan.folder, number, plan.settings) for number in range(len(plan.shards))]
     videos = [video for shard in shards for video in shard.videos]
     failures = {video.name: video.error for video in videos if video.error is not None}
@@ -163,23 +164,22 @@ def refuse_others(plan: Plan, to_write: Sequence[int], replace: bool = False) ->
         to_write: the shards that are missing.
         replace: the user said that what is there isn't needed, or that the data have moved.
     """
-    right = {description_of(plan.folder, number) for number in set(range(len(plan.shards))) - set(to_write)}
+    right = {description_of(plan.folder, number) for number in _others(plan, to_write)}
     there = set(plan.folder.glob("shard-[0-9]*.json"))
     if replace or plan.folder.parent == beside(plan.videos.root) or there <= right:
         return
-    shards = list(_readable(there))
-    names = {plan.videos.name(index): stamp for index, stamp in enumerate(plan.stamps)}
+    shards = [shard for shard in map(read_description, there) if shard is not None]
+    names = {plan.videos.name(index) for index in range(len(plan.videos))}
     same = [shard for shard in shards if shard.settings.get("recipe") == plan.settings["recipe"]]
-    known = [entry for shard in same for entry in shard.videos if entry.name in names]
+    is_known = any(entry.name in names for shard in same for entry in shard.videos)
     origin, here = _origin_of(plan.folder), _origin(plan)
-    if origin is None:  # an earlier version has written it
-        known = [entry for entry in known if names[entry.name] == (entry.size, entry.mtime_ns)]
-    if origin not in (None, here) or (shards and not known):
-        of = f"{origin}, not of {here}" if origin not in (None, here) else "other videos, or of other settings"
-        raise ValueError(
-            f"{plan.folder} holds frames of {of}; set data.cache_dir to another folder, or set replace=true if they "
-            "aren't needed any more or the data have moved here"
-        )
+    if (origin == here and is_known) or (origin in (None, here) and not shards):
+        return
+    of = "other videos, or of other settings" if origin in (None, here) else f"{origin}, not of {here}"
+    raise ValueError(
+        f"{plan.folder} holds frames of {of}; set data.cache_dir to another folder, or set replace=true if they "
+        "aren't needed any more or the data have moved here"
+    )
 
 
 def _origin(plan: Plan) -> str:
@@ -193,26 +193,15 @@ def _origin_of(folder: Path) -> str | None:
     return None
 
 
-def _readable(descriptions: Iterable[Path]) -> Iterator[Shard]:
-    for path in descriptions:
-        with suppress(StaleCacheError):
-            yield read_description(path)
-
-
 def _clear(plan: Plan, to_write: list[int]) -> None:
     """Remove what doesn't belong to a cache that lacks these shards."""
-    right = set(range(len(plan.shards))) - set(to_write)
+    right = _others(plan, to_write)
     files = {description_of(plan.folder, number) for number in right}
     files |= {frames_of(plan.folder, number, plan.settings) for number in right}
     if to_write:
         (plan.folder / MANIFEST).unlink(missing_ok=True)
     for path in {*plan.folder.glob("shard-[0-9]*"), *atomic.left_in(plan.folder)} - files:
         path.unlink(missing_ok=True)  # a process whose parent was killed may be faster
-
-
-def _is_damaged(plan: Plan, number: int) -> bool:
-    there = load_shard(plan.folder, number, plan.settings).crc32
-    return checksum(frames_of(plan.folder, number, plan.settings)) != there
 
 
 def _try(plan: Plan, videos: Sequence[int]) -> tuple[int, int]:

@@ -1,16 +1,16 @@
 """Frames decoded once and for all: how a cache of them lies on the disk, and the videos that a cache belongs to.
 
 A cache is a folder of shards. `shard-00000.u8` (raw) or `shard-00000.jpegs` holds the frames of some videos, see
-`cached_videos`; `shard-00000.json` beside it says whose they are. `manifest.json` is written last: without it the cache
-is not complete.
+`framegan.data.frame_cache.read`; `shard-00000.json` beside it says whose they are. `manifest.json` is written last:
+without it the cache is not complete.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,21 +57,14 @@ class Shard:
     crc32: StrictInt
 
 
-def cache_folder(
-    videos: FileVideos, cache_dir: str | None = None, split: str | None = None, place: Path | None = None
-) -> Path:
-    """Return where the frames of videos are kept: cache_dir, or a folder of their split and recipe beside the data.
+def cache_folder(videos: FileVideos, cache_dir: str | None = None) -> Path:
+    """Return where the frames of videos are kept: cache_dir, or a folder of their split and recipe beside the data."""
+    return Path(cache_dir).expanduser() if cache_dir is not None else beside(videos.root) / _name(videos, videos.split)
 
-    Args:
-        split: another one than the videos'.
-        place: the folder it is in, another one than that which can be written, see `framegan.data.cache_places`.
-    """
-    if cache_dir is not None:
-        return Path(cache_dir).expanduser()
-    split = split or videos.split
+
+def _name(videos: FileVideos, split: str) -> str:
     key = hashlib.sha256(json.dumps([split, videos.recipe], sort_keys=True).encode()).hexdigest()[:8]
-    name = f"frames_{videos.resolution}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
-    return (place or beside(videos.root)) / name
+    return f"frames_{videos.resolution}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
 
 
 def settings_of(videos: FileVideos, format: Format, quality: int) -> Settings:
@@ -90,16 +83,12 @@ def frames_of(folder: Path, number: int, settings: Settings) -> Path:
     return description_of(folder, number).with_suffix(ENDINGS[settings["format"]])
 
 
-def read_description(path: Path) -> Shard:
-    """Read the description of a shard.
-
-    Raises:
-        StaleCacheError: it is missing or damaged.
-    """
+def read_description(path: Path) -> Shard | None:
+    """Return what the description of a shard says; None where it is missing or damaged."""
     try:
         return TypeAdapter(Shard).validate_python(strict_json.loads(path.read_bytes()))
     except (OSError, ValueError):
-        raise StaleCacheError(f"{path.name} is missing or damaged") from None
+        return None
 
 
 def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
@@ -108,8 +97,10 @@ def load_shard(folder: Path, number: int, settings: Settings) -> Shard:
     Raises:
         StaleCacheError: it is missing or of other settings, or its frames are not as long as it says.
     """
-    shard = read_description(description_of(folder, number))
-    frames = frames_of(folder, number, settings)
+    path, frames = description_of(folder, number), frames_of(folder, number, settings)
+    shard = read_description(path)
+    if shard is None:
+        raise StaleCacheError(f"{path.name} is missing or damaged")
     if shard.settings != settings:
         raise StaleCacheError(f"{frames.name} is of other settings")
     if not frames.is_file() or frames.stat().st_size != shard.num_bytes or not _is_sound(shard):
@@ -135,8 +126,8 @@ def prepared(videos: Videos, cache_dir: str | None = None) -> Videos:
     if not isinstance(videos, FileVideos):
         return videos
     reason = f"{cache_dir} is empty" if cache_dir is not None else None
-    where = [(split, place) for split in (videos.split, "all") for place in places(videos.root)]
-    for folder in dict.fromkeys(cache_folder(videos, cache_dir, split, place) for split, place in where):
+    named = [place / _name(videos, split) for split in (videos.split, "all") for place in places(videos.root)]
+    for folder in dict.fromkeys(named) if cache_dir is None else [cache_folder(videos, cache_dir)]:
         try:
             found = find(videos, folder)
         except StaleCacheError as error:
@@ -163,9 +154,15 @@ def find(videos: FileVideos, folder: Path) -> CachedVideos | None:
             raise StaleCacheError("it is not complete")
         return None
     settings, num_shards = _read_manifest(folder)
-    _compare(settings["recipe"], settings_of(videos, "raw", 0)["recipe"])
+    was, wanted = settings["recipe"], settings_of(videos, "raw", 0)["recipe"]
+    if keys := [key for key in sorted({*was, *wanted}) if was.get(key) != wanted.get(key)]:
+        different = ", ".join(f"{key} is {wanted.get(key)} and was {was.get(key)}" for key in keys)
+        raise StaleCacheError(f"it was made with other settings: {different}")
     shards = [load_shard(folder, number, settings) for number in range(num_shards)]
-    there = {entry.name: (number, start, entry) for number, start, entry in _entries(shards)}
+    there: dict[str, tuple[int, int, Entry]] = {}
+    for number, shard in enumerate(shards):
+        starts = accumulate((entry.frames for entry in shard.videos), initial=0)
+        there |= {entry.name: (number, start, entry) for entry, start in zip(shard.videos, starts, strict=False)}
     places = np.zeros((len(videos), 2), np.int64)
     errors = {}
     for index in range(len(videos)):
@@ -192,20 +189,3 @@ def _read_manifest(folder: Path) -> tuple[Settings, int]:
             } if schema == SCHEMA:
                 return settings, num_shards
     raise StaleCacheError(f"its {MANIFEST} is damaged or of another version")
-
-
-def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
-    """Raise StaleCacheError where two recipes differ, with the settings that do."""
-    keys = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
-    if keys:
-        different = ", ".join(f"{key} is {here.get(key)} and was {there.get(key)}" for key in keys)
-        raise StaleCacheError(f"it was made with other settings: {different}")
-
-
-def _entries(shards: Sequence[Shard]) -> Iterator[tuple[int, int, Entry]]:
-    """Yield the shard, the first frame in it and the entry of every video."""
-    for number, shard in enumerate(shards):
-        start = 0
-        for entry in shard.videos:
-            yield number, start, entry
-            start += entry.frames

@@ -7,8 +7,9 @@ ends.
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,15 +23,8 @@ Format = Literal["raw", "jpeg"]
 Shape = tuple[int, int, int]
 
 
-class Frames(Protocol):
-    """The frames of one shard."""
-
-    def copy(self, positions: np.ndarray, out: np.ndarray) -> None:
-        """Copy the frames at these positions, (T,), to uint8 (C, T, H, W)."""
-
-
 class RawFrames:
-    """Raw frames in a file, mapped into memory."""
+    """Raw frames in a file, mapped into memory; both kinds copy frames at positions (T,) to uint8 (C, T, H, W)."""
 
     def __init__(self, file: Path, shape: Shape):
         self.channels, *size = shape
@@ -59,22 +53,11 @@ class JpegFrames:
             out[:, place] = pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels
 
 
-FRAMES: dict[Format, type[RawFrames] | type[JpegFrames]] = {"raw": RawFrames, "jpeg": JpegFrames}
+Frames = RawFrames | JpegFrames
+FRAMES: dict[Format, type[Frames]] = {"raw": RawFrames, "jpeg": JpegFrames}
 
 
-def raw(frames: np.ndarray) -> bytes:
-    """Return frames (T, H, W, C) as they are kept."""
-    return frames.transpose(0, 3, 1, 2).tobytes()
-
-
-def jpeg(frame: np.ndarray, quality: int) -> bytes:
-    """Return a frame (H, W, C) as a JPEG file, its colours as finely sampled as its brightness (4:4:4)."""
-    buffer = io.BytesIO()
-    image = Image.fromarray(frame if frame.shape[2] == 3 else frame[..., 0])
-    image.save(buffer, "JPEG", quality=quality, subsampling=0)
-    return buffer.getvalue()
-
-
+@dataclass(eq=False)
 class CachedVideos(DecodedVideos):
     """Videos whose frames are read from shards; all else is as the source says, so that new labels need no decoding.
 
@@ -86,25 +69,14 @@ class CachedVideos(DecodedVideos):
         quality: of JPEG, which changes the frames.
     """
 
-    def __init__(
-        self,
-        source: Videos,
-        shards: Sequence[Path],
-        places: np.ndarray,
-        format: Format,
-        errors: dict[int, str],
-        quality: int | None = None,
-    ):
-        self.source = source
-        self.shards = shards
-        self.places = places
-        self.format: Format = format
-        self.quality = quality
-        self.errors = errors
-        self.open: dict[int, Frames] = {}
-        """The shards that this process has read from. A pickled memory map would be a copy of the file: see below."""
-        self.num_classes, self.split = source.num_classes, source.split
-        self.channels, self.resolution = source.channels, source.resolution
+    source: Videos
+    shards: Sequence[Path]
+    places: np.ndarray
+    format: Format
+    errors: dict[int, str]
+    quality: int | None = None
+    open: dict[int, Frames] = field(default_factory=dict, init=False)
+    """The shards that this process has read from. A pickled memory map would be a copy of the file: see below."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "open": {}}
@@ -126,22 +98,20 @@ class CachedVideos(DecodedVideos):
         Raises:
             ValueError: a shard is damaged.
         """
-        channels, *size = self._shape
-        clips = np.empty((len(videos), channels, len(frames[0]), *size), np.uint8)
+        shape = self.channels, self.resolution, self.resolution
+        clips = np.empty((len(videos), self.channels, len(frames[0]), *shape[1:]), np.uint8)
         for video, numbers, clip in zip(videos, frames, clips, strict=True):
-            shard, start = self.places[video]
+            shard, start = self.places[video].tolist()
             try:
-                self._opened(int(shard)).copy(start + numbers, clip)
+                if shard not in self.open:
+                    self.open[shard] = FRAMES[self.format](self.shards[shard], shape)
+                self.open[shard].copy(start + numbers, clip)
             except (OSError, ValueError, IndexError, Image.DecompressionBombError) as error:
                 remedy = "framegan prepare with these data and verify=true repairs it"
                 raise ValueError(f"{self.shards[shard]} is damaged ({error}); {remedy}") from error
         return torch.from_numpy(clips).permute(0, 2, 3, 4, 1)
 
-    @property
-    def _shape(self) -> Shape:
-        return self.channels, self.resolution, self.resolution
 
-    def _opened(self, shard: int) -> Frames:
-        if shard not in self.open:
-            self.open[shard] = FRAMES[self.format](self.shards[shard], self._shape)
-        return self.open[shard]
+def undecoded(videos: Videos) -> Videos:
+    """Return videos as they are known from their files, wherever their frames are read."""
+    return videos.source if isinstance(videos, CachedVideos) else videos
