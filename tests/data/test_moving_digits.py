@@ -5,6 +5,7 @@ import pytest
 from small_files import write_mnist
 
 from framegan.data.drawn.moving_digits import SIDE, SPEED, MovingDigits, _bounce
+from framegan.data.drawn.shape_motion import ShapeMotion
 
 
 def centres(clip: np.ndarray) -> np.ndarray:
@@ -26,11 +27,12 @@ def test_what_a_set_of_videos_offers():
     assert np.array_equal(clip, videos.read(9, range(7))[[0, 3, 6]])
 
 
-def test_every_video_is_a_function_of_the_seed_and_its_number():
-    videos, again, other = MovingDigits(), MovingDigits(num_videos=7), MovingDigits(seed=1)
+@pytest.mark.parametrize("kind", [MovingDigits, ShapeMotion])
+def test_every_video_is_a_function_of_the_seed_and_its_number(kind):
+    videos, again, other = kind(), kind(num_videos=8), kind(seed=1)
     assert np.array_equal(videos.read(5, [3]), again.read(5, [3]))
     assert not np.array_equal(videos.read(5, [3]), other.read(5, [3]))
-    assert not np.array_equal(videos.read(5, [3]), videos.read(6, [3]))
+    assert not np.array_equal(videos.read(5, [3]), videos.read(7, [3]))
 
 
 def test_walls():
@@ -81,7 +83,7 @@ def test_one_digit_is_its_class():
     assert videos.num_classes == 10
     labels = [videos.label(index) for index in range(300)]
     assert sorted(set(labels)) == list(range(10))
-    assert labels == [int(videos.digits[videos._drawn(index)[0][0]]) for index in range(300)]
+    assert labels == [int(videos.numbers[videos._drawn(index)[0][0]]) for index in range(300)]
     assert {MovingDigits(per_video=2).label(index) for index in range(20)} == {0}
 
 

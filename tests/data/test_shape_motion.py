@@ -80,13 +80,6 @@ def test_a_shape_is_always_whole(resolution):
     assert (of_frames.std(1) / of_frames.mean(1)).mean() < 2 / resolution
 
 
-def test_every_video_is_a_function_of_the_seed_and_its_number():
-    videos, again, other = ShapeMotion(), ShapeMotion(num_videos=7, num_classes=2), ShapeMotion(seed=1)
-    assert np.array_equal(videos.read(5, [3]), again.read(5, [3]))
-    assert not np.array_equal(videos.read(5, [3]), other.read(5, [3]))
-    assert not np.array_equal(videos.read(5, [3]), videos.read(7, [3]))
-
-
 def test_grey_is_as_bright_as_the_brightest_colour():
     grey, colour = (ShapeMotion(resolution=16, channels=channels).read(2, [0, 5]) for channels in (1, 3))
     assert np.array_equal(grey, colour.max(-1, keepdims=True))

@@ -5,10 +5,9 @@ import torch
 from small_files import write_mnist
 
 from framegan.data.datamodule import DataModule
-from framegan.data.in_memory import in_memory
 from framegan.data.published.idx import mnist
 from framegan.data.published.stacked_mnist import StackedMNIST
-from framegan.data.source import BatchSource
+from framegan.data.source import BatchSource, in_memory
 
 
 @pytest.fixture(scope="module")

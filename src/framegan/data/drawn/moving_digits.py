@@ -1,6 +1,7 @@
 """Digits that bounce inside the frame, in the manner of Moving MNIST (Srivastava et al. 2015), drawn as asked for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ SPEED = (0.75, 1.5)
 """Slowest and fastest, in shares of the frame's side for each second."""
 
 
+@dataclass(eq=False)
 class MovingDigits:
     """Videos of one or two bouncing digits; see `framegan.data.videos.protocol.Videos`.
 
@@ -31,32 +33,25 @@ class MovingDigits:
         frames_per_second: of these videos; how far a digit moves in a second doesn't depend on it.
     """
 
+    digits: Literal["digits", "mnist"] = "digits"
+    root: str = "data/mnist"
+    num_videos: PositiveInt = 10_000
+    video_frames: PositiveInt = 20
+    resolution: Annotated[int, Field(ge=8)] = 64
+    per_video: Literal[1, 2] = 2
+    frames_per_second: PositiveFloat = 25.0
+    seed: noise.Seed = 0
+
     channels = 1
 
-    def __init__(
-        self,
-        digits: Literal["digits", "mnist"] = "digits",
-        root: str = "data/mnist",
-        num_videos: PositiveInt = 10_000,
-        video_frames: PositiveInt = 20,
-        resolution: Annotated[int, Field(ge=8)] = 64,
-        per_video: Literal[1, 2] = 2,
-        frames_per_second: PositiveFloat = 25.0,
-        seed: noise.Seed = 0,
-    ):
-        self.side = round(SIDE * resolution)
-        source = small_digits(self.side) if digits == "digits" else mnist(root)
+    def __post_init__(self) -> None:
+        self.side = round(SIDE * self.resolution)
+        source = small_digits(self.side) if self.digits == "digits" else mnist(self.root)
         self.pictures = resize(source.samples, self.side)[:, 0].numpy()
-        self.digits = source.labels.numpy()
+        self.numbers = source.labels.numpy()
         self.split = source.split
-        self.num_videos = num_videos
-        self.video_frames = video_frames
-        self.resolution = resolution
-        self.per_video = per_video
-        self.frames_per_second = frames_per_second
-        self.classes = classes_of(source) if per_video == 1 else [NO_CLASSES]
+        self.classes = classes_of(source) if self.per_video == 1 else [NO_CLASSES]
         self.num_classes = len(self.classes)
-        self.seed = seed
 
     def __len__(self) -> int:
         return self.num_videos
@@ -65,7 +60,7 @@ class MovingDigits:
         return f"digits {index}"
 
     def label(self, index: int) -> int:
-        return int(self.digits[self._drawn(index)[0][0]]) if self.per_video == 1 else 0
+        return int(self.numbers[self._drawn(index)[0][0]]) if self.per_video == 1 else 0
 
     def num_frames(self, index: int) -> int:
         return self.video_frames
@@ -87,7 +82,7 @@ class MovingDigits:
     def inventory(self) -> Inventory:
         names = ("num_videos", "video_frames", "resolution", "per_video", "frames_per_second", "seed")
         own = {name: getattr(self, name) for name in names}
-        return {"drawn": "moving digits", "digits": [digest_of(self.pictures), digest_of(self.digits)], **own}
+        return {"drawn": "moving digits", "digits": [digest_of(self.pictures), digest_of(self.numbers)], **own}
 
     def _drawn(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return a video's digits (D,), and their places and velocities (D, 2), in shares of the room they have."""

@@ -7,7 +7,7 @@ its colour and size and crosses the picture. The class is the axis, which the sh
 import colorsys
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -42,6 +42,7 @@ class Shape:
     end: np.ndarray
 
 
+@dataclass(eq=False)
 class ShapeMotion:
     """Videos of moving shapes; see `framegan.data.videos.protocol.Videos`. Class k of video i is i modulo num_classes.
 
@@ -51,24 +52,18 @@ class ShapeMotion:
         channels: 3 colours, or 1: grey as bright as the brightest of the three.
     """
 
+    num_videos: PositiveInt = 4000
+    video_frames: PositiveInt = 16
+    resolution: PositiveInt = 64
+    channels: Literal[1, 3] = 3
+    num_classes: Annotated[int, Field(ge=2, le=4)] = 2
+    seed: noise.Seed = 0
+
     split = "all"
 
-    def __init__(
-        self,
-        num_videos: PositiveInt = 4000,
-        video_frames: PositiveInt = 16,
-        resolution: PositiveInt = 64,
-        channels: Literal[1, 3] = 3,
-        num_classes: Annotated[int, Field(ge=2, le=4)] = 2,
-        seed: noise.Seed = 0,
-    ):
-        self.num_videos = num_videos
-        self.video_frames = video_frames
-        self.resolution = resolution
-        self.channels = channels
-        self.num_classes = num_classes
-        self.classes = CLASSES[:num_classes]
-        self.seed = seed
+    @property
+    def classes(self) -> Sequence[str]:
+        return CLASSES[: self.num_classes]
 
     def __len__(self) -> int:
         return self.num_videos
@@ -97,8 +92,7 @@ class ShapeMotion:
         return inside[..., None] * shape.colour
 
     def inventory(self) -> Inventory:
-        names = ("num_videos", "video_frames", "resolution", "channels", "num_classes", "seed")
-        return {"drawn": "moving shapes", **{name: getattr(self, name) for name in names}}
+        return {"drawn": "moving shapes", **asdict(self)}
 
     def shape(self, index: int) -> Shape:
         """Return what a video shows."""

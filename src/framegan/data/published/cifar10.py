@@ -4,7 +4,6 @@ import gzip
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,14 +12,14 @@ from torch import Tensor
 
 from framegan.configurable import configurable
 from framegan.data.files import root_of
-from framegan.data.source import Split, TensorSource, parts_of, resize
+from framegan.data.source import Part, Split, TensorSource, parts_of, resize
 from framegan.files.download import fetch
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
 CHECKSUM = "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 FOLDER = "cifar-10-batches-bin"
-FILES: dict[Literal["train", "test"], list[str]] = {
+FILES: dict[Part, list[str]] = {
     "train": [f"data_batch_{number}.bin" for number in range(1, 6)],
     "test": ["test_batch.bin"],
 }
@@ -48,11 +47,8 @@ def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> T
     """
     home = root_of(root)
     folder, archive = home / FOLDER, home / ARCHIVE
-    here = {path.name for path in folder.glob("*.bin")}
-    only_test_is_here = (
-        here.issuperset(FILES["test"]) and not here.intersection(FILES["train"]) and not archive.exists()
-    )
-    split, parts = parts_of(split, only_test_is_here=only_test_is_here)
+    here = {path.name for path in folder.glob("*.bin")} & {*FILES["train"], *FILES["test"]}
+    split, parts = parts_of(split, FILES, here if not archive.exists() else ())
     names = [name for part in parts for name in FILES[part]]
     if here.issuperset(names):
         contents = {name: (folder / name).read_bytes() for name in names}

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from framegan.configurable import configurable
 from framegan.data.files import root_of
-from framegan.data.source import Split, TensorSource, parts_of, resize
+from framegan.data.source import Part, Split, TensorSource, parts_of, resize
 from framegan.files.download import fetch
 
-FILES: dict[Literal["train", "test"], tuple[str, str]] = {
+FILES: dict[Part, tuple[str, str]] = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
@@ -86,13 +85,22 @@ def fashion_mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28
 
 
 def _load(publication: Publication, root: Path, split: Split, resolution: int) -> TensorSource:
-    here = {name: _find(publication, root, name) for names in FILES.values() for name in names}
-    only_test_is_here = all(here[name] for name in FILES["test"]) and not any(here[name] for name in FILES["train"])
-    split, parts = parts_of(split, only_test_is_here=only_test_is_here)
-    names = [name for part in parts for name in FILES[part]]
-    _fetch_missing(publication, root, [name for name in names if here[name] is None])
-    samples, labels = zip(*(_read_part(publication, root, *FILES[part]) for part in parts), strict=True)
-    fitted = _fit(torch.cat(samples).unsqueeze(1), resolution)
+    here = {name: path for names in FILES.values() for name in names if (path := _find(publication, root, name))}
+    split, parts = parts_of(split, FILES, here)
+    problems = []
+    for name in (name for part in parts for name in FILES[part] if name not in here):
+        urls = [f"{mirror}{name}.gz" for mirror in publication.mirrors]
+        try:
+            here[name] = fetch(f"{name}.gz", root, urls, f"sha256:{publication.sha256[name]}")
+        except FileNotFoundError as error:
+            problems.append(str(error))
+    if problems:
+        raise FileNotFoundError("\n".join(problems))
+    read = (_read_part(publication, *(here[name] for name in FILES[part])) for part in parts)
+    samples, labels = zip(*read, strict=True)
+    images = torch.cat(samples).unsqueeze(1)
+    is_framed = resolution == 32 and images.shape[-2:] == (28, 28)
+    fitted = F.pad(images, (2, 2, 2, 2)) if is_framed else resize(images, resolution)
     return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, split, publication.classes)
 
 
@@ -104,34 +112,14 @@ def _find(publication: Publication, root: Path, name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def _fetch_missing(publication: Publication, root: Path, names: list[str]) -> None:
-    problems = []
-    for name in names:
-        urls = [f"{mirror}{name}.gz" for mirror in publication.mirrors]
-        try:
-            fetch(f"{name}.gz", root, urls, f"sha256:{publication.sha256[name]}")
-        except FileNotFoundError as error:
-            problems.append(str(error))
-    if problems:
-        raise FileNotFoundError("\n".join(problems))
-
-
-def _read_part(publication: Publication, root: Path, images_name: str, labels_name: str) -> tuple[Tensor, Tensor]:
+def _read_part(publication: Publication, images_path: Path, labels_path: Path) -> tuple[Tensor, Tensor]:
     """Return uint8 images (N, H, W) and labels (N,)."""
-    images_path, labels_path = (_find(publication, root, name) for name in (images_name, labels_name))
-    assert images_path and labels_path
     images, labels = read_idx(images_path, 3), read_idx(labels_path, 1)
     if images.numel() == 0 or len(images) != len(labels):
         raise ValueError(f"{images_path} has {len(images)} images, but {labels_path} has {len(labels)} labels")
     if labels.max() >= NUM_CLASSES:
         raise ValueError(f"{labels_path} has a label {labels.max()}; {publication.name} has the classes 0 to 9")
     return images, labels
-
-
-def _fit(images: Tensor, resolution: int) -> Tensor:
-    if resolution == 32 and images.shape[-2:] == (28, 28):
-        return F.pad(images, (2, 2, 2, 2))
-    return resize(images, resolution)
 
 
 def read_idx(path: Path, num_dimensions: int) -> Tensor:

@@ -47,15 +47,11 @@ class StackedMNIST:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self._stack(self.rows[index]), 0
+        return self.batch([(index, 0)])[0][0], 0
 
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
-        chosen = torch.tensor([index for index, _ in tickets])
-        return self._stack(self.rows[chosen]), torch.zeros(len(tickets), dtype=torch.int64)
+        rows = self.rows[[index for index, _ in tickets]]  # (N, 3)
+        return self.digits.samples[rows].squeeze(-3), torch.zeros(len(tickets), dtype=torch.int64)
 
     def inventory(self) -> Inventory:
         return {"drawn": "stacks of three", "seed": self.seed, "digits": self.digits.inventory()}
-
-    def _stack(self, rows: Tensor) -> Tensor:
-        """Return uint8 (..., 3, H, W) of the digits at these rows (..., 3)."""
-        return self.digits.samples[rows].squeeze(-3)

@@ -18,11 +18,10 @@ from framegan.data.videos.video_folder import VideoFiles
 
 Split = Literal["train1", "train2", "train3", "test1", "test2", "test3", "all"]
 
-FOLDERS_OF_VIDEOS = ("UCF-101", ".")
-FOLDERS_OF_LISTS = ("ucfTrainTestlist", ".", "../ucfTrainTestlist")
-"""Where below root they may lie, the first that is there."""
-
-GROUP = re.compile(r"_g(\d+)_c\d+$")
+VIDEOS, LISTS = "UCF-101", ("ucfTrainTestlist", ".", "../ucfTrainTestlist")
+"""Folders below root: of the videos, or root itself; of the lists, the first that is there."""
+VIDEO = re.compile(r"(?!\.\.?/)([^/]+)/[^/]*_(g\d+)_c\d+(?:\.\w+)?")
+"""Class and group of a video."""
 
 
 class UCF101(VideoFiles):
@@ -50,29 +49,22 @@ class UCF101(VideoFiles):
         max_bad_fraction: Share = 0.01,
     ):
         above = root_of(root)
-        folder = next(above / name for name in FOLDERS_OF_VIDEOS if (above / name).is_dir() or name == ".")
-        lists = _folder_of_lists(above)
+        folder = above / VIDEOS if (above / VIDEOS).is_dir() else above
+        lists = next((above / name for name in LISTS if (above / name / "classInd.txt").is_file()), None)
+        if lists is None:
+            raise ValueError(
+                f"classInd.txt is neither in {above} nor in {above / LISTS[0]}; unpack "
+                "UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php there"
+            )
         classes = _classes(lists)
         files = sorted(_listed(lists, split))
         numbers = {name: number for number, name in enumerate(classes)}
         for file in files:
-            if len(Path(file).parts) != 2 or Path(file).parts[0] in ("..", "/"):
-                raise ValueError(f"{lists} lists {file!r}; expected class/v_class_gNN_cNN.avi")
-            if Path(file).parts[0] not in numbers:
-                raise ValueError(f"{lists / 'classInd.txt'} has no class {Path(file).parts[0]!r}, the folder of {file}")
-        labels = [numbers[Path(file).parts[0]] for file in files]
+            if (name := file.partition("/")[0]) not in numbers:
+                raise ValueError(f"{lists / 'classInd.txt'} has no class {name!r}, the folder of {file}")
+        labels = [numbers[file.partition("/")[0]] for file in files]
         fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
         super().__init__(above, folder, files, (labels, classes), split, fit, on_error, max_bad_fraction)
-
-
-def _folder_of_lists(root: Path) -> Path:
-    for name in FOLDERS_OF_LISTS:
-        if (root / name / "classInd.txt").is_file():
-            return root / name
-    raise ValueError(
-        f"classInd.txt is neither in {root} nor in {root / FOLDERS_OF_LISTS[0]}; unpack "
-        "UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php there"
-    )
 
 
 def _classes(lists: Path) -> list[str]:
@@ -85,7 +77,6 @@ def _classes(lists: Path) -> list[str]:
 
 
 def _listed(lists: Path, split: Split) -> list[str]:
-    """Return the files of a split, as class/name."""
     number = split[-1] if split != "all" else "1"
     parts = {part: [row[0] for row in _rows(lists / f"{part}list0{number}.txt")] for part in ("train", "test")}
     divided = {_group(file) for file in parts["train"]} & {_group(file) for file in parts["test"]}
@@ -97,16 +88,15 @@ def _listed(lists: Path, split: Split) -> list[str]:
     return parts["train"] + parts["test"] if split == "all" else parts[split[:-1]]
 
 
-def _group(file: str) -> tuple[str, str]:
-    """Return the class and the number of the group that a video belongs to."""
-    match = GROUP.search(Path(file).stem)
+def _group(file: str) -> tuple[str, ...]:
+    """Return the class and the group that a video belongs to."""
+    match = VIDEO.fullmatch(file)
     if not match:
-        raise ValueError(f"{file} is listed, but names no group: expected class/v_class_gNN_cNN.avi")
-    return Path(file).parts[0], f"g{match[1]}"
+        raise ValueError(f"{file} is listed, but names no group of a class: expected class/v_class_gNN_cNN.avi")
+    return match.groups()
 
 
 def _rows(path: Path) -> list[list[str]]:
-    """Return the words of each line that isn't empty."""
     try:
         return [line.split() for line in path.read_text().splitlines() if line.strip()]
     except OSError as error:
