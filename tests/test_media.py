@@ -27,11 +27,11 @@ def test_samples_between_two_pixels_are_rounded():
 
 def test_a_grid_goes_row_by_row():
     samples = torch.linspace(-1, 1, 6).view(6, 1, 1, 1).expand(6, 3, 4, 5)
-    image = media.grid(samples, columns=3, margin=1)
-    assert image.shape == (2 * 5 + 1, 3 * 6 + 1, 3)
-    assert image[1:5, 1:6].max() == 0
-    assert (image[6:10, 13:18] == 255).all()
-    assert (image[1:5, 7:12] == media.to_pixels(samples[1, 0, 0, 0]).item()).all()
+    image = media.grid(samples, columns=3)
+    assert image.shape == (2 * 6 + 2, 3 * 7 + 2, 3)
+    assert image[2:6, 2:7].max() == 0
+    assert (image[8:12, 16:21] == 255).all()
+    assert (image[2:6, 9:14] == media.to_pixels(samples[1, 0, 0, 0]).item()).all()
 
 
 def test_png_files_hold_the_same_pixels(tmp_path):
@@ -59,13 +59,13 @@ def test_a_grid_of_clips_is_a_video_of_grids():
 
 def test_strips_have_a_row_for_each_clip_and_a_column_for_each_frame():
     clips = numbered_clips()
-    image = media.strips(clips, margin=0)
-    assert image.shape == (3 * 32, 6 * 48, 3)
-    assert np.array_equal(image[32:64, 48:96], media.grid(clips[1:2, :, 1], margin=0))
+    image = media.strips(clips)
+    assert image.shape == (3 * 34 + 2, 6 * 50 + 2, 3)
+    assert np.array_equal(image[36:68, 52:100], media.to_frames(clips)[1, 1])
 
 
 def test_enlarging_repeats_pixels():
-    video = media.grid(numbered_clips(1), margin=0)
+    video = media.to_frames(numbered_clips(1))[0]
     large = media.enlarged(video, side=200)
     assert large.shape == (6, 4 * 32, 4 * 48, 3)
     assert np.array_equal(large[:, ::4, 3::4], video)
@@ -95,7 +95,7 @@ def read_back(path):
 @pytest.mark.parametrize("rate", [8, 12.5, 29.97])
 @pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp", ".npy"])
 def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, channels, tmp_path):
-    video = media.grid(numbered_clips(1, 9, size, channels), margin=0)
+    video = media.to_frames(numbered_clips(1, 9, size, channels))[0]
     path = tmp_path / f"clip{ending}"
     media.write_video(path, video, rate)
     frames, seconds = read_back(path)
@@ -124,7 +124,7 @@ def test_of_other_numbers_of_channels_the_first_are_shown(channels, num_shown, t
 @pytest.mark.parametrize("rate", [0.5, 8, 25 / 3, 12.5, 29.97, 50])
 def test_every_frame_lasts_as_long_the_last_one_too(rate, ending, tmp_path):
     path = tmp_path / f"x{ending}"
-    media.write_video(path, media.grid(numbered_clips(1, 9), margin=0), rate)
+    media.write_video(path, media.to_frames(numbered_clips(1, 9))[0], rate)
     durations = []
     with Image.open(path) as image:
         for number in range(image.n_frames):

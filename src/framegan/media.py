@@ -18,6 +18,8 @@ from torch import Tensor
 
 from framegan.files import atomic
 
+MARGIN = 2
+"""White pixels between neighbours and around the whole, where samples are shown side by side."""
 FRAMES_PER_SECOND = 8.0
 """At which clips are shown whose data don't know their times."""
 RATES = {".mp4": (0.01, 1000.0), ".gif": (0.01, 50.0), ".webp": (0.01, 90.0)}
@@ -40,33 +42,32 @@ def to_frames(samples: Tensor) -> np.ndarray:
     return to_pixels(samples).movedim(1, -1).cpu().numpy()
 
 
-def grid(samples: Tensor, columns: int | None = None, margin: int = 2) -> np.ndarray:
+def grid(samples: Tensor, columns: int | None = None) -> np.ndarray:
     """Return samples side by side: an image (H', W', C) of images, a video (T, H', W', C) of clips; see `tiled`."""
-    return tiled(to_frames(samples), columns, margin)
+    return tiled(to_frames(samples), columns)
 
 
-def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None, margin: int = 2) -> np.ndarray:
+def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
     """Return N images or videos of one size, uint8 ([T,] H, W, C) each, side by side, row by row.
 
     Args:
         columns: how many in a row. None = as square as possible.
-        margin: white pixels between neighbours and around the whole.
     """
     height, width, channels = pixels[0].shape[-3:]
     columns = columns or math.ceil(math.sqrt(len(pixels)))
     rows = math.ceil(len(pixels) / columns)
-    size = rows * (height + margin) + margin, columns * (width + margin) + margin
+    size = rows * (height + MARGIN) + MARGIN, columns * (width + MARGIN) + MARGIN
     canvas = np.full((*pixels[0].shape[:-3], *size, channels), 255, dtype=np.uint8)
     for index, one in enumerate(pixels):
-        top = index // columns * (height + margin) + margin
-        left = index % columns * (width + margin) + margin
+        top = index // columns * (height + MARGIN) + MARGIN
+        left = index % columns * (width + MARGIN) + MARGIN
         canvas[..., top : top + height, left : left + width, :] = one
     return canvas
 
 
-def strips(clips: Tensor, margin: int = 2) -> np.ndarray:
+def strips(clips: Tensor) -> np.ndarray:
     """Return (N, C, T, H, W) clips as one image (H', W', C): a row for each clip, a column for each frame."""
-    return grid(clips.transpose(1, 2).flatten(0, 1), columns=clips.shape[2], margin=margin)
+    return grid(clips.transpose(1, 2).flatten(0, 1), columns=clips.shape[2])
 
 
 def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:
