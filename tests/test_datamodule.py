@@ -11,7 +11,6 @@ from itertools import islice
 
 import pytest
 import torch
-from PIL import Image
 from small_clips import write_videos
 from small_files import write_images
 
@@ -19,7 +18,6 @@ from framegan.data import train_loader
 from framegan.data.datamodule import DataModule, TicketDataset
 from framegan.data.drawn.synthetic import synthetic
 from framegan.data.images.image_folder import ImageFolder
-from framegan.data.in_memory import in_memory
 from framegan.data.source import TensorSource, UnreadableDataError
 from framegan.data.train_loader import death_of_worker, leave_signals_to_run
 from framegan.data.videos.clips import Clips
@@ -146,15 +144,6 @@ def test_classes_are_named_once_each():
         source.classes = names
         with pytest.raises(ValueError, match="the source's num_classes is 3, and its classes are"):
             DataModule(source, batch_size=1)
-
-
-def test_a_corrupt_file_stops_the_reading_by_name(tmp_path):
-    write_images(tmp_path)
-    file = tmp_path / "cats" / "7.png"
-    file.write_bytes(file.read_bytes()[:200])
-    assert Image.open(file).size == (30, 27)
-    with pytest.raises(ValueError, match=r"1 of 20 files in .*\n  cats/7\.png: image file is truncated"):
-        in_memory(ImageFolder(str(tmp_path), resolution=8))
 
 
 def test_real_samples_are_spread_over_the_data():

@@ -31,7 +31,3 @@ def test_ranks_share_one_stream():
 
 def test_a_stream_goes_on_from_any_position():
     assert taken(3, start=8) == taken(5)[8:]
-
-
-def test_an_epoch_can_be_left_in_order():
-    assert taken(3, shuffle=False)[:10] == [(index, 0) for index in range(10)]

@@ -50,6 +50,30 @@ ROOMS = {
     "__main__": "cli program",
 }
 """Each room of the house, a folder or a file, and those that it may know: all of them stand above it."""
+DATA = {
+    "__init__": "",
+    "bad_files": "",
+    "boxes": "",
+    "cache_places": "",
+    "files": "",
+    "stream": "",
+    "source": "stream",
+    "labels": "files",
+    "contents": "cache_places source",
+    "fingerprint": "source",
+    "train_loader": "source",
+    "images": "bad_files boxes contents files labels source",
+    "videos/protocol": "",
+    "frame_cache": "cache_places files images source videos/protocol",
+    "videos": "bad_files boxes cache_places contents files frame_cache images labels source stream videos/protocol",
+    "published": "bad_files files images labels source stream videos",
+    "drawn": "labels published source",
+    "earlier_runs": "frame_cache images labels source videos videos/protocol",
+    "folder": "files frame_cache images source videos videos/protocol",
+    "datamodule": "fingerprint source stream train_loader videos",
+    "run_data": "datamodule earlier_runs fingerprint source",
+}
+"""Likewise what is in `framegan.data`."""
 OUTSIDE = {
     "hydra": {"cli/*", "cli/slips/*"},
     "omegaconf": {"cli/*", "cli/slips/*", "runs/run_folder.py", "runs/saved_config.py"},
@@ -85,6 +109,10 @@ def room_of(place: Sequence[str]) -> str:
     return place[0].removesuffix(".py")
 
 
+def room_in_data(place: Sequence[str]) -> str:
+    return "videos/protocol" if place[:2] == ["videos", "protocol"] else place[0]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports(path):
     inside = path.relative_to(PACKAGE)
@@ -94,11 +122,16 @@ def test_imports(path):
             assert not {name for name in known if name.partition(".")[0] == package}
     rooms = {name.split(".")[1] for name in known if name.startswith("framegan.")} & ROOMS.keys()
     assert rooms <= {room_of(inside.parts), *ROOMS[room_of(inside.parts)].split()}
+    if room_of(inside.parts) == "data":
+        here = room_in_data([*inside.with_suffix("").parts[1:]])
+        within = {room_in_data(name.split(".")[2:]) for name in known if name.startswith("framegan.data.")}
+        assert within <= {here, *DATA[here].split()}
 
 
-def test_no_room_knows_one_that_knows_it():
+@pytest.mark.parametrize("rooms", [ROOMS, DATA], ids=["framegan", "data"])
+def test_no_room_knows_one_that_knows_it(rooms):
     above = set()
-    for room, known in ROOMS.items():
+    for room, known in rooms.items():
         assert set(known.split()) <= above, room
         above.add(room)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from framegan.data.in_memory import in_memory
+from framegan.data.source import in_memory
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.protocol import PackedVideos
 

@@ -16,15 +16,14 @@ from framegan.data.datamodule import DataModule
 from framegan.data.drawn.moving_digits import MovingDigits
 from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.drawn.synthetic import synthetic
-from framegan.data.fingerprint import comparable, differences, fingerprint_of, inventory_of
+from framegan.data.fingerprint import comparable, differences, digest_of, inventory_of
 from framegan.data.frame_cache.build import plan, prepare
 from framegan.data.images.image_folder import ImageFolder
-from framegan.data.in_memory import in_memory
 from framegan.data.published.digits import digits
 from framegan.data.published.idx import mnist
 from framegan.data.published.stacked_mnist import StackedMNIST
 from framegan.data.published.ucf101 import UCF101
-from framegan.data.source import TensorSource, class_counts_of
+from framegan.data.source import TensorSource, class_counts_of, in_memory
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.frame_folder import FrameFolder
 from framegan.data.videos.npy import NpyVideos
@@ -40,6 +39,10 @@ FILES = {
     "ucf101": (write_ucf101, lambda root: Clips(UCF101(root, 8), 2)),
     "mnist": (lambda root: write_mnist(root, zipped=False), mnist),
 }
+
+
+def fingerprint_of(source) -> str | None:
+    return digest_of(inventory_of(source))
 
 
 def files_in(root: Path) -> list[Path]:

@@ -20,11 +20,6 @@ def test_the_first_folder_is_the_class():
     assert labels_of(["1.png", "2.png"], Path("root"), "folder") == ([0, 0], ["."])
 
 
-def test_folders_that_are_numbers_are_sorted_as_numbers():
-    files = ["10/1.png", "2/1.png", "other/1.png"]
-    assert labels_of(files, Path("root"), "folder") == ([1, 0, 2], ["2", "10", "other"])
-
-
 def test_numbers_are_sorted_by_value():
     files = [f"{name}/1.png" for name in ("1.5", "-2", "b", "10", "0", "2", "007", "-0.5")]
     assert labels_of(files, Path("root"), "folder")[1] == ["-2", "-0.5", "0", "1.5", "2", "007", "10", "b"]

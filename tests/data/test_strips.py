@@ -11,7 +11,7 @@ from PIL import Image
 from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.frame_cache.strip_writer import write_strips
 from framegan.data.images import image_file
-from framegan.data.in_memory import in_memory
+from framegan.data.source import in_memory
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.protocol import FileVideos
 from framegan.data.videos.strips import Strips

@@ -78,8 +78,7 @@ def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
 
 def _read(source: Any) -> "tuple[Any, Any]":
     """Return all samples of a source, uint8 (N, C, H, W), and their labels (N,)."""
-    from framegan.data.in_memory import in_memory
-    from framegan.data.source import BatchSource, read, told_plainly
+    from framegan.data.source import BatchSource, in_memory, read, told_plainly
 
     with told_plainly():
         return read(

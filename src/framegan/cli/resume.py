@@ -138,7 +138,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
 
     Args:
         cfg: the configuration now, with what the data have filled in.
-        data: `framegan.data.run_data.Data`.
+        data: `framegan.data.datamodule.DataModule`.
 
     Raises:
         ValueError: one of them makes it another run, and resume_changes=true wasn't set.

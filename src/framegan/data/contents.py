@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from framegan.data.cache_places import alone, beside
 from framegan.data.source import Inventory
 from framegan.files import strict_json
@@ -45,14 +47,15 @@ def digests(root: Path, items: Mapping[str, Sequence[Path]]) -> dict[str, str]:
     if sum(stamp.num_bytes for stamp in stamps.values()) < MUCH:
         return _read(items, list(items))
     known = _load(store)
-    if any(_is_new(name, stamp, known) for name, stamp in stamps.items()):
+    if _unknown(stamps, known):
         with alone(store.with_name(".contents.lock")):
             known = _load(store)
-            new = [name for name, stamp in stamps.items() if _is_new(name, stamp, known)]
-            now = time.time()
-            found = _read(items, new)
-            _save(store, known | {n: [stamps[n].key, d] for n, d in found.items() if now - stamps[n].changed > SETTLED})
-            known |= {name: [stamps[name].key, digits] for name, digits in found.items()}
+            now, found = time.time(), _read(items, _unknown(stamps, known))
+            new = {name: (stamps[name].key, digits) for name, digits in found.items()}
+            kept = known | {name: entry for name, entry in new.items() if now - stamps[name].changed > SETTLED}
+            with suppress(OSError), new_file(store, shared=True) as part:
+                part.write_text(strict_json.dumps({"schema": SCHEMA, "items": kept}))
+            known |= new
     return {name: known[name][1] for name in items}
 
 
@@ -78,7 +81,6 @@ def _stamp(files: Sequence[Path]) -> _Stamp:
 
 
 def _read(items: Mapping[str, Sequence[Path]], names: Sequence[str]) -> dict[str, str]:
-    """Return the digits of some items."""
     return dict(at_once(lambda name: _content(items[name]), names, "reading contents"))
 
 
@@ -94,22 +96,14 @@ def _digits(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _is_new(name: str, stamp: _Stamp, known: Mapping[str, list[str]]) -> bool:
-    return name not in known or known[name][0] != stamp.key
+def _unknown(stamps: Mapping[str, _Stamp], known: Mapping[str, tuple[str, str]]) -> list[str]:
+    return [name for name, stamp in stamps.items() if name not in known or known[name][0] != stamp.key]
 
 
-def _load(store: Path) -> dict[str, list[str]]:
+def _load(store: Path) -> dict[str, tuple[str, str]]:
     """Return the stamp and the digits of each item that is known; none where the file is damaged or of other kinds."""
-    try:
+    with suppress(OSError, ValueError, LookupError, TypeError):
         stored = strict_json.loads(store.read_bytes())
-        if stored["schema"] != SCHEMA:
-            return {}
-        return {str(name): [str(stamp), str(digits)] for name, (stamp, digits) in stored["items"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def _save(store: Path, known: Mapping[str, list[str]]) -> None:
-    """Keep the digits, whole or not at all; where they can't be, they are worked out again."""
-    with suppress(OSError), new_file(store, shared=True) as part:
-        part.write_text(strict_json.dumps({"schema": SCHEMA, "items": known}))
+        if stored["schema"] == SCHEMA:
+            return TypeAdapter(dict[str, tuple[str, str]]).validate_python(stored["items"])
+    return {}

@@ -2,21 +2,29 @@
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from pydantic import NonNegativeInt, PositiveInt
-from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
 from framegan.contracts import check_source
 from framegan.data.fingerprint import digest_of, inventory_of
-from framegan.data.in_memory import in_memory
-from framegan.data.source import Inventory, Source, TensorSource, class_counts_of, classes_of, read, told_plainly
+from framegan.data.source import (
+    Inventory,
+    Source,
+    TensorSource,
+    class_counts_of,
+    classes_of,
+    in_memory,
+    read,
+    told_plainly,
+)
 from framegan.data.stream import Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
 from framegan.data.videos.clips import Clips
@@ -24,6 +32,7 @@ from framegan.media import to_samples
 from framegan.spread import spread
 
 
+@dataclass(eq=False)
 class TicketDataset(Dataset[Batch | Failure]):
     """Whole batches of a source: tickets -> uint8 (N, *shape) samples and int64 (N,) labels.
 
@@ -31,12 +40,10 @@ class TicketDataset(Dataset[Batch | Failure]):
         flip: mirror each sample left to right with probability 1/2, drawn for each epoch.
     """
 
-    def __init__(self, source: Source, *, flip: bool, seed: int):
-        self.source = source
-        self.flip = flip
-        self.seed = seed
-        self.coins: dict[int, np.ndarray] = {}
-        """By epoch: which samples it mirrors; only of the epochs that the last batch touched."""
+    source: Source
+    _: KW_ONLY
+    flip: bool
+    seed: int
 
     def __getitems__(self, tickets: Sequence[Ticket]) -> Batch | Failure:
         return self.batch(tickets) if get_worker_info() is None else relayed(lambda: self.batch(tickets))
@@ -49,28 +56,24 @@ class TicketDataset(Dataset[Batch | Failure]):
         """
         with told_plainly():
             samples, labels = read(self.source, tickets)
-            self._check(samples, labels, len(tickets))
+            shape = (len(tickets), *self.source.shape)
+            got = samples.dtype, tuple(samples.shape), labels.dtype, tuple(labels.shape)
+            if got != (torch.uint8, shape, torch.int64, (len(tickets),)):
+                raise ValueError(
+                    f"the data gave a batch of {got[0]} {got[1]} with labels {got[2]} {got[3]}; it should be "
+                    f"torch.uint8 {shape} with labels torch.int64 {(len(tickets),)}"
+                )
         if self.flip:
-            mirrored = torch.tensor(self._mirrored(tickets), device=samples.device)
-            samples = torch.where(mirrored.view(-1, *[1] * (samples.ndim - 1)), samples.flip(-1), samples)
+            coins = [bool(_coins(self.seed, epoch, len(self.source))[index]) for index, epoch in tickets]
+            mirrored = torch.tensor(coins, device=samples.device).view(-1, *[1] * (samples.ndim - 1))
+            samples = torch.where(mirrored, samples.flip(-1), samples)
         return samples, labels
 
-    def _check(self, samples: Tensor, labels: Tensor, number: int) -> None:
-        shape = (number, *self.source.shape)
-        got = samples.dtype, tuple(samples.shape), labels.dtype, tuple(labels.shape)
-        if got != (torch.uint8, shape, torch.int64, (number,)):
-            raise ValueError(
-                f"the data gave a batch of {got[0]} {got[1]} with labels {got[2]} {got[3]}; it should be torch.uint8 "
-                f"{shape} with labels torch.int64 {(number,)}"
-            )
 
-    def _mirrored(self, tickets: Sequence[Ticket]) -> list[bool]:
-        epochs = {epoch for _, epoch in tickets}
-        self.coins = {epoch: self.coins[epoch] if epoch in self.coins else self._toss(epoch) for epoch in epochs}
-        return [bool(self.coins[epoch][index]) for index, epoch in tickets]
-
-    def _toss(self, epoch: int) -> np.ndarray:
-        return noise.generator(self.seed, noise.FLIP, epoch).random(len(self.source)) < 0.5
+@lru_cache(maxsize=2)
+def _coins(seed: int, epoch: int, num_samples: int) -> np.ndarray:
+    """Return which samples an epoch mirrors; batches touch at most two epochs as a rule."""
+    return noise.generator(seed, noise.FLIP, epoch).random(num_samples) < 0.5
 
 
 class DataModule(LightningDataModule):
@@ -101,6 +104,12 @@ class DataModule(LightningDataModule):
         super().__init__()
         check_source(source, told_plainly)
         self.source = source
+        self.shape = tuple(source.shape)
+        """Shape of one sample: (C, H, W) of an image, (C, T, H, W) of a clip."""
+        self.num_classes, self.classes = source.num_classes, classes_of(source)
+        """The names of the classes, in the order of their numbers."""
+        self.split = source.split
+        """The split that is really read."""
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.flip = flip
@@ -109,26 +118,13 @@ class DataModule(LightningDataModule):
         self.loader: TrainLoader | None = None
         self.start = 0
         """Position in the stream at which training begins; a resumed run sets it to its samples_seen."""
-        self._check(shape, num_classes)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample: (C, H, W) of an image, (C, T, H, W) of a clip."""
-        return tuple(self.source.shape)
-
-    @property
-    def num_classes(self) -> int:
-        return self.source.num_classes
-
-    @property
-    def split(self) -> str:
-        """The split that is really read."""
-        return self.source.split
-
-    @property
-    def classes(self) -> list[str]:
-        """The names of the classes, in the order of their numbers."""
-        return classes_of(self.source)
+        expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
+        if len(shape or self.shape) != len(self.shape) or tuple(expected) != self.shape:
+            raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
+        if num_classes not in (None, self.num_classes):
+            raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
+        if len(set(self.classes)) != self.num_classes:
+            raise ValueError(f"the source's num_classes is {self.num_classes}, and its classes are {self.classes}")
 
     @property
     def class_counts(self) -> list[int] | None:
@@ -210,9 +206,10 @@ class DataModule(LightningDataModule):
     def real_batch(self, num_samples: int) -> Batch:
         """Return at most `num_samples` samples spread over the classes, and evenly over each: (N, *shape) in [-1, 1].
 
-        They come class by class, with their labels.
+        They come class by class, with their labels, or as they are where the source doesn't know its `labels`.
         """
-        order = by_class(self.source)
+        labels = getattr(self.source, "labels", None)
+        order = range(len(self.source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
         tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
         return to_samples(pixels), labels
@@ -222,24 +219,6 @@ class DataModule(LightningDataModule):
         """Whether the data are kept in memory, on the training device."""
         size = getattr(self.source, "size_in_memory", len(self.source) * math.prod(self.shape))
         return size <= self.keep_on_device_mb * 2**20
-
-    def _check(self, shape: Sequence[int | None] | None, num_classes: int | None) -> None:
-        expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
-        if len(shape or self.shape) != len(self.shape) or tuple(expected) != self.shape:
-            raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
-        if num_classes is not None and num_classes != self.num_classes:
-            raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
-        if len(set(self.classes)) != self.num_classes:
-            raise ValueError(f"the source's num_classes is {self.num_classes}, and its classes are {self.classes}")
-
-
-def by_class(source: Source) -> Sequence[int]:
-    """Return the numbers of all samples class by class, as they are where the source doesn't know its `labels`.
-
-    Samples at even distances could be of one class where classes alternate.
-    """
-    labels = getattr(source, "labels", None)
-    return range(len(source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from framegan.data.frame_cache.read import CachedVideos
+from framegan.data.frame_cache.read import undecoded
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.labels import NUMBER
 from framegan.data.source import Source, TensorSource
@@ -47,7 +47,7 @@ def _sizes(source: Source) -> list[Any]:
     if isinstance(source, ImageFolder):
         return [[file, (source.folder / file).stat().st_size] for file in source.files]
     if isinstance(source, Clips):
-        videos = source.origin.source if isinstance(source.origin, CachedVideos) else source.origin
+        videos = undecoded(source.origin)
         if isinstance(videos, FileVideos):
             return [[videos.name(index), videos.stamp(index)[0]] for index in range(len(videos))]
     return []

@@ -59,16 +59,15 @@ def chosen_folder(root: str | Path, split: str | None) -> Path:
     raise ValueError(f"{root} has no folder {split!r}; set data.split to null for all of it, or to one of: {there}")
 
 
-def walk(folder: Path, extensions: Sequence[str]) -> list[str]:
+def walk(folder: Path, extensions: tuple[str, ...]) -> list[str]:
     """Return the files below a folder that end so, as posix paths relative to it, in the order of their folders.
 
     Hidden files and folders, and those of no interest (`JUNK`), are left out; links are followed, once around.
     """
-    endings = tuple(extensions)
-    return [path for path in _below(folder) if path.lower().endswith(endings)]
+    return [path for path in _below(folder) if path.lower().endswith(extensions)]
 
 
-def data_files(folder: Path, extensions: Sequence[str], kind: str, labels: str | None = None) -> list[str]:
+def data_files(folder: Path, extensions: tuple[str, ...], kind: str, labels: str | None = None) -> list[str]:
     """Return the files below a folder that are read, as `walk`; say which others are there.
 
     Args:
@@ -78,11 +77,10 @@ def data_files(folder: Path, extensions: Sequence[str], kind: str, labels: str |
     Raises:
         ValueError: none is read.
     """
-    endings = tuple(extensions)
     found = list(_below(folder))
-    files = [path for path in found if path.lower().endswith(endings)]
+    files = [path for path in found if path.lower().endswith(extensions)]
     listed = {str(labels), os.path.relpath(Path(str(labels)).expanduser(), folder)}
-    others = [path for path in found if not path.lower().endswith(endings) and path not in listed]
+    others = [path for path in found if not path.lower().endswith(extensions) and path not in listed]
     left_out = _left_out(files, others, by_class=labels == "folder") if others else ""
     if not files:
         there = f"; it holds {left_out}" if others else ""
@@ -93,7 +91,7 @@ def data_files(folder: Path, extensions: Sequence[str], kind: str, labels: str |
 
 
 def files_of_split(
-    root: str | Path, split: str | None, extensions: Sequence[str], kind: str, labels: str | None
+    root: str | Path, split: str | None, extensions: tuple[str, ...], kind: str, labels: str | None
 ) -> tuple[Path, list[str]]:
     """Return the folder of a split, and the files in it of one sample each; see the three functions that this calls."""
     folder = chosen_folder(root, split)
@@ -155,13 +153,8 @@ def _is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in JUNK or name.endswith(OURS)
 
 
-def _below(folder: Path) -> Iterator[str]:
+def _below(folder: Path, inside: str = "", above: tuple[Path, ...] = ()) -> Iterator[str]:
     """Yield all files that may belong to the data, as posix paths relative to a folder; pipes and devices are none."""
-    for path in _files(folder, ()):
-        yield Path(os.path.relpath(path, folder)).as_posix()
-
-
-def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[str]:
     here = folder.resolve()
     if here in above:
         return
@@ -169,9 +162,9 @@ def _files(folder: Path, above: tuple[Path, ...]) -> Iterator[str]:
         if _is_junk(entry.name):
             continue
         if _is_folder(entry):
-            yield from _files(Path(entry.path), (*above, here))
+            yield from _below(Path(entry), f"{inside}{entry.name}/", (*above, here))
         elif entry.is_symlink() or entry.is_file():
-            yield entry.path
+            yield f"{inside}{entry.name}"
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -48,11 +48,6 @@ def inventory_of(source: Source) -> Inventory | None:
         ) from None
 
 
-def fingerprint_of(source: Source) -> str | None:
-    """Return 20 hexadecimal digits of a source; None where it has no inventory."""
-    return digest_of(inventory_of(source))
-
-
 def digest_of(inventory: Inventory | None) -> str | None:
     """Return the fingerprint of an inventory."""
     if inventory is None:
@@ -67,22 +62,24 @@ def comparable(fingerprint: Any) -> str | None:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a line for each way in which two inventories differ: files that came, went or changed, or settings."""
-    old, new = (_files(inventory) for inventory in (before, now))
+    old, new = _files(before), _files(now)
     both = old.keys() & new.keys()
+    changed = {name for name in both if _content(old[name]) != _content(new[name])}
     ways = {
-        "added": sorted(new.keys() - old.keys()),
-        "removed": sorted(old.keys() - new.keys()),
-        "changed": sorted(name for name in both if _content(old[name]) != _content(new[name])),
-        "in another class": sorted(
-            name for name in both if old[name] != new[name] and _content(old[name]) == _content(new[name])
-        ),
+        "added": new.keys() - old.keys(),
+        "removed": old.keys() - new.keys(),
+        "changed": changed,
+        "in another class": {name for name in both - changed if old[name] != new[name]},
     }
-    lines = [_named(way, names) for way, names in ways.items() if names]
-    keys = [key for key in dict.fromkeys([*before, *now]) if key not in ("files", "length")]
-    return lines or [
+    of_files = [
+        f"{len(names):,} file{'s' * (len(names) > 1)} {way}: {first_names(sorted(names), NAMED)}"
+        for way, names in ways.items()
+        if names
+    ]
+    return of_files or [
         f"{key}: {before.get(key, 'nothing')} -> {now.get(key, 'nothing')}"
-        for key in keys
-        if before.get(key) != now.get(key)
+        for key in dict.fromkeys([*before, *now])
+        if key not in ("files", "length") and before.get(key) != now.get(key)
     ]
 
 
@@ -93,10 +90,6 @@ def _files(inventory: Mapping[str, Any]) -> dict[str, str]:
 
 def _content(entry: str) -> str:
     return entry.partition(" ")[0]
-
-
-def _named(way: str, names: list[str]) -> str:
-    return f"{len(names):,} file{'s' * (len(names) > 1)} {way}: {first_names(names, NAMED)}"
 
 
 def _read_whole(source: Source) -> Inventory | None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framegan.data.files import walk
-from framegan.data.frame_cache.read import CachedVideos
+from framegan.data.frame_cache.read import undecoded
+from framegan.data.images.image_file import EXTENSIONS as IMAGES
 from framegan.data.images.image_file import size_of
 from framegan.data.images.image_folder import ImageFolder
-from framegan.data.images.image_kinds import EXTENSIONS as IMAGES
 from framegan.data.source import Source
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.frame_folder import FrameFolder
@@ -37,13 +37,12 @@ def samples_in(folder: str, like: Source, frames: Frames | None = None) -> Sourc
     """
     if problem := missing(folder):
         raise ValueError(problem)
-    root, recipe = str(Path(folder).expanduser().absolute()), recipe_of(like)
-    recipe |= {"channels": like.shape[0], "resolution": like.shape[-1]}
-    kind = _reader(Path(root), like)
-    if kind is ImageFolder:
-        return ImageFolder(**_accepted(ImageFolder, recipe | {"root": root, "split": "all"}))
-    videos: Videos = kind(**_accepted(kind, recipe | {"root": root, "split": "all", "labels": None}))
-    return _clips(videos, like, frames)
+    root, (channels, *_, resolution) = Path(folder).expanduser().absolute(), like.shape
+    wanted = {"channels": channels, "resolution": resolution, "root": str(root), "split": "all", "labels": None}
+    kind = _reader(root, like)
+    taken = inspect.signature(kind).parameters
+    samples = kind(**{name: value for name, value in (recipe_of(like) | wanted).items() if name in taken})
+    return samples if kind is ImageFolder else _clips(samples, like, frames)
 
 
 def missing(folder: str) -> str | None:
@@ -56,18 +55,13 @@ def missing(folder: str) -> str | None:
 def recipe_of(source: Source) -> dict[str, Any]:
     """Return the settings by which a source fits what it reads to its shape, as its constructor takes them."""
     if isinstance(source, Clips):
-        return dict(getattr(_origin(source), "recipe", {}))
+        return dict(getattr(undecoded(source.origin), "recipe", {}))
     return {name: getattr(source, name) for name in ("resize", "filter") if hasattr(source, name)}
-
-
-def _origin(clips: Clips) -> Videos:
-    """Return the videos of clips as they are read from files."""
-    return clips.origin.source if isinstance(clips.origin, CachedVideos) else clips.origin
 
 
 def _reader(root: Path, like: Source) -> Callable[..., Any]:
     """Return the class that reads a folder: that of the source itself, where the folder holds the same."""
-    origin = _origin(like) if isinstance(like, Clips) else None
+    origin = undecoded(like.origin) if isinstance(like, Clips) else None
     are_images = len(like.shape) == 3
     if isinstance(origin, NpyVideos) and (root.suffix == ".npy" or any(root.glob("*.npy"))):
         return NpyVideos
@@ -76,20 +70,10 @@ def _reader(root: Path, like: Source) -> Callable[..., Any]:
     if walk(root, VIDEOS) and (not are_images or isinstance(origin, VideoFiles)):
         return VideoFolder
     pictures = walk(root, IMAGES)
-    if isinstance(origin, Strips) and pictures and _is_strip(root / pictures[0]):
+    if isinstance(origin, Strips) and pictures and len({*size_of(root / pictures[0])}) == 2:
         return Strips
     are_frames = isinstance(origin, FrameFolder) and not any("/" not in picture for picture in pictures)
     return ImageFolder if are_images and not are_frames else FrameFolder
-
-
-def _is_strip(picture: Path) -> bool:
-    width, height = size_of(picture)
-    return width != height
-
-
-def _accepted(kind: Callable[..., Any], recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return what a constructor takes of a recipe."""
-    return {name: value for name, value in recipe.items() if name in inspect.signature(kind).parameters}
 
 
 def _clips(videos: Videos, like: Source, frames: Frames | None) -> Clips:
@@ -105,7 +89,5 @@ def _clips(videos: Videos, like: Source, frames: Frames | None) -> Clips:
             f"are taken from the real videos at data.{draws.pace}; set fake_frames=all where the videos are generated, "
             "whose frames follow on each other as in a clip, or fake_frames=data where they are like the real ones"
         )
-    taken: dict[str, Any] = {}
-    if leaves_out and frames == "data":
-        taken = {"frame_stride": draws.strides, "target_fps": draws.target_fps}
-    return Clips(videos, draws.num_frames, short=draws.short, seed=draws.seed, **taken)
+    pace: dict[str, Any] = {"frame_stride": draws.strides, "target_fps": draws.target_fps} if frames == "data" else {}
+    return Clips(videos, draws.num_frames, short=draws.short, seed=draws.seed, **pace)

@@ -53,7 +53,6 @@ def emptied(classes: Sequence[str], before: Iterable[int], after: Iterable[int])
 
 
 def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
-    """Return the class of each file in a list."""
     path = path if path.is_file() else folder / path
     readers = {".csv": _read_csv, ".json": _read_json}
     if path.suffix.lower() not in readers:
@@ -76,15 +75,15 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
     return [listed[file] if file in listed else listed[_bare(file)] for file in files]
 
 
-def _read_csv(path: Path) -> dict[str, str]:
+def _read_csv(path: Path) -> list[tuple[str, str]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file, skipinitialspace=True) if row]
     if bad := next((row for row in rows if len(row) != 2), None):
         raise ValueError(f"the line {','.join(bad)!r} should be file,class, with one comma")
-    return _distinct((file.strip(), name.strip()) for file, name in rows)
+    return [(file.strip(), name.strip()) for file, name in rows]
 
 
-def _read_json(path: Path) -> dict[str, str]:
+def _read_json(path: Path) -> list[tuple[str, str]]:
     content: Any = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_distinct, parse_int=str)
     pairs = content.get("labels", content) if isinstance(content, Mapping) else content
     if pairs is None:
@@ -92,10 +91,10 @@ def _read_json(path: Path) -> dict[str, str]:
     pairs = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
     if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise ValueError('it should be {"file": class, ...} or {"labels": [["file", class], ...]}')
-    listed = _distinct((str(file), name) for file, name in pairs)
-    if bad := next((file for file, name in listed.items() if not isinstance(name, str | float | bool)), None):
-        raise ValueError(f"the class of {bad!r} is {strict_json.dumps(listed[bad])}; it should be a name or a number")
-    return {file: str(name) for file, name in listed.items()}
+    for file, name in pairs:
+        if not isinstance(name, str | float | bool):
+            raise ValueError(f"the class of {file!r} is {strict_json.dumps(name)}; it should be a name or a number")
+    return [(str(file), str(name)) for file, name in pairs]
 
 
 def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return listed
 
 
-def _below(listed: Mapping[str, str], folder: Path, files: Sequence[str]) -> dict[str, str]:
+def _below(pairs: Iterable[tuple[str, str]], folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return a list with its files as posix paths below a folder, however they were written."""
     above = {f"{folder.absolute()}/", f"{folder.resolve()}/"}
     known = {*files, *map(_bare, files)}
@@ -118,11 +117,10 @@ def _below(listed: Mapping[str, str], folder: Path, files: Sequence[str]) -> dic
         found = [whole.removeprefix(root) for root in above if whole.startswith(root)]
         return path if path in known or not found else found[0]
 
-    return _distinct((plain(file), name) for file, name in listed.items())
+    return _distinct((plain(file), name) for file, name in pairs)
 
 
 def _bare(file: str) -> str:
-    """Return a path without its ending."""
     return str(PurePosixPath(file).with_suffix(""))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from framegan.data import earlier_runs
 from framegan.data.fingerprint import comparable, differences
@@ -10,21 +10,13 @@ from framegan.data.source import Inventory
 from framegan.files import strict_json
 from framegan.quoting import first_names
 
+if TYPE_CHECKING:
+    from framegan.data import datamodule
+
 SHOWN_CLASSES = 20
 
 
-class Data(Protocol):
-    """The data of a run; see `framegan.data.datamodule.DataModule`."""
-
-    source: Any
-    classes: list[str]
-    class_counts: list[int] | None
-    split: str
-    inventory: Inventory | None
-    fingerprint: str | None
-
-
-def write(folder: Path, data: Data) -> None:
+def write(folder: Path, data: "datamodule.DataModule") -> None:
     """Write data.json of a run folder, whole or not at all."""
     counts: Sequence[int | None] = data.class_counts or [None] * len(data.classes)
     content = {
@@ -56,12 +48,12 @@ def _read(folder: Path) -> dict[str, Any]:
     """Return what data.json of a run folder holds; nothing where it is missing or damaged."""
     try:
         kept = strict_json.loads((folder / "data.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return {}
     return kept if isinstance(kept, dict) else {}
 
 
-def changes(folder: Path, fingerprint: Any, data: Data) -> list[str]:
+def changes(folder: Path, fingerprint: Any, data: "datamodule.DataModule") -> list[str]:
     """Return a line for each way in which the data are not those that a run was trained on.
 
     Args:
@@ -76,10 +68,9 @@ def changes(folder: Path, fingerprint: Any, data: Data) -> list[str]:
     return ["the samples have changed"] if inventory is None else differences(inventory, data.inventory)
 
 
-def classes_line(data: Data) -> str:
+def classes_line(data: "datamodule.DataModule") -> str:
     """Return the names of the classes with their counts, the first of many."""
-    counts = data.class_counts
-    shown = data.classes
+    shown, counts = data.classes, data.class_counts
     if counts is not None:
         shown = [f"{name} ({count:,})" for name, count in zip(data.classes, counts, strict=True)]
     return first_names(shown, SHOWN_CLASSES) + (": see data.json" if len(shown) > SHOWN_CLASSES else "")

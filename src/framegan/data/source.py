@@ -3,7 +3,7 @@
 import hashlib
 import math
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -14,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from framegan.data.stream import Ticket
+from framegan.files.at_once import at_once
 
+Part = Literal["train", "test"]
 Split = Literal["auto", "train", "test", "all"]
 """What to read of a published data set; see `parts_of`."""
 
@@ -60,6 +62,7 @@ class Source(Protocol):
         inventory(): its `Inventory`, so that it need not be read as a whole to be identified; None: it has none.
         classes: the names of its classes in the order of their numbers.
         class_counts(): how many samples each class has.
+        in_memory(): the same source as a `TensorSource`, where it is better read otherwise than sample by sample.
     """
 
     @property
@@ -130,6 +133,19 @@ class TensorSource:
         return replace(self, samples=self.samples.to(device), labels=self.labels.to(device))
 
 
+def in_memory(source: Source) -> Source:
+    """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
+    if isinstance(source, TensorSource):
+        return source
+    if callable(read_all := getattr(source, "in_memory", None)):
+        return read_all()
+    samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
+    labels = torch.empty(len(source), dtype=torch.int64)
+    for index, (sample, label) in at_once(source.__getitem__, range(len(source)), "reading"):
+        samples[index], labels[index] = sample, label
+    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source))
+
+
 def classes_of(source: Any) -> list[str]:
     """Return the names of a source's classes, or of a set of videos'; their numbers where they have none."""
     names = getattr(source, "classes", None)
@@ -176,9 +192,14 @@ def resize(samples: Tensor, resolution: int) -> Tensor:
     return resized
 
 
-def parts_of(split: Split, *, only_test_is_here: bool) -> tuple[Split, list[Literal["train", "test"]]]:
-    """Return the split that is really read, and its parts; "auto" is train, or test where only that is on the disk."""
+def parts_of(split: Split, files: Mapping[Part, Collection[str]], here: Collection[str]) -> tuple[Split, list[Part]]:
+    """Return the split that is really read, and its parts; "auto" is train, or test where only that is on the disk.
+
+    Args:
+        files: what each part is read from.
+        here: which of them are on the disk.
+    """
     if split == "all":
         return split, ["train", "test"]
-    part: Literal["train", "test"] = split if split != "auto" else "test" if only_test_is_here else "train"
+    part: Part = split if split != "auto" else "test" if set(here) == set(files["test"]) else "train"
     return part, [part]

@@ -6,6 +6,8 @@ and a run resumes where it stopped by naming its position, which is `samples_see
 """
 
 from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -16,50 +18,33 @@ Ticket = tuple[int, int]
 """(index, epoch): what a data set needs to know to return a sample with the randomness of that epoch."""
 
 
+@dataclass(eq=False)
 class TicketStream(Sampler[list[Ticket]]):
-    """An endless sampler of batches of tickets for one rank.
+    """An endless sampler of batches of tickets for one rank; every epoch is permuted.
 
     Args:
         num_samples: size of the data set.
         batch_size: tickets for this rank per batch.
         start: position of the first global batch in the stream.
-        shuffle: permute each epoch; otherwise every epoch is 0, 1, 2, ...
     """
 
-    def __init__(
-        self,
-        num_samples: int,
-        batch_size: int,
-        *,
-        seed: int,
-        start: int = 0,
-        rank: int = 0,
-        num_ranks: int = 1,
-        shuffle: bool = True,
-    ):
-        self.num_samples = num_samples
-        self.batch_size = batch_size
-        self.seed = seed
-        self.start = start
-        self.rank = rank
-        self.num_ranks = num_ranks
-        self.shuffle = shuffle
+    num_samples: int
+    batch_size: int
+    _: KW_ONLY
+    seed: int
+    start: int = 0
+    rank: int = 0
+    num_ranks: int = 1
 
     def __iter__(self) -> Iterator[list[Ticket]]:
-        orders: dict[int, np.ndarray] = {}
         first = self.start + self.rank * self.batch_size
         while True:
-            epochs, places = np.divmod(np.arange(first, first + self.batch_size), self.num_samples)
-            orders = {int(epoch): self._order(int(epoch), orders) for epoch in np.unique(epochs)}
-            yield [
-                (int(orders[epoch][place]), epoch)
-                for epoch, place in zip(epochs.tolist(), places.tolist(), strict=True)
-            ]
+            divided = (divmod(position, self.num_samples) for position in range(first, first + self.batch_size))
+            yield [(int(permutation(self.seed, epoch, self.num_samples)[place]), epoch) for epoch, place in divided]
             first += self.batch_size * self.num_ranks
 
-    def _order(self, epoch: int, known: dict[int, np.ndarray]) -> np.ndarray:
-        if epoch in known:
-            return known[epoch]
-        if not self.shuffle:
-            return np.arange(self.num_samples)
-        return noise.generator(self.seed, noise.PERMUTATION, epoch).permutation(self.num_samples)
+
+@lru_cache(maxsize=2)
+def permutation(seed: int, epoch: int, num_samples: int) -> np.ndarray:
+    """Return the order of an epoch; batches touch at most two epochs as a rule."""
+    return noise.generator(seed, noise.PERMUTATION, epoch).permutation(num_samples)

@@ -86,18 +86,15 @@ class TrainLoader(DataLoader[Batch | Failure]):
         except UnreadableDataError:
             raise
         except Exception as error:
-            raise UnreadableDataError(self._death() or f"the data loader failed, {error!r}") from error
+            workers = getattr(self.batches, "_workers", [])
+            wait([worker.sentinel for worker in workers], 1)  # what one held is missed before it is gone
+            deaths = (death_of_worker(worker.exitcode) for worker in workers if worker.exitcode is not None)
+            raise UnreadableDataError(next(deaths, None) or f"the data loader failed, {error!r}") from error
         if isinstance(batch, Failure):
             failure = UnreadableDataError(batch.message)
             failure.add_note(f"in a worker of the data loader:\n{batch.trace}")
             raise failure
         return batch
-
-    def _death(self) -> str | None:
-        """Return how a worker has died, where one has."""
-        workers = getattr(self.batches, "_workers", [])
-        wait([worker.sentinel for worker in workers], 1)  # what one held is missed before it is gone
-        return next((death_of_worker(one.exitcode) for one in workers if one.exitcode is not None), None)
 
     def state_dict(self) -> dict[str, Any]:
         return {}
