@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 def squared_gradient_norm(samples: Tensor, logits: Tensor) -> Tensor:
     """Return |d mean_K(logits) / d samples|^2 of each sample: (N, *shape), (N, K) -> (N,), itself differentiable."""
-    (gradient,) = torch.autograd.grad(logits.flatten(1).mean(1).sum(), samples, create_graph=True)
-    return gradient.flatten(1).square().sum(1)
+    (gradient,) = torch.autograd.grad(logits.flatten(1).mean(1).sum(), samples, create_graph=True)  # (N, *shape)
+    return gradient.flatten(1).square().sum(1)  # (N,)
 
 
 class Regularizer:
@@ -94,7 +94,7 @@ def clip_singular_values(matrix: Tensor) -> Tensor:
     wide matrices that convolutions are.
     """
     matrix = matrix.double()
-    squares, vectors = torch.linalg.eigh(matrix @ matrix.T)
+    squares, vectors = torch.linalg.eigh(matrix @ matrix.T)  # (M,), (M, M)
     factors = squares.clamp(min=1).rsqrt()
     return (vectors * factors) @ (vectors.T @ matrix)
 

@@ -1,12 +1,11 @@
 """Critics of clips: discriminators that any temporal generator can be trained against, alone or together.
 
 Each maps (N, C, T, H, W) to {"sample": (N, K) logits} and, where it has classes, {"class": (N, num_classes) logits}.
-All follow one tower: convolutions of kernel 4 that halve space down to the base of DCGAN, then one that makes the
-logits. `Heads` puts several side by side, each under a name of its own.
+`Heads` puts several side by side, each under a name of its own.
 """
 
-import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -15,7 +14,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.dcgan import Normalization, base_and_doublings
+from framegan.networks.dcgan import Normalization, base_and_doublings, normalization_layer
 from framegan.networks.mocogan import require_clips
 
 Step = tuple[int, int, int]
@@ -35,43 +34,65 @@ class Noise(nn.Module):
 
 
 class Tower(nn.Module):
-    """Convolutions down to a map of logits, in two dimensions or three.
+    """Convolutions that halve space down to the base of DCGAN, then one that makes a map of logits.
+
+    The arguments not listed are those of `ClipCritic`.
 
     Args:
-        widths: channels after each convolution but the last.
-        steps: kernel, stride and padding along each axis, of each convolution and the last.
-        outputs: channels of the last.
+        shape: of a sample, (C, H, W) or, to convolve over time too, (C, T, H, W).
+        outputs: channels of the map.
     """
 
     def __init__(
         self,
-        channels: int,
-        widths: Sequence[int],
-        steps: Sequence[Sequence[Step]],
+        shape: Sequence[int],
         outputs: int,
+        width: int,
+        patch: bool,
         normalization: Normalization,
         noise: float,
         spectral_norm: bool,
+        temporal_stride: int = 1,
     ):
         super().__init__()
-        is_3d = len(steps[0]) == 3
+        channels, *length, height, side = shape
+        base, doublings = base_and_doublings((channels, height, side))
+        patch = patch and doublings > 0
+        halvings = doublings - patch
+        axes = [[*[HALVE] * halvings, HALVE if patch else (size, 1, 0)] for size in base]
+        if length:
+            axes = [_steps_in_time(length[0], halvings, temporal_stride), *axes]
+        widths = [channels, *(width << min(level, 3) for level in range(halvings)), outputs]
         layers: list[nn.Module] = []
-        for level, (narrow, wide) in enumerate(zip([channels, *widths], [*widths, outputs], strict=True)):
-            kernel, stride, padding = zip(*steps[level], strict=True)
-            is_last = level == len(widths)
+        for level, (narrow, wide) in enumerate(pairwise(widths)):
+            is_last = level == halvings
             normalized: Normalization = "none" if level == 0 or is_last else normalization
             if noise and not is_last:
                 layers.append(Noise(noise))
-            convolution = (nn.Conv3d if is_3d else nn.Conv2d)(
+            kernel, stride, padding = zip(*(axis[level] for axis in axes), strict=True)
+            layer = (nn.Conv3d if length else nn.Conv2d)(
                 narrow, wide, kernel, stride, padding, bias=normalized == "none"
-            )
-            layers.append(add_spectral_norm(convolution) if spectral_norm else convolution)
+            )  # (N, wide, [T',] H', W')
+            layers.append(add_spectral_norm(layer) if spectral_norm else layer)
+            if normalized != "none":
+                layers.append(normalization_layer(normalized, wide, is_3d=bool(length)))
             if not is_last:
-                layers += [*_normalization(normalized, wide, is_3d), nn.LeakyReLU(0.2, inplace=True)]
+                layers.append(nn.LeakyReLU(0.2, inplace=True))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, samples: Tensor) -> Tensor:
+        """Return the (N, outputs, [T',] H', W') map of (N, *shape) samples."""
         return self.layers(samples)
+
+
+def _steps_in_time(num_frames: int, halvings: int, stride: int) -> list[Step]:
+    """Return the steps along time of the convolutions that halve space and of the last, which always slides."""
+    steps: list[Step] = []
+    for level in range(halvings + 1):
+        halves = stride == 2 and level < halvings and num_frames > 1
+        steps.append(HALVE if halves else (min(4, num_frames), 1, 0))
+        num_frames = num_frames // 2 if halves else max(1, num_frames - 3)
+    return steps
 
 
 class ClipCritic(nn.Module):
@@ -108,15 +129,8 @@ class ClipCritic(nn.Module):
         self.pool = pool
         self.num_classes = num_classes if num_classes > 1 else 0
         self.projection = projection and self.num_classes > 0
-        widths, in_space = _widths_and_steps((channels, height // pool, side // pool), width, patch)
-        in_time: list[Step] = []
-        for _ in in_space:
-            is_last = len(in_time) == len(widths)
-            step = _slide(num_frames) if temporal_stride == 1 or is_last else _halve(num_frames)
-            num_frames = (num_frames + 2 * step[2] - step[0]) // step[1] + 1
-            in_time.append(step)
-        steps = [(time, *space) for time, space in zip(in_time, in_space, strict=True)]
-        self.tower = Tower(channels, widths, steps, 1 + self.num_classes, normalization, noise, spectral_norm)
+        pooled, outputs = (channels, num_frames, height // pool, side // pool), 1 + self.num_classes
+        self.tower = Tower(pooled, outputs, width, patch, normalization, noise, spectral_norm, temporal_stride)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, K) logits} and, with classes, {"class": (N, num_classes)}.
@@ -125,11 +139,11 @@ class ClipCritic(nn.Module):
             labels: (N,) classes of the clips; only a projection uses them.
         """
         if self.pool > 1:
-            samples = F.avg_pool3d(samples, (1, self.pool, self.pool))
+            samples = F.avg_pool3d(samples, (1, self.pool, self.pool))  # (N, C, T, H / pool, W / pool)
         outputs = self.tower(samples).flatten(2)  # (N, 1 + num_classes, K)
-        logits = {"sample": outputs[:, 0]}
+        logits = {"sample": outputs[:, 0]}  # (N, K)
         if self.num_classes:
-            logits["class"] = outputs[:, 1:].mean(2)
+            logits["class"] = outputs[:, 1:].mean(2)  # (N, num_classes)
         if self.projection:
             assert labels is not None
             logits["sample"] = outputs[:, 0] + outputs[torch.arange(len(labels), device=labels.device), 1 + labels]
@@ -159,13 +173,13 @@ class FrameCritic(nn.Module):
         super().__init__()
         channels, length, height, side = require_clips(shape, "a critic of frames")
         self.num_frames = min(num_frames or length, length)
-        widths, in_space = _widths_and_steps((channels, height, side), width, patch)
-        self.tower = Tower(channels, widths, in_space, 1, normalization, noise, spectral_norm)
+        self.tower = Tower((channels, height, side), 1, width, patch, normalization, noise, spectral_norm)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, num_frames * K) logits}; labels are not used."""
-        frames = _take(samples, _some_frames(samples, self.num_frames, drawn=self.training))  # (N, number, C, H, W)
-        return {"sample": self.tower(frames.flatten(0, 1)).unflatten(0, (len(samples), -1)).flatten(1)}
+        frames, _ = _some_frames(samples, self.num_frames, drawn=self.training)  # (N, num_frames, C, H, W)
+        maps = self.tower(frames.flatten(0, 1))  # (N * num_frames, 1, H', W')
+        return {"sample": maps.unflatten(0, frames.shape[:2]).flatten(1)}
 
 
 class PairCritic(nn.Module):
@@ -191,16 +205,14 @@ class PairCritic(nn.Module):
         if length < 2:
             raise ValueError("a critic of pairs needs clips of at least 2 frames; set data.num_frames")
         self.longest = length - 1
-        widths, in_space = _widths_and_steps((channels, height, side), width, patch)
-        self.tower = Tower(2 * channels + 1, widths, in_space, 1, normalization, noise, spectral_norm)
+        self.tower = Tower((2 * channels + 1, height, side), 1, width, patch, normalization, noise, spectral_norm)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, K) logits}; labels are not used."""
-        chosen = _some_frames(samples, 2, drawn=self.training)
-        first, second = _take(samples, chosen).unbind(1)  # (N, C, H, W) each
-        distance = ((chosen[:, 1] - chosen[:, 0]) / self.longest).to(first)
-        distance = distance.view(-1, 1, 1, 1).expand(-1, 1, *first.shape[2:])  # (N, 1, H, W)
-        return {"sample": self.tower(torch.cat([first, second, distance], dim=1)).flatten(1)}
+        frames, places = _some_frames(samples, 2, drawn=self.training)  # (N, 2, C, H, W), (N, 2)
+        distance = (places.diff(dim=1) / self.longest).to(frames)  # (N, 1)
+        distance = distance[:, :, None, None].expand(-1, -1, *frames.shape[3:])  # (N, 1, H, W)
+        return {"sample": self.tower(torch.cat([frames.flatten(1, 2), distance], dim=1)).flatten(1)}
 
 
 class Heads(nn.Module):
@@ -224,43 +236,16 @@ class Heads(nn.Module):
         return logits
 
 
-def _widths_and_steps(shape: Sequence[int], width: int, patch: bool) -> tuple[list[int], list[list[Step]]]:
-    """Return the channels of a tower's layers, and its steps in space for images (C, H, W)."""
-    base, doublings = base_and_doublings(shape)
-    halvings = max(0, doublings - 1) if patch else doublings
-    widths = [width << min(level, 3) for level in range(halvings)]
-    last = [HALVE, HALVE] if patch and doublings else [(size, 1, 0) for size in base]
-    return widths, [*[[HALVE, HALVE] for _ in widths], last]
+def _some_frames(clips: Tensor, number: int, *, drawn: bool) -> tuple[Tensor, Tensor]:
+    """Return as many different frames of each of (N, C, T, H, W) clips, (N, number, C, H, W), and their places.
 
-
-def _slide(num_frames: int) -> Step:
-    return min(4, num_frames), 1, 0
-
-
-def _halve(num_frames: int) -> Step:
-    return HALVE if num_frames > 1 else (1, 1, 0)
-
-
-def _normalization(normalization: Normalization, channels: int, is_3d: bool) -> list[nn.Module]:
-    match normalization:
-        case "batch":
-            return [nn.BatchNorm3d(channels) if is_3d else nn.BatchNorm2d(channels)]
-        case "group":
-            return [nn.GroupNorm(math.gcd(8, channels), channels)]
-        case "none":
-            return []
-
-
-def _some_frames(samples: Tensor, number: int, *, drawn: bool) -> Tensor:
-    """Return different frame numbers of each clip, ascending: (N, number), drawn or spread evenly."""
-    num_samples, num_frames = len(samples), samples.shape[2]
-    if not drawn or number == num_frames:
-        spread = torch.linspace(0, num_frames - 1, number, device=samples.device).round().long()
-        return spread.expand(num_samples, -1)
-    order = torch.rand(num_samples, num_frames, device=samples.device).argsort(1)  # (N, T)
-    return order[:, :number].sort(1).values
-
-
-def _take(samples: Tensor, frames: Tensor) -> Tensor:
-    """Return these frames of (N, C, T, H, W) clips: (N, number) -> (N, number, C, H, W)."""
-    return samples.transpose(1, 2)[torch.arange(len(samples), device=samples.device).unsqueeze(1), frames]
+    The places are ascending, (N, number); drawn, or spread evenly.
+    """
+    num_clips, num_frames = len(clips), clips.shape[2]
+    if drawn and number < num_frames:
+        order = torch.rand(num_clips, num_frames, device=clips.device).argsort(1)  # (N, T)
+        places = order[:, :number].sort(1).values  # (N, number)
+    else:
+        spread = torch.linspace(0, num_frames - 1, number, device=clips.device).round().long()  # (number,)
+        places = spread.expand(num_clips, -1)  # (N, number)
+    return clips.transpose(1, 2)[torch.arange(num_clips, device=clips.device).unsqueeze(1), places], places

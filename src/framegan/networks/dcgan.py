@@ -4,6 +4,8 @@ Every layer doubles or halves the sides, between a base of 4 to 7 pixels and the
 base of 4, 28 from a base of 7 (7, 14, 28), so that no resolution is cropped or padded.
 """
 
+import math
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
@@ -24,14 +26,12 @@ def base_and_doublings(shape: Sequence[int]) -> tuple[tuple[int, int], int]:
     if len(shape) != 3:
         raise ValueError(f"dcgan makes images (C, H, W); got shape={list(shape)}. Choose another model for clips.")
     _, height, width = shape
-    doublings = 0
-    while min(height, width) >> doublings >= 8:
-        doublings += 1
+    doublings = max(0, min(height, width).bit_length() - 3)
     base = height >> doublings, width >> doublings
     if min(base) < 4 or (base[0] << doublings, base[1] << doublings) != (height, width):
         sides = sorted(number << times for number in range(4, 8) for times in range(16))
-        smaller = [side for side in sides if side < min(height, width)][-1:]
-        nearest = [*smaller, *(side for side in sides if side > min(height, width))][: len(smaller) + 1]
+        place = bisect(sides, min(height, width))
+        nearest = sides[max(0, place - 1) : place + 1]
         raise ValueError(
             f"{height}x{width} pixels can't be made: each side must be a base of 4 to 7 pixels doubled some times, "
             f"such as 28, 32 or 64. Set data.resolution={' or '.join(map(str, nearest))}"
@@ -39,13 +39,13 @@ def base_and_doublings(shape: Sequence[int]) -> tuple[tuple[int, int], int]:
     return base, doublings
 
 
-def normalization_layer(normalization: Normalization, channels: int) -> nn.Module:
-    """Return the layer that normalises (N, channels, H, W) features."""
+def normalization_layer(normalization: Normalization, channels: int, *, is_3d: bool = False) -> nn.Module:
+    """Return the layer that normalises (N, channels, [T,] H, W) features."""
     match normalization:
         case "batch":
-            return nn.BatchNorm2d(channels)
+            return nn.BatchNorm3d(channels) if is_3d else nn.BatchNorm2d(channels)
         case "group":
-            return nn.GroupNorm(min(8, channels), channels)
+            return nn.GroupNorm(math.gcd(8, channels), channels)
         case "none":
             return nn.Identity()
 
@@ -82,21 +82,21 @@ class Generator(nn.Module):
         self.latent_dim = latent_dim
         biased = normalization == "none"
         widths = [width << level for level in reversed(range(doublings))] or [width]
-        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], base, bias=biased)]
+        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], base, bias=biased)]  # (N, wide, *base)
+        layers += [normalization_layer(normalization, widths[0]), nn.ReLU(inplace=True)]
         for wide, narrow in pairwise(widths):
-            layers += [normalization_layer(normalization, wide), nn.ReLU(inplace=True)]
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=biased)]
-        layers += [normalization_layer(normalization, widths[-1]), nn.ReLU(inplace=True)]
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=biased)]  # both sides doubled
+            layers += [normalization_layer(normalization, narrow), nn.ReLU(inplace=True)]
         if doublings:
-            layers += [nn.ConvTranspose2d(widths[-1], shape[0], 4, stride=2, padding=1)]
+            layers.append(nn.ConvTranspose2d(width, shape[0], 4, stride=2, padding=1))  # (N, C, H, W)
         else:
-            layers += [nn.Conv2d(widths[-1], shape[0], 3, padding=1)]
+            layers.append(nn.Conv2d(width, shape[0], 3, padding=1))  # (N, C, H, W)
         self.layers = nn.Sequential(*layers, nn.Tanh())
         self.apply(initialize)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        return self.layers(latents[:, :, None, None])
+        return self.layers(latents[:, :, None, None])  # (N, latent_dim, 1, 1) -> (N, C, H, W)
 
 
 class Discriminator(nn.Module):
@@ -117,13 +117,13 @@ class Discriminator(nn.Module):
     ):
         super().__init__()
         base, doublings = base_and_doublings(shape)
-        widths = [width << level for level in range(doublings)]
+        channels = [shape[0], *(width << level for level in range(doublings))]
         layers: list[nn.Module] = []
-        for level, (narrow, wide) in enumerate(zip([shape[0], *widths], widths, strict=False)):
-            normalized = normalization if level > 0 else "none"
-            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=normalized == "none")]
+        for narrow, wide in pairwise(channels):
+            normalized = normalization if layers else "none"  # the first layer sees the image as it is
+            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=normalized == "none")]  # both sides halved
             layers += [normalization_layer(normalized, wide), nn.LeakyReLU(0.2, inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1] if widths else shape[0], 1, base))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, base))  # (N, 1, 1, 1)
         self.apply(initialize)
         if spectral_norm:
             for layer in self.layers:

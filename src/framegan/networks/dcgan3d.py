@@ -16,7 +16,7 @@ from framegan.networks.mocogan import require_clips
 
 
 class Decoder(nn.Module):
-    """A code to features of a clip, doubled up from a base of a few frames and pixels.
+    """A code to features of a clip, doubled up from a base of a few frames and pixels, and through heads to the clip.
 
     Args:
         shape: (C, T, H, W) of one clip.
@@ -32,23 +32,19 @@ class Decoder(nn.Module):
         self.base_frames = math.ceil(self.num_frames / self.frames_per_step)
         widths = [width << level for level in reversed(range(doublings))] or [width]
         first = nn.ConvTranspose3d(code_dim, widths[0], (self.base_frames, *base), bias=False)
-        layers: list[nn.Module] = [first, nn.BatchNorm3d(widths[0]), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [first, nn.BatchNorm3d(widths[0]), nn.ReLU(inplace=True)]  # (N, wide, T', *base)
         for level, (wide, narrow) in enumerate(pairwise(widths)):
-            layers += [doubling(wide, narrow, doubles_time=level < time_doublings, bias=False)]
+            layers += [doubling(wide, narrow, doubles_time=level < time_doublings, bias=False)]  # both sides doubled
             layers += [nn.BatchNorm3d(narrow), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
-        self.width = widths[-1]
+        self.width = width
         self.last_doubles_space = doublings > 0
-        self.last_doubles_time = time_doublings == doublings and doublings > 0
-        self.apply(initialize)
-
-    @property
-    def longer_clips(self) -> str:
-        """What becomes of clips that are longer than the trained ones."""
-        return (
+        self.last_doubles_time = time_doublings == doublings
+        self.longer_clips = (
             f"between their first and last frames they repeat {self.frames_per_step} frames over and over, which were "
             "not trained like that"
         )
+        self.apply(initialize)
 
     def head(self, channels: int) -> nn.Module:
         """Return a last layer, from the features to the channels of a whole clip."""
@@ -56,25 +52,22 @@ class Decoder(nn.Module):
             return nn.Conv3d(self.width, channels, 3, padding=1)
         return doubling(self.width, channels, doubles_time=self.last_doubles_time, bias=True)
 
-    def forward(self, codes: Tensor, num_frames: int | None = None) -> Tensor:
-        """Return (N, width, T', H / 2, W / 2) features of (N, code_dim) codes, for a head; see `crop`.
+    def forward(self, codes: Tensor, heads: Sequence[nn.Module], num_frames: int | None = None) -> list[Tensor]:
+        """Return what each head makes of (N, code_dim) codes, (N, its channels, T, H, W).
 
         More frames than the network was trained for come from feeding the code for longer.
         """
-        base_frames = math.ceil((num_frames or self.num_frames) / self.frames_per_step)
-        repeats = max(1, base_frames - self.base_frames + 1)
-        return self.layers(codes[:, :, None, None, None].expand(-1, -1, repeats, -1, -1))
-
-    def crop(self, clips: Tensor, num_frames: int | None = None) -> Tensor:
-        """Return the first `num_frames` frames of a head's (N, C, T', H, W)."""
-        return clips[:, :, : num_frames or self.num_frames]
+        num_frames = num_frames or self.num_frames
+        repeats = max(1, math.ceil(num_frames / self.frames_per_step) - self.base_frames + 1)
+        repeated = codes[:, :, None, None, None].expand(-1, -1, repeats, -1, -1)  # (N, code_dim, repeats, 1, 1)
+        features = self.layers(repeated)  # (N, width, T', H / 2, W / 2)
+        return [head(features)[:, :, :num_frames] for head in heads]
 
 
 def doubling(wide: int, narrow: int, *, doubles_time: bool, bias: bool) -> nn.ConvTranspose3d:
     """Return a layer that doubles the sides of (N, wide, T, H, W) and, if told so, the frames."""
-    if doubles_time:
-        return nn.ConvTranspose3d(wide, narrow, 4, stride=2, padding=1, bias=bias)
-    return nn.ConvTranspose3d(wide, narrow, (3, 4, 4), stride=(1, 2, 2), padding=1, bias=bias)
+    kernel, stride = (4, 2) if doubles_time else (3, 1)
+    return nn.ConvTranspose3d(wide, narrow, (kernel, 4, 4), stride=(stride, 2, 2), padding=1, bias=bias)
 
 
 def initialize(module: nn.Module) -> None:
@@ -98,13 +91,11 @@ class Generator(nn.Module):
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
         self.decoder = Decoder(shape, latent_dim, width)
+        self.longer_clips = self.decoder.longer_clips
         self.head = self.decoder.head(shape[0])
         initialize(self.head)
 
-    @property
-    def longer_clips(self) -> str:
-        return self.decoder.longer_clips
-
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        return self.decoder.crop(self.head(self.decoder(latents, num_frames)), num_frames).tanh()
+        (clips,) = self.decoder(latents, [self.head], num_frames)  # (N, C, T, H, W)
+        return clips.tanh()

@@ -21,6 +21,8 @@ class Generator(nn.Module):
         width: see `dcgan.Generator`.
     """
 
+    longer_clips = "each frame is a picture of its own, in the trained length and beyond"
+
     def __init__(
         self,
         shape: Sequence[PositiveInt],
@@ -32,13 +34,8 @@ class Generator(nn.Module):
         channels, self.num_frames, height, side = require_clips(shape, "independent_frames")
         self.shape = tuple(shape)
         self.frame_dim = frame_dim
+        self.latent_dim = self.num_frames * frame_dim
         self.frames = dcgan.Generator((channels, height, side), frame_dim, width, normalization)
-
-    longer_clips = "each frame is a picture of its own, in the trained length and beyond"
-
-    @property
-    def latent_dim(self) -> int:
-        return self.num_frames * self.frame_dim
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, PositiveInt
@@ -25,14 +26,15 @@ class Generator(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
+        sizes = [latent_dim, *widths]
         layers: list[nn.Module] = []
-        for width_in, width in zip((latent_dim, *widths), widths, strict=False):
-            layers += [nn.Linear(width_in, width), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Linear([latent_dim, *widths][-1], math.prod(self.shape)), nn.Tanh())
+        for size, next_size in pairwise(sizes):
+            layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(self.shape)), nn.Tanh())
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, *shape) samples in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        return self.layers(latents).unflatten(1, self.shape)
+        return self.layers(latents).unflatten(1, self.shape)  # (N, prod(shape)) -> (N, *shape)
 
 
 class Discriminator(nn.Module):
@@ -51,11 +53,12 @@ class Discriminator(nn.Module):
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
     ):
         super().__init__()
+        sizes = [math.prod(shape), *widths]
         layers: list[nn.Module] = []
-        for width_in, width in zip((math.prod(shape), *widths), widths, strict=False):
-            layers += [nn.Linear(width_in, width), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear([math.prod(shape), *widths][-1], 1))
+        for size, next_size in pairwise(sizes):
+            layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, 1) logits} of (N, *shape) samples; labels are not used."""
-        return {"sample": self.layers(samples.flatten(1))}
+        return {"sample": self.layers(samples.flatten(1))}  # (N, prod(shape)) -> (N, 1)

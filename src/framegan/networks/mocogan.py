@@ -60,26 +60,19 @@ class Generator(nn.Module):
         self.num_classes = num_classes if num_classes > 1 else 0
         self.content_dim = content_dim
         self.category_route = category_route
-        to_motion = self.num_classes if category_route == "rnn" else 0
+        to_motion, to_frames = (self.num_classes, 0) if category_route == "rnn" else (0, self.num_classes)
         self.motion: Recurrent | Continuous
         if motion == "conv1d":
             self.motion = Continuous(motion_dim, to_motion, knot_distance)
         else:
             self.motion = Recurrent(motion, motion_dim, to_motion, initial_state, self.num_frames)
-        code_dim = content_dim + motion_dim + self.num_classes - to_motion
+        self.longer_clips = self.motion.longer_clips
+        self.latent_dim = sum(self.latent_parts(self.num_frames).values())
+        code_dim = content_dim + to_frames + motion_dim
         self.frames = dcgan.Generator((channels, height, side), code_dim, width, normalization)
         for layer in self.frames.layers:  # as in the authors' code PyTorch's own start, not DCGAN's: it learns sooner
-            if not isinstance(layer, nn.ReLU | nn.Tanh | nn.Identity):
+            if hasattr(layer, "reset_parameters"):
                 layer.reset_parameters()  # type: ignore[operator]
-
-    @property
-    def latent_dim(self) -> int:
-        return sum(self.latent_parts(self.num_frames).values())
-
-    @property
-    def longer_clips(self) -> str:
-        """What becomes of clips that are longer than the trained ones."""
-        return self.motion.longer_clips
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents, in their order."""
@@ -94,17 +87,16 @@ class Generator(nn.Module):
             num_frames: T. None = as trained.
         """
         num_frames = num_frames or self.num_frames
-        content, noise = latents.split([self.content_dim, latents.shape[1] - self.content_dim], dim=1)
-        category = self._one_hot(labels, content)
-        routed_to_motion = self.category_route == "rnn"
-        motion = self.motion(noise, category if routed_to_motion else category[:, :0], num_frames)  # (N, T, motion_dim)
-        still = content if routed_to_motion else torch.cat([content, category], dim=1)
-        codes = torch.cat([still.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)  # (N, T, code_dim)
+        content, noise = latents[:, : self.content_dim], latents[:, self.content_dim :]  # (N, content_dim), (N, rest)
+        to_motion = latents[:, :0]  # (N, 0): no category
+        if self.num_classes:
+            assert labels is not None, "a generator with categories takes labels"
+            category = F.one_hot(labels, self.num_classes).to(latents)  # (N, num_classes)
+            if self.category_route == "rnn":
+                to_motion = category
+            else:
+                content = torch.cat([content, category], dim=1)  # (N, content_dim + num_classes)
+        motion = self.motion(noise, to_motion, num_frames)  # (N, T, motion_dim)
+        codes = torch.cat([content.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)  # (N, T, code_dim)
         frames = self.frames(codes.flatten(0, 1))  # (N * T, C, H, W)
         return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)
-
-    def _one_hot(self, labels: Tensor | None, like: Tensor) -> Tensor:
-        if self.num_classes == 0:
-            return like[:, :0]
-        assert labels is not None, "a generator with categories takes labels"
-        return F.one_hot(labels, self.num_classes).to(like)

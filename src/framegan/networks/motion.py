@@ -15,6 +15,12 @@ Initial = Literal["learned", "burn_in", "drawn"]
 
 FRESH = 0.1
 """Share of its usual size at which the weights of the fresh noise begin, where the start is random already."""
+GOES_ON = "they keep moving as the trained ones do: their codes look the same at every moment"
+FADES = (
+    "their motion comes from how it starts and fades: most stand still after three or four times the trained length. "
+    "What keeps moving is trained with model.generator.motion=conv1d"
+)
+"""What becomes of clips that are longer than the trained ones."""
 
 
 class SmallLinear(nn.Linear):
@@ -49,28 +55,16 @@ class Recurrent(nn.Module):
     ):
         super().__init__()
         self.code_dim = code_dim
-        self.steps_before = {"learned": 1, "burn_in": 3 * num_frames, "drawn": 1}[initial_state]
+        self.starts_random = initial_state != "burn_in"
+        self.longer_clips = FADES if self.starts_random else GOES_ON
+        self.steps_before = 1 if self.starts_random else 3 * num_frames
         self.network = (nn.GRU if cell == "gru" else nn.LSTM)(code_dim + num_classes, code_dim, batch_first=True)
         self.start = SmallLinear(code_dim, code_dim) if initial_state == "learned" else None
-        self.starts_random = initial_state != "burn_in"
-        self._lengthen_memory(num_frames)
-
-    @torch.no_grad()
-    def _lengthen_memory(self, num_frames: int) -> None:
         weight, _, bias, _ = self.network.parameters()  # of the input, of the state, and their biases
-        bias[self.code_dim : 2 * self.code_dim] = math.log(num_frames)  # the GRU's update gate, the LSTM's forget gate
-        if self.starts_random:
-            weight[:, : self.code_dim] *= FRESH
-
-    @property
-    def longer_clips(self) -> str:
-        """What becomes of clips that are longer than the trained ones."""
-        if not self.starts_random:
-            return "they keep moving as the trained ones do: burn_in codes look the same at every frame"
-        return (
-            "their motion comes from how it starts and fades: most stand still after three or four times the trained "
-            "length. What keeps moving is trained with model.generator.motion=conv1d"
-        )
+        with torch.no_grad():
+            bias[code_dim : 2 * code_dim] = math.log(num_frames)  # the GRU's update gate, the LSTM's forget gate
+            if self.starts_random:
+                weight[:, :code_dim] *= FRESH
 
     def noise_dim(self, num_frames: int) -> int:
         """Return how much noise a clip takes; a longer clip's begins with a shorter one's."""
@@ -79,12 +73,13 @@ class Recurrent(nn.Module):
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
         steps = noise.unflatten(1, (-1, self.code_dim))  # (N, steps, code_dim)
-        start = torch.zeros_like(steps[:, 0])
+        start = torch.zeros_like(steps[:, 0])  # (N, code_dim)
         if self.starts_random:
             start, steps = steps[:, 0], steps[:, 1:]
         if self.start is not None:
             start = self.start(start).tanh()
-        inputs = torch.cat([steps, category.unsqueeze(1).expand(-1, steps.shape[1], -1)], dim=2)
+        categories = category.unsqueeze(1).expand(-1, steps.shape[1], -1)  # (N, steps, num_classes)
+        inputs = torch.cat([steps, categories], dim=2)  # (N, steps, code_dim + num_classes)
         state = start.unsqueeze(0).contiguous()  # (1, N, code_dim)
         codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, state))
         return codes[:, -num_frames:]  # (N, T, code_dim)
@@ -103,7 +98,7 @@ class Continuous(nn.Module):
     """
 
     kernel = 11
-    longer_clips = "they keep moving as the trained ones do: conv1d codes look the same at every moment"
+    longer_clips = GOES_ON
 
     def __init__(self, code_dim: int, num_classes: int, knot_distance: int = 8):
         super().__init__()
@@ -116,34 +111,29 @@ class Continuous(nn.Module):
         )
         self.amplitude, self.frequency, self.phase = (SmallLinear(code_dim, code_dim) for _ in range(3))
 
-    def num_knots(self, num_frames: int) -> int:
-        """Return how many knots surround these frames."""
-        return (num_frames - 1) // self.knot_distance + 2
-
     def noise_dim(self, num_frames: int) -> int:
         """Return how much noise a clip takes; a longer clip's begins with a shorter one's."""
-        return (self.num_knots(num_frames) + 2 * (self.kernel - 1)) * self.code_dim
+        surrounding = (num_frames - 1) // self.knot_distance + 2  # knots
+        return (surrounding + 2 * (self.kernel - 1)) * self.code_dim
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
         knots = noise.unflatten(1, (-1, self.code_dim)).transpose(1, 2)  # (N, code_dim, knots)
         given = category.unsqueeze(2).expand(-1, -1, knots.shape[2])  # (N, num_classes, knots)
         u = self.filters(torch.cat([knots, given], dim=1)).transpose(1, 2)  # (N, knots, code_dim)
-        moments = torch.arange(num_frames, device=noise.device) / self.knot_distance
-        left = moments.long()
-        between = (moments - left).view(1, -1, 1).to(u)
-        return u[:, left].lerp(u[:, left + 1], between) + self._waves(u, left, between)
+        moments = torch.arange(num_frames, device=noise.device) / self.knot_distance  # (T,)
+        left = moments.long()  # (T,): the knot before each frame
+        between = (moments - left).view(1, -1, 1).to(u)  # (1, T, 1) in [0, 1)
+        codes = u[:, left].lerp(u[:, left + 1], between)  # (N, T, code_dim)
+        amplitude, phase = self.amplitude(u)[:, left], self.phase(u)[:, left]  # (N, T, code_dim)
+        frequency = 1 + self._softplus(self.frequency(u)[:, left])  # (N, T, code_dim)
+
+        def wave(moment: Tensor | float) -> Tensor:
+            return amplitude * torch.sin(math.pi * frequency * moment + phase)
+
+        return codes + (wave(between) - wave(0.0).lerp(wave(1.0), between))  # waves that are 0 at the knots
 
     def _softplus(self, values: Tensor) -> Tensor:
         if self.training:
             return F.softplus(values)
         return values.clamp(min=0) + values.abs().neg().exp().log1p()  # PyTorch's rounds the last few in another way
-
-    def _waves(self, u: Tensor, left: Tensor, between: Tensor) -> Tensor:
-        amplitude, phase = self.amplitude(u)[:, left], self.phase(u)[:, left]
-        frequency = 1 + self._softplus(self.frequency(u)[:, left])
-
-        def wave(moment: Tensor | float) -> Tensor:
-            return amplitude * torch.sin(math.pi * frequency * moment + phase)
-
-        return wave(between) - wave(0.0).lerp(wave(1.0), between)

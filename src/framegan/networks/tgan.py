@@ -30,24 +30,20 @@ class Generator(nn.Module):
         channels, self.num_frames, height, side = require_clips(shape, "tgan")
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
-        base, doublings = dcgan.base_and_doublings((channels, height, side))
-        self.base = base
+        self.base, doublings = dcgan.base_and_doublings((channels, height, side))
         time_doublings = math.ceil(math.log2(self.num_frames))
         self.frames_per_step = 2**time_doublings
+        repeated = f"{self.frames_per_step} frames over and over"
+        self.longer_clips = f"between their first and last frames they repeat {repeated}"
         self.fast_codes = _unroll(latent_dim, time_doublings, 16 * width)
         widths = [width << level for level in reversed(range(doublings + 1))]
-        half = widths[0] // 2 * math.prod(base)
+        half = widths[0] // 2 * math.prod(self.base)
         self.slow, self.fast = _to_base(latent_dim, half), _to_base(latent_dim, half)
         layers: list[nn.Module] = []
         for wide, narrow in pairwise(widths):
-            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]  # both sides doubled
             layers += [nn.BatchNorm2d(narrow), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh())
-
-    @property
-    def longer_clips(self) -> str:
-        """What becomes of clips that are longer than the trained ones."""
-        return f"between their first and last frames they repeat {self.frames_per_step} frames over and over"
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) standard normal latents; labels are not used.
@@ -55,13 +51,13 @@ class Generator(nn.Module):
         More frames than the network was trained for come from feeding the slow code for longer.
         """
         num_frames = num_frames or self.num_frames
-        slow = torch.erf(latents / math.sqrt(2))  # uniform in [-1, 1], as the paper draws it
+        slow = torch.erf(latents / math.sqrt(2))  # (N, latent_dim) uniform in [-1, 1], as the paper draws it
         repeats = math.ceil(num_frames / self.frames_per_step)
         fast = self.fast_codes(slow.unsqueeze(2).expand(-1, -1, repeats))[:, :, :num_frames]  # (N, latent_dim, T)
         from_slow = self.slow(slow).unsqueeze(1).expand(-1, num_frames, -1)  # (N, T, D)
         from_fast = self.fast(fast.transpose(1, 2).flatten(0, 1))  # (N * T, D)
-        codes = torch.cat([from_slow.flatten(0, 1), from_fast], dim=1).unflatten(1, (-1, *self.base))
-        frames = self.layers(codes)  # (N * T, C, H, W)
+        codes = torch.cat([from_slow.flatten(0, 1), from_fast], dim=1)  # (N * T, 2 * D)
+        frames = self.layers(codes.unflatten(1, (-1, *self.base)))  # (N * T, C, H, W)
         return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)
 
 
@@ -72,8 +68,8 @@ def _to_base(code_dim: int, size: int) -> nn.Module:
 def _unroll(code_dim: int, doublings: int, width: int) -> nn.Module:
     """Return the temporal generator: (N, code_dim, 1) -> (N, code_dim, 2^doublings) in [-1, 1]."""
     widths = [width, *(max(width // 4, width >> level) for level in range(1, doublings)), code_dim]
-    layers: list[nn.Module] = [nn.ConvTranspose1d(code_dim, widths[0], 1, bias=False)]
+    layers: list[nn.Module] = [nn.ConvTranspose1d(code_dim, widths[0], 1, bias=False)]  # (N, width, 1)
     for wide, narrow in pairwise(widths):
         layers += [nn.BatchNorm1d(wide), nn.ReLU(inplace=True)]
-        layers += [nn.ConvTranspose1d(wide, narrow, 4, stride=2, padding=1, bias=narrow == code_dim)]
+        layers += [nn.ConvTranspose1d(wide, narrow, 4, stride=2, padding=1, bias=narrow == code_dim)]  # time doubled
     return nn.Sequential(*layers, nn.Tanh())

@@ -37,28 +37,22 @@ class Generator(nn.Module):
         self.mask_weight = mask_weight
         self.penalty = None
         self.moving = dcgan3d.Decoder(shape, latent_dim, width)
+        self.longer_clips = self.moving.longer_clips
         self.foreground, self.mask = self.moving.head(shape[0]), self.moving.head(1)
         self.background = dcgan.Generator((shape[0], *shape[2:]), latent_dim, width)
         self.apply(dcgan3d.initialize)
-
-    @property
-    def longer_clips(self) -> str:
-        return self.moving.longer_clips
 
     def composition(
         self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None
     ) -> dict[str, Tensor]:
         """Return what a clip is made of, each (N, ., T or 1, H, W) in [-1, 1]; the mask from 0 (-1) to 1 (1)."""
-        features = self.moving(latents, num_frames)
-        return {
-            "mask": self.moving.crop(self.mask(features), num_frames).sigmoid() * 2 - 1,
-            "foreground": self.moving.crop(self.foreground(features), num_frames).tanh(),
-            "background": self.background(latents).unsqueeze(2),
-        }
+        mask, foreground = self.moving(latents, [self.mask, self.foreground], num_frames)  # (N, 1 or C, T, H, W)
+        background = self.background(latents).unsqueeze(2)  # (N, C, 1, H, W)
+        return {"mask": mask.sigmoid() * 2 - 1, "foreground": foreground.tanh(), "background": background}
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents; labels are not used."""
         layers = self.composition(latents, labels, num_frames)
         mask = (layers["mask"] + 1) / 2  # (N, 1, T, H, W)
         self.penalty = self.mask_weight * mask.flatten(1).mean(1) if self.training else None  # (N,)
-        return mask * layers["foreground"] + (1 - mask) * layers["background"]
+        return mask * layers["foreground"] + (1 - mask) * layers["background"]  # (N, C, T, H, W)
