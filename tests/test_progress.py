@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback
 from rich.console import Console
 from torch.utils.data import DataLoader
-from worlds import fit, real_batches, tiny_gan
+from worlds import Record, fit, real_batches, tiny_gan
 
 from framegan.callbacks.every import Every
 from framegan.callbacks.log_metrics import LogMetrics
@@ -19,32 +19,21 @@ from framegan.files import live
 from framegan.trainer import GANTrainer
 
 
-class Kept(Callback):
-    """Keeps what each step measured."""
-
-    def __init__(self):
-        self.measured = []
-
-    def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
-        self.measured.append(outputs)
-
-
 def test_the_screen_shows_means_since_it_was_last_read():
-    bar, kept = ProgressBar(total_samples=64, seconds_between_lines=1e9), Kept()
+    bar, kept = ProgressBar(total_samples=64, seconds_between_lines=1e9), Record()
     bar.console = Console(file=io.StringIO(), highlight=False, width=200)
 
     class Read(Callback):
         def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
             bar.seconds_between_lines = 1e9 if batch_idx != 5 else 1e-9
 
-    gan = tiny_gan()
-    fit(gan, real_batches(6), callbacks=[kept, Read(), bar], log_every_n_steps=1)
+    fit(tiny_gan(), real_batches(6), callbacks=[kept, Read(), bar], log_every_n_steps=1)
     (line,) = bar.console.file.getvalue().splitlines()
     shown = re.fullmatch(r" +48 / 64 samples  D (\S+)  G (\S+)  samples/s \S+", line)
     for value, key in zip(shown.groups(), ("discriminator/loss", "generator/loss"), strict=True):
         mean = torch.stack([measured[key] for measured in kept.measured]).mean().item()
         assert float(value) == pytest.approx(mean, abs=0.006)
-    assert gan.recent == {}
+    assert bar.losses == {}
 
 
 def test_the_speed_in_the_rows_is_that_of_training(monkeypatch):
@@ -76,7 +65,7 @@ def test_a_short_run_has_a_curve_and_a_long_one_no_more_rows_than_before():
 
 
 def test_the_generator_is_in_the_rows_however_seldom_it_moves():
-    kept = Kept()
+    kept = Record()
     fit(tiny_gan(discriminator_steps=3), real_batches(12), callbacks=[kept], log_every_n_steps=5)
     assert [bool(measured) for measured in kept.measured] == [n in (0, 2, 5, 10, 11) for n in range(12)]
     assert all("generator/loss" in kept.measured[n] for n in (2, 5, 11))
@@ -85,7 +74,7 @@ def test_the_generator_is_in_the_rows_however_seldom_it_moves():
 def test_what_is_measured_in_pieces_is_the_mean_of_the_batch():
     measured = []
     for micro_batches in (1, 3):
-        kept = Kept()
+        kept = Record()
         fit(tiny_gan("none").double(), real_batches(2).double(), callbacks=[kept], precision="fp64",
             micro_batches=micro_batches, log_every_n_steps=1)  # fmt: skip
         measured.append(kept.measured[0])

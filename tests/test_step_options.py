@@ -63,7 +63,9 @@ def test_every_option_of_the_step_goes_with_every_other(options):
     torch._dynamo.reset()
     gan = trained(**options)
     assert int(gan.samples_seen) == 18
-    assert torch.isfinite(torch.cat([flat(gan.generator), flat(gan.discriminator)])).all()
+    weights = torch.cat([flat(gan.generator), flat(gan.discriminator)])
+    assert weights.dtype == torch.float32  # in mixed precision too
+    assert torch.isfinite(weights).all()
     if options["compiled"]:
         plain = trained(**{**options, "compiled": False})
         assert list(gan.state_dict()) == list(plain.state_dict())

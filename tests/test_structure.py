@@ -16,6 +16,7 @@ ROOMS = {
     "devices": "",
     "containers": "",
     "losses": "",
+    "network_state": "",
     "noise": "",
     "regularizers": "",
     "schedules": "",
@@ -38,7 +39,7 @@ ROOMS = {
     "strategy": "",
     "loggers": "files",
     "trainer": "devices loggers processes run_state strategy",
-    "gan": "contracts losses noise regularizers run_state runs sampling schedules strategy trainer",
+    "gan": "contracts losses network_state noise regularizers run_state runs sampling schedules strategy trainer",
     "collapse": "",
     "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting run_state runs "
     "sampling spread strategy trainer",

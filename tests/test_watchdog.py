@@ -14,9 +14,9 @@ from test_train import rows, state, summary
 from worlds import fit, real_batches, tiny_gan
 
 from framegan import collapse
+from framegan.callbacks.non_finite import NEVER, NonFinite
 from framegan.callbacks.watchdog import guessing_loss
 from framegan.collapse import Look, signs, worsened
-from framegan.gan import NEVER, WATCHED
 from framegan.runs import rollback
 from framegan.runs.checkpoint import samples_seen_of
 from framegan.runs.checkpoint_files import MOST_NAMED, lasting, numbered, prune
@@ -113,18 +113,15 @@ def test_guessing_costs_what_logits_of_zero_cost():
     assert guessing_loss(tiny_gan()) == pytest.approx(1.3863, abs=1e-4)
 
 
-def test_what_was_first_not_finite_is_remembered():
-    gan = fit(tiny_gan(), real_batches(2))
-    assert gan.first_non_finite.tolist() == [NEVER] * 4
+def test_what_was_first_not_finite_is_remembered(tmp_path):
+    watch = NonFinite()
+    fit(tiny_gan(), real_batches(2), callbacks=[watch])
+    assert watch.first.tolist() == [NEVER] * 4
     batches = real_batches(4)
     batches[2, 0] = torch.nan
-    gan = fit(tiny_gan("none"), batches)
-    assert dict(zip(WATCHED, gan.first_non_finite.tolist(), strict=True)) == {
-        "discriminator loss": 16,
-        "discriminator gradient": 16,
-        "generator loss": 16,
-        "generator gradient": 16,
-    }
+    with pytest.raises(rollback.TrainingEndedError, match="the discriminator loss, after 16 samples"):
+        fit(tiny_gan("none"), batches, callbacks=[watch], folder=tmp_path)
+    assert watch.first.tolist() == [16] * 4
 
 
 def test_the_factor_multiplies_both_learning_rates():

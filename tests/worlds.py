@@ -1,8 +1,10 @@
 """Builds tiny GANs and runs a few steps of them under the real trainer."""
 
+import copy
 from functools import partial
 
 import torch
+from lightning.pytorch import Callback
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -13,6 +15,19 @@ from framegan.trainer import GANTrainer
 
 SHAPE = (1, 8, 8)
 CLIP = (1, 4, 8, 8)
+
+
+class Record(Callback):
+    """Keeps what each step measured, and a copy of chosen state after it."""
+
+    def __init__(self, state=lambda gan: None):
+        self.state = state
+        self.measured = []
+        self.states = []
+
+    def on_train_batch_end(self, trainer, gan, outputs, batch, batch_idx):
+        self.measured.append(outputs)
+        self.states.append(copy.deepcopy(self.state(gan)))
 
 
 def real_batches(num_batches: int, batch_size: int = 8, shape: tuple[int, ...] = SHAPE) -> Tensor:

@@ -5,7 +5,7 @@ Each breach is one ValueError with what was got and the rule.
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -14,11 +14,25 @@ from torch import Tensor, nn
 
 from framegan.sampling import draw, evaluating
 
-PLACES = ("real", "fake", "between", None)
 SEEDS = (0, 1)
 """Of the samples that the networks are tried with."""
 FAR_OUTSIDE = 10.0
 """Untrained generators without a last bound may leave [-1, 1], but not by so much."""
+
+
+def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the weight of each of the discriminator's heads; None = 1 each."""
+    check_loss(gan.loss)
+    check_regularizers(gan.regularizers)
+    logits = check_networks(gan.generator, gan.discriminator)
+    for name in ("generator", "discriminator"):
+        check_optimizer(name, gan.make_optimizers[name], getattr(gan, name))
+        check_schedule(name, gan.schedules[name])
+    heads = [head for head in logits if head != "class"]
+    weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
+    said = f"model.head_weights names {sorted(weights)}"
+    _require(weights.keys() == set(heads), said, f"the discriminator's heads are {sorted(heads)}")
+    return {head: weights[head] for head in heads}
 
 
 @torch.no_grad()
@@ -30,14 +44,15 @@ def check_networks(generator: Any, discriminator: Any) -> dict[str, Tensor]:
     with evaluating(generator):
         samples = _called(generator, "model.generator", "forward(latents, labels)", latents, labels)
         again = generator(latents, labels)
-    said = f"model.generator made {_shape(samples)} of {tuple(latents.shape)} latents"
+    said = f"model.generator made {_what(samples)} of {tuple(latents.shape)} latents"
     fits = isinstance(samples, Tensor) and samples.shape == wanted and samples.is_floating_point()
     _require(fits, said, f"it should make a float tensor (N, *shape), here {wanted}")
-    if samples.isfinite().all() and samples.abs().max() > FAR_OUTSIDE:
-        raise ValueError(
-            f"model.generator made samples from {samples.min():.3g} to {samples.max():.3g}; they should be in [-1, 1], "
-            "not pixels: end it with nn.Tanh(), or with a layer that begins with small weights"
-        )
+    lowest, highest = samples.aminmax()
+    _require(
+        not (samples.isfinite().all() and samples.abs().max() > FAR_OUTSIDE),
+        f"model.generator made samples from {lowest:.3g} to {highest:.3g}",
+        "they should be in [-1, 1], not pixels: end it with nn.Tanh(), or with a layer that begins with small weights",
+    )
     _require(
         torch.equal(samples.nan_to_num(), again.nan_to_num()),
         "model.generator made two samples of the same latents",
@@ -47,38 +62,38 @@ def check_networks(generator: Any, discriminator: Any) -> dict[str, Tensor]:
 
 
 def _check_generator(generator: Any) -> None:
-    _check_module(generator, "model.generator")
-    shape: Any = getattr(generator, "shape", None)
+    _require_module("model.generator", generator)
+    shape, latent_dim = getattr(generator, "shape", None), getattr(generator, "latent_dim", None)
+    num_classes = getattr(generator, "num_classes", 0)
     rule = "it should be that of a sample: (C, H, W), or (C, T, H, W) of a clip. Set self.shape = tuple(shape)"
     _require(_is_shape(shape), f"model.generator has {_of('shape', shape)}", rule)
-    latent_dim = getattr(generator, "latent_dim", None)
     rule = "it should be the number of values it is given for a sample. Set self.latent_dim = latent_dim"
     _require(_is_count(latent_dim), f"model.generator has {_of('latent_dim', latent_dim)}", rule)
-    num_classes = getattr(generator, "num_classes", 0)
     rule = "it should be the number of classes it is asked for, 0 for none. Leave it out, or set data that have classes"
-    is_number = _is_count(num_classes) or (num_classes == 0 and not isinstance(num_classes, bool))
+    is_number = type(num_classes) is int and num_classes >= 0
     _require(is_number, f"model.generator has {_of('num_classes', num_classes)}", rule)
     if not hasattr(generator, "latent_parts"):
         return
-    parts = _called(generator.latent_parts, "model.generator", "latent_parts(num_frames)", shape[1])
+    parts = _called(generator.latent_parts, "model.generator", "latent_parts(num_frames)", generator.shape[1])
     fits = isinstance(parts, Mapping) and all(map(_is_count, parts.values())) and sum(parts.values()) == latent_dim
     rule = "the parts should be a dictionary of sizes by name, and add up to latent_dim"
     _require(fits, f"model.generator has latent_parts {parts!r} and latent_dim {latent_dim}", rule)
 
 
 def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: int) -> dict[str, Tensor]:
-    _check_module(discriminator, "model.discriminator")
+    _require_module("model.discriminator", discriminator)
     with evaluating(discriminator):
         logits = _called(discriminator, "model.discriminator", "forward(samples, labels)", samples, labels)
+    said = "model.discriminator returned"
     _require(
         isinstance(logits, dict) and bool(logits.keys() - {"class"}) and all(isinstance(k, str) for k in logits),
-        f"model.discriminator returned {_shape(logits)}",
+        f"{said} {_what(logits)}",
         'it should be a dictionary of logits by the names of the heads, at least one, such as {"sample": logits}',
     )
     for head, values in logits.items():
         fits = isinstance(values, Tensor) and values.ndim > 1 and len(values) == len(samples)
-        said = f"model.discriminator returned {_shape(values)} under {head!r} for {len(samples)} samples"
-        _require(fits, said, "it should be a tensor of logits (N, K)")
+        got = f"{said} {_what(values)} under {head!r} for {len(samples)} samples"
+        _require(fits, got, "it should be a tensor of logits (N, K)")
     known = logits["class"].shape[1] if "class" in logits else 0
     asked = f"is asked for {num_classes}" if num_classes else "is unconditional"
     _require(
@@ -91,7 +106,7 @@ def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: in
 
 def check_loss(loss: Any) -> None:
     """Raise ValueError where something is no `framegan.losses.Loss`."""
-    said = f"model.loss is a {type(loss).__name__} without"
+    said = f"model.loss is {_what(loss)} without"
     rule = "set it to True if its generator's loss uses the real logits, else to False"
     _require(isinstance(getattr(loss, "generator_sees_real", None), bool), f"{said} generator_sees_real", rule)
     for name in ("discriminator", "generator"):
@@ -102,25 +117,24 @@ def check_loss(loss: Any) -> None:
         real = fake if name == "discriminator" or loss.generator_sees_real else None
         values = _called(method, "model.loss", signature, real, fake)
         rule = "it should be one loss for each sample, (N,): take the mean over K alone: values.flatten(1).mean(1)"
-        _require(_is_one_each(values), f"model.loss.{name} returned {_shape(values)} of logits (2, 3)", rule)
+        _require(_is_one_each(values), f"model.loss.{name} returned {_what(values)} of logits (2, 3)", rule)
 
 
 def check_regularizers(regularizers: Mapping[str, Any]) -> None:
     """Raise ValueError where something is no `framegan.regularizers.Regularizer`."""
     for name, regularizer in regularizers.items():
         key = f"model.regularizers.{name}"
-        wanted = ("at", "reads_buffers", "weight", "every", "due", "penalty", "constrain")
         rule = "derive it from framegan.regularizers.Regularizer, and call super().__init__(weight, every)"
-        _require_parts(regularizer, wanted, key, rule)
+        _require_parts(regularizer, "at reads_buffers weight every due penalty constrain", key, rule)
         said, rule = f"{key} has at={regularizer.at!r}", "it should be 'real', 'fake', 'between' or None"
-        _require(regularizer.at in PLACES, said, rule)
+        _require(regularizer.at in ("real", "fake", "between", None), said, rule)
         if regularizer.at is None:
             continue
         samples = torch.linspace(0.1, 1, 6).view(2, 3).requires_grad_()
         with torch.enable_grad():
             logits = samples.square().sum(1, keepdim=True)
             penalty = _called(regularizer.penalty, key, "penalty(samples, logits)", samples, logits)
-        said = f"{key}.penalty returned {_shape(penalty)} of 2 samples"
+        said = f"{key}.penalty returned {_what(penalty)} of 2 samples"
         _require(_is_one_each(penalty), said, "it should be one penalty for each, (N,)")
 
 
@@ -128,7 +142,7 @@ def check_optimizer(name: str, make: Any, network: nn.Module) -> None:
     """Raise ValueError where there is no function from a network's parameters to an optimizer."""
     rule = "it should be called with the parameters: give the optimizer's _target_ and _partial_: true"
     is_made = isinstance(make, torch.optim.Optimizer)
-    _require(callable(make) and not is_made, f"model.{name}_optimizer is a {type(make).__name__}", rule)
+    _require(callable(make) and not is_made, f"model.{name}_optimizer is {_what(make)}", rule)
     trains = any(parameter.requires_grad for parameter in network.parameters())
     _require(trains, f"model.{name} has no parameters to train", "give its layers as nn.Module attributes")
 
@@ -150,8 +164,8 @@ def check_shape(generator: nn.Module, shape: tuple[int, ...]) -> None:
 
 def check_source(source: Any, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
     """Raise ValueError where something is no `framegan.data.source.Source`."""
-    said = f"the data's source is a {type(source).__name__}"
-    wanted = ("num_classes", "split", "shape", "__len__", "__getitem__")
+    said = f"the data's source is {_what(source)}"
+    wanted = "num_classes split shape __len__ __getitem__"
     _require_parts(source, wanted, "the data's source", "docs/own_parts.md says what a source has")
     num_classes, shape = source.num_classes, source.shape
     _require(_is_count(num_classes), f"{said} with num_classes={num_classes!r}", "it should be 1 or more (1: none)")
@@ -161,11 +175,11 @@ def check_source(source: Any, reading: Callable[[], AbstractContextManager[None]
         item: Any = source[0] if num_samples else None
     _require(num_samples > 0, f"{said} without samples", "give one that has some")
     is_pair = isinstance(item, tuple | list) and len(item) == 2
-    _require(is_pair, f"{said} whose samples are {_shape(item)}", "each should be (uint8 tensor, its class)")
+    _require(is_pair, f"{said} whose samples are {_what(item)}", "each should be (uint8 tensor, its class)")
     sample, label = item
     fits = isinstance(sample, Tensor) and sample.dtype == torch.uint8 and tuple(sample.shape) == tuple(shape)
     said = f"{said} whose first sample is"
-    _require(fits, f"{said} {_shape(sample)}", f"it should be uint8 of its shape {tuple(shape)}")
+    _require(fits, f"{said} {_what(sample)}", f"it should be uint8 of its shape {tuple(shape)}")
     _require(int(label) in range(num_classes), f"{said} of class {label}", f"it should be 0 to {num_classes - 1}")
 
 
@@ -179,13 +193,13 @@ def _require(is_kept: bool, said: str, rule: str) -> None:
         raise ValueError(f"{said}; {rule}")
 
 
-def _require_parts(thing: Any, wanted: Sequence[str], what: str, rule: str) -> None:
-    missing = [part for part in wanted if not hasattr(thing, part)]
-    _require(not missing, f"{what} is a {type(thing).__name__} without {', '.join(missing)}", rule)
+def _require_module(key: str, part: Any) -> None:
+    _require(isinstance(part, nn.Module), f"{key} is {_what(part)}", "it should be a torch.nn.Module")
 
 
-def _check_module(part: Any, key: str) -> None:
-    _require(isinstance(part, nn.Module), f"{key} is a {type(part).__name__}", "it should be a torch.nn.Module")
+def _require_parts(thing: Any, wanted: str, what: str, rule: str) -> None:
+    missing = [part for part in wanted.split() if not hasattr(thing, part)]
+    _require(not missing, f"{what} is {_what(thing)} without {', '.join(missing)}", rule)
 
 
 def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) -> Any:
@@ -203,7 +217,7 @@ def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) 
     except RuntimeError as error:  # PyTorch's, where shapes, types or devices don't fit
         if "memory" in str(error):
             raise
-        given = ", ".join(_shape(argument) for argument in arguments if isinstance(argument, Tensor))
+        given = ", ".join(_what(argument) for argument in arguments if isinstance(argument, Tensor))
         first = str(error).partition("\n")[0]
         raise ValueError(f"{key} can't take {given}: {first}. HYDRA_FULL_ERROR=1 shows where in it") from error
 
@@ -224,7 +238,7 @@ def _of(name: str, value: Any) -> str:
     return f"no {name}" if value is None else f"{name}={value!r}"
 
 
-def _shape(value: Any) -> str:
+def _what(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor {tuple(value.shape)} of {value.dtype}".replace("torch.", "")
     if isinstance(value, dict):

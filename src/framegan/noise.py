@@ -36,6 +36,11 @@ def uniform(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> 
     return torch.from_numpy(generator(seed, stream, counter).random(shape, dtype=np.float32))
 
 
+def seed_modules(seed: int, rank: int, counter: int) -> None:
+    """Make what modules draw by themselves (dropout) a function of the seed, the rank and the clock."""
+    torch.manual_seed(int(generator(seed, MODULES + rank, counter).integers(2**63)))
+
+
 def latents_of_seeds(seeds: Iterable[int], latent_dim: int, part: int = 0) -> Tensor:
     """Return (N, latent_dim) standard normal latents, row k a function of seeds[k] alone.
 

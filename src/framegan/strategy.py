@@ -6,7 +6,7 @@ the gradients of its own network only. Forwards to train go through the wrappers
 network is frozen or in no_grad meanwhile.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed
@@ -14,7 +14,8 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-NETWORKS = ("generator", "discriminator")
+Network = Literal["generator", "discriminator"]
+NETWORKS: tuple[Network, Network] = ("generator", "discriminator")
 
 
 class GANStrategy(DDPStrategy):

@@ -8,10 +8,13 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from framegan.callbacks.run_callback import RunCallback
-from framegan.gan import GAN, NETWORKS, NEVER, WATCHED
+from framegan.gan import ALWAYS_MEASURED, GAN
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
+from framegan.strategy import NETWORKS
 
+NEVER = 2**62
+"""samples_seen at which what has always been finite was not."""
 ADVICE = (
     "smaller learning rates (model.generator_optimizer.lr, model.discriminator_optimizer.lr), a limit on the "
     "gradients (model.generator_clip_norm=1, model.discriminator_clip_norm=1) or trainer.precision=fp32"
@@ -21,9 +24,9 @@ ADVICE = (
 class NonFinite(RunCallback):
     """Stops a run whose loss, gradient or weights are not finite, or sends it back to its last checkpoint.
 
-    The step notes on the device when a loss or gradient was first not finite. The note is read on the batches that are
-    logged and on those that something is due after. Before a checkpoint, and at the end, the weights are looked at
-    too. It has to be the first of the callbacks.
+    When a loss or gradient was first not finite is noted on the device, and read on the batches that are logged and on
+    those that something is due after. Before a checkpoint, and at the end, the weights are looked at too. It has to be
+    the first of the callbacks.
 
     Args:
         on_nan: stop with a message, or roll back: start over from the last checkpoint with half of the learning rates.
@@ -34,7 +37,15 @@ class NonFinite(RunCallback):
         self.on_nan = on_nan
         self.max_rollbacks = max_rollbacks
 
+    def begin(self) -> None:
+        self.first = torch.full((len(ALWAYS_MEASURED),), NEVER, device=self.gan.device)
+
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        before = self.samples_seen - len(batch[0]) * self.trainer.world_size
+        for place, key in enumerate(ALWAYS_MEASURED):
+            if key in self.gan.measured:
+                now = torch.where(self.gan.measured[key].isfinite(), NEVER, before)
+                self.first[place] = torch.minimum(self.first[place], now)
         if outputs or any(self.passes(interval, batch) for interval in self.run.intervals):
             self.check()
 
@@ -46,13 +57,14 @@ class NonFinite(RunCallback):
 
     def check(self, weights_too: bool = False) -> None:
         """Stop or roll back where something is not finite; all ranks have to call this, and all do the same."""
-        first = self.gan.first_non_finite
+        first = self.first
         if weights_too:
             weights = [p.detach() for network in NETWORKS for p in getattr(self.gan, network).parameters()]
             at = torch.where(get_total_norm(weights).isfinite(), NEVER, self.samples_seen)
             first = torch.cat([first, at.view(1)])
         first = self.trainer.strategy.reduce(first.clone(), reduce_op="min")
-        when = dict(zip((*WATCHED, "weights"), first.tolist(), strict=False))
+        watched = [key.replace("/", " ").removesuffix("_norm") for key in ALWAYS_MEASURED]
+        when = dict(zip((*watched, "weights"), first.tolist(), strict=False))
         if min(when.values()) < NEVER:
             raise rollback.TrainingEndedError(from_rank_zero(lambda: self._ending(when)))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 from rich.console import Console
+from torch import Tensor
 
 from framegan.callbacks.every import Stopwatch
 from framegan.callbacks.run_callback import RunCallback
@@ -31,11 +32,13 @@ class ProgressBar(RunCallback):
         self.bar: live.Line | None = None
         self.console = Console(highlight=False)
         self.stopwatch = Stopwatch()
+        self.losses: dict[str, tuple[Tensor | float, int]] = {}
+        """By key of SHOWN: the sum, on the device, and the number of those since they were last shown."""
         self.shown = ""
 
     def begin(self) -> None:
         self.shown = ""
-        self.gan.recent.clear()
+        self.losses.clear()
         self.stopwatch.start(self)
         if self.trainer.is_global_zero and self.console.is_terminal:
             self.bar = live.Line(self.total_samples, self.samples_seen, self.console)
@@ -43,6 +46,9 @@ class ProgressBar(RunCallback):
     def after_batch(self, *_: Any) -> None:
         if not self.trainer.is_global_zero:
             return
+        for key in (key for key in SHOWN if key in self.gan.measured):
+            total, number = self.losses.get(key, (0.0, 0))
+            self.losses[key] = total + self.gan.measured[key], number + 1
         seen, seconds = self.samples_seen, SECONDS_BETWEEN_REFRESHES if self.bar else self.seconds_between_lines
         if time.perf_counter() - self.stopwatch.time > seconds:
             self.shown = self._read()
@@ -61,9 +67,9 @@ class ProgressBar(RunCallback):
 
     def _read(self) -> str:
         """Return the losses and the speed since the last time as one line, and begin new means."""
-        shown = {SHOWN[key]: float(total) / steps for key, (total, steps) in self.gan.recent.items()}
+        shown = {SHOWN[key]: float(total) / number for key, (total, number) in self.losses.items()}
         _, shown["samples/s"] = self.stopwatch.read(self)
-        self.gan.recent.clear()
+        self.losses.clear()
         self.stopwatch.start(self)
         return "  ".join(
             f"{name} {value:,.0f}" if value >= 100 else f"{name} {value:.2f}" for name, value in shown.items()
