@@ -29,8 +29,10 @@ from framegan.schedules import Constant
 from framegan.strategy import NETWORKS, Network, average_buffers
 from framegan.trainer import GANTrainer
 
-ALWAYS_MEASURED = ("discriminator/loss", "discriminator/gradient_norm", "generator/loss", "generator/gradient_norm")
-"""What is measured in every step, in the order in which it happens; the rest only on the steps that are logged."""
+WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "generator gradient")
+"""What each step leaves to be watched, in the order in which it happens: the whole loss, and its gradient's norm."""
+ALWAYS_MEASURED = ("discriminator/loss", "generator/loss")
+"""What is measured in every step, for the screen; the rest only on the steps that are logged."""
 
 
 class GAN(LightningModule):
@@ -103,6 +105,7 @@ class GAN(LightningModule):
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
         self.is_logged, self.batch_size = False, 1  # of this step
         self.measured: dict[str, Tensor] = {}  # in this step, on the device
+        self.watched: dict[str, Tensor] = {}  # likewise; of WATCHED
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         generator, discriminator = (self.make_optimizers[name](getattr(self, name).parameters()) for name in NETWORKS)
@@ -130,7 +133,7 @@ class GAN(LightningModule):
         moves_generator = (step + 1) % self.discriminator_steps == 0
         since = self.discriminator_steps if moves_generator else 1  # a row that was due gets the generator's next step
         self.is_logged = any(map(self.trainer.is_logged, range(step + 1 - since, step + 1)))
-        self.measured, self.batch_size = {}, len(real)
+        self.measured, self.watched, self.batch_size = {}, {}, len(real)
         noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
@@ -204,13 +207,17 @@ class GAN(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         optimizer.zero_grad()
+        losses = []
         batch = real, labels, *self._noise_like(real, stream=name)
         with self.toggled_optimizer(optimizer):  # the other network is held still
             for piece in in_pieces(batch, self.trainer.micro_batches, self.generator, self.discriminator):
-                self.manual_backward(loss_of(*piece, step).sum() / len(real))
+                loss = loss_of(*piece, step).sum() / len(real)
+                self.manual_backward(loss)
+                losses.append(loss.detach())
         parameters = list(getattr(self, name).parameters())
         norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
         self._measure(f"{name}/gradient_norm", norm)
+        self.watched |= {f"{name} loss": torch.stack(losses).sum(), f"{name} gradient": norm}
         if (limit := self.clip_norms[name]) is not None:
             clip_grads_with_norm_(parameters, limit, norm)
         optimizer.step()

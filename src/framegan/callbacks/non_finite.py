@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from framegan.callbacks.run_callback import RunCallback
-from framegan.gan import ALWAYS_MEASURED, GAN
+from framegan.gan import GAN, WATCHED
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
 from framegan.strategy import NETWORKS
@@ -38,14 +38,13 @@ class NonFinite(RunCallback):
         self.max_rollbacks = max_rollbacks
 
     def begin(self) -> None:
-        self.first = torch.full((len(ALWAYS_MEASURED),), NEVER, device=self.gan.device)
+        self.first = torch.full((len(WATCHED),), NEVER, device=self.gan.device)
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         before = self.samples_seen - len(batch[0]) * self.trainer.world_size
-        for place, key in enumerate(ALWAYS_MEASURED):
-            if key in self.gan.measured:
-                now = torch.where(self.gan.measured[key].isfinite(), NEVER, before)
-                self.first[place] = torch.minimum(self.first[place], now)
+        for what, value in self.gan.watched.items():
+            first = self.first[WATCHED.index(what)]
+            torch.minimum(first, torch.where(value.isfinite(), NEVER, before), out=first)
         if outputs or any(self.passes(interval, batch) for interval in self.run.intervals):
             self.check()
 
@@ -63,8 +62,7 @@ class NonFinite(RunCallback):
             at = torch.where(get_total_norm(weights).isfinite(), NEVER, self.samples_seen)
             first = torch.cat([first, at.view(1)])
         first = self.trainer.strategy.reduce(first.clone(), reduce_op="min")
-        watched = [key.replace("/", " ").removesuffix("_norm") for key in ALWAYS_MEASURED]
-        when = dict(zip((*watched, "weights"), first.tolist(), strict=False))
+        when = dict(zip((*WATCHED, "weights"), first.tolist(), strict=False))
         if min(when.values()) < NEVER:
             raise rollback.TrainingEndedError(from_rank_zero(lambda: self._ending(when)))
 
