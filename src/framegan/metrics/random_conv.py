@@ -56,18 +56,14 @@ class RandomConv(Embedding):
 
     def embed(self, pixels: Tensor) -> Tensor:
         convolve, pool = (F.conv3d, F.avg_pool3d) if self.num_dims == 3 else (F.conv2d, F.avg_pool2d)
-        features = _at_most(LARGEST, to_rgb(to_samples(pixels)))
+        features = to_rgb(to_samples(pixels))
+        longest = max(features.shape[-2:])
+        if longest > LARGEST:
+            size = [max(1, LARGEST * length // longest) for length in features.shape[-2:]]
+            features = resized(features, size, mode="area")
         for number, weight in enumerate(self.buffers()):
             features = convolve(features, weight, padding=1).relu_()
             if number == 1:
                 features = pool(features, [min(2, length) for length in features.shape[2:]], ceil_mode=True)
         features = features.flatten(2)  # (N, C, places)
         return torch.cat([features.mean(2), features.std(2, correction=0)], dim=1)
-
-
-def _at_most(side: int, samples: Tensor) -> Tensor:
-    """Return samples averaged down so that no picture is longer than this."""
-    longest = max(samples.shape[-2:])
-    if longest <= side:
-        return samples
-    return resized(samples, [max(1, side * length // longest) for length in samples.shape[-2:]], mode="area")
