@@ -173,7 +173,7 @@ def refuse_others(plan: Plan, to_write: Sequence[int], replace: bool = False) ->
     same = [shard for shard in shards if shard.settings.get("recipe") == plan.settings["recipe"]]
     is_known = any(entry.name in names for shard in same for entry in shard.videos)
     origin, here = _origin_of(plan.folder), _origin(plan)
-    if (origin == here and is_known) or (origin in (None, here) and not shards):
+    if not shards or (origin == here and is_known):
         return
     of = "other videos, or of other settings" if origin in (None, here) else f"{origin}, not of {here}"
     raise ValueError(

@@ -19,19 +19,18 @@ def write_strips(videos: Videos, folder: Path, num_workers: int) -> dict[str, st
         num_workers: threads that decode.
     """
     places = strip_places(videos)
-    problems = {}
 
-    def write(index: int) -> None:
+    def write(index: int) -> str | None:
         path = folder / places[index]
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             media.write_png(path, strip(videos, index))
         except ValueError as error:
-            problems[index] = str(error)
+            return str(error)
+        return None
 
-    for _ in at_once(write, range(len(videos)), "writing", max(1, num_workers)):
-        pass
-    return {videos.name(index): problems[index] for index in sorted(problems)}
+    problems = dict(at_once(write, range(len(videos)), "writing", max(1, num_workers)))
+    return {videos.name(index): reason for index, reason in sorted(problems.items()) if reason is not None}
 
 
 def strip(videos: Videos, index: int) -> np.ndarray:
