@@ -101,14 +101,14 @@ NODES = {
         "subprocess.Popen'",
     ),
     "imported by a module of ours": ({"_target_": "framegan.gan.LightningModule"}, "nothing that a configuration"),
-    "a method of ours": ({"_target_": "framegan.metrics.weights.Published.find"}, "nothing that a configuration"),
+    "a method of ours": ({"_target_": "framegan.metrics.weights.Published.find"}, "no such class or function"),
     "our function that runs commands": (
         {"_target_": "framegan.processes.spawn.run_ranks"},
         "nothing that a configuration",
     ),
     "our function that downloads": ({"_target_": "framegan.files.download.fetch"}, "nothing that a configuration"),
     "our function that finds others": ({"_target_": "framegan.runs.trust.locate"}, "nothing that a configuration"),
-    "no such part": ({"_target_": "framegan.networks.mlp.Nothing"}, "nothing that a configuration"),
+    "no such part": ({"_target_": "framegan.networks.mlp.Nothing"}, "no such class or function"),
     "another package of a like name": ({"_target_": "framegan_evil.Generator"}, "trust=framegan_evil"),
     "in a list": ([{"a": [{"_target_": "os.system", "command": TOUCH}]}], "[0].a[0]._target_ got 'os.system'"),
     "below a part of ours": (
@@ -181,9 +181,11 @@ def test_values_may_be_put_together_of_others(folder):
     tamper(
         folder,
         mine={"name": "width", "width": 3, "a": "${mine.${mine.name}}", "b": "${.a}0", "c": "${oc.select:no,${.b}}"},
+        same="${mine}",
+        through_another="${same.width}${same.width}",
     )
     config = saved_config.read(folder / ".hydra" / "config.yaml", [])
-    assert (config.mine.a, config.mine.b, config.mine.c) == (3, "30", "30")
+    assert (config.mine.a, config.mine.b, config.mine.c, config.through_another) == (3, "30", "30", "33")
 
 
 def test_other_configurations_beside_it_are_refused(folder):
@@ -213,7 +215,12 @@ NOT_PLAIN = {
     "too much": ("a: " + "x" * (1 << 18), "at most 262,144"),
     "lists in lists": (_chain(9, "z{new}: ['{old}']\n", "', '", 10), "at most 262,144 are allowed"),
     "texts in texts": (_chain(34, "z{new}: '{old}'\n", "", 2), "at most 262,144 are allowed"),
-    "through another": ("z: {x: 1}\na: ${z}\nb: ${a.x}${a.x}\n", "a.x depends on an interpolation inside another"),
+    "through another": (
+        _chain(34, "a{new}: {old}\nz{new}: {{x: '${{a{new}.x}}${{a{new}.x}}'}}\n", "", 1),
+        "at most 262,144 are allowed",
+    ),
+    "in quotes": ('z: x\na: ${oc.select:"z"}\n', "a builds the name of a key by an interpolation or in quotes"),
+    "two keys in one": ("a.b: x\na: {b: y}\n", "two keys are written a.b"),
     "a name put together of much": ("z: {x: 1}\na: ${b}\nb: x\nc: ${z.${a}}\n", "c builds the name of a key"),
     "itself": ("a: ${b}\nb: ${a}\n", "ecursive"),
 }
@@ -319,12 +326,12 @@ CHECKPOINTS = {
     "a program": (lambda file: torch.save({"state_dict": {}, "extra": Program()}, file), "posix.system"),
     "a program, as of old": (
         lambda file: torch.save({"state_dict": Program()}, file, _use_new_zipfile_serialization=False),
-        "posix.system",
+        "is damaged or compressed, or not a checkpoint",
     ),
-    "a pickle": (lambda file: file.write_bytes(pickle.dumps({"state_dict": Program()})), "which could run a program"),
+    "a pickle": (lambda file: file.write_bytes(pickle.dumps({"state_dict": Program()})), "or not a checkpoint"),
     "a whole network": (lambda file: torch.save(torch.nn.Linear(1, 1), file), "Linear besides weights"),
-    "no pickle": (lambda file: file.write_bytes(b"weights" * 99), "is not loaded"),
-    "nothing": (lambda file: file.write_bytes(b""), "is damaged, or not a checkpoint of a run"),
+    "no pickle": (lambda file: file.write_bytes(b"weights" * 99), "or not a checkpoint of a run"),
+    "nothing": (lambda file: file.write_bytes(b""), "or not a checkpoint of a run"),
     "names that are none": (
         lambda file: torch.save({"state_dict": {1: torch.ones(1)}}, file),
         "no state_dict of tensors",

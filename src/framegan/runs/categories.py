@@ -27,23 +27,23 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
     given = printable(text)
     if num_classes < 1:
         raise ValueError(f"category={given}, but this generator has no categories; leave it out")
-    by_name = _named(text, names)
-    number = int(text) if re.fullmatch(r"\d{1,18}", text) and int(text) < num_classes else None
+    by_name, number = _named(text, names), _numbered(text, num_classes)
     if by_name is None and text.startswith(BY_NAME):
         by_name = _named(text.removeprefix(BY_NAME), names)
-    elif by_name is None and re.fullmatch(rf"{BY_NUMBER}\d{{1,18}}", text):
-        found = int(text.removeprefix(BY_NUMBER))
-        number = found if found < num_classes else None
-    if by_name is not None and number is not None and by_name != number:
+    elif by_name is None and text.startswith(BY_NUMBER):
+        number = _numbered(text.removeprefix(BY_NUMBER), num_classes)
+    if by_name is not None and number is not None and number != by_name:
         raise ValueError(
             f"category={given} is the name of class number {by_name}, and the number of class {names[number]!r}; set "
             f"category={BY_NAME}{names[by_name]} or category={BY_NUMBER}{number}"
         )
-    number = by_name if by_name is not None else number
-    if number is None:
+    found = number if by_name is None else by_name
+    if found is None:
         available = f"the categories {first_names(names, SHOWN)}" if names else f"categories 0 to {num_classes - 1}"
-        raise ValueError(f"category={given}, but this generator has {available}{_meant(text, names)}")
-    return number
+        close = difflib.get_close_matches(text, names, n=1)
+        hint = f"; did you mean {printable(close[0])}?" if close else ""
+        raise ValueError(f"category={given}, but this generator has {available}{hint}")
+    return found
 
 
 def _named(text: str, names: Sequence[str]) -> int | None:
@@ -56,6 +56,5 @@ def _named(text: str, names: Sequence[str]) -> int | None:
     return equal[0] if len(equal) == 1 else None
 
 
-def _meant(text: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(text, names, n=1)
-    return f"; did you mean {printable(close[0])}?" if close else ""
+def _numbered(text: str, num_classes: int) -> int | None:
+    return int(text) if re.fullmatch(r"\d{1,18}", text) and int(text) < num_classes else None

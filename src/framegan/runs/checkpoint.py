@@ -55,12 +55,11 @@ def read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     Raises:
         ValueError: there is something else in it.
     """
-    is_archive = zipfile.is_zipfile(path)
-    if is_archive and not archives.is_stored(path):
-        raise ValueError(f"{path} is damaged or compressed, as no checkpoint of a run is; give a file of checkpoints/")
+    if not archives.is_stored(path):
+        raise ValueError(f"{path} is damaged or compressed, or not a checkpoint of a run; give a file of checkpoints/")
     try:
         with warnings.catch_warnings(action="ignore"):
-            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_archive)
+            saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except UnpicklingError as error:
         named = re.search(r"(?:GLOBAL|class) ([\w.]+)", str(error))
         raise ValueError(
@@ -87,14 +86,13 @@ def samples_seen_of(checkpoint: Path) -> int:
         ValueError: it is not all there, by the checksums in it, or is something else.
     """
     state = read(checkpoint, mapped=True)["state_dict"]
-    if zipfile.is_zipfile(checkpoint):
-        with zipfile.ZipFile(checkpoint) as file:
-            try:
-                damaged = file.testzip()
-            except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, zlib.error) as error:
-                damaged = str(error)
-        if damaged:
-            raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums")
+    with zipfile.ZipFile(checkpoint) as file:
+        try:
+            damaged = file.testzip()
+        except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, zlib.error) as error:
+            damaged = str(error)
+    if damaged:
+        raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums")
     clock = state.get("samples_seen")
     if clock is None or clock.numel() != 1 or not clock >= 0:
         raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
@@ -109,10 +107,9 @@ def clock_of(checkpoint: Path) -> int:
 def class_names_in(checkpoint: Mapping[str, Any], num_classes: int) -> list[str]:
     """Return the class names that a checkpoint keeps; none where it keeps none, or another number of them."""
     kept = checkpoint.get("DataModule")
-    names = kept.get("classes") if isinstance(kept, dict) else None
-    if not isinstance(names, list) or len(names) != num_classes or not all(isinstance(name, str) for name in names):
-        return []
-    return names
+    names: Any = kept.get("classes") if isinstance(kept, dict) else None
+    is_sound = isinstance(names, list) and len(names) == num_classes and all(isinstance(name, str) for name in names)
+    return names if is_sound else []
 
 
 def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:
@@ -173,7 +170,6 @@ def check(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
 
 
 def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
-    """Return the names of what an optimizer keeps of each parameter."""
     parameter = torch.zeros(1, 1, requires_grad=True)
     parameter.grad = torch.zeros(1, 1)
     optimizer = make_optimizer([parameter])
@@ -182,7 +178,7 @@ def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
 
 
 def additions(metrics: Mapping[str, float], num_ranks: int) -> dict[str, Any]:
-    """Return what a checkpoint holds besides that which Lightning puts there: the latest metrics, and by how many."""
+    """Return what a checkpoint holds besides what Lightning puts there."""
     return {"metrics": metrics, "num_ranks": num_ranks}
 
 

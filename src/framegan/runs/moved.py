@@ -4,23 +4,15 @@ from typing import Any
 
 from framegan.containers import map_texts
 
-MOVED = {
-    "framegan.data.cifar10": "framegan.data.published.cifar10",
-    "framegan.data.clips": "framegan.data.videos.clips",
-    "framegan.data.digits": "framegan.data.published.digits",
-    "framegan.data.frame_folder": "framegan.data.videos.frame_folder",
-    "framegan.data.idx": "framegan.data.published.idx",
-    "framegan.data.image_folder": "framegan.data.images.image_folder",
-    "framegan.data.moving_digits": "framegan.data.drawn.moving_digits",
-    "framegan.data.npy": "framegan.data.videos.npy",
-    "framegan.data.shape_motion": "framegan.data.drawn.shape_motion",
-    "framegan.data.stacked_mnist": "framegan.data.published.stacked_mnist",
-    "framegan.data.strips": "framegan.data.videos.strips",
-    "framegan.data.synthetic": "framegan.data.drawn.synthetic",
-    "framegan.data.ucf101": "framegan.data.published.ucf101",
-    "framegan.data.video_folder": "framegan.data.videos.video_folder",
-    "framegan.ranks": "framegan.processes.ranks",
+ROOMS = {
+    "drawn": ("moving_digits", "shape_motion", "synthetic"),
+    "images": ("image_folder",),
+    "published": ("cifar10", "digits", "idx", "stacked_mnist", "ucf101"),
+    "videos": ("clips", "frame_folder", "npy", "strips", "video_folder"),
 }
+"""Modules that lay in framegan.data itself, by the room in it where they lie today."""
+MOVED = {f"framegan.data.{name}": f"framegan.data.{room}.{name}" for room, names in ROOMS.items() for name in names}
+MOVED |= {"framegan.ranks": "framegan.processes.ranks"}
 
 
 def with_todays_names(node: Any) -> Any:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from framegan.files import atomic
 from framegan.files.lock import alone
 from framegan.quoting import to_type
+from framegan.runs.trust import needed
 
 PATIENCE = 30.0
 """Seconds to wait for a process that still holds a run folder; one that was killed is just ending."""
@@ -24,21 +25,21 @@ def find(path: str | Path) -> Path:
     Raises:
         ValueError: it is neither, or is refused.
     """
-    path = Path(path)
-    is_checkpoint = path.suffix == ".ckpt"
-    folder = path.absolute().parent.parent if is_checkpoint else path
+    path, folder = Path(path), _folder_of(path)
     if not path.exists():
         raise ValueError(f"{path} does not exist; give a run folder, or a checkpoint in one")
-    if not saved_config(folder).exists() and is_checkpoint:
-        raise ValueError(
-            f"{path} is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there"
-        )
     if not saved_config(folder).exists():
-        raise ValueError(
-            f"{folder} is not a run folder: it has no .hydra/config.yaml; give a folder that framegan train has made"
-        )
+        problem = "not a run folder: it has no .hydra/config.yaml; give a folder that framegan train has made"
+        if folder != path:
+            problem = "not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs; put it there"
+        raise ValueError(f"{path} is {problem}")
     refuse_what_reaches_out(folder)
     return folder.resolve()
+
+
+def _folder_of(path: str | Path) -> Path:
+    path = Path(path)
+    return path.absolute().parent.parent if path.suffix == ".ckpt" else path
 
 
 def refuse_what_reaches_out(folder: Path) -> None:
@@ -91,10 +92,7 @@ def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
 
 def to_resume(key: str, path: str | Path) -> str:
     """Return KEY=PATH of a run folder or a checkpoint as it is typed, with what has to be trusted for it."""
-    from framegan.runs.trust import needed
-
-    folder = Path(path).absolute().parent.parent if str(path).endswith(".ckpt") else Path(path)
-    config = saved_config(folder)
+    config = saved_config(_folder_of(path))
     names = needed(OmegaConf.to_container(OmegaConf.load(config))) if config.exists() else []
     if not names:
         return to_type(key, path)

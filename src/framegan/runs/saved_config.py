@@ -13,9 +13,9 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from framegan.containers import walk
 from framegan.runs.moved import with_todays_names
-
-Keys = tuple[str, ...]
+from framegan.runs.trust import REFERENCE, check_names, refuse_calls, refuse_strangers, refuse_unresolved
 
 LARGEST = 1 << 18
 """Bytes; those of real runs have some thousand."""
@@ -37,8 +37,6 @@ def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> 
     Raises:
         ValueError: it asks for more, lacks a part, or can't be read.
     """
-    from framegan.runs.trust import check_names, refuse_calls, refuse_strangers, refuse_unresolved
-
     check_names(trusted)
     cfg = plain(file)
     try:
@@ -71,20 +69,18 @@ def plain(file: Path) -> DictConfig:
     text = file.read_text(encoding="utf-8")
     try:
         _check_size(text)
-        cfg = OmegaConf.create(text)
-        _check_expanded(OmegaConf.to_container(cfg))
+        raw = OmegaConf.to_container(OmegaConf.create(text))
+        _check_expanded(raw)
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise ValueError(f"{file} can't be read as a configuration: {error}") from None
-    if not isinstance(cfg, DictConfig):
+    if not isinstance(raw, dict):
         raise ValueError(f"{file} has no keys and values, so it is not the configuration of a run")
-    found = [key for key in ("hydra", "defaults") if key in cfg]
-    if any(re.match(r"\s*#\s*@", line) for line in text.splitlines()):
+    found = [key for key in ("hydra", "defaults") if key in raw]
+    if re.search(r"^\s*#\s*@", text, re.MULTILINE):
         found.append("# @package")
     if found:
         raise ValueError(f"{file} holds {', '.join(found)}, which train.py doesn't write there; remove it")
-    today = OmegaConf.create(with_todays_names(OmegaConf.to_container(cfg)))
-    assert isinstance(today, DictConfig)
-    return today
+    return OmegaConf.create(with_todays_names(raw))
 
 
 def _check_size(text: str) -> None:
@@ -99,60 +95,47 @@ def _check_size(text: str) -> None:
 
 
 def _check_expanded(raw: Any) -> None:
-    """Raise ValueError where interpolations would make much of little; the sizes are added up, nothing is resolved.
+    """Raise ValueError where interpolations would make much of little; the sizes are added up, nothing is resolved."""
+    nodes: dict[str, Any] = {}
+    for place, node in walk(raw):
+        if (key := _dotted(place)) in nodes:
+            raise ValueError(f"two keys are written {key}; rename one")
+        nodes[key] = node
+    sizes: dict[str, int] = {}
 
-    Args:
-        raw: plain containers, interpolations as they were written.
-    """
-    nodes = dict(_nodes(raw, ()))
-    sizes: dict[Keys, int] = {}
+    def size(key: str) -> int:
+        while key and key not in nodes:  # what is found through another interpolation is no larger than that
+            key = key.rpartition(".")[0]
+        if key not in sizes:
+            sizes[key] = 0  # what refers to itself is refused where it is resolved
+            texts = [(_dotted(place), text) for place, text in walk(nodes[key], key) if isinstance(text, str)]
+            sizes[key] = len(str(nodes[key])) + sum(size(to) for text in texts for to in _targets(*text, nodes))
+        return sizes[key]
 
-    def size(path: Keys) -> int:
-        if path not in sizes:
-            sizes[path] = 0  # what refers to itself is refused where it is resolved
-            node = nodes.get(path, "")
-            if path not in nodes and any(isinstance(nodes.get(path[:end]), str) for end in range(len(path))):
-                raise ValueError(f"{'.'.join(path)} depends on an interpolation inside another; write it out")
-            if isinstance(node, dict | list):
-                sizes[path] = 1 + sum(size((*path, key)) for key in _children(node))
-            else:
-                sizes[path] = len(str(node)) + sum(size(target) for target in _targets(str(node), path, nodes))
-        return sizes[path]
-
-    if (expanded := size(())) > LARGEST:
+    if (expanded := size("")) > LARGEST:
         raise ValueError(f"its interpolations expand it to {expanded:,} characters; at most {LARGEST:,} are allowed")
 
 
-def _targets(text: str, path: Keys, nodes: Mapping[Keys, Any]) -> Iterator[Keys]:
-    """Yield where the interpolations in a text point to, from the inside out.
+def _dotted(place: str) -> str:
+    return place.replace("[", ".").replace("]", "")
+
+
+def _targets(key: str, text: str, nodes: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys that the interpolations in a text name, from the inside out.
 
     Args:
-        path: of the text itself, for those that begin with dots.
-        nodes: everything by its path, for those whose names are put together from other values.
+        key: of the text itself, for those that begin with dots.
+        nodes: everything by its key, for those whose names are put together from other values.
     """
-    from framegan.runs.trust import REFERENCE
-
     while match := REFERENCE.search(text):
         name = match[0][2:-1].removeprefix("oc.select:").partition(",")[0].strip()
-        if UNKNOWN in name:
-            raise ValueError(f"{'.'.join(path)} builds the name of a key by an interpolation; write the key out")
+        if not re.fullmatch(r"[\w.\[\]-]+", name):
+            raise ValueError(f"{key} builds the name of a key by an interpolation or in quotes; write the key out")
         up = len(name) - len(name.lstrip("."))
-        keys = tuple(re.findall(r"[^.\[\]]+", name))
-        target = (*path[: len(path) - up], *keys) if up else keys
+        target = ".".join([*(key.split(".")[:-up] if up else ()), *re.findall(r"[^.\[\]]+", name)])
         yield target
         value = str(nodes.get(target, UNKNOWN))
         text = text[: match.start()] + (value if re.fullmatch(NAME, value) else UNKNOWN) + text[match.end() :]
-
-
-def _nodes(node: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
-    yield path, node
-    for key, child in _children(node).items():
-        yield from _nodes(child, (*path, key))
-
-
-def _children(node: Any) -> dict[str, Any]:
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return {str(key): child for key, child in items}
 
 
 def _at(config: Any, part: str) -> Any:

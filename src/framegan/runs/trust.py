@@ -7,7 +7,7 @@ framegan, one of a few optimizers, or in a package that the user has named as tr
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from framegan import working_folder
@@ -47,10 +47,8 @@ def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "")
         path: where in the whole configuration this part is.
     """
     parts = [(place, part) for place, part in walk(config, path) if isinstance(part, dict) and "_target_" in part]
-    broken = [(place, part, _broken_rule(part, trusted)) for place, part in parts]
-    problems = [f"{place}.{rule[0]} got {part[rule[0]]!r}{rule[1]}".lstrip(".") for place, part, rule in broken if rule]
-    if problems:
-        raise ValueError("\n".join(problems))
+    broken = [(place, part, rule) for place, part in parts if (rule := _broken_rule(part, trusted))]
+    _refuse(f"{place}.{key} got {part[key]!r}{why}".lstrip(".") for place, part, (key, why) in broken)
 
 
 def needed(config: Any) -> list[str]:
@@ -77,23 +75,15 @@ def refuse_calls(raw: Any, trusted: Collection[str] = ()) -> None:
         if key.rpartition(".")[2] == "_target_" and "${" in text:
             problems.append(f"{key} got {text!r}; a run folder's configuration has to name it as it is")
         elif resolves_more(text, trusted):
-            problems.append(
-                f"{key} got {text!r}, which a run folder's configuration may not ask for; if you trust it, set "
-                f"trust={_resolver(text)}"
-            )
-    if problems:
-        raise ValueError("\n".join(problems))
+            rule = f"which a run folder's configuration may not ask for{IF_TRUSTED}{_resolver(text)}"
+            problems.append(f"{key} got {text!r}, {rule}")
+    _refuse(problems)
 
 
 def refuse_unresolved(config: Any) -> None:
-    """Raise ValueError with one line for each value that, resolved, is an interpolation: it would be resolved again.
-
-    Args:
-        config: plain containers, interpolations resolved.
-    """
+    """Raise ValueError with one line for each value that, resolved, is an interpolation: it would be resolved again."""
     found = [(key, text) for key, text in texts(config) if "${" in text]
-    if found:
-        raise ValueError("\n".join(f"{key} becomes {value!r}, which would be resolved again" for key, value in found))
+    _refuse(f"{key} becomes {text!r}, which would be resolved again" for key, text in found)
 
 
 def resolves_more(text: str, trusted: Collection[str] = ()) -> bool:
@@ -123,47 +113,34 @@ def _broken_rule(node: dict[Any, Any], trusted: Collection[str]) -> tuple[str, s
         return "_target_", "; it should be the name of a class"
     if "_args_" in node:
         return "_args_", "; a run folder's configuration has to name each argument"
-    if _is_inside(target, trusted):
-        problem = _not_at_home(target, trusted)
-        return ("_target_", f": {problem}") if problem else None
-    if target in OPTIMIZERS:
+    is_trusted = _is_inside(target, trusted)
+    if target in OPTIMIZERS and not is_trusted:
         return None
-    if not target.startswith("framegan."):
+    if not is_trusted and not target.startswith("framegan."):
         return "_target_", f", not a part of framegan{IF_TRUSTED}{target.partition('.')[0]}"
-    if not _is_part(target):
-        return "_target_", f", nothing that a configuration of framegan builds{IF_TRUSTED}{target}"
-    if (name := _program(node)) is not None:
-        return name, f", which may be a TorchScript program and do anything{IF_TRUSTED}{target}"
-    return None
-
-
-def _is_part(target: str) -> bool:
-    """Say whether a name in framegan is that of a class, or of a function that says so, where it is defined."""
-    try:
-        found = locate(target)
-    except ValueError:
-        return False
-    is_meant = inspect.isclass(found) or (inspect.isfunction(found) and hasattr(found, "is_configurable"))
-    return is_meant and f"{found.__module__}.{found.__qualname__}" == target
-
-
-def _not_at_home(target: str, trusted: Collection[str]) -> str | None:
-    """Return why a name in a trusted package is not that of its own class or function; it may have imported others."""
     try:
         found = locate(target)
     except ValueError as error:
-        return str(error)
-    home = getattr(found, "__module__", None)
-    if not (inspect.isclass(found) or inspect.isroutine(found)):
-        return "it is no class or function"
-    return None if target in trusted or _is_inside(str(home), trusted) else f"it comes from {home}, which isn't trusted"
+        return "_target_", f": {error}"
+    home = f"{getattr(found, '__module__', None)}"
+    if is_trusted and not (inspect.isclass(found) or inspect.isroutine(found)):
+        return "_target_", ": it is no class or function"
+    if is_trusted:  # but not what it has imported
+        is_its_own = target in trusted or _is_inside(home, trusted)
+        return None if is_its_own else ("_target_", f": it comes from {home}, which isn't trusted")
+    is_meant = inspect.isclass(found) or (inspect.isfunction(found) and hasattr(found, "is_configurable"))
+    if not is_meant or f"{home}.{found.__qualname__}" != target:
+        return "_target_", f", nothing that a configuration of framegan builds{IF_TRUSTED}{target}"
+    program_in = getattr(found, "program_in", None)
+    if program_in and (name := program_in(node)) is not None:
+        return name, f", which may be a TorchScript program and do anything{IF_TRUSTED}{target}"
+    return None
 
 
 def _is_inside(name: str, trusted: Collection[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in trusted)
 
 
-def _program(node: dict[Any, Any]) -> str | None:
-    """Return the argument of a node that names a TorchScript file, as the part says; None where there is none."""
-    says = getattr(locate(node["_target_"]), "program_in", None)
-    return None if says is None else says(node)
+def _refuse(problems: Iterable[str]) -> None:
+    if lines := "\n".join(problems):
+        raise ValueError(lines)
