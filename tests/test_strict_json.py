@@ -77,7 +77,7 @@ def test_an_evaluation(tmp_path):
 def test_rollbacks(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     trouble = rollback.Trouble(what=f"{NAME} is nan", setting="on_nan", began=0, noticed=64, advice="")
-    assert rollback.roll_back(tmp_path, trouble, 3).starts_over
+    assert rollback.ending_of(tmp_path, trouble, "rollback", 3).starts_over
     assert strictly(tmp_path / "rollbacks.json")[0]["reason"] == f"{NAME} is nan"
     assert rollback.past_rollbacks(tmp_path)[0]["samples_seen"] == 64
 

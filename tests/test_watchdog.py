@@ -152,10 +152,10 @@ def test_nan_stops_a_run_and_keeps_the_last_good_checkpoint(nan_after, tmp_path,
     message = train(*NOT_EVALUATED, 'hydra.run.dir="lr=1"')
     assert message.startswith("error: not finite: the generator loss, after 144 samples (noticed at 176)")
     assert re.search(r"by now \d+ of 8 parameters, first generator\.", message)
-    assert "The last good checkpoint is lr=1/checkpoints/samples_128.ckpt (128 samples)." in message
+    assert "The last good checkpoint is lr=1/checkpoints/kept_128.ckpt (128 samples)." in message
     (line,) = re.findall(r"python \S+train.py (.*)", message)
     going_on = shlex.split(line)
-    assert going_on == ['resume="lr=1/checkpoints/samples_128.ckpt"', "on_nan=rollback"]
+    assert going_on == ['resume="lr=1/checkpoints/kept_128.ckpt"', "on_nan=rollback"]
     for path in (tmp_path / "lr=1" / "checkpoints").iterdir():
         weights = torch.load(path, weights_only=True)["state_dict"]
         assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
@@ -246,7 +246,7 @@ def test_what_a_warning_names_is_still_that_when_it_is_read(constant_after, tmp_
     assert {samples_seen_of(path) for path in named} == set(named.values())
     assert max(named.values()) <= 320
     first, clock = min(named.items(), key=lambda item: item[1])
-    assert first.name == f"samples_{clock}.ckpt"
+    assert first.name == f"kept_{clock}.ckpt"
     assert train(f"resume={first}", "total_samples=448") is None
     assert samples_seen_of(first) == clock
     unnamed = [path for path in numbered(tmp_path / "run" / "checkpoints") if path.name not in {p.name for p in named}]
@@ -258,10 +258,8 @@ def test_the_checkpoints_that_are_kept_for_their_names_are_bounded(tmp_path):
     folder.mkdir()
     for clock in range(1, 41):
         torch.save({}, folder / "last.ckpt")
-        assert lasting(folder / "last.ckpt", clock) == folder / f"samples_{clock}.ckpt"
-        prune(folder, keep=2)
-    assert len(numbered(folder)) == MOST_NAMED + 2
-    prune(folder, keep=0)
+        assert lasting(folder / "last.ckpt", clock) == folder / f"kept_{clock}.ckpt"
+        prune(folder, keep=0)
     assert len(numbered(folder)) == MOST_NAMED
 
 
@@ -269,7 +267,7 @@ def test_collapse_stops_a_run(constant_after, tmp_path):
     constant_after(320)
     message = train(*COLLAPSING, "on_collapse=stop", f"hydra.run.dir={tmp_path / 'run'}")
     assert message.startswith("error: training seems to have collapsed after 320 samples (noticed at 416)")
-    assert re.search(r"last good checkpoint is \S+run/checkpoints/samples_320.ckpt \(320 samples\)", message)
+    assert re.search(r"last good checkpoint is \S+run/checkpoints/kept_320.ckpt \(320 samples\)", message)
 
 
 def test_collapse_sends_a_run_back_to_its_best_checkpoint(constant_after, tmp_path):
@@ -291,7 +289,7 @@ def test_going_back_prefers_the_best_and_forgets_what_came_after(tmp_path):
         torch.save({"state_dict": {"samples_seen": torch.tensor(clock)}}, folder / f"{name}.ckpt")
     trouble = rollback.Trouble("x", began=25, noticed=30, advice="y", setting="on_collapse", best_is_good=True)
     assert rollback.good_checkpoint(tmp_path, trouble) == (folder / "best.ckpt", 10)
-    ending = rollback.roll_back(tmp_path, trouble, max_rollbacks=3)
+    ending = rollback.ending_of(tmp_path, trouble, "rollback", max_rollbacks=3)
     assert ending.starts_over
     assert ending.checkpoint == folder / "last.ckpt"
     assert {path.stem for path in folder.iterdir()} == {"samples_10", "best", "last"}
@@ -308,7 +306,7 @@ def test_going_back_passes_over_what_is_damaged(tmp_path):
     (folder / "best.ckpt").write_bytes(b"")
     assert rollback.good_checkpoint(tmp_path, trouble) == (folder / "samples_20.ckpt", 20)
     (folder / "samples_20.ckpt").write_bytes((folder / "samples_20.ckpt").read_bytes()[:-100])
-    assert "Rolled back to 10 samples" in rollback.roll_back(tmp_path, trouble, max_rollbacks=3).message
+    assert "Rolled back to 10 samples" in rollback.ending_of(tmp_path, trouble, "rollback", max_rollbacks=3).message
     assert samples_seen_of(folder / "last.ckpt") == 10
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from framegan.files import atomic
 from framegan.runs.checkpoint import samples_seen_of
 
-NAMED = "named_checkpoints.txt"
-"""In the run folder: the samples_seen of those that a message has named, a line each."""
 MOST_NAMED = 16
 """How many checkpoints are kept because a message named them; a run warns once of each kind of sign."""
 
@@ -25,13 +23,13 @@ def clocks(checkpoints: Iterable[Path]) -> Iterator[tuple[Path, int]]:
 
 def numbered(folder: Path) -> list[Path]:
     """Return the checkpoints that carry their samples_seen in their name, oldest first; no copies of users."""
-    found = [path for path in folder.glob("samples_*.ckpt") if re.fullmatch(r"samples_[0-9]+", path.stem)]
-    return sorted(found, key=number_of)
+    found = [path for path in folder.glob("*.ckpt") if re.fullmatch(r"(samples|kept)_[0-9]+", path.stem)]
+    return sorted(found, key=lambda path: (number_of(path), path.stem))
 
 
 def number_of(checkpoint: Path) -> int:
     """Return the samples_seen in the name of a numbered checkpoint."""
-    return int(checkpoint.stem.removeprefix("samples_"))
+    return int(checkpoint.stem.rpartition("_")[2])
 
 
 def newest_first(folder: Path) -> list[Path]:
@@ -41,25 +39,18 @@ def newest_first(folder: Path) -> list[Path]:
 
 
 def lasting(checkpoint: Path, samples_seen: int) -> Path:
-    """Return the numbered checkpoint that is the same as one of a run, for a message to name.
-
-    last.ckpt and best.ckpt will be others by the time somebody reads it. It is kept from now on: `prune` leaves it.
-    """
-    folder = checkpoint.parent
-    path = folder / f"samples_{samples_seen}.ckpt"
+    """Return a copy of a checkpoint, for a message to name: the others change, or go, before somebody reads it."""
+    path = checkpoint.with_name(f"kept_{samples_seen}.ckpt")
     if checkpoint != path:
         copy(checkpoint, path)
-    others = [number for number in _named(folder) if number != samples_seen]
-    atomic.write_text(folder.parent / NAMED, "".join(f"{number}\n" for number in [*others, samples_seen][-MOST_NAMED:]))
     return path
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` of the numbered checkpoints, and but those that a message has named."""
-    named = _named(folder)
-    rest = [path for path in numbered(folder) if number_of(path) not in named]
-    for old in rest[: -keep or None]:
-        old.unlink()
+    """Remove all but the newest `keep` of the numbered checkpoints, and `MOST_NAMED` of those that a message named."""
+    for kind, most in (("samples_", keep), ("kept_", MOST_NAMED)):
+        for old in [path for path in numbered(folder) if path.stem.startswith(kind)][: -most or None]:
+            old.unlink()
 
 
 def copy(source: Path, target: Path) -> None:
@@ -70,8 +61,3 @@ def copy(source: Path, target: Path) -> None:
             os.link(source, part)
         except OSError:
             shutil.copyfile(source, part)
-
-
-def _named(folder: Path) -> list[int]:
-    path = folder.parent / NAMED
-    return [int(number) for number in re.findall(r"[0-9]{1,18}", path.read_text())] if path.exists() else []

@@ -5,16 +5,15 @@ later keeps its smaller learning rates. Delete the file to have the full ones ag
 """
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from framegan.files import atomic, strict_json
+from framegan.files import strict_json
 from framegan.quoting import command, to_type
-from framegan.runs.checkpoint_files import clocks, lasting, newest_first
+from framegan.runs.checkpoint_files import clocks, copy, lasting, newest_first
 
 FACTOR = 0.5
 """What the learning rates are multiplied by each time."""
@@ -100,10 +99,17 @@ def forget(folder: Path) -> None:
 
 
 def ending_of(folder: Path, trouble: Trouble, action: str, max_rollbacks: int) -> Ending:
-    """Roll a run back where that is the action; else stop and say which checkpoint is good and what to set."""
-    if action == "rollback":
-        return roll_back(folder, trouble, max_rollbacks)
-    return Ending(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
+    """Roll a run back where that is the action, and not too often; else stop, and say what is good and what to set."""
+    past = past_rollbacks(folder)
+    if action != "rollback":
+        return Ending(f"{trouble.what}.\n{what_to_do(folder, trouble)}")
+    if len(past) >= max_rollbacks:
+        times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
+        return Ending(
+            f"{trouble.what}.\nThe run was rolled back {len(past)} times already, {times}, and may be "
+            f"{max_rollbacks} times. {what_to_do(folder, trouble, f' max_rollbacks={max_rollbacks + 3}')}"
+        )
+    return _roll_back(folder, trouble, past, max_rollbacks)
 
 
 def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
@@ -117,60 +123,42 @@ def what_to_do(folder: Path, trouble: Trouble, besides: str = "") -> str:
     if checkpoint is None:
         return f"No checkpoint is from before that. {in_a_new_run}"
     path = os.path.relpath(lasting(checkpoint, seen))
+    again = command("train", to_type("resume", path), f"{trouble.setting}=rollback{besides}")
     return (
         f"The last good checkpoint is {path} ({seen:,} samples). It is kept unless the run is rolled back further. "
-        f"To resume from it, with half of the learning rates whenever this happens: "
-        f"{command('train', to_type('resume', path))} {trouble.setting}=rollback{besides}\n"
-        f"{in_a_new_run}"
+        f"To resume from it, with half of the learning rates whenever this happens: {again}\n{in_a_new_run}"
     )
 
 
-def roll_back(folder: Path, trouble: Trouble, max_rollbacks: int) -> Ending:
-    """Make the last good checkpoint the run's last one; after too many times, stop instead."""
-    past = past_rollbacks(folder)
-    if len(past) >= max_rollbacks:
-        times = ", ".join(f"at {before['samples_seen']:,} samples ({before['setting']})" for before in past)
-        return Ending(
-            f"{trouble.what}.\nThe run was rolled back {len(past)} times already, {times}, and may be "
-            f"{max_rollbacks} times. {what_to_do(folder, trouble, f' max_rollbacks={max_rollbacks + 3}')}"
-        )
+def _roll_back(folder: Path, trouble: Trouble, past: list[PastRollback], max_rollbacks: int) -> Ending:
+    """Make the last good checkpoint the run's last one."""
     checkpoint, going_to = good_checkpoint(folder, trouble)
     factor = FACTOR ** (len(past) + 1)
-    entry: PastRollback = {
-        "samples_seen": trouble.noticed,
-        "to": going_to,
-        "setting": trouble.setting,
-        "reason": trouble.what,
-        "learning_rate_factor": factor,
-    }
-    _forget_after(folder, going_to, checkpoint)
+    entry = PastRollback(
+        samples_seen=trouble.noticed,
+        to=going_to,
+        setting=trouble.setting,
+        reason=trouble.what,
+        learning_rate_factor=factor,
+    )
+    last = folder / "checkpoints" / "last.ckpt"
+    if checkpoint and checkpoint != last:
+        copy(checkpoint, last)
+    for path, seen in clocks(newest_first(last.parent)):
+        if seen > going_to:
+            path.unlink()
     strict_json.write(folder / "rollbacks.json", [*past, entry])
     return Ending(
         f"{trouble.what}. Rolled back to {going_to:,} samples, with the learning rates x{factor:g} "
         f"(rollback {len(past) + 1} of at most {max_rollbacks})",
         starts_over=True,
-        checkpoint=checkpoint and folder / "checkpoints" / "last.ckpt",
+        checkpoint=checkpoint and last,
     )
 
 
 def good_checkpoint(folder: Path, trouble: Trouble) -> tuple[Path | None, int]:
-    """Return the best or else the newest checkpoint from before the trouble, and its samples_seen.
-
-    Where there is none that is (None, 0), the beginning.
-    """
-    found = clocks(newest_first(folder / "checkpoints"))
-    good = {path: seen for path, seen in found if seen <= trouble.began}
+    """Return the best or else the newest checkpoint from before the trouble, and its samples_seen; else (None, 0)."""
+    good = {path: seen for path, seen in clocks(newest_first(folder / "checkpoints")) if seen <= trouble.began}
     best = folder / "checkpoints" / "best.ckpt"
     chosen = best if trouble.best_is_good and best in good else max(good, key=good.__getitem__, default=None)
     return chosen, good[chosen] if chosen else 0
-
-
-def _forget_after(folder: Path, samples_seen: int, checkpoint: Path | None) -> None:
-    """Remove the checkpoints that are later than this, and make the one given the last."""
-    last = folder / "checkpoints" / "last.ckpt"
-    if checkpoint is not None and checkpoint != last:
-        with atomic.new_file(last) as part:
-            shutil.copyfile(checkpoint, part)
-    for path, seen in clocks(newest_first(folder / "checkpoints")):
-        if seen > samples_seen:
-            path.unlink()
