@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,22 @@ def wait_until(condition, seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@contextmanager
+def sent(number, once, times: int = 1):
+    """Send this process a signal as soon as something holds."""
+
+    def send():
+        wait_until(once)
+        for _ in range(times):
+            os.kill(os.getpid(), number)
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    yield
+    thread.join()
 
 
 def test_ranks_find_each_other(tmp_path):
@@ -92,49 +109,26 @@ def test_ranks_that_a_signal_has_ended_end_all(tmp_path):
     """A sweep goes on after a failed job, but not after that."""
     ready = tmp_path / "ready"
     code = f"signal.signal(signal.SIGINT, lambda *_: sys.exit(1)); Path({str(ready)!r}).touch()\n{HANG}"
-
-    def send():
-        wait_until(ready.exists)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
+    with sent(signal.SIGINT, ready.exists), pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
         ranks(code, num_ranks=1)
-    thread.join()
 
 
 def test_a_signal_waits_for_ranks_that_are_being_started(tmp_path, capfd):
     """Python would say where it was interrupted."""
     here = f"Path({str(tmp_path)!r}, str(rank)).touch()"
-
-    def send():
-        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
+    both = sent(signal.SIGINT, lambda: len(list(tmp_path.iterdir())) == 2)
+    with both, pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
         ranks(HANG, ready=f"{here}; import time; time.sleep(1); {READY}")
-    thread.join()
     assert capfd.readouterr().err == ""
 
 
 def test_a_second_signal_ends_ranks_that_hang(tmp_path, short_grace):
-    def send():
-        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.3)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    with pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
+    twice = sent(signal.SIGINT, lambda: len(list(tmp_path.iterdir())) == 2, times=2)
+    with twice, pytest.raises(SystemExit, match="^error: the ranks were ended by SIGINT$"):
         ranks(
             f"Path({str(tmp_path)!r}, str(rank)).touch(); {HANG}",
             ready="signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})",
         )
-    thread.join()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
@@ -149,15 +143,8 @@ time.sleep(0.3)
 (folder / f"got{{rank}}").write_text(str(len(got)))
 """
     before = signal.getsignal(number)
-
-    def send():
-        wait_until(lambda: len(list(tmp_path.glob("ready*"))) == 2)
-        os.kill(os.getpid(), number)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    ranks(code)
-    thread.join()
+    with sent(number, lambda: len(list(tmp_path.glob("ready*"))) == 2):
+        ranks(code)
     assert [(tmp_path / f"got{rank}").read_text() for rank in range(2)] == ["1", "1"]
     assert signal.getsignal(number) == before
 

@@ -3,7 +3,8 @@
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
@@ -58,15 +59,14 @@ def _download(path: Path, urls: Sequence[str], checksum: str) -> list[str]:
     """Put the file in place and return nothing, or return what is wrong with each mirror."""
     if not sys.stderr.isatty():
         print(f"downloading {path}", file=sys.stderr, flush=True)
-    part = atomic.part_of(path)
-    problems = []
+    part, problems = atomic.part_of(path), []
     for url in urls:
-        problem = _complete(part, url, checksum)
-        if problem is None:
-            atomic.sync(part)
-            part.replace(path)
-            return []
-        problems.append(f"{url}: {problem}")
+        if problem := _complete(part, url, checksum):
+            problems.append(f"{url}: {problem}")
+            continue
+        atomic.sync(part)
+        part.replace(path)
+        return []
     return problems
 
 
@@ -78,15 +78,13 @@ def _complete(part: Path, url: str, checksum: str) -> str | None:
         try:
             _append(part, url)
         except (OSError, HTTPException) as error:
-            problem = _reason(error)
-            if _size(part) <= before:
-                break
-            continue
-        if _fits(part, checksum):
-            return None
-        part.unlink(missing_ok=True)
-        problem = "the file there has another checksum"
-        if before == 0:
+            problem, got_further = _reason(error), _size(part) > before
+        else:
+            if _fits(part, checksum):
+                return None
+            part.unlink(missing_ok=True)
+            problem, got_further = "the file there has another checksum", before > 0
+        if not got_further:
             break
     return problem
 
@@ -123,21 +121,18 @@ def _copy(response: Any, file: IO[bytes], name: str, total: int | None) -> None:
 
     with bar(total, text, start) as advance:
         while piece := response.read1(1 << 16):
-            file.write(piece)
-            advance(len(piece))
+            advance(file.write(piece))
 
 
 def _fits(path: Path, checksum: str) -> bool:
     if not path.is_file():
         return False
     algorithm, _, digest = checksum.partition(":")
+    kind: Any = algorithm
+    if algorithm == "git":  # SHA-1 of the kind and size, and then of the content
+        kind = partial(hashlib.sha1, b"blob %d\0" % _size(path), usedforsecurity=False)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, _git_blob(path) if algorithm == "git" else algorithm).hexdigest() == digest
-
-
-def _git_blob(path: Path) -> Callable[[], Any]:
-    """Return what starts the SHA-1 of a file as Git takes it: of its kind and size, and then its content."""
-    return lambda: hashlib.sha1(b"blob %d\0" % _size(path), usedforsecurity=False)
+        return hashlib.file_digest(file, kind).hexdigest() == digest
 
 
 def _size(path: Path) -> int:

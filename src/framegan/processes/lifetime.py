@@ -16,9 +16,6 @@ ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 AT_END: list[Callable[[], object]] = []
 """What `at_end` was given."""
 
-LOOKS_EVERY = 1.0
-"""Seconds in which a process notices that its parent is gone."""
-
 
 def end_after(event: Callable[[], object], status: int = 1) -> None:
     """End this process, whatever it is doing, as soon as a function returns that is called in a thread of its own."""
@@ -40,7 +37,7 @@ def end_with_parent_alone() -> None:
 
     def told() -> None:
         while os.getppid() == parent:
-            received = signal.sigtimedwait([signal.SIGTERM], LOOKS_EVERY)
+            received = signal.sigtimedwait([signal.SIGTERM], 1.0)  # seconds, to look whether the parent is there
             if received is not None and received.si_pid == parent:
                 return
 

@@ -67,11 +67,7 @@ def was_typed() -> bool:
 
 @contextmanager
 def joined(timeout: float) -> Iterator[None]:
-    """Join the other ranks, and leave them in the end; a process on its own has nobody to join.
-
-    Args:
-        timeout: seconds that a rank waits for the others before it gives up.
-    """
+    """Join the other ranks, if any, and leave them in the end; each waits `timeout` seconds for the others."""
     if not is_rank():
         yield
         return
@@ -98,8 +94,8 @@ def said_of_others(timeout: float) -> Iterator[None]:
     except RuntimeError as error:
         said = str(error)
         if "Timed out waiting" in said:
-            message = f"another rank hangs: nothing came from it for trainer.timeout={timeout:g} seconds"
-            raise OtherRankError(message) from error
+            seconds = f"trainer.timeout={timeout:g} seconds"
+            raise OtherRankError(f"another rank hangs: nothing came from it for {seconds}") from error
         if not isinstance(error, torch.distributed.DistError) and "gloo" not in said:
             raise
         if REPORT in os.environ:
@@ -136,10 +132,9 @@ def from_rank_zero(function: Callable[[], Value]) -> Value:
         except (Exception, SystemExit) as error:
             outcome[1] = error
     torch.distributed.broadcast_object_list(outcome)
-    value, failure = outcome
-    if failure is not None:
-        raise failure
-    return value
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
 
 
 def _launcher_is_gone() -> None:

@@ -13,11 +13,14 @@ def adopt_task() -> None:
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return
-    environment = _of_slurm() if _number("SLURM_STEP_NUM_TASKS") > 1 else {}
-    environment = environment or (_of_submitit() if _number("SUBMITIT_LOCAL_NTASKS") > 1 else {})
-    for name, value in environment.items():
-        if name != "MASTER_PORT" or name not in os.environ:
-            os.environ[name] = str(value)
+    if _number("SLURM_STEP_NUM_TASKS") > 1:
+        first = re.match(r"([^\[,]+)(?:\[(\w+))?", os.environ["SLURM_STEP_NODELIST"])  # "gpu[03-05,9],cpu1" -> gpu03
+        assert first is not None
+        names = ("SLURM_JOB_ID", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID")
+        _become_rank(*names, first[1] + (first[2] or ""), _number("SLURM_STEP_NUM_NODES"))
+    elif _number("SUBMITIT_LOCAL_NTASKS") > 1:
+        local = "SUBMITIT_LOCAL_"
+        _become_rank(f"{local}JOB_ID", f"{local}NTASKS", f"{local}GLOBALID", f"{local}LOCALID")
 
 
 def requeue() -> str | None:
@@ -29,38 +32,23 @@ def requeue() -> str | None:
     return job
 
 
-def _of_slurm() -> dict[str, str | int]:
-    first = re.match(r"([^\[,]+)(?:\[(\w+))?", os.environ["SLURM_STEP_NODELIST"])  # "gpu[03-05,9],cpu1" -> gpu03
-    assert first is not None
-    return {
-        **_size(_number("SLURM_STEP_NUM_TASKS"), _number("SLURM_STEP_NUM_NODES"), _number("SLURM_PROCID", 0)),
-        "LOCAL_RANK": os.environ["SLURM_LOCALID"],
-        "MASTER_ADDR": first[1] + (first[2] or ""),
-        "MASTER_PORT": _port(os.environ["SLURM_JOB_ID"]),
-        "TORCHELASTIC_RUN_ID": f"slurm_{os.environ['SLURM_JOB_ID']}",
+def _become_rank(
+    job: str, num_tasks: str, rank: str, local_rank: str, address: str = "127.0.0.1", num_nodes: int = 1
+) -> None:
+    """Set what torchrun sets for a rank, from the variables of a scheduler that have these names."""
+    number = int(re.sub(r"\D", "", os.environ[job]))
+    num_local = _number(num_tasks) // num_nodes
+    os.environ.setdefault("MASTER_PORT", str(15_000 + number % 10_000))  # the tasks agree on it without asking
+    os.environ |= {
+        "WORLD_SIZE": os.environ[num_tasks],
+        "LOCAL_WORLD_SIZE": str(num_local),
+        "RANK": os.environ[rank],
+        "GROUP_RANK": str(_number(rank) // num_local),
+        "LOCAL_RANK": os.environ[local_rank],
+        "MASTER_ADDR": address,
+        "TORCHELASTIC_RUN_ID": f"{job}_{os.environ[job]}",
     }
 
 
-def _of_submitit() -> dict[str, str | int]:
-    job = os.environ["SUBMITIT_LOCAL_JOB_ID"]
-    return {
-        **_size(_number("SUBMITIT_LOCAL_NTASKS"), 1, _number("SUBMITIT_LOCAL_GLOBALID", 0)),
-        "LOCAL_RANK": os.environ["SUBMITIT_LOCAL_LOCALID"],
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": _port(job),
-        "TORCHELASTIC_RUN_ID": f"submitit_{job}",
-    }
-
-
-def _size(num_ranks: int, num_nodes: int, rank: int) -> dict[str, str | int]:
-    num_local = num_ranks // num_nodes
-    return {"WORLD_SIZE": num_ranks, "LOCAL_WORLD_SIZE": num_local, "RANK": rank, "GROUP_RANK": rank // num_local}
-
-
-def _port(job: str) -> int:
-    """Return a port that the tasks of a job agree on without asking each other."""
-    return 15_000 + int(re.sub(r"\D", "", job)) % 10_000
-
-
-def _number(name: str, default: int = 1) -> int:
-    return int(os.environ.get(name, default))
+def _number(name: str) -> int:
+    return int(os.environ.get(name, 1))

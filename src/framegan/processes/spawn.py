@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -43,9 +43,35 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
         EndedBySignal: likewise, after a signal to this process.
         ValueError: on several machines the environment lacks one of the three.
     """
-    node = _node_rank(num_nodes)
-    store = _store(node, num_nodes)
-    shared = {
+    node, store = _meeting_place(num_nodes)
+    shared = {**os.environ, **_shared(node, store, num_ranks, num_nodes)}
+    ranks: list[subprocess.Popen[bytes]] = []
+    with TemporaryDirectory() as folder, _signals_passed_on(ranks) as signals, ExitStack() as held:
+        reports = [Path(folder) / str(rank) for rank in range(num_ranks)]
+        with signals_wait():  # until all ranks are there; see framegan.cli.interrupts
+            for local_rank, report in enumerate(reports):
+                number = str(node * num_ranks + local_rank)
+                rank = subprocess.Popen(
+                    command,
+                    env={**shared, "RANK": number, "LOCAL_RANK": str(local_rank), REPORT: str(report)},
+                    stdin=subprocess.PIPE,  # tells the rank when this process is gone
+                    start_new_session=True,  # or Ctrl-C would reach it twice
+                )
+                ranks.append(rank)
+                held.callback(rank.wait)
+                held.callback(rank.kill)  # which comes first: they are called from the last one on
+        failed = _wait(ranks, signals)
+        said = "\n".join(dict.fromkeys(report.read_text() for report in reports if report.exists()))
+    if failed and signals:
+        raise EndedBySignal(f"error: {said or f'the ranks were ended by {signals[-1].name}'}", signals[-1])
+    if failed:
+        told = {rank: status for rank, status in failed.items() if status != LEFT_BEHIND} or failed
+        raise RankFailedError(said or "\n".join(_story(node * num_ranks + rank, told[rank]) for rank in told))
+
+
+def _shared(node: int, store: TCPStore, num_ranks: int, num_nodes: int) -> dict[str, str]:
+    """Return what torchrun would put into the environment of each rank on this machine."""
+    return {
         "TORCHELASTIC_RUN_ID": "framegan",
         program.STARTED_BY: "script" if program.is_script() else "command",
         "TORCHELASTIC_RESTART_COUNT": "0",
@@ -57,34 +83,6 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
         "LOCAL_WORLD_SIZE": str(num_ranks),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // num_ranks))),
     }
-    ranks: list[subprocess.Popen[bytes]] = []
-    with TemporaryDirectory() as folder, _signals_passed_on(ranks) as signals:
-        reports = [Path(folder) / str(rank) for rank in range(num_ranks)]
-        try:
-            with signals_wait():  # until all ranks are there; see framegan.cli.interrupts
-                for local_rank, report in enumerate(reports):
-                    number = str(node * num_ranks + local_rank)
-                    own = {"RANK": number, "LOCAL_RANK": str(local_rank), REPORT: str(report)}
-                    rank = subprocess.Popen(
-                        command,
-                        env={**os.environ, **shared, **own},
-                        stdin=subprocess.PIPE,  # tells the rank when this process is gone
-                        start_new_session=True,  # or Ctrl-C would reach it twice
-                    )
-                    ranks.append(rank)
-            failed = _wait(ranks, signals)
-        finally:
-            for rank in ranks:
-                rank.kill()
-                rank.wait()
-        if failed:
-            said = dict.fromkeys(report.read_text() for report in reports if report.exists())
-            if signals:
-                message = "\n".join(said) or f"the ranks were ended by {signals[-1].name}"
-                raise EndedBySignal(f"error: {message}", signals[-1])
-            told = {rank: status for rank, status in failed.items() if status != LEFT_BEHIND} or failed
-            stories = [_story(node * num_ranks + rank, status) for rank, status in told.items()]
-            raise RankFailedError("\n".join(said or stories))
 
 
 def _wait(ranks: Sequence[subprocess.Popen[bytes]], signals: Sequence[signal.Signals]) -> dict[int, int]:
@@ -127,24 +125,17 @@ def _signals_passed_on(ranks: Sequence[subprocess.Popen[bytes]]) -> Iterator[lis
             signal.signal(number, handler)
 
 
-def _node_rank(num_nodes: int) -> int:
-    if num_nodes == 1:
-        return 0
-    missing = [name for name in ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK") if name not in os.environ]
-    if missing:
+def _meeting_place(num_nodes: int) -> tuple[int, TCPStore]:
+    """Return the number of this machine, and where the ranks find each other: in this process on the first one."""
+    names = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
+    missing = [name for name in names if name not in os.environ]
+    if num_nodes > 1 and missing:
         raise ValueError(
             f"trainer.num_nodes={num_nodes}, but {', '.join(missing)} is not set; set MASTER_ADDR, MASTER_PORT and "
             "NODE_RANK (0, 1, ...) on each machine, or start the run with torchrun or srun"
         )
-    return int(os.environ["NODE_RANK"])
-
-
-def _store(node: int, num_nodes: int) -> TCPStore:
-    """Return where the ranks find each other: kept by this process on the first machine."""
-    if num_nodes == 1:
-        return TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    return TCPStore(address, port, is_master=node == 0, wait_for_workers=False)
+    address, port, node = ("127.0.0.1", "0", "0") if num_nodes == 1 else (os.environ[name] for name in names)
+    return int(node), TCPStore(address, int(port), is_master=int(node) == 0, wait_for_workers=False)
 
 
 def _story(rank: int, status: int) -> str:
