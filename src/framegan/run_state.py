@@ -56,3 +56,8 @@ class RunState:
     def seconds(self) -> float:
         """Of all sessions of the run."""
         return self.seconds_before + time.perf_counter() - self.began
+
+    @property
+    def training_seconds(self) -> float:
+        """Of all sessions, without those of evaluation."""
+        return self.seconds - self.evaluation_seconds

@@ -22,6 +22,11 @@ from framegan.strategy import GANStrategy
 
 PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}
 
+OURS_INSTEAD: dict[str, Any] = dict.fromkeys(
+    ("use_distributed_sampler", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
+)
+"""What the data and the callbacks do in place of Lightning."""
+
 LARGEST_LOG_INTERVAL = 50
 """Batches from one row of metrics to the next, once the interval has grown."""
 
@@ -66,23 +71,16 @@ class GANTrainer(Trainer):
         loggers: Sequence[RunLogger] = (),
         folder: str | Path = ".",
     ):
-        num_devices = count_devices(devices, accelerator)
-        if is_rank():
-            num_devices, num_nodes = _as_launched(num_devices, num_nodes)
-        chosen: Any = "auto"
-        if strategy == "ddp" or num_devices * num_nodes > 1:
+        num_devices, num_nodes = _as_launched(count_devices(devices, accelerator), num_nodes)
+        chosen: Any = strategy
+        if strategy == "ddp" or (strategy == "auto" and num_devices * num_nodes > 1):
             chosen = GANStrategy(timeout=timedelta(seconds=timeout))
-        if strategy == "ddp_find_unused_parameters_true":
-            chosen = strategy
-        names_gpus = isinstance(devices, list) and uses_cuda(accelerator)
-        self.micro_batches = micro_batches
+        self.micro_batches, self.folder, self.run = micro_batches, Path(folder), RunState()
         self.grows_log_interval = log_every_n_steps == "auto"
-        self.folder = Path(folder)
-        self.run_loggers = list(loggers)
-        self.run = RunState()
+        self.of_rank_0 = list(loggers)
         super().__init__(
             accelerator=accelerator,
-            devices=devices if names_gpus else num_devices,
+            devices=devices if isinstance(devices, list) and uses_cuda(accelerator) else num_devices,
             num_nodes=num_nodes,
             precision=PRECISIONS[precision],
             strategy=chosen,
@@ -92,14 +90,16 @@ class GANTrainer(Trainer):
             max_epochs=1 if max_batches else -1,
             limit_train_batches=max_batches,
             callbacks=list(callbacks),
-            logger=self.run_loggers,
+            logger=self.of_rank_0,
             default_root_dir=folder,
-            use_distributed_sampler=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
+            **OURS_INSTEAD,
         )
         self._signal_connector = SignalsAsTheyWere(self)
+
+    @property
+    def run_loggers(self) -> list[RunLogger]:
+        """The loggers on rank 0; none on the others."""
+        return self.of_rank_0 if self.is_global_zero else []
 
     def is_logged(self, step: int) -> bool:
         """Say whether a batch, counted from the beginning of the run, makes a row of metrics."""
@@ -120,15 +120,12 @@ class SignalsAsTheyWere(_SignalConnector):
 
 
 class CheckpointInPlace(TorchCheckpointIO):
-    """Writes a checkpoint to the path it is given; Lightning's own way leads through the system's temporary folder.
-
-    `Checkpoint` has it written beside its place and renamed.
-    """
+    """Writes a checkpoint to the path it is given; Lightning's own way leads through the system's temporary folder."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()  # torch.save into a file hides why it couldn't be written
         torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(buffer.getbuffer())
 
 
@@ -138,6 +135,8 @@ def _as_launched(num_devices: int, num_nodes: int) -> tuple[int, int]:
     Raises:
         ValueError: other numbers were asked for.
     """
+    if not is_rank():
+        return num_devices, num_nodes
     num_ranks, num_local = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
     if num_devices * num_nodes not in (1, num_ranks):
         raise ValueError(

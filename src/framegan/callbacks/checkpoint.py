@@ -24,8 +24,8 @@ class Checkpoint(Every):
     """Writes checkpoints/last.ckpt every so often and at the end, with best.ckpt beside it by a metric.
 
     Args:
-        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt, besides those that
-            a warning has named.
+        keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt; a warning names
+            others, kept_<samples_seen>.ckpt.
         monitor: key of the metric that decides which is best, or how its parts begin; see `matching`. None = there is
             no best.
         mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
@@ -42,7 +42,6 @@ class Checkpoint(Every):
         self.keep = keep
         self.monitor = monitor
         self.mode = mode
-        self.last_saved: int | None = None
 
     def before(self) -> None:
         """Refuse to monitor what will never be logged; remove the checkpoints later than the one resumed from."""
@@ -52,21 +51,20 @@ class Checkpoint(Every):
             if not any(f"{name}_".startswith(f"{first}_") or first.startswith(f"{name}_") for name in known):
                 raise ValueError(self._no_metric(known, "objective=METRIC"))
         folder, now = self.trainer.folder / "checkpoints", self.samples_seen
-        seen = dict(clocks([folder / "best.ckpt", folder / "last.ckpt"]))
-        best_is_given_up = seen.get(folder / "best.ckpt", 0) > now
-        if best_is_given_up:
+        last, best = folder / "last.ckpt", folder / "best.ckpt"
+        later = {path for path, seen in clocks([last, best]) if seen > now}
+        if best in later:
             self.run.chosen = {}
         self.trainer.strategy.barrier()
         if self.trainer.is_global_zero:
-            given_up = [path for path in numbered(folder) if number_of(path) > now]
-            if seen.get(folder / "last.ckpt", 0) > now:
-                copy(Path(str(self.trainer.ckpt_path)), folder / "last.ckpt")
-            for path in [*given_up, *([folder / "best.ckpt"] if best_is_given_up else [])]:
+            later |= {path for path in numbered(folder) if number_of(path) > now}
+            if last in later:
+                copy(Path(str(self.trainer.ckpt_path)), last)
+            for path in later - {last}:
                 path.unlink()
         self.trainer.strategy.barrier()
 
     def act(self) -> None:
-        self.last_saved = self.samples_seen
         is_best = self._is_best()
         folder, is_first = self.trainer.folder / "checkpoints", self.trainer.is_global_zero
         with atomic.new_file(folder / "last.ckpt") if is_first else nullcontext(folder) as part:
@@ -78,7 +76,7 @@ class Checkpoint(Every):
                     copy(part, folder / "best.ckpt")
         if is_first:
             if self.keep:
-                copy(folder / "last.ckpt", folder / f"samples_{self.last_saved}.ckpt")
+                copy(folder / "last.ckpt", folder / f"samples_{self.samples_seen}.ckpt")
             prune(folder, self.keep)
         self.trainer.strategy.barrier()
 
@@ -89,9 +87,9 @@ class Checkpoint(Every):
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         super().after_batch(outputs, batch, batch_idx)
         now = self.samples_seen
-        if self.run.measured_at == now != self.last_saved:
+        if self.run.measured_at == now != self.acted_at:
             best = self.run.best.get(str(matching(self.run.metrics, self.monitor)))
-            if best is not None and best["samples_seen"] == now:
+            if best and best["samples_seen"] == now:
                 self.act_timed()
             self._check_monitor()
 
@@ -110,10 +108,9 @@ class Checkpoint(Every):
         if key is None or not math.isfinite(value := self.run.metrics[key]):
             return False
         measured, chosen = self.run.best.get(key), self.run.chosen.get(key)
-        mode = self.mode
-        if mode == "auto":
-            mode = "max" if measured and measured["better"] == "higher" else "min"
-        if chosen and (value <= chosen["value"] if mode == "max" else value >= chosen["value"]):
+        says_higher = measured is not None and measured["better"] == "higher"
+        is_higher_better = self.mode == "max" or (self.mode == "auto" and says_higher)
+        if chosen and (value <= chosen["value"] if is_higher_better else value >= chosen["value"]):
             return False
         self.run.chosen = {key: {"value": value, "samples_seen": self.samples_seen}}
         return True

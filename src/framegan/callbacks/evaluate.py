@@ -1,8 +1,7 @@
 """Measures of the averaged generator, every so often and at the end."""
 
 import math
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import PositiveInt
@@ -43,12 +42,11 @@ class Evaluate(Every):
     ):
         super().__init__(None if every == "auto" else every)
         self.by_time = every == "auto"
-        wanted = [] if every is None else list(measures.values())
+        wanted = measures.values() if every else ()
         self.measures = [m if num_samples is None else m.with_num_samples(num_samples) for m in wanted]
         self.seed = seed
         self.class_counts: list[int] | None = None
         """Samples of each class in the data; None until a class-conditional generator needs them."""
-        self.started, self.seconds_before = 0.0, 0.0
 
     def before(self) -> None:
         real, fake = self._samples()
@@ -57,13 +55,10 @@ class Evaluate(Every):
         said = [measure.names(fake.shape) if hasattr(measure, "names") else None for measure in self.measures]
         self.run.names = None if None in said else [name for names in said if names for name in names]
 
-    def begin(self) -> None:
-        self.started, self.seconds_before = time.perf_counter(), self.seconds
-
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         super().after_batch(outputs, batch, batch_idx)
         may_be_due = self.by_time and self.measures and batch_idx % self.trainer.log_every_n_steps == 0
-        if may_be_due and self.trainer.strategy.broadcast(self._share() < SHARE):
+        if may_be_due and self.trainer.strategy.broadcast(self.seconds < SHARE * self.run.seconds):
             self.act_timed()
 
     def end(self) -> None:
@@ -82,15 +77,14 @@ class Evaluate(Every):
         average_buffers(self.gan.generator_ema)
         real, fake = self._samples()
         self.run.records = records = [record for measure in self.measures for record in measure(real, fake)]
-        self._keep(records)
+        for record in records:
+            self._keep_best(record)
         self.log_values({record.key: record.value for record in records})
         if self.trainer.is_global_zero:
             for record in records:
                 between = "" if record.interval is None else f", 95 %: {interval_of(record)}"
-                print(
-                    f"{now:>9,} samples  {record.key} {record.value:.5g} ({record.better} is better{between})",
-                    flush=True,
-                )
+                found = f"{record.key} {record.value:.5g} ({record.better} is better{between})"
+                print(f"{now:>9,} samples  {found}", flush=True)
             write(self.trainer.folder / "evaluations" / f"{now}.json", records)
 
     def state_dict(self) -> dict[str, Any]:
@@ -99,9 +93,6 @@ class Evaluate(Every):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.run.best = state_dict.get("best", {})
-
-    def _share(self) -> float:
-        return (self.seconds - self.seconds_before) / (time.perf_counter() - self.started)
 
     def _samples(self) -> tuple[RealSamples, FakeSamples]:
         data, generator = self.trainer.datamodule, self.gan.generator_ema
@@ -112,13 +103,8 @@ class Evaluate(Every):
             self.class_counts = real.class_counts
         return real, FakeSamples(generator, origin, self.seed, self.class_counts)
 
-    def _keep(self, records: Sequence[Record]) -> None:
-        for record in (record for record in records if math.isfinite(record.value)):
-            best = self.run.best.get(record.key)
-            sign = 1 if record.better == "higher" else -1
-            if best is None or sign * record.value > sign * best["value"]:
-                self.run.best[record.key] = {
-                    "value": record.value,
-                    "samples_seen": self.samples_seen,
-                    "better": record.better,
-                }
+    def _keep_best(self, record: Record) -> None:
+        best, value = self.run.best.get(record.key), record.value
+        is_better = best is None or (value > best["value"] if record.better == "higher" else value < best["value"])
+        if is_better and math.isfinite(value):
+            self.run.best[record.key] = {"value": value, "samples_seen": self.samples_seen, "better": record.better}

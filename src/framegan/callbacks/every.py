@@ -22,13 +22,15 @@ class Every(RunCallback):
     def __init__(self, every: PositiveInt | None):
         self.every = every
         self.seconds = 0.0
+        self.acted_at: int | None = None
+        """The samples_seen of the last time in this session."""
 
     def act(self) -> None:
         raise NotImplementedError
 
     def act_timed(self) -> None:
         """Call `act` and add up the seconds it took."""
-        start = time.perf_counter()
+        start, self.acted_at = time.perf_counter(), self.samples_seen
         self.act()
         self._count(time.perf_counter() - start)
 
@@ -51,19 +53,3 @@ class Every(RunCallback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._count(state_dict["seconds"])
-
-
-class Stopwatch:
-    """The seconds of training since it was started, and the samples seen meanwhile: without those of evaluation."""
-
-    def __init__(self) -> None:
-        self.time, self.samples, self.evaluating = 0.0, 0, 0.0
-
-    def start(self, callback: RunCallback) -> None:
-        self.time, self.samples = time.perf_counter(), callback.samples_seen
-        self.evaluating = callback.run.evaluation_seconds
-
-    def read(self, callback: RunCallback) -> tuple[float, float]:
-        """Return the seconds, and the samples per second."""
-        seconds = time.perf_counter() - self.time - (callback.run.evaluation_seconds - self.evaluating)
-        return seconds, (callback.samples_seen - self.samples) / seconds

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from framegan.callbacks.every import Stopwatch
 from framegan.callbacks.run_callback import RunCallback
 
 
@@ -14,15 +13,9 @@ class LogMetrics(RunCallback):
     in one transfer. Tensors logged through `self.log` would cost about 0.2 ms each and step.
     """
 
-    def __init__(self) -> None:
-        self.stopwatch = Stopwatch()
-        self.last_waited = 0.0
-
     def begin(self) -> None:
-        for (
-            logger
-        ) in self.trainer.run_loggers:  # a kill must not leave a later checkpoint without its curve: those go first
-            logger.cut(self.samples_seen)
+        for logger in self.trainer.run_loggers:
+            logger.cut(self.samples_seen)  # after the later checkpoints: a kill must leave none without its curve
         self._reset()
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
@@ -33,11 +26,12 @@ class LogMetrics(RunCallback):
         metrics = dict(zip(outputs, values.tolist(), strict=True))
         for name, optimizer in zip(("generator", "discriminator"), self.trainer.optimizers, strict=True):
             metrics[f"{name}/lr"] = optimizer.param_groups[0]["lr"]
-        seconds, metrics["samples_per_second"] = self.stopwatch.read(self)
-        metrics["data_wait_fraction"] = (self.trainer.train_dataloader.seconds_waited - self.last_waited) / seconds
+        seconds = self.run.training_seconds - self.seconds_before
+        metrics["samples_per_second"] = (self.samples_seen - self.seen_before) / seconds
+        metrics["data_wait_fraction"] = (self.trainer.train_dataloader.seconds_waited - self.waited_before) / seconds
         self.log_values(metrics)
         self._reset()
 
     def _reset(self) -> None:
-        self.stopwatch.start(self)
-        self.last_waited = self.trainer.train_dataloader.seconds_waited
+        self.seconds_before, self.seen_before = self.run.training_seconds, self.samples_seen
+        self.waited_before = self.trainer.train_dataloader.seconds_waited

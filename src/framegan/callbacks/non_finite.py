@@ -56,23 +56,16 @@ class NonFinite(RunCallback):
 
     def check(self, weights_too: bool = False) -> None:
         """Stop or roll back where something is not finite; all ranks have to call this, and all do the same."""
-        first = self.first
+        first = self.first.clone()
         if weights_too:
             weights = [p.detach() for network in NETWORKS for p in getattr(self.gan, network).parameters()]
             at = torch.where(get_total_norm(weights).isfinite(), NEVER, self.samples_seen)
             first = torch.cat([first, at.view(1)])
-        first = self.trainer.strategy.reduce(first.clone(), reduce_op="min")
+        first = self.trainer.strategy.reduce(first, reduce_op="min")
         when = dict(zip((*WATCHED, "weights"), first.tolist(), strict=False))
-        if min(when.values()) < NEVER:
-            raise rollback.TrainingEndedError(from_rank_zero(lambda: self._ending(when)))
-
-    def _ending(self, when: dict[str, int]) -> rollback.Ending:
-        """Return what becomes of the run.
-
-        Args:
-            when: samples_seen at which each thing was first not finite.
-        """
         what, now = min(when, key=when.__getitem__), self.samples_seen
+        if when[what] == NEVER:
+            return
         trouble = rollback.Trouble(
             what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(self.gan)}",
             began=when[what],
@@ -80,15 +73,12 @@ class NonFinite(RunCallback):
             advice=ADVICE,
             setting="on_nan",
         )
-        return rollback.ending_of(self.trainer.folder, trouble, self.on_nan, self.max_rollbacks)
+        settings = self.trainer.folder, trouble, self.on_nan, self.max_rollbacks
+        raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))
 
 
 def where(gan: GAN) -> str:
     """Say which parameters are not finite, or have a gradient that isn't, by now; nothing where there are none."""
     parameters = {name: p for name, p in gan.named_parameters() if name.startswith(NETWORKS) and p.requires_grad}
-    bad = [
-        name
-        for name, parameter in parameters.items()
-        if not all(values.isfinite().all() for values in (parameter, parameter.grad) if values is not None)
-    ]
+    bad = [name for name, p in parameters.items() if not all(x.isfinite().all() for x in (p, p.grad) if x is not None)]
     return f", by now {len(bad)} of {len(parameters)} parameters, first {bad[0]}" if bad else ""

@@ -1,13 +1,11 @@
 """What a terminal shows: a bar with losses, speed and time left, or plain lines where nobody watches."""
 
-import time
 from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 from rich.console import Console
 from torch import Tensor
 
-from framegan.callbacks.every import Stopwatch
 from framegan.callbacks.run_callback import RunCallback
 from framegan.files import live
 
@@ -19,8 +17,8 @@ SECONDS_BETWEEN_REFRESHES = 1.0
 class ProgressBar(RunCallback):
     """Shows how far the run is on a terminal; elsewhere prints a line every `seconds_between_lines`.
 
-    Losses and speed are means since they were last shown: the losses of this rank's batches, the speed of training
-    without the time that evaluation took.
+    Losses and speed are means since they were last shown: the losses of this rank's batches, the speed of training.
+    The time that evaluation takes counts nowhere.
 
     Args:
         total_samples: length of the run.
@@ -31,15 +29,12 @@ class ProgressBar(RunCallback):
         self.seconds_between_lines = seconds_between_lines
         self.bar: live.Line | None = None
         self.console = Console(highlight=False)
-        self.stopwatch = Stopwatch()
         self.losses: dict[str, tuple[Tensor | float, int]] = {}
         """By key of SHOWN: the sum, on the device, and the number of those since they were last shown."""
-        self.shown = ""
 
     def begin(self) -> None:
         self.shown = ""
-        self.losses.clear()
-        self.stopwatch.start(self)
+        self._reset()
         if self.trainer.is_global_zero and self.console.is_terminal:
             self.bar = live.Line(self.total_samples, self.samples_seen, self.console)
 
@@ -50,12 +45,13 @@ class ProgressBar(RunCallback):
             total, number = self.losses.get(key, (0.0, 0))
             self.losses[key] = total + self.gan.measured[key], number + 1
         seen, seconds = self.samples_seen, SECONDS_BETWEEN_REFRESHES if self.bar else self.seconds_between_lines
-        if time.perf_counter() - self.stopwatch.time > seconds:
+        is_due = self.run.training_seconds - self.seconds_before > seconds
+        if is_due:
             self.shown = self._read()
-            if not self.bar:
-                self.console.print(f"{seen:>9,} / {self.total_samples:,} samples  {self.shown}")
         if self.bar:
             self.bar.update(seen, f"{seen:,} / {self.total_samples:,} samples  {self.shown}")
+        elif is_due:
+            self.console.print(f"{seen:>9,} / {self.total_samples:,} samples  {self.shown}")
 
     def end(self) -> None:
         if self.bar:
@@ -66,11 +62,13 @@ class ProgressBar(RunCallback):
         self.end()
 
     def _read(self) -> str:
-        """Return the losses and the speed since the last time as one line, and begin new means."""
+        """Return the losses and the speed as one line, and begin new means."""
         shown = {SHOWN[key]: float(total) / number for key, (total, number) in self.losses.items()}
-        _, shown["samples/s"] = self.stopwatch.read(self)
+        seconds = self.run.training_seconds - self.seconds_before
+        shown["samples/s"] = (self.samples_seen - self.seen_before) / seconds
+        self._reset()
+        return "  ".join(f"{name} {value:,.{0 if value >= 100 else 2}f}" for name, value in shown.items())
+
+    def _reset(self) -> None:
         self.losses.clear()
-        self.stopwatch.start(self)
-        return "  ".join(
-            f"{name} {value:,.0f}" if value >= 100 else f"{name} {value:.2f}" for name, value in shown.items()
-        )
+        self.seconds_before, self.seen_before = self.run.training_seconds, self.samples_seen

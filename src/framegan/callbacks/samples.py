@@ -37,8 +37,6 @@ class Samples(Every):
         media.check_rate(".mp4", frames_per_second or media.FRAMES_PER_SECOND)
         self.num_samples = num_samples
         self.frames_per_second = frames_per_second
-        self.last_drawn: int | None = None
-        self.num_shown, self.rate = num_samples, frames_per_second or media.FRAMES_PER_SECOND
 
     def begin(self) -> None:
         data = self.trainer.datamodule
@@ -47,30 +45,32 @@ class Samples(Every):
         slowest, fastest = media.RATES[".mp4"]
         of_data = data.frames_per_second or media.FRAMES_PER_SECOND
         self.rate = self.frames_per_second or min(max(slowest, of_data), fastest)
+        self.in_webp = self.rate <= media.RATES[".webp"][1]
         if self.trainer.is_global_zero:
-            if are_clips:
-                self._say_rate()
+            if are_clips and not self.in_webp:
+                most = f"a .webp shows {media.RATES['.webp'][1]:g}"
+                print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, {most}")
             real, _ = data.real_batch(self.num_shown)
             self._show("real", "real", real)
         if self.every and self.samples_seen == 0:
             self.act_timed()
 
     def end(self) -> None:
-        if self.every and self.last_drawn != self.samples_seen:
+        if self.every and self.acted_at != self.samples_seen:
             self.act_timed()
 
     def act(self) -> None:
-        self.last_drawn, generator = self.samples_seen, self.gan.generator_ema
+        now, generator = self.samples_seen, self.gan.generator_ema
         average_buffers(generator)
         if not self.trainer.is_global_zero:
             return
-        self._show("fake", f"fake_{self.last_drawn}", self.gan.sample(range(self.num_shown)))
+        self._show("fake", f"fake_{now}", self.gan.sample(range(self.num_shown)))
         if {"content", "motion"} <= sampling.parts_of(generator).keys():
             table = sampling.content_motion_table(generator, range(TABLE), range(TABLE))
-            self._animate("content_motion", f"content_motion_{self.last_drawn}", table, columns=TABLE)
+            self._animate("content_motion", f"content_motion_{now}", table, columns=TABLE)
         if hasattr(generator, "composition"):
             parts = sampling.composition(generator, range(TABLE))
-            self._animate("composition", f"composition_{self.last_drawn}", parts, len(parts) // TABLE)
+            self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE)
 
     def _show(self, name: str, stem: str, samples: Tensor) -> None:
         are_clips = samples.ndim == 5
@@ -88,13 +88,7 @@ class Samples(Every):
         video = media.enlarged(media.grid(clips, columns))
         path = self.trainer.folder / "samples" / f"{stem}.mp4"
         media.write_video(path, video, self.rate)
-        if self.rate <= media.RATES[".webp"][1]:
+        if self.in_webp:
             media.write_video(path.with_suffix(".webp"), video, self.rate)
         for logger in self.trainer.run_loggers:
             logger.log_video(f"samples/{name}", path, step=self.samples_seen)
-
-    def _say_rate(self) -> None:
-        """Say so where a .webp isn't shown as fast as the clips."""
-        fastest = media.RATES[".webp"][1]
-        if self.rate > fastest:
-            print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, a .webp shows {fastest:g}")

@@ -3,14 +3,12 @@
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from framegan.callbacks.evaluate import SHARE
 from framegan.callbacks.run_callback import RunCallback
-from framegan.data.train_loader import TrainLoader
 from framegan.files import strict_json
 
 
@@ -22,15 +20,14 @@ class Summary(RunCallback):
 
     def __init__(self) -> None:
         self.waited_before = 0.0
-        self.loader: TrainLoader | None = None
 
     def before(self) -> None:
+        self.path = self.trainer.folder / "summary.json"
         self.run.began = time.perf_counter()  # ahead of what the others do at the start, such as samples
 
     def begin(self) -> None:
-        self.loader = self.trainer.train_dataloader
         if self.trainer.is_global_zero:
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
     def end(self) -> None:
         if not self.trainer.is_global_zero:
@@ -52,7 +49,7 @@ class Summary(RunCallback):
             "best": {key: {"value": one["value"], "samples_seen": one["samples_seen"]} for key, one in best.items()},
             "objective": next(iter(run.chosen), None),
         }
-        strict_json.write(self._path, contents)
+        strict_json.write(self.path, contents)
         if run.advice and evaluation > SHARE:
             print(f"\nevaluation took {evaluation:.0%} of the time; {run.advice}", flush=True)
 
@@ -63,11 +60,7 @@ class Summary(RunCallback):
         self.run.seconds_before, self.waited_before = state_dict["seconds"], state_dict["waited"]
 
     def _waited(self) -> float:
-        return self.waited_before + (self.loader.seconds_waited if self.loader is not None else 0.0)
-
-    @property
-    def _path(self) -> Path:
-        return self.trainer.folder / "summary.json"
+        return self.waited_before + float(self.trainer.train_dataloader.seconds_waited)
 
 
 def peak_memory_mb() -> float:

@@ -100,16 +100,14 @@ class Watchdog(Every):
             setting="on_collapse",
             best_is_good=True,
         )
-        if ending := from_rank_zero(lambda: self._act_on(trouble)):
-            raise rollback.TrainingEndedError(ending)
-
-    def _act_on(self, trouble: rollback.Trouble) -> rollback.Ending | None:
         folder = self.trainer.folder
-        if self.on_collapse != "warn":
-            return rollback.ending_of(folder, trouble, self.on_collapse, self.max_rollbacks)
-        what_to_do = rollback.what_to_do(folder, trouble)
-        print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
-        return None
+        if self.on_collapse == "warn":
+            what_to_do = from_rank_zero(lambda: rollback.what_to_do(folder, trouble))
+            if self.trainer.is_global_zero:
+                print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
+            return
+        settings = folder, trouble, self.on_collapse, self.max_rollbacks
+        raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))
 
     def state_dict(self) -> dict[str, Any]:
         looks = [asdict(look) for look in self.looks]

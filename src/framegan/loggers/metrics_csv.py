@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
-
 from framegan.files import atomic
 from framegan.loggers.run_logger import RunLogger
 
@@ -39,7 +37,6 @@ class MetricsCSV(RunLogger):
         if not is_sound:
             raise ValueError(f"{self.path} has rows without a number of {CLOCK}; move it elsewhere and run this again")
 
-    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         row: Row = {CLOCK: step, **metrics}
         if step != self.last_step and set(row) <= set(self.columns):
@@ -52,14 +49,12 @@ class MetricsCSV(RunLogger):
             self._rewrite([*rows, row])
         self.last_step = step
 
-    @rank_zero_only
     def cut(self, samples_seen: int) -> None:
         if self.path.exists():
             rows = [row for row in self._rows() if int(row[CLOCK]) <= samples_seen]
             self._rewrite(rows)
             self.last_step = int(rows[-1][CLOCK]) if rows else -1
 
-    @rank_zero_only
     def sync(self) -> None:
         if self.path.exists():
             atomic.sync(self.path)

@@ -8,7 +8,7 @@ from lightning.pytorch.loggers import Logger
 
 
 class RunLogger(Logger):
-    """Keeps what a run logs in, or beside, its folder. `step` is samples_seen wherever it appears.
+    """Keeps what a run logs in, or beside, its folder; rank 0 alone has any. `step` is samples_seen everywhere.
 
     Args:
         folder: the run folder.

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from framegan.files import strict_json
 from framegan.loggers.run_logger import RunLogger
@@ -32,27 +31,22 @@ class TensorBoard(RunLogger):
 
         return SummaryWriter(Path(self.folder) / "tensorboard")
 
-    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         for key, value in metrics.items():
             self.writer.add_scalar(key, value, step)
 
-    @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         self.writer.add_text("configuration", f"```\n{strict_json.dumps(params, indent=2)}\n```")
 
-    @rank_zero_only
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:
         self.writer.add_image(name, image, step, dataformats="HWC")
 
-    @rank_zero_only
     def cut(self, samples_seen: int) -> None:
         """Make TensorBoard hide what an earlier session logged from here on; a new run has nothing to hide."""
         if samples_seen:
             self.writer.close()
             self.writer.purge_step = samples_seen + 1  # the next event opens a file that begins with this
 
-    @rank_zero_only
     def finalize(self, status: str) -> None:
         if "writer" in self.__dict__:
             self.writer.close()

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from framegan.files import atomic
 from framegan.loggers.run_logger import RunLogger
@@ -45,10 +44,8 @@ class WandB(RunLogger):
         super().__init__(folder)
         self.options = {"project": project, "entity": entity, "group": group, "tags": list(tags)}
         self.options["name"] = name or Path(folder).name
-        if offline is None:
-            self.mode = os.environ.get("WANDB_MODE") or (None if has_account() else "offline")
-        else:
-            self.mode = "offline" if offline else "online"
+        by_itself = os.environ.get("WANDB_MODE") or (None if has_account() else "offline")
+        self.mode = {None: by_itself, True: "offline", False: "online"}[offline]
         self.sent_until = -1
 
     @cached_property
@@ -73,46 +70,36 @@ class WandB(RunLogger):
         print(f"W&B      {where}", flush=True)
         return run
 
-    @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        self._send(metrics, step)
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        run = self.run  # its first use finds out what was sent before
+        if step is not None and step > self.sent_until:
+            run.log({**metrics, "samples_seen": step})
 
-    @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         self.run.config.update(params, allow_val_change=True)
 
-    @rank_zero_only
     def log_image(self, name: str, image: np.ndarray, step: int) -> None:
         import wandb
 
-        self._send({name: wandb.Image(image)}, step)
+        self.log_metrics({name: wandb.Image(image)}, step)
 
-    @rank_zero_only
     def log_video(self, name: str, path: Path, step: int) -> None:
         import wandb
 
-        self._send({name: wandb.Video(str(path), format="mp4")}, step)
+        self.log_metrics({name: wandb.Video(str(path), format="mp4")}, step)
 
-    @rank_zero_only
     def finalize(self, status: str) -> None:
         """End the W&B run: the next job of a sweep in this process must begin its own."""
         if "run" in self.__dict__:
             self.run.finish(exit_code=0 if status == "success" else 1)
             del self.run
 
-    def _send(self, row: Mapping[str, Any], step: int | None) -> None:
-        run = self.run  # its first use finds out what was sent before
-        if step is not None and step > self.sent_until:
-            run.log({**row, "samples_seen": step})
-
 
 def has_account() -> bool:
     """Say whether W&B knows who we are: by WANDB_API_KEY, or by a login that it saved."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).netloc
     try:
-        saved = netrc.netrc(Path(os.environ.get("NETRC", "~/.netrc")).expanduser())
+        saved = netrc.netrc(Path(os.environ.get("NETRC", "~/.netrc")).expanduser()).authenticators(host)
     except (OSError, netrc.NetrcParseError):
-        return False
-    return saved.authenticators(host) is not None
+        saved = None
+    return bool(os.environ.get("WANDB_API_KEY") or saved)
