@@ -1,6 +1,5 @@
 """A trained generator in Python: `framegan.load("runs/demo").sample(16)`."""
 
-import io
 import math
 import operator
 import os
@@ -16,8 +15,6 @@ from PIL import Image
 from torch import Tensor, nn
 
 from framegan import media, sampling
-
-NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class OfOne(TypedDict, total=False):
@@ -74,37 +71,25 @@ class TrainedGenerator:
         samples_seen: real samples that it was trained with.
         checkpoint: where the weights come from.
         frames_per_second: at which its clips play as fast as the data.
+
+    Attributes:
+        shape: of a sample: (C, H, W) of an image, (C, T, H, W) of a clip.
+        num_classes: how many classes it was trained with; 0 = none.
+        classes: their names, in the order of their numbers; empty where the checkpoint keeps none.
+        latent_parts: dimensions of the parts of its latents, which `held` may name.
     """
 
     def __init__(self, network: nn.Module, samples_seen: int, checkpoint: Path, frames_per_second: float):
-        self.network = network
-        self.samples_seen = samples_seen
-        self.checkpoint = checkpoint
+        self.network, self.samples_seen, self.checkpoint = network, samples_seen, checkpoint
         self.frames_per_second = frames_per_second
+        self.shape: tuple[int, ...] = tuple(network.shape)  # type: ignore[arg-type]
+        self.num_classes = int(getattr(network, "num_classes", 0))
+        self.classes: list[str] = list(getattr(network, "class_names", ()))
+        self.latent_parts = sampling.parts_of(network)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
         return f"TrainedGenerator({shape}, {self.num_classes} classes, {self.samples_seen:,} samples seen)"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of a sample: (C, H, W) of an image, (C, T, H, W) of a clip."""
-        return tuple(self.network.shape)  # type: ignore[arg-type]
-
-    @property
-    def num_classes(self) -> int:
-        """How many classes it was trained with; 0 = none."""
-        return int(getattr(self.network, "num_classes", 0))
-
-    @property
-    def classes(self) -> list[str]:
-        """Their names, in the order of their numbers; empty where the checkpoint keeps none."""
-        return list(getattr(self.network, "class_names", ()))
-
-    @property
-    def latent_parts(self) -> dict[str, int]:
-        """Dimensions of the parts of its latents, which `held` may name."""
-        return sampling.parts_of(self.network)
 
     @property
     def device(self) -> torch.device:
@@ -123,7 +108,7 @@ class TrainedGenerator:
         seed: int = 0,
         seeds: Sequence[int] | None = None,
         category: int | str | None = None,
-        held: Mapping[str, int] = NOTHING,
+        held: Mapping[str, int] = MappingProxyType({}),
         num_frames: int | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
@@ -142,15 +127,16 @@ class TrainedGenerator:
             ValueError: there is no such class or part, a number is out of range, or images are asked for frames.
         """
         if seeds is None:
-            first = _whole("seed", seed, 0)
-            wanted = range(first, first + (1 if num_samples is None else _whole("num_samples", num_samples, 1)))
+            first, number = _whole("seed", seed, 0), 1 if num_samples is None else _whole("num_samples", num_samples, 1)
+            wanted: Sequence[int] = range(first, first + number)
         elif seed != 0 or num_samples not in (None, len(seeds)) or not len(seeds):
             raise ValueError(f"seeds={list(seeds)} say how many and which samples; leave out seed and num_samples")
-        choices: dict[str, Any] = {"category": category, "held": {k: _whole(k, v, 0) for k, v in held.items()}}
-        for name, value in (("num_frames", num_frames), ("batch_size", batch_size)):
-            choices[name] = None if value is None else _whole(name, value, 1)
-        chosen = wanted if seeds is None else [_whole("seeds", one, 0) for one in seeds]
-        return sampling.sample(self.network, chosen, **choices)
+        else:
+            wanted = [_whole("seeds", one, 0) for one in seeds]
+        given = {"num_frames": num_frames, "batch_size": batch_size}
+        numbers: dict[str, Any] = {k: None if v is None else _whole(k, v, 1) for k, v in given.items()}
+        held = {part: _whole(part, one, 0) for part, one in held.items()}
+        return sampling.sample(self.network, wanted, category=category, held=held, **numbers)
 
     def images(self, num_samples: int | None = None, **choices: Unpack[Choices]) -> "Images":
         """Return pictures (PIL); the arguments are those of `sample`.
@@ -193,11 +179,7 @@ class Images(list[Image.Image]):
         return f"Images({len(self)})"
 
     def _repr_png_(self) -> bytes | None:
-        if not self:
-            return None
-        file = io.BytesIO()
-        media.picture(media.enlarged(np.atleast_3d(np.asarray(self.grid())))).save(file, format="PNG")
-        return file.getvalue()
+        return media.picture(media.enlarged(np.atleast_3d(np.asarray(self.grid()))))._repr_png_() if self else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -262,11 +244,6 @@ class Clips(list[Clip]):
 
 
 def _whole(name: str, value: SupportsIndex, least: int) -> int:
-    """Return a whole number.
-
-    Raises:
-        ValueError: it is none, or below the least.
-    """
     try:
         number = operator.index(value)
     except TypeError:

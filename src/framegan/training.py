@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from framegan.metrics.record import Record
     from framegan.trained import TrainedGenerator
 
-UNFINISHED = "unfinished"
-STOPPED = "stopped by "
-
 
 @dataclass(frozen=True)
 class Best:
@@ -64,13 +61,12 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """What summary.json says; nothing of a run that has no clean end yet."""
         file = self.folder / "summary.json"
-        said: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return said
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
     @property
     def status(self) -> str:
         """How it ended: "finished" or "stopped by SIGINT" (or another signal); before that, or killed, "unfinished"."""
-        return str(self.summary.get("status", UNFINISHED))
+        return str(self.summary.get("status", "unfinished"))
 
     @property
     def samples_seen(self) -> int:
@@ -91,21 +87,17 @@ class Run:
     @property
     def best(self) -> dict[str, Best]:
         """The best value of each metric that was evaluated; that which best.ckpt was chosen by comes first."""
-        summary = self.summary
-        found: dict[str, dict[str, Any]] = summary.get("best", {})
-        objective = summary.get("objective")
-        return {
-            key: self._best(key, found[key], is_objective=key == objective)
-            for key in sorted(found, key=lambda key: key != objective)
-        }
+        found: dict[str, dict[str, Any]] = self.summary.get("best", {})
+        objective = self.summary.get("objective")
+        keys = sorted(found, key=lambda key: key != objective)
+        return {key: self._best(key, found[key], ["best"] if key == objective else []) for key in keys}
 
-    def _best(self, key: str, found: Mapping[str, Any], *, is_objective: bool) -> Best:
+    def _best(self, key: str, found: Mapping[str, Any], names: Sequence[str]) -> Best:
         seen = int(found["samples_seen"])
         records = self.folder / "evaluations" / f"{seen}.json"
         better = {one["key"]: one["better"] for one in json.loads(records.read_text())} if records.exists() else {}
-        names = [*(["best"] if is_objective else []), f"samples_{seen}"]
-        kept = [path for name in names if (path := self.folder / "checkpoints" / f"{name}.ckpt").exists()]
-        return Best(float(found["value"]), better.get(key), seen, kept[0] if kept else None)
+        paths = [self.folder / "checkpoints" / f"{name}.ckpt" for name in (*names, f"samples_{seen}")]
+        return Best(float(found["value"]), better.get(key), seen, next((path for path in paths if path.exists()), None))
 
     def load(
         self,
@@ -138,7 +130,7 @@ def train(*settings: str, **choices: Any) -> Run:
 
     folder, _ = call("train", [*settings, *_words(choices)])
     run = Run(folder)
-    received = run.status.removeprefix(STOPPED)
+    received = run.status.removeprefix("stopped by ")
     if received in ("SIGTERM", "SIGUSR1", "SIGUSR2"):
         signal.raise_signal(signal.Signals[received])
     return run
@@ -170,10 +162,8 @@ def _words(choices: Mapping[str, Any]) -> list[str]:
 
 def _typed(value: Any, key: str) -> str:
     """Return a value as it is typed on the command line; texts are never read as anything else."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
+    if value is None or isinstance(value, bool):
+        return {None: "null", False: "false", True: "true"}[value]
     if isinstance(value, Real):
         return str(value)
     if isinstance(value, str | os.PathLike):
