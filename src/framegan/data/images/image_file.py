@@ -98,21 +98,19 @@ class Fit:
     def __call__(self, image: Image.Image) -> np.ndarray:
         """Return an image as uint8 (resolution, resolution, channels)."""
         width, height = image.size
+        size = self.resolution, self.resolution
+        box: tuple[float, float, float, float] = 0, 0, width, height  # left, top, right, bottom
         if self.resize == "pad":
             scale = self.resolution / max(width, height)
             size = max(1, round(width * scale)), max(1, round(height * scale))
-            return padded(self._scale(image, (0, 0, width, height), size), self.resolution)
-        side = min(width, height)
-        across, down = (side, side) if self.resize == "crop" else (width, height)
-        left, top = (width - across) / 2, (height - down) / 2
-        return self._scale(image, (left, top, left + across, top + down), (self.resolution, self.resolution))
-
-    def _scale(self, image: Image.Image, box: tuple[float, float, float, float], size: tuple[int, int]) -> np.ndarray:
-        """Return what is in a box (left, top, right, bottom) as pixels (H, W, C) of a size (width, height)."""
-        left, top, right, bottom = box
-        enlarges = size[0] > right - left or size[1] > bottom - top
+        elif self.resize == "crop":
+            side = min(width, height)
+            left, top = (width - side) / 2, (height - side) / 2
+            box = left, top, left + side, top + side
+        enlarges = size[0] > box[2] - box[0] or size[1] > box[3] - box[1]
         filter = {"area": "bilinear" if enlarges else "box"}.get(self.filter, self.filter)
-        return np.array(image.resize(size, Image.Resampling[filter.upper()], box)).reshape(*size[::-1], -1)
+        pixels = np.array(image.resize(size, Image.Resampling[filter.upper()], box)).reshape(*size[::-1], -1)
+        return padded(pixels, self.resolution) if self.resize == "pad" else pixels
 
 
 def padded(pixels: np.ndarray, resolution: int) -> np.ndarray:

@@ -48,11 +48,9 @@ def with_end(data: bytes) -> bytes:
     """Return a JPEG with the end mark that it lacks; as it is where it lacks none, or more than that."""
     bare = data.removesuffix(END[:1])
     ended, scanned = _is_ended_and_scanned(bare)
-    if ended or not scanned or bare.endswith(bytes(SPARE)):
-        return data
-    if _is_whole(bare) and not _is_whole(bare[:-SPARE]):
-        return bare + END
-    return data
+    may_lack_it = scanned and not ended and not bare.endswith(bytes(SPARE))
+    lacks_it = may_lack_it and _is_whole(bare) and not _is_whole(bare[:-SPARE])
+    return bare + END if lacks_it else data
 
 
 def without_metadata(data: bytes) -> bytes:
