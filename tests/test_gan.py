@@ -72,10 +72,19 @@ def test_the_clock_counts_real_samples_and_is_saved():
     assert int(gan.state_dict()["samples_seen"]) == 40
 
 
-def test_micro_batches_give_the_result_of_the_whole_batch():
-    options = {"regularizers": {"gp": regularizers.WGANGP(weight=1)}}
-    whole = fit(tiny_gan("group", **options).double(), real_batches(4).double(), precision="fp64")
-    parts = fit(tiny_gan("group", **options).double(), real_batches(4).double(), precision="fp64", micro_batches=3)
+def images():
+    return tiny_gan("group", regularizers={"gp": regularizers.WGANGP(weight=1)})
+
+
+def clips():
+    torch.manual_seed(0)
+    return tiny_clip_gan(generator=mocogan.Generator(CLIP, num_classes=2, width=4, normalization="none"))
+
+
+@pytest.mark.parametrize("make", [images, clips])
+def test_micro_batches_give_the_result_of_the_whole_batch(make):
+    batches = real_batches(4, shape=make().generator.shape).double()
+    whole, parts = (fit(make().double(), batches, precision="fp64", micro_batches=number) for number in (1, 3))
     torch.testing.assert_close(flat(parts.generator), flat(whole.generator), rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(flat(parts.discriminator), flat(whole.discriminator), rtol=1e-9, atol=1e-12)
 
@@ -255,15 +264,6 @@ def test_what_a_generator_penalises_itself_for_is_in_its_loss():
     difference = losses_of[3.0] - losses_of[0.0]
     assert difference.detach() == pytest.approx(3.0 * torch.full((2,), 0.5).numpy(), abs=0.2)
     assert 0.3 < mask.mean() < 0.7
-
-
-def test_clips_train_in_micro_batches_too():
-    def trained(micro_batches):
-        torch.manual_seed(0)
-        generator = mocogan.Generator(CLIP, num_classes=2, width=4, normalization="none")
-        return fit(tiny_clip_gan(generator=generator), real_batches(2, 8, CLIP), micro_batches=micro_batches)
-
-    torch.testing.assert_close(flat(trained(1).discriminator), flat(trained(2).discriminator), rtol=0, atol=1e-5)
 
 
 def test_noise_depends_on_its_key_alone():

@@ -87,18 +87,6 @@ class WeightClipping(Regularizer):
             parameter.clamp_(-self.limit, self.limit)
 
 
-def clip_singular_values(matrix: Tensor) -> Tensor:
-    """Return a matrix (M, N) with its singular values cut to at most 1.
-
-    By the eigenvectors of its M x M Gram matrix, in double precision: many times faster than a decomposition of the
-    wide matrices that convolutions are.
-    """
-    matrix = matrix.double()
-    squares, vectors = torch.linalg.eigh(matrix @ matrix.T)  # (M,), (M, M)
-    factors = squares.clamp(min=1).rsqrt()
-    return (vectors * factors) @ (vectors.T @ matrix)
-
-
 class SingularValueClipping(Regularizer):
     """Cut the singular values of every layer to at most 1, for a 1-Lipschitz critic (Saito et al. 2017, Section 4).
 
@@ -115,7 +103,11 @@ class SingularValueClipping(Regularizer):
     def constrain(self, discriminator: nn.Module) -> None:
         for module in discriminator.modules():
             if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
-                module.weight.copy_(clip_singular_values(module.weight.flatten(1)).view_as(module.weight))
+                # by its Gram matrix: many times faster than a decomposition of matrices as wide as convolutions are
+                matrix = module.weight.flatten(1).double()  # (out, in * kernel)
+                squares, vectors = torch.linalg.eigh(matrix @ matrix.T)  # (out,), (out, out)
+                cut = (vectors * squares.clamp(min=1).rsqrt()) @ (vectors.T @ matrix)
+                module.weight.copy_(cut.view_as(module.weight))
             elif isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_var is not None:
                 deviation = (module.running_var + module.eps).sqrt()
                 module.weight.copy_(module.weight.clamp(0.01 * deviation, deviation))

@@ -20,7 +20,7 @@ def require_clips(shape: Sequence[int], model: str) -> tuple[int, int, int, int]
     """Return (C, T, H, W), or raise ValueError where a shape is not that of a clip."""
     if len(shape) != 4:
         raise ValueError(
-            f"{model} makes clips (C, T, H, W); got shape={list(shape)}. Choose data of clips with data.num_frames "
+            f"{model} is for clips (C, T, H, W); got shape={list(shape)}. Choose data of clips with data.num_frames "
             "above 1, or another model for images."
         )
     channels, num_frames, height, width = shape
