@@ -193,6 +193,7 @@ def test_a_value_means_what_it_is():
 
 def test_home_folders_and_refused_values():
     assert _words({"checkpoint": "~/runs"}) == [f"checkpoint={Path.home() / 'runs'}"]
+    assert _words({"a": np.bool_(True), "b": torch.tensor(3)}) == ["a=true", "b=3"]
     with pytest.raises(ValueError, match="data got a set; it should be None, a number, text"):
         framegan.train(model="mlp", data={1})
 
@@ -204,6 +205,7 @@ def test_home_folders_and_refused_values():
         (lambda run: framegan.train("-m", model="mlp", data="digits"), "-m is an option of the command"),
         (lambda run: framegan.train("hydra.mode=MULTIRUN", model="mlp", data="digits"), "call this once for each job"),
         (lambda run: framegan.train(model="mlp", data="synthetic", total_samples="no"), "total_samples got 'no'"),
+        (lambda run: framegan.train({"model": "mlp"}), "{'model': 'mlp'} is no text; settings are KEY=VALUE"),
         (lambda run: framegan.train(resume="nowhere"), "nowhere does not exist"),
         (lambda run: framegan.train(resume=run, total_samples=16), "has seen 48 samples"),
         (lambda run: framegan.evaluate(run, metrics="fdi"), "did you mean metrics="),
@@ -215,7 +217,12 @@ def test_home_folders_and_refused_values():
         (lambda run: run.load().sample(0), "num_samples got 0; it should be a whole number of at least 1"),
         (lambda run: run.load().sample(seed=-1), "seed got -1"),
         (lambda run: run.load().sample(3, seeds=[1]), "leave out seed and num_samples"),
+        (lambda run: run.load().sample(seed=2**64), f"seed got {2**64}; it should be a whole number of at least 0 and"),
         (lambda run: run.load().sample(seeds=[1.5]), "seeds got 1.5"),
+        (lambda run: run.load().sample(seeds=3), "seeds got 3; it should be a list of whole numbers"),
+        (lambda run: run.load().sample(seeds=[]), "seeds got []; it should be a list of whole numbers"),
+        (lambda run: run.load().sample(held=None), "held got None; it should be a dictionary"),
+        (lambda run: run.load().to("nowhere"), "device got 'nowhere', which isn't available here"),
         (lambda run: run.load().sample(category="cat"), "has no categories"),
         (lambda run: run.load().sample(held={"content": 1}), "can't be held"),
         (lambda run: run.load().sample(num_frames=2), "makes images"),
@@ -289,6 +296,19 @@ def test_a_call_leaves_no_traces(trained, tmp_path):
         finally:
             HydraConfig.instance().cfg = None
     assert (longer.folder, longer.status, longer.samples_seen) == (folder, "finished", 64)
+
+
+def test_what_surrounds_a_call_changes_nothing(trained, tmp_path):
+    samples, before = trained.load().sample(2), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(framegan.load(trained).sample(2), samples)
+            same_training(trained, train(tmp_path / "run"))
+            assert torch.is_autocast_enabled("cpu")
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,8 @@ SLIPS = {
     "total_samples=10,": "did you mean total_samples=10?",
     "seed=0,1": "did you mean -m seed=0,1?",
     "metrics=fid,fvd": "or for a list 'metrics=[fid,fvd]'",
+    "metrics=[fid,fvd": "did you mean 'metrics=[fid,fvd]'?",
+    "model.generator={nosuch: 3}": "'model.generator={nosuch: 3}' can't be set: ",
     "metrics=FID": "did you mean metrics=fid?",
     "metrics=[fid,fvdd]": "did you mean 'metrics=[fid,fvd]'?",
     "trainer=2": "there are: auto, cpu, ddp, debug, gpu",

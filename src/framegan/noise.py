@@ -12,7 +12,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+LARGEST = 2**63
+Seed = Annotated[int, Field(ge=0, lt=LARGEST)]
 
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}

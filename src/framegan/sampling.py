@@ -74,7 +74,7 @@ def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], num_frames: int | 
     device = next(generator.parameters()).device
     latents, labels = (values.to(device) for values in drawn)
     length = {} if num_frames is None else {"num_frames": num_frames}
-    with evaluating(generator), flushing_denormals():
+    with evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
         return generator(latents, labels, **length)
 
 

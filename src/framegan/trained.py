@@ -3,7 +3,7 @@
 import math
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from framegan import media, sampling
+from framegan import media, noise, sampling
 
 
 class OfOne(TypedDict, total=False):
@@ -97,8 +97,15 @@ class TrainedGenerator:
         return next(self.network.parameters()).device
 
     def to(self, device: str | torch.device) -> Self:
-        """Move it to a device, and return it. Samples of one seed differ there in their last bits."""
-        self.network.to(device)
+        """Move it to a device, and return it. Samples of one seed differ there in their last bits.
+
+        Raises:
+            ValueError: there is no such device.
+        """
+        try:
+            self.network.to(torch.device(device))
+        except (RuntimeError, AssertionError, TypeError) as error:
+            raise ValueError(f"device got {device!r}, which isn't available here: {error}") from None
         return self
 
     def sample(
@@ -126,13 +133,15 @@ class TrainedGenerator:
         Raises:
             ValueError: there is no such class or part, a number is out of range, or images are asked for frames.
         """
+        if not isinstance(held, Mapping):
+            raise ValueError(f'held got {held!r}; it should be a dictionary, such as {{"content": 3}}')
         if seeds is None:
             first, number = _whole("seed", seed, 0), 1 if num_samples is None else _whole("num_samples", num_samples, 1)
             wanted: Sequence[int] = range(first, first + number)
-        elif seed != 0 or num_samples not in (None, len(seeds)) or not len(seeds):
-            raise ValueError(f"seeds={list(seeds)} say how many and which samples; leave out seed and num_samples")
         else:
-            wanted = [_whole("seeds", one, 0) for one in seeds]
+            wanted = _seeds(seeds)
+            if seed != 0 or num_samples not in (None, len(wanted)):
+                raise ValueError(f"seeds={wanted} say how many and which samples; leave out seed and num_samples")
         given = {"num_frames": num_frames, "batch_size": batch_size}
         numbers: dict[str, Any] = {k: None if v is None else _whole(k, v, 1) for k, v in given.items()}
         held = {part: _whole(part, one, 0) for part, one in held.items()}
@@ -243,11 +252,22 @@ class Clips(list[Clip]):
         return self.grid()._repr_mimebundle_() if self else {}
 
 
+def _seeds(given: Iterable[SupportsIndex]) -> list[int]:
+    try:
+        found = [_whole("seeds", one, 0) for one in given]
+    except TypeError:  # it is no list
+        found = []
+    if not found:
+        raise ValueError(f"seeds got {given!r}; it should be a list of whole numbers")
+    return found
+
+
 def _whole(name: str, value: SupportsIndex, least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least:
-        raise ValueError(f"{name} got {value!r}; it should be a whole number of at least {least}")
+    if not least <= number < noise.LARGEST:
+        most = f" and below {noise.LARGEST}" if number > least else ""
+        raise ValueError(f"{name} got {value!r}; it should be a whole number of at least {least}{most}")
     return number

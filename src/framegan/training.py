@@ -166,6 +166,8 @@ def _typed(value: Any, key: str) -> str:
         return {None: "null", False: "false", True: "true"}[value]
     if isinstance(value, Real):
         return str(value)
+    if getattr(value, "shape", None) == ():  # a tensor, or a NumPy value that is no number
+        return _typed(value.item(), key)
     if isinstance(value, str | os.PathLike):
         # a Path would drop the ./ in front and the / behind
         text = os.path.expanduser(os.fspath(value))  # noqa: PTH111

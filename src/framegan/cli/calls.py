@@ -11,7 +11,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hydra import version
@@ -42,11 +42,10 @@ def call(command: str, words: Sequence[str]) -> tuple[Path, DictConfig]:
     with undisturbed():
         from framegan.cli.slips.known import Known
 
-        refused = [word for word in words if word.startswith("-") and not word.startswith("--config-dir=")]
-        if refused:
-            raise ValueError(
-                f"{refused[0]} is an option of the command; settings are KEY=VALUE, each a text of its own"
-            )
+        for word in words:
+            what = "an option of the command" if isinstance(word, str) else "no text"
+            if not isinstance(word, str) or (word.startswith("-") and not word.startswith("--config-dir=")):
+                raise ValueError(f"{word} is {what}; settings are KEY=VALUE, each a text of its own")
         options, settings = command_line.split(arguments.prepared(command, words))
         if command_line.is_multirun(options, settings):
             raise ValueError("hydra.mode=MULTIRUN is for the command; in Python, call this once for each job")
@@ -97,7 +96,10 @@ def _own_hydra() -> Iterator[None]:
 
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """Keep what the block sets of PyTorch, of warnings and of Lightning's loggers to it."""
+    """Keep what the block sets of PyTorch, of warnings and of Lightning's loggers to it.
+
+    What the caller has set of PyTorch, such as no_grad or autocast, doesn't hold in the block.
+    """
     import torch
 
     from framegan.sampling import flushing_denormals
@@ -106,10 +108,17 @@ def _own_settings() -> Iterator[None]:
     deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with warnings.catch_warnings(), torch.random.fork_rng(devices), flushing_denormals():
+    dtype, kinds = torch.get_default_dtype(), ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    with ExitStack() as stack:
+        kept = warnings.catch_warnings(), torch.random.fork_rng(devices), flushing_denormals()
+        plain = torch.inference_mode(False), torch.enable_grad(), *(torch.autocast(k, enabled=False) for k in kinds)
+        for block in (*kept, *plain):
+            stack.enter_context(block)
+        torch.set_default_dtype(torch.float32)
         try:
             yield
         finally:
+            torch.set_default_dtype(dtype)
             torch.use_deterministic_algorithms(deterministic[0], warn_only=deterministic[1])
             torch.backends.cudnn.benchmark = benchmark
             for name, level in levels.items():

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import hydra
 from omegaconf import DictConfig
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import load
+from framegan.cli.generator import Seed, load
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
@@ -43,7 +43,7 @@ def evaluate(
     fake: str | None,
     fake_frames: Literal["all", "data"] | None,
     num_samples: PositiveInt | None,
-    seed: NonNegativeInt,
+    seed: Seed,
     weights: Literal["ema", "raw"],
     device: Literal["auto", "cpu", "cuda"],
     out: str,

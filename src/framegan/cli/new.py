@@ -22,8 +22,8 @@ USAGE = """Write a part of your own into this folder: a class, the YAML that nam
   framegan new model lab.my_model   in another package than my_package
 
 Nothing is written over. What each part has to be: docs/own_parts.md"""
-OTHER_MEANING = {"null", "true", "false", "nan", "inf"}
-"""Names that are values in a configuration."""
+OTHER_MEANING = {"null", "true", "false", "nan", "inf", "yes", "no", "on", "off", "py", "yaml"}
+"""Names that are values in a configuration, or endings of files."""
 TRIED = {
     "model": "model=NAME data=digits",
     "loss": "model=dcgan data=digits model/loss=NAME",

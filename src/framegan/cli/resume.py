@@ -45,7 +45,7 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
     settings = [word for word in words if not word.startswith("trust=")]  # older runs lack the key
     return (
         [*command_line.configured_by(config.parent), *options],
-        [*command_line.running_in(folder), *settings],
+        [*command_line.running_in(folder), "hydra/job_logging=stdout", *settings],  # or Hydra makes a file for it
     )
 
 

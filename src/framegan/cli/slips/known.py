@@ -75,7 +75,7 @@ class Known:
 
     def takes(self, group: str, value: Any) -> bool:
         """Say whether a group, by the key that chooses from it, has an option, or all of [a,b]."""
-        names = [name.strip() for name in str(value).strip("[]").split(",")]
+        names = [name.strip() for name in re.sub(r"^\[(.*)\]$", r"\1", str(value)).split(",")]
         folder = group.partition("@")[0]
         return all(
             re.fullmatch(r"[^./~][^.]*", name) and self.repository.config_exists(f"{folder}/{name}") for name in names

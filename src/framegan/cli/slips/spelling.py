@@ -65,7 +65,7 @@ class Check:
 
     def _say(self, setting: Setting, reason: str, better: Sequence[str] = (), rest: str = "") -> None:
         """Add the line about a setting: what was typed, why it can't be so, and the right spelling."""
-        said = reason.format(typed=spelt(setting.typed))
+        said = reason.replace("{typed}", spelt(setting.typed))  # a reason may have other braces, of a value
         if better:
             said += f"; did you mean {' '.join(map(spelt, better))}?"
         self.problems.append(
@@ -98,7 +98,9 @@ class Check:
         if self.sweeps or hydra is None or not hydra.is_sweep_override():
             return False
         value = setting.value
-        or_list = "" if "(" in value else f", or for a list {spelt(f'{setting.key}=[{value}]')}"
+        or_list = (
+            "" if "(" in value or setting.key in REQUIRED else f", or for a list {spelt(f'{setting.key}=[{value}]')}"
+        )
         self._say(setting, "{typed} names several values", ["-m", setting.text], f"that starts a sweep{or_list}")
         return True
 
