@@ -77,8 +77,9 @@ def test_help_says_what_hydra_would_compose(command):
             assert f"\n{group}: {', '.join(options)}\n" in page
 
 
-def test_a_page_may_be_cut_off():
-    command = [sys.executable, "-m", "framegan", "train", "--help"]
+@pytest.mark.parametrize("words", [["--help"], ["model=mlp", "data=digits", "--cfg", "job"]])
+def test_a_page_may_be_cut_off(words):
+    command = [sys.executable, "-m", "framegan", "train", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as showing:
         showing.stdout.close()
         assert (showing.stderr.read(), showing.wait()) == (b"", 0)

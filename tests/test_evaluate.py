@@ -218,6 +218,7 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
         (("checkpoint=RUN", "+metrics.random_conv.num_fakes=5"), "did you mean num_fake?"),
         (("checkpoint=RUN", "data=synthetic", "data.resolution=64"), "only samples of one shape can be compared"),
         (("data=synthetic", "fake=FILES"), r"set num_samples=5"),
+        (("data=synthetic", "fake=RUN"), "is a run; to score its generator: "),
         (("data=synthetic", "fake=nowhere"), "fake='nowhere' does not exist; set fake to the folder"),
         (("data=image_folder", "data.root=gone", "fake=nowhere"), "fake='nowhere' does not exist"),
         (("data=image_folder", "data.root=gone", "fake=nowhere"), "gone is not a folder; set data.root"),

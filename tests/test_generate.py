@@ -96,9 +96,10 @@ def test_a_file_for_each_clip_in_every_format(format, folder, tmp_path):
 
 def test_samples_of_another_command_are_not_passed_over(folder, tmp_path, capsys):
     again = ("num_samples=3", "batch_size=2")
+    (tmp_path / "clips 1.5").mkdir()
     for others, arguments in (("", again), ("", again), (", beside 3 that were there", (*again, "seed=7"))):
-        generated(folder, tmp_path / "clips", *arguments)
-        assert f"all 3 are in {tmp_path / 'clips'}{others}\n" in capsys.readouterr().out
+        generated(folder, tmp_path / "clips 1.5", *arguments)
+        assert f"all 3 are in {tmp_path / 'clips 1.5'}{others}\n" in capsys.readouterr().out
 
 
 def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):

@@ -68,6 +68,9 @@ def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path):
     assert train(*command, "total_samples=96") is None
     assert summary(tmp_path)["samples_seen"] == 96
     assert [row["samples_seen"] for row in rows(tmp_path)] == ["16", "48", "80"]
+    before = {path.name for path in tmp_path.iterdir()}
+    assert train(f"resume={tmp_path}", "total_samples=128") is None
+    assert {path.name for path in tmp_path.iterdir()} == before
 
 
 def test_what_is_printed_to_be_typed_can_be_pasted_whatever_the_folder_is_called(tmp_path, capsys, monkeypatch):

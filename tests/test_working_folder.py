@@ -70,6 +70,8 @@ def test_a_package_is_found_after_every_installed_one(folder):
         (("model", "Blob"), "Blob can't be a name here"),
         (("model", "class"), "class can't be a name here"),
         (("data", "null"), "null can't be a name here"),
+        (("metric", "on"), "on can't be a name here"),
+        (("model", "blob.py"), "py can't be a name here"),
         (("data", "mnist"), "data=mnist is one of framegan's own; choose another name, such as my_mnist"),
         (("loss", "torch.sharp"), "torch is the name of an installed package; choose another one: PACKAGE.sharp"),
         (("metric", "there"), "my_package/there.py exists already, and nothing was written"),

@@ -56,9 +56,10 @@ def load(
     from framegan.runs import run_folder
 
     with calls.undisturbed(), errors.plain_errors():
-        given = {"weights": weights, "device": device, "trust": [trust] if isinstance(trust, str) else list(trust)}
+        names = list(trust) if isinstance(trust, Iterable) and not isinstance(trust, str) else [trust]
+        given: dict[str, Any] = {"weights": weights, "device": str(device), "trust": names}
         check_call(given, given, load)
-        found = generator.load(Path(path).expanduser(), weights, device, given["trust"])
+        found = generator.load(run_folder.as_path(path), weights, str(device), given["trust"])
         rate = run_folder.frames_per_second(found.config) or media.FRAMES_PER_SECOND
     return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate)
 

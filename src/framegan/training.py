@@ -49,7 +49,7 @@ class Run:
         from framegan.runs import run_folder
 
         with raised():
-            self.folder = run_folder.find(Path(path).expanduser())
+            self.folder = run_folder.find(run_folder.as_path(path))
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.status}, {self.samples_seen:,} samples)"

@@ -107,6 +107,12 @@ def test_motions_are_right_only_where_the_classes_are_motions(num_classes, are_m
     assert ("shape_motion_8/motion_accuracy" in keys) == are_motions
 
 
+def test_clips_of_another_length_are_not_compared():
+    real, fake = (Noise(seed=0, shape=(1, frames, 8, 8), num_samples=8) for frames in (2, 3))
+    with pytest.raises(ValueError, match="only samples of one shape can be compared"):
+        ShapeMotion(8).check(real, fake)
+
+
 def test_real_clips_without_a_shape_are_an_error():
     clips, labels = clips_of_squares()
     with pytest.raises(ValueError, match="the real clips show no shape"):

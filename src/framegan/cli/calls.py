@@ -11,7 +11,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import version
@@ -108,12 +108,16 @@ def _own_settings() -> Iterator[None]:
     deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    dtype, kinds = torch.get_default_dtype(), ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
-    with ExitStack() as stack:
-        kept = warnings.catch_warnings(), torch.random.fork_rng(devices), flushing_denormals()
-        plain = torch.inference_mode(False), torch.enable_grad(), *(torch.autocast(k, enabled=False) for k in kinds)
-        for block in (*kept, *plain):
-            stack.enter_context(block)
+    dtype, accelerator = torch.get_default_dtype(), "cuda" if torch.cuda.is_available() else "cpu"
+    with (
+        warnings.catch_warnings(),
+        torch.random.fork_rng(devices),
+        flushing_denormals(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast(accelerator, enabled=False),
+    ):
         torch.set_default_dtype(torch.float32)
         try:
             yield

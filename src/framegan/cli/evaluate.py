@@ -10,6 +10,8 @@ from pydantic import PositiveInt
 
 from framegan.cli import compose, errors
 from framegan.cli.generator import Seed, load
+from framegan.quoting import command, to_type
+from framegan.runs import run_folder
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
@@ -156,6 +158,8 @@ def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, se
     from framegan.evaluation.real_samples import RealSamples
 
     problem = missing(fake)
+    if run_folder.saved_config(Path(fake).expanduser()).exists():
+        problem = f"fake={fake} is a run; to score its generator: {command('evaluate', to_type('checkpoint', fake))}"
     try:
         real = real_samples(data)
     except errors.USER_ERRORS as error:

@@ -138,9 +138,12 @@ def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
     if not target.name:
         raise ValueError(f"out={out} has no folder above it, where the grid is written; set out to another folder")
     allowed = VIDEOS if makes_clips else (".png",)
-    if target.suffix and target.suffix not in allowed:
+    if target.suffix and target.suffix not in allowed and not target.is_dir():
         kind = "clips" if makes_clips else "images"
-        raise ValueError(f"out got {target}; a grid of {kind} ends in {' or '.join(allowed)}; other names are folders")
+        raise ValueError(
+            f"out got {target}; a grid of {kind} ends in {' or '.join(allowed)}; other names are folders, "
+            "and one with a dot in it has to exist"
+        )
     return target
 
 
@@ -183,7 +186,7 @@ def _write_grid(target: Path, samples: "list[np.ndarray]", frames_per_second: fl
 
     grid = media.tiled(samples)
     ending = ".png" if grid.ndim == 3 else ".mp4"
-    file = target if target.suffix else target.with_name(f"{target.name}_grid{ending}")
+    file = target if target.suffix in (".png", *VIDEOS) else target.with_name(f"{target.name}_grid{ending}")
     if grid.ndim == 3:
         media.write_png(file, grid)
     else:

@@ -6,8 +6,7 @@ import io
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NoReturn
 
 from framegan import __version__, program
@@ -19,14 +18,34 @@ OTHER_NAMES = {"resume": "train resume=", "fit": "train ", "sample": "generate "
 """What commands are called elsewhere, and how they begin here."""
 
 
+class Output(io.TextIOWrapper):
+    """Standard output, which goes on to nowhere once nobody reads it: what is piped into `head` ends without a word.
+
+    It may name files whose names aren't UTF-8.
+    """
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self.flush()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
 def main() -> None:
     """Run what the command line of `framegan` says."""
-    interrupts.answer()
+    _prepare()
     words = sys.argv[1:]
     if words[:1] and words[0] in HELP:
         words = [*words[1:2], "--help"]
     if words[:1] in ([], ["--help"]):
-        _show(pages.screen())
+        print(pages.screen())
     elif words[0] in VERSION:
         print(f"framegan {__version__}")
     elif words[0] in pages.COMMANDS:
@@ -37,39 +56,28 @@ def main() -> None:
 
 def script(command: str) -> None:
     """Run a command by the command line of a script in src/."""
-    interrupts.answer()
+    _prepare()
     program.leave_script_folder()
     run(command, sys.argv[1:])
 
 
 def run(command: str, words: Sequence[str]) -> None:
-    """Run a command; what it prints may name files whose names aren't UTF-8."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Run a command."""
     if set(HELP) & set(words) and not any("=" in word for word in words):
-        _show(pages.page(command))
+        print(pages.page(command))
     elif len(words) == 1 and words[0] in VERSION:
         print(f"framegan {__version__}")
     elif command in pages.WITHOUT_HYDRA:
-        with ends_where_nobody_reads():
-            importlib.import_module(f"framegan.cli.{command}").main(words)
+        importlib.import_module(f"framegan.cli.{command}").main(words)
     else:
         _run_with_hydra(command, words)
 
 
-@contextmanager
-def ends_where_nobody_reads() -> Iterator[None]:
-    """End what is piped into `head` there, without a word."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would say so at its end
-
-
-def _show(text: str) -> None:
-    with ends_where_nobody_reads():
-        print(text)
+def _prepare() -> None:
+    interrupts.answer()
+    if type(sys.stdout) is io.TextIOWrapper:
+        buffer, encoding, in_lines = sys.stdout.buffer, sys.stdout.encoding, sys.stdout.line_buffering
+        sys.stdout = Output(buffer, encoding, "backslashreplace", line_buffering=in_lines)
 
 
 def _run_with_hydra(command: str, words: Sequence[str]) -> None:

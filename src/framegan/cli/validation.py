@@ -117,8 +117,8 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
         else:
             return
     try:
-        text = json.dumps(value, ensure_ascii=False).encode(errors="replace")  # pydantic takes no name that isn't UTF-8
-        adapter.validate_json(text, strict=True)
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        adapter.validate_json(text.encode(errors="replace"), strict=True)  # pydantic takes no name that isn't UTF-8
     except ValidationError as error:
         found = [problem for problem in error.errors() if problem["type"] not in NOT_FROM_YAML]
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]

@@ -16,7 +16,7 @@ from framegan.metrics.accumulate import FeatureBank
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.record import Record
-from framegan.metrics.sample_set import SampleSet, check_number
+from framegan.metrics.sample_set import SampleSet, check_number, check_shapes
 from framegan.metrics.scores import Features, Score
 from framegan.processes.ranks import from_rank_zero, rank_and_number
 
@@ -55,11 +55,7 @@ class Comparison:
 
     def check(self, real: SampleSet, fake: SampleSet) -> None:
         real, fake = self._cut(real), self._cut(fake)
-        if real.shape != fake.shape:
-            raise ValueError(
-                f"the real samples are {list(real.shape)} and the fake ones {list(fake.shape)}; only samples of one "
-                "shape can be compared: set data.resolution and data.num_frames alike"
-            )
+        check_shapes(real, fake)
         check_number(fake, self.num_fake)
         wanted = min(self.num_fake, self.num_real or self.num_fake)
         is_kept = _is_kept(self._file(real, self.embedding.of(fake.shape)))

@@ -51,6 +51,15 @@ class SampleSet(Protocol):
         """Return the uint8 pixels (N, *shape) and the classes (N,) of samples."""
 
 
+def check_shapes(real: SampleSet, fake: SampleSet) -> None:
+    """Raise ValueError where real and fake samples differ in their shapes."""
+    if real.shape != fake.shape:
+        raise ValueError(
+            f"the real samples are {list(real.shape)} and the fake ones {list(fake.shape)}; only samples of one "
+            "shape can be compared: set data.resolution and data.num_frames alike"
+        )
+
+
 def check_number(fake: SampleSet, num_wanted: int) -> None:
     """Raise ValueError where there are fewer fake samples than are to be compared."""
     if fake.num_samples is not None and fake.num_samples < num_wanted:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from framegan.media import to_samples
 from framegan.metrics.record import Record
-from framegan.metrics.sample_set import SampleSet, check_number
+from framegan.metrics.sample_set import SampleSet, check_number, check_shapes
 
 THRESHOLD = 30
 """Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
@@ -38,6 +38,7 @@ class ShapeMotion:
         return ShapeMotion(num_samples)
 
     def check(self, real: SampleSet, fake: SampleSet) -> None:
+        check_shapes(real, fake)
         check_number(fake, self.num_samples)
 
     def names(self, shape: Sequence[int]) -> list[str]:

@@ -17,6 +17,14 @@ PATIENCE = 30.0
 """Seconds to wait for a process that still holds a run folder; one that was killed is just ending."""
 
 
+def as_path(given: str | os.PathLike[str]) -> Path:
+    """Return where a run is said to be; raise ValueError where that is no path."""
+    try:
+        return Path(given).expanduser()
+    except (TypeError, RuntimeError):
+        raise ValueError(f"{given!r} is no path; give a run folder, or a checkpoint in one") from None
+
+
 def find(path: str | Path) -> Path:
     """Return the run folder that is meant by a run folder or by a checkpoint in one.
 
