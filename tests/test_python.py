@@ -225,7 +225,7 @@ def test_home_folders_and_refused_values():
         (lambda run: run.load().sample(0), "num_samples got 0; it should be a whole number of at least 1"),
         (lambda run: run.load().sample(seed=-1), "seed got -1"),
         (lambda run: run.load().sample(3, seeds=[1]), "leave out seed and num_samples"),
-        (lambda run: run.load().sample(seed=2**64), f"seed got {2**64}; it should be a whole number of at least 0 and"),
+        (lambda run: run.load().sample(seed=2**64), f"seed got {2**64}; it should be at least 0 and below"),
         (lambda run: run.load().sample(seeds=[1.5]), "seeds got 1.5"),
         (lambda run: run.load().sample(seeds=3), "seeds got 3; it should be a list of whole numbers"),
         (lambda run: run.load().sample(seeds=[]), "seeds got []; it should be a list of whole numbers"),

@@ -23,7 +23,13 @@ MODULES = 1 << 16
 
 
 def generator(seed: int, stream: int, counter: int = 0, item: int = 0, attempt: int = 0) -> np.random.Generator:
-    """Return the random generator of (seed, stream, counter, item, attempt), all non-negative and below 2**63."""
+    """Return the random generator of (seed, stream, counter, item, attempt), all non-negative and below 2**63.
+
+    Raises:
+        ValueError: the seed is not.
+    """
+    if not 0 <= seed < LARGEST:
+        raise ValueError(f"seed got {seed}; it should be at least 0 and below {LARGEST}")
     return np.random.Generator(np.random.Philox(key=[seed, stream], counter=[0, attempt, item, counter]))
 
 

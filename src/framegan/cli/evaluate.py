@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import hydra
 from omegaconf import DictConfig
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import Seed, load
+from framegan.cli.generator import load
 from framegan.quoting import command, to_type
 from framegan.runs import run_folder
 
@@ -45,7 +45,7 @@ def evaluate(
     fake: str | None,
     fake_frames: Literal["all", "data"] | None,
     num_samples: PositiveInt | None,
-    seed: Seed,
+    seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
     device: Literal["auto", "cpu", "cuda"],
     out: str,

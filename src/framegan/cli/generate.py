@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import Seed, load
+from framegan.cli.generator import load
 from framegan.quoting import command
 from framegan.runs import run_folder
 
@@ -37,11 +37,11 @@ def main(cfg: DictConfig) -> None:
 def generate(
     checkpoint: str,
     num_samples: PositiveInt,
-    seed: Seed,
+    seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
     category: NonNegativeInt | float | bool | str | None,
-    content_seed: Seed | None,
-    motion_seed: Seed | None,
+    content_seed: NonNegativeInt | None,
+    motion_seed: NonNegativeInt | None,
     num_frames: PositiveInt | None,
     out: str | None,
     format: Format,

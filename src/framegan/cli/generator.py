@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from omegaconf import DictConfig
-from pydantic import Field
 
 from framegan.cli.compose import as_dict, build
 from framegan.cli.errors import first_line
 from framegan.runs import run_folder, saved_config
-
-Seed = Annotated[int, Field(ge=0, lt=1 << 63)]
-"""As `framegan.noise.Seed`, without PyTorch."""
 
 
 @dataclass(frozen=True)
