@@ -87,8 +87,11 @@ class TrainLoader(DataLoader[Batch | Failure]):
             raise
         except Exception as error:
             workers = getattr(self.batches, "_workers", [])
-            wait([worker.sentinel for worker in workers], 1)  # what one held is missed before it is gone
-            deaths = (death_of_worker(worker.exitcode) for worker in workers if worker.exitcode is not None)
+            gone = wait([worker.sentinel for worker in workers], 1)  # what one held is missed before it is gone
+            dead = [worker for worker in workers if worker.sentinel in gone]
+            for worker in dead:
+                worker.join()  # and its status comes last of all
+            deaths = (death_of_worker(worker.exitcode) for worker in dead)
             raise UnreadableDataError(next(deaths, None) or f"the data loader failed, {error!r}") from error
         if isinstance(batch, Failure):
             failure = UnreadableDataError(batch.message)
