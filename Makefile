@@ -1,5 +1,6 @@
 # make demo   train on real digits, no download needed
 # make test   run the tests
+# make floors run them with the oldest releases of what pyproject.toml asks for
 # make docs   build the site of the documentation in site/
 # make audit  look the pinned packages up among the known vulnerabilities; needs a network
 PYTHON ?= python3
@@ -7,7 +8,7 @@ BIN := .venv/bin
 RUN := runs/demo
 ORACLES := torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 cd-fvd==0.1.1 prdc==0.2 einops==0.8.2
 
-.PHONY: setup demo test docs crosscheck lint audit bench
+.PHONY: setup demo test floors docs crosscheck lint audit bench
 
 setup: .venv/current
 
@@ -23,7 +24,16 @@ demo: setup
 	$(BIN)/python src/train.py experiments=digits_dcgan hydra.run.dir=$(RUN)
 
 test: setup
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+floors: .floors/current
+	.floors/bin/python -m pytest -n 2 --dist worksteal
+
+.floors/current: pyproject.toml
+	$(PYTHON) -m venv .floors
+	grep -oE '"[a-z-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/' > .floors/constraints.txt
+	.floors/bin/python -m pip install --quiet --constraint .floors/constraints.txt --editable '.[dev]'
+	touch $@
 
 # The variable silences a notice of mkdocs-material that has nothing to do with these pages.
 docs: .venv/docs

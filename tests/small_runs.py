@@ -6,14 +6,30 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import torch
+from commands import PROJECT
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from framegan.containers import walk
 
 SHORT = ("data=synthetic", "trainer=cpu", "data.batch_size=16", "trainer.log_every_n_steps=2", "evaluate_every=null")
 SMALL = ("model=mlp", "model.generator.widths=[16]", "model.discriminator.widths=[16]", *SHORT)
 TIMING = ("samples_per_second", "data_wait_fraction")
 """Columns of metrics.csv that are never the same twice."""
+
+
+@cache
+def narrow(model: str) -> tuple[str, ...]:
+    """Return the settings that choose a model and make its networks narrow."""
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        nodes = OmegaConf.to_container(compose("train", [f"model={model}"]).model, resolve=False)
+    widths = {"width": "8", "widths": "[16]"}
+    found = [(key, widths[last]) for key, _ in walk(nodes) if (last := key.rpartition(".")[2]) in widths]
+    return (f"model={model}", *(f"model.{key}={value}" for key, value in found))
 
 
 def state(folder, name="last"):

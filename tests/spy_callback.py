@@ -30,11 +30,12 @@ class Hang(Callback):
 
 
 class Interrupt(Callback):
-    """Presses Ctrl-C after the first batch."""
+    """Presses Ctrl-C after the first batch, or sends another signal."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, times: int = 1, number: int = signal.SIGINT) -> None:
         self.times = times
+        self.number = number
 
     def on_train_batch_end(self, trainer: Any, gan: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         for _ in range(self.times if batch_idx == 0 else 0):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), self.number)

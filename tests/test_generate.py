@@ -11,7 +11,7 @@ import pytest
 from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_videos
-from small_runs import started, wait_for
+from small_runs import narrow, started, wait_for
 from test_media import read_back
 
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("made") / "run"
     write_videos(made.parent / "videos")
     videos = ("data=video_folder", f"data.root={made.parent / 'videos'}", "data.frame_stride=2", *CLIPS[1:])
-    assert train("model=mocogan", *videos, "evaluate_every=null", f"hydra.run.dir={made}") is None
+    assert train(*narrow("mocogan"), *videos, "evaluate_every=null", f"hydra.run.dir={made}") is None
     moved = tmp_path_factory.mktemp("moved") / "run"
     shutil.move(made, moved)
     return moved
@@ -77,7 +77,7 @@ def test_few_samples_are_made_in_small_batches_and_said_so(folder, tmp_path, cap
 
 
 def test_a_run_of_vgan_shows_what_clips_are_made_of(tmp_path):
-    assert train("model=vgan", *CLIPS, f"hydra.run.dir={tmp_path}") is None
+    assert train(*narrow("vgan"), *CLIPS, "evaluate_every=null", f"hydra.run.dir={tmp_path}") is None
     frames, _ = read_back(tmp_path / "samples" / "composition_8.webp")
     assert frames.shape[2] % (4 * 18 + 2) == 0  # clip, mask, foreground, background
 

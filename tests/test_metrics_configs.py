@@ -5,6 +5,7 @@ import torch
 from commands import PROJECT, run, train
 from random_weights import randomize
 from small_files import write_mnist
+from small_runs import narrow
 from test_evaluate import evaluated
 
 from framegan.metrics import weights
@@ -16,6 +17,7 @@ IMAGES = {"fid", "fid_10k", "fid_50k_full"}
 CLIPS = {"fvd", "fvd_styleganv", "fvd_styleganv_128f", "fvd_cdfvd", "fvd_videogpt"}
 OTHERS = {"classifier", "modes", "random_conv", "shape_motion"}
 FID_SCORES = ("fid", "kid", "is", "precision", "recall", "density", "coverage")
+SHORT = ("trainer=debug", "evaluate_every=null")
 
 
 def test_every_choice_is_known_here():
@@ -25,7 +27,7 @@ def test_every_choice_is_known_here():
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images") / "run"
-    assert train("model=mlp", "data=synthetic", "trainer=debug", f"hydra.run.dir={folder}") is None
+    assert train(*narrow("mlp"), "data=synthetic", *SHORT, f"hydra.run.dir={folder}") is None
     return folder
 
 
@@ -33,7 +35,7 @@ def images(tmp_path_factory):
 def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips") / "run"
     data = ("data=shape_motion", "data.resolution=16", "data.num_frames=16", "data.batch_size=2")
-    assert train("model=mocogan", *data, "trainer=debug", "model.generator.width=8", f"hydra.run.dir={folder}") is None
+    assert train(*narrow("mocogan"), *data, *SHORT, f"hydra.run.dir={folder}") is None
     return folder
 
 
@@ -50,14 +52,14 @@ def files(tmp_path_factory):
     ("choice", "scores", "protocol"),
     [
         ("fid", FID_SCORES, "6"),
-        ("fid_50k_full", ("fid", "kid", "is"), "20_full"),
+        ("fid_50k_full", ("fid", "kid", "is"), "10_full"),
     ],
 )
 def test_images(choice, scores, protocol, images, files, tmp_path):
     number = protocol.partition("_")[0]
     few = {"6": [f"~metrics.{choice}.scores.inception_score"]}.get(number, [])
     words = [f"metrics={choice}", f"metrics.{choice}.embedding.weights={files['fid']}", f"num_samples={number}"]
-    data = ["data=synthetic", "data.datamodule.source.num_samples=20"]
+    data = ["data=synthetic", "data.datamodule.source.num_samples=10"]
     found = evaluated(tmp_path, f"checkpoint={images}", *data, *words, *few)
     embedding = f"inception_{weights.fingerprint_of_file(files['fid'])}"
     expected = [score for score in scores if not (few and score == "is")]

@@ -373,34 +373,6 @@ def test_a_second_run_in_another_thread_is_the_same(trained, tmp_path):
     same_training(trained, found[0])
 
 
-def test_types_are_seen_from_outside(tmp_path):
-    code = """
-from pathlib import Path
-from typing import assert_type
-import framegan
-from torch import Tensor
-
-generator = framegan.load("runs/demo")
-assert_type(generator, framegan.TrainedGenerator)
-assert_type(generator.sample(16, category="cat", held={"content": 3}), Tensor)
-assert_type(generator.images(16, seeds=[1, 2]), framegan.Images)
-assert_type(generator.clip(3, num_frames=32).save("a.mp4", frames_per_second=8), Path)
-run = framegan.train("model/loss=hinge", model="dcgan", **{"trainer.devices": 2})
-assert_type(run, framegan.Run)
-assert_type(run.best["fid"].value, float)
-assert_type(framegan.evaluate(run, metrics="fid")[0].value, float)
-assert_type(framegan.metrics.frechet_distance(generator.sample(2), generator.sample(2).numpy()), float)
-generator.images(16, seed="3")  # type: ignore[arg-type]
-framegan.load("runs/demo", weights="emma")  # type: ignore[arg-type]
-framegan.lod  # type: ignore[attr-defined]
-"""
-    (tmp_path / "mine.py").write_text(code)
-    # with the options and the cache of the project: the annotations of PyTorch take a minute without
-    command = [sys.executable, "-m", "mypy", "--config-file", PROJECT / "pyproject.toml"]
-    checked = subprocess.run([*command, tmp_path / "mine.py"], cwd=PROJECT, capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
 def test_the_measures_take_tensors_and_arrays():
     random = np.random.default_rng(0)
     ours, theirs = random.normal(size=(400, 3)), random.normal(size=(300, 3)) + 1

@@ -256,12 +256,11 @@ def test_a_checkpoint_is_found_from_where_it_lies_and_nowhere_else(run_folder, t
     assert "mine.ckpt is not in checkpoints/ of a run folder, whose .hydra/config.yaml it needs" in message
 
 
-def test_ranks_of_a_run_without_a_checkpoint_say_so_once(run_folder, capfd):
+def test_a_run_without_a_checkpoint_says_so(run_folder):
     for path in (run_folder / "checkpoints").iterdir():
         path.unlink()
-    message = str(train(f"resume={run_folder}", "trainer.devices=2", "total_samples=112"))
+    message = str(train(f"resume={run_folder}", "total_samples=112"))
     assert message.startswith(f"error: {run_folder} holds no checkpoint")
-    assert capfd.readouterr().err == ""
 
 
 def test_a_damaged_checkpoint_is_not_gone_on_from(run_folder, capsys):
@@ -517,23 +516,39 @@ def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
     assert summary(folder)["samples_seen"] == seen(folder) > 0
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-def test_a_warned_job_goes_back_into_the_queue(devices, tmp_path):
-    folder, asked = tmp_path / "run", tmp_path / "asked"
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """The file in which a scontrol writes down what SLURM is asked for, of whose job this process is a part."""
     scontrol = tmp_path / "bin" / "scontrol"
     scontrol.parent.mkdir()
-    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path / "asked"}\n')
     scontrol.chmod(0o755)
-    environment = {**os.environ, "SLURM_JOB_ID": "41", "PATH": f"{scontrol.parent}:{os.environ['PATH']}"}
-    command = [*TRAIN, *LONG, "resume=auto", f"trainer.devices={devices}", f"hydra.run.dir={folder}"]
-    with started(command, env=environment, stderr=subprocess.PIPE, text=True) as running:
-        wait_for(folder / "metrics.csv")
-        running.send_signal(signal.SIGUSR1)
-        _, said = running.communicate(timeout=60)
+    monkeypatch.setenv("SLURM_JOB_ID", "41")
+    monkeypatch.setenv("PATH", f"{scontrol.parent}:{os.environ['PATH']}")
+    return tmp_path / "asked"
+
+
+def is_back_in_the_queue(folder, asked, said):
     assert asked.read_text() == "requeue 41\n"
     assert "SLURM was about to end job 41; it is back in the queue" in said
     assert summary(folder)["status"] == "stopped by SIGUSR1"
     assert summary(folder)["samples_seen"] == seen(folder) > 0
+
+
+def test_a_warned_job_goes_back_into_the_queue(asked, tmp_path):
+    warn = ("+callbacks.warn._target_=spy_callback.Interrupt", f"+callbacks.warn.number={signal.SIGUSR1:d}")
+    said = train(*LONG, "resume=auto", *warn, f"hydra.run.dir={tmp_path / 'run'}")
+    is_back_in_the_queue(tmp_path / "run", asked, said)
+
+
+def test_a_warned_job_of_two_ranks_goes_back_into_the_queue_once(asked, tmp_path):
+    folder = tmp_path / "run"
+    command = [*TRAIN, *LONG, "resume=auto", "trainer.devices=2", f"hydra.run.dir={folder}"]
+    with started(command, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(folder / "metrics.csv")
+        running.send_signal(signal.SIGUSR1)
+        _, said = running.communicate(timeout=60)
+    is_back_in_the_queue(folder, asked, said)
 
 
 def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder):

@@ -9,22 +9,38 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import PROJECT
+from commands import PROJECT, train
 from omegaconf import OmegaConf
 from small_runs import SHORT, TIMING, rows, started, summary, wait_for
+
+from framegan.processes import spawn
 
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SHORT)
 SHORT = (*TINY, "total_samples=64", "trainer.log_every_n_steps=1")
 
 
-def typed(*arguments: str, command: tuple[str, ...] = (sys.executable,), status: int = 0) -> str:
-    """Run train.py by command line where spy_callback lies, which ranks and jobs find by themselves."""
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def typed(*arguments: str, command: tuple[str, ...] = (sys.executable,)) -> str:
+    """Run train.py by command line, and return what it says."""
     line = [*command, str(PROJECT / "src" / "train.py"), *arguments]
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    place = Path(__file__).parent
-    done = subprocess.run(line, capture_output=True, text=True, timeout=240, env=environment, cwd=place)
-    assert done.returncode == status, done.stderr
+    done = subprocess.run(line, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+@pytest.fixture(autouse=True)
+def beside_spy_callback(monkeypatch):
+    """Start runs where spy_callback lies, which ranks and jobs find by themselves."""
+    monkeypatch.chdir(Path(__file__).parent)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+
+@pytest.fixture
+def swept(tmp_path, capfd):
+    """Run a sweep, and return all that is said."""
+    return lambda *words: f"{train('-m', *words, f'hydra.sweep.dir={tmp_path}')}{''.join(capfd.readouterr())}"
 
 
 def config(folder: Path):
@@ -32,34 +48,46 @@ def config(folder: Path):
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    """The curve of the run with ranks that it starts itself."""
-    folder = tmp_path_factory.mktemp("expected") / "run"
-    typed(*SHORT, "trainer.devices=2", f"hydra.run.dir={folder}")
-    return rows(folder, *TIMING)
+def shared(tmp_path_factory):
+    """The folder of a run with ranks that it starts itself, and what it says."""
+    folder = tmp_path_factory.mktemp("shared") / "run"
+    return folder, typed(*SHORT, "trainer.devices=2", f"hydra.run.dir={folder}")
+
+
+@pytest.fixture(scope="module")
+def expected(shared):
+    """The curve of that run."""
+    return rows(shared[0], *TIMING)
+
+
+def test_two_devices_share_a_run(shared):
+    folder, said = shared
+    assert summary(folder)["num_ranks"] == 2
+    assert summary(folder)["samples_seen"] == 64
+    assert [row["samples_seen"] for row in rows(folder)] == ["32", "64"]
+    assert said.count("finished: 64 samples") == 1
+    assert "Warning" not in said
 
 
 def test_torchrun_starts_the_ranks(tmp_path, expected):
     """Each rank composes a folder with the time in its name; rank 0's is taken."""
-    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     name = "hydra.run.dir=" + str(tmp_path) + "/${now:%H-%M-%S-%f}"
-    typed(*SHORT, name, command=torchrun)
+    typed(*SHORT, name, command=TORCHRUN)
     (folder,) = tmp_path.iterdir()
     assert summary(folder)["num_ranks"] == 2
     assert (folder / ".hydra" / "overrides.yaml").exists()
     assert rows(folder, *TIMING) == expected
 
 
-def test_torchrun_does_not_start_sweeps(tmp_path):
-    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1")
-    said = typed("-m", *SHORT, f"hydra.sweep.dir={tmp_path}", command=torchrun, status=1)
-    assert "once for each rank; run python ../src/train.py -m trainer.devices=N instead" in said
+def test_torchrun_does_not_start_sweeps(swept, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "of torchrun")
+    assert "once for each rank; run python ../src/train.py -m trainer.devices=N instead" in swept(*SHORT)
 
 
 def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
     launcher = ("hydra/launcher=submitit_local", "hydra.launcher.tasks_per_node=2", "hydra.launcher.timeout_min=5")
     logs = f"hydra.launcher.submitit_folder={tmp_path / 'logs'}"  # one for each job is made too late now and then
-    typed("-m", *SHORT, *launcher, logs, "seed=0,1", f"hydra.sweep.dir={tmp_path}")
+    assert train("-m", *SHORT, *launcher, logs, "seed=0,1", f"hydra.sweep.dir={tmp_path}") is None
     for job in "01":
         assert summary(tmp_path / job)["num_ranks"] == 2
         assert config(tmp_path / job).seed == int(job)
@@ -72,7 +100,7 @@ def test_optuna_gives_both_ranks_the_same_values(tmp_path):
     sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "hydra.sweeper.sampler.seed=1", "resume=auto")
     spy = ("+callbacks.spy._target_=spy_callback.Spy", "objective=generator/loss", "trainer.devices=2")
     values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
-    typed("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}")
+    assert train("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}") is None
     rates = set()
     for job in "01":
         seen = [json.loads((tmp_path / job / f"rank_{rank}.json").read_text()) for rank in range(2)]
@@ -83,19 +111,18 @@ def test_optuna_gives_both_ranks_the_same_values(tmp_path):
     assert len(rates) == 2
 
 
-def test_runs_that_draw_their_values_go_on_only_with_a_seed(tmp_path):
-    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "resume=auto", f"hydra.sweep.dir={tmp_path}")
-    said = typed("-m", *SHORT, *sweeper, "model.generator_optimizer.lr=interval(1e-4,1e-3)", status=1)
+def test_runs_that_draw_their_values_go_on_only_with_a_seed(tmp_path, swept):
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "resume=auto")
+    said = swept(*SHORT, *sweeper, "model.generator_optimizer.lr=interval(1e-4,1e-3)")
     assert "error: resume=auto finds the runs of a sweep by their numbers" in said
     assert not list(tmp_path.rglob("*.ckpt"))
 
 
-def test_a_crashed_job_does_not_touch_the_next(tmp_path):
-    said = typed("-m", *SHORT, "trainer.devices=2", "data.batch_size=16,600,8", f"hydra.sweep.dir={tmp_path}", status=1)
+def test_a_crashed_job_does_not_touch_the_next(tmp_path, swept):
+    said = swept(*SHORT, "trainer.devices=2", "data.batch_size=600,8")
     assert "512 samples, fewer than one batch" in said
     assert "Traceback" not in said
-    assert summary(tmp_path / "0")["num_ranks"] == summary(tmp_path / "2")["num_ranks"] == 2
-    assert summary(tmp_path / "2")["samples_seen"] == 64
+    assert (summary(tmp_path / "1")["num_ranks"], summary(tmp_path / "1")["samples_seen"]) == (2, 64)
 
 
 @pytest.mark.parametrize("devices", [1, 2])
@@ -112,27 +139,31 @@ def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
     assert not (tmp_path / "1").exists()
     longer = summary(tmp_path / "0")["samples_seen"] + 32
     if devices == 1:
-        typed(*line, "resume=auto", f"total_samples={longer}")
+        assert train(*line, "resume=auto", f"total_samples={longer}") is None
         assert [summary(tmp_path / job)["samples_seen"] for job in "01"] == [longer, longer]
 
 
-def test_a_rank_that_hangs_is_given_up(tmp_path):
-    hang = ("+callbacks.hang._target_=spy_callback.Hang", "trainer.devices=2", "trainer.timeout=10")
-    said = typed(*SHORT, *hang, f"hydra.run.dir={tmp_path}", status=1)
-    assert "error: another rank hangs: nothing came from it for trainer.timeout=10 seconds; there is no check" in said
-    assert "Traceback" not in said
+def test_a_rank_that_hangs_is_given_up(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(spawn, "GRACE", 0.5)
+    hang = ("+callbacks.hang._target_=spy_callback.Hang", "trainer.devices=2", "trainer.timeout=6")
+    said = str(train(*SHORT, *hang, f"hydra.run.dir={tmp_path}"))
+    assert "error: another rank hangs: nothing came from it for trainer.timeout=6 seconds; there is no check" in said
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_two_machines_without_a_scheduler(tmp_path, expected):
+def test_two_machines_without_a_scheduler(tmp_path, expected, monkeypatch):
     """Each has a folder with the time in its name; rank 0's is taken."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     name = "hydra.run.dir=" + str(tmp_path) + "/${now:%H-%M-%S-%f}"
-    line = [sys.executable, str(PROJECT / "src" / "train.py"), *SHORT, "trainer.num_nodes=2", name]
-    nodes = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    machines = [subprocess.Popen(line, env={**os.environ, **nodes, "NODE_RANK": str(rank)}) for rank in range(2)]
-    assert [machine.wait(timeout=240) for machine in machines] == [0, 0]
+    words = (*SHORT, "trainer.num_nodes=2", name)
+    for variable, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}.items():
+        monkeypatch.setenv(variable, value)
+    other = [sys.executable, str(PROJECT / "src" / "train.py"), *words]
+    with started(other, env=os.environ | {"NODE_RANK": "1"}) as machine:
+        assert train(*words) is None
+        assert machine.wait(timeout=60) == 0
     (folder,) = tmp_path.iterdir()
     assert summary(folder)["num_ranks"] == 2
     assert rows(folder, *TIMING) == expected
