@@ -7,7 +7,7 @@ from framegan import sampling
 from framegan.networks import critics, dcgan, dcgan3d, independent_frames, mlp, mocogan, tgan, vgan
 
 IMAGES = [(1, 28, 28), (3, 32, 32), (1, 64, 64), (2, 16, 32)]
-CLIPS = [(3, 8, 32, 32), (1, 16, 64, 64), (3, 5, 28, 28), (3, 32, 32, 32), (2, 16, 128, 128)]
+CLIPS = [(3, 8, 32, 32), (1, 16, 64, 64), (3, 5, 28, 28), (3, 32, 32, 32), (2, 8, 128, 128)]
 FAMILIES = [(mlp, shape) for shape in [*IMAGES, (3, 4, 16, 16)]]
 FAMILIES += [(dcgan, shape) for shape in [*IMAGES, (1, 4, 4), (3, 24, 24)]]
 REFERENCE = (3, 16, 64, 64)
