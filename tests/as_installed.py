@@ -51,8 +51,8 @@ paths = {"data.root": Path("clips"), "data.cache_dir": Path("cache")}
 of_clips = framegan.train(*CLIPS, "model.generator.width=8", model="mocogan", data="video_folder", **paths)
 assert of_clips.load().clip(3).save("a.mp4", frames_per_second=8).stat().st_size
 with redirect_stdout(io.StringIO()) as offered:
-    typed("completion", "words", "framegan train model=blo")
-assert offered.getvalue() == "model=blob \n", "a part of one's own"
+    typed("completion", "fish", "framegan train model=blo")
+assert offered.getvalue() == "model=blob\n", "a part of one's own"
 
 typed("classifier", "data=digits", "data.resolution=16", "epochs=1", "out=digits.pt")
 typed("generate", str(run.folder), "num_samples=2", "out=grid.png")
