@@ -31,7 +31,7 @@ floors: .floors/current
 
 .floors/current: pyproject.toml
 	$(PYTHON) -m venv .floors
-	grep -oE '"[a-z-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/' > .floors/constraints.txt
+	grep -oE '"[a-z0-9-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/' > .floors/constraints.txt
 	.floors/bin/python -m pip install --quiet --constraint .floors/constraints.txt --editable '.[dev]'
 	touch $@
 
