@@ -21,7 +21,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
 from framegan.cli import compose as composed  # noqa: E402
-from framegan.cli.train import be_quiet  # noqa: E402
+from framegan.cli.session import be_quiet  # noqa: E402
 from framegan.media import to_samples  # noqa: E402
 
 CHOICES = ["model=dcgan", "data=digits", "data.resolution=32", "data.batch_size=64", "total_samples=1_000_000_000"]

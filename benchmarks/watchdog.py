@@ -22,7 +22,7 @@ sys.path.insert(0, str(SOURCE))
 
 from framegan.callbacks.watchdog import Watchdog  # noqa: E402
 from framegan.cli import compose as composed  # noqa: E402
-from framegan.cli.train import be_quiet, fill_in  # noqa: E402
+from framegan.cli.session import be_quiet, fill_in  # noqa: E402
 from framegan.gan import GAN  # noqa: E402
 
 LOOKS = 25

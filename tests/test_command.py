@@ -1,6 +1,7 @@
 """The command `framegan`: what it shows, what it takes for a run folder, and what the Tab key offers."""
 
 import io
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -138,6 +139,7 @@ OFFERED = {
     "framegan generate ru": {"runs/"},
     "framegan generate runs/d": {"runs/demo/"},
     "framegan generate runs/demo num_s": {"num_samples="},
+    "framegan report ru": {"runs/"},
     "framegan nonsense x": set(),
 }
 
@@ -146,23 +148,44 @@ OFFERED = {
 def test_the_tab_key_offers(line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "demo").mkdir(parents=True)
-    found = set(words_behind(line))
+    found = set(words_behind("zsh", line))
     assert found >= OFFERED[line] if line.endswith(" ") else found == OFFERED[line]
 
 
-def test_bash_puts_in_what_is_offered(tmp_path):
+@pytest.mark.parametrize(
+    ("line", "put_in"),
+    [
+        ("train model=dcg", "[dcgan ][dcgan3d ]"),
+        ("train optimizer@model.generator_optimizer=rms", "[rmsprop ]"),
+        (r"train data.root=my\ r", r"[my\ run/]"),
+        ("train data.root='my r", "[my run/]"),
+        ('generate "my r', "[my run/]"),
+        ("generate my", r"[my\ run/]"),
+        ("nonsense x", ""),
+    ],
+)
+def test_bash_puts_in_what_is_offered(line, put_in, tmp_path):
     """It takes a word apart at each =, and puts in the last piece alone."""
+    (tmp_path / "my run").mkdir()
     (tmp_path / "framegan").write_text(f'#!/bin/sh\nexec {sys.executable} -m framegan "$@"\n')
     (tmp_path / "framegan").chmod(0o755)
     script = f"""
         PATH={tmp_path}:$PATH
         eval "$(framegan completion bash)"
         complete -p framegan
-        COMP_LINE="framegan train model=dcg" COMP_POINT=24 COMP_WORDS=(framegan train model = dcg) COMP_CWORD=4
-        COMP_WORDBREAKS=$' \\t\\n"><=;|&(:'
+        COMP_LINE={shlex.quote(f"framegan {line} and more")} COMP_POINT={len(f"framegan {line}")}
+        COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:'
         _framegan
-        printf '[%s]' "${{COMPREPLY[@]}}"
+        [ -z "$COMPREPLY" ] || printf '[%s]' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=PROJECT / "src")
-    assert done.stdout == "complete -o nospace -F _framegan framegan\n[dcgan ][dcgan3d ]", done.stderr
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == f"complete -o nospace -F _framegan framegan\n{put_in}", done.stderr
+
+
+def test_zsh_and_fish_get_words_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my run").mkdir()
     assert shown("completion", "zsh") == f"{SHELLS['zsh']}\n"
+    assert shown("completion", "zsh", r"framegan generate my\ r") == "my\\ run/\n"
+    assert shown("completion", "fish", r"framegan generate my\ r") == "my run/\n"
+    assert shown("completion", "fish", "framegan tr") == "train\n"

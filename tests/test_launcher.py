@@ -19,7 +19,7 @@ MEMBERS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE",
 
 
 READY = "signal.signal(signal.SIGINT, signal.SIG_DFL); signal.pthread_sigmask(signal.SIG_SETMASK, ())"
-"""What `interrupts` does as soon as a script begins."""
+"""What a script does as soon as it begins."""
 
 
 def ranks(code: str, num_ranks: int = 2, ready: str = READY, **options) -> None:

@@ -13,40 +13,10 @@ from framegan.cli.command_line import as_typed, elements, parsed, split
 from framegan.quoting import command, to_type
 
 ODD = ["photos (1)", "Tom's", "ünï", "x#y", "a=b", "a,b", "$HOME", "a{b}", "{a}", "[a]", " x ", "2024", "1_000", "1e5"]
-ODD += [
-    "true",
-    "nan",
-    "a\\b",
-    "C:\\x",
-    "x\\",
-    "a:b",
-    "'a",
-    '"',
-    'it\'s "both"',
-    "a;b&c",
-    "@x",
-    "-x",
-    "%d",
-    "a\tb",
-    "~x y",
-]
-ODD += [
-    "choice",
-    "photos(1)",
-    "f(a,b)",
-    "a]b",
-    "007",
-    "+x",
-    "x!",
-    "<x>",
-    "`x`",
-    "x*?",
-    "日本",
-    "😀",
-    "a  b",
-    "!x",
-    "^x|y",
-]
+ODD += ["true", "nan", "a\\b", "C:\\x", "x\\", "a:b", "'a", '"', 'it\'s "both"', "a;b&c", "@x", "-x", "%d"]
+ODD += ["a\tb", "~x y"]
+ODD += ["choice", "photos(1)", "f(a,b)", "a]b", "007", "+x", "x!", "<x>", "`x`", "x*?", "日本", "😀", "a  b"]
+ODD += ["!x", "^x|y"]
 
 
 def understood(argument: str):

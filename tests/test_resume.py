@@ -62,12 +62,13 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path):
+def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path, capsys):
     command = (*SMALL, "resume=auto", f"hydra.run.dir={tmp_path}")
     assert train(*command, "total_samples=48") is None
     assert train(*command, "total_samples=96") is None
     assert summary(tmp_path)["samples_seen"] == 96
     assert [row["samples_seen"] for row in rows(tmp_path)] == ["16", "48", "80"]
+    assert capsys.readouterr().out.endswith(f"generate.py {os.path.relpath(tmp_path)}\n")
     before = {path.name for path in tmp_path.iterdir()}
     assert train(f"resume={tmp_path}", "total_samples=128") is None
     assert {path.name for path in tmp_path.iterdir()} == before

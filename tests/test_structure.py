@@ -79,7 +79,7 @@ OUTSIDE = {
     "hydra": {"cli/*", "cli/slips/*"},
     "omegaconf": {"cli/*", "cli/slips/*", "runs/run_folder.py", "runs/saved_config.py"},
     "lightning": {
-        "cli/train.py",
+        "cli/session.py",
         "gan.py",
         "strategy.py",
         "trainer.py",

@@ -1,14 +1,11 @@
-"""How a command is typed again, and started as another process: `framegan train`, or `python src/train.py`."""
+"""How this program was started, `framegan train` or `python src/train.py`, and how it starts itself again."""
 
 import os
-import shlex
 import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 SOURCE = PACKAGE.parent
-DOORS = {"classifier": "train_classifier"}
-"""Names of the scripts in src/ that are not those of the commands."""
 STARTED_BY = "FRAMEGAN_STARTED_BY"
 """Environment variable: whether the process that has started this one was a script in src/."""
 
@@ -28,15 +25,6 @@ def leave_script_folder() -> None:
         del sys.path[0]
     if all(finder.find_spec("framegan", None) is None for finder in sys.meta_path):
         sys.path.append(str(SOURCE))
-
-
-def typed(command: str) -> str:
-    """Return the words that start a command from the folder that this process is in, quoted for a shell."""
-    if not is_script():
-        return f"framegan {command}"
-    file = SOURCE / f"{DOORS.get(command, command)}.py"
-    near = os.path.relpath(file)
-    return f"python {shlex.quote(str(file) if near.startswith(f'..{os.sep}..{os.sep}') else near)}"
 
 
 def start(command: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Names and paths as they are printed: in messages, and on lines that can be copied into a shell."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -12,12 +13,17 @@ PLAIN = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./-]*", re
 
 
 def command(name: str, *settings: str) -> str:
-    """Return the line that runs a command from the folder that this process is in."""
-    return " ".join([program.typed(name), *settings])
+    """Return the line that runs a command from the folder that this process is in, as this process was started."""
+    if not program.is_script():
+        return " ".join(["framegan", name, *settings])
+    file = program.SOURCE / f"{'train_classifier' if name == 'classifier' else name}.py"
+    near = os.path.relpath(file)
+    place = str(file) if near.startswith(f"..{os.sep}..{os.sep}") else near
+    return " ".join(["python", shlex.quote(place), *settings])
 
 
 def to_type(key: str, path: str | Path) -> str:
-    """Return KEY=PATH as it is typed in a shell, quoted for the shell and for Hydra where they need it."""
+    """Return KEY=PATH as it is written in a shell, quoted for the shell and for Hydra where they need it."""
     return f"{key}={path}" if PLAIN.fullmatch(str(path)) else shlex.quote(f"{key}={quoted(path)}")
 
 

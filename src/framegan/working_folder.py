@@ -23,7 +23,7 @@ def unread(file: str) -> str:
     """Return why a file of the conf/ here was not read; nothing where there is none."""
     if not (CONF / file).is_file():
         return ""
-    return f"{CONF / file} isn't read, as {CONF} has YAML beside its folders: move that, or type --config-dir {CONF}"
+    return f"{CONF / file} isn't read, as {CONF} has YAML beside its folders: move that, or set --config-dir {CONF}"
 
 
 def make_importable(package: str) -> None:

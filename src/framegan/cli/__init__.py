@@ -1,1 +1,1 @@
-"""From a typed line to a call, and errors as one message."""
+"""From a command line to a call, and errors as one message."""

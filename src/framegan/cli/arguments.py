@@ -1,46 +1,70 @@
-"""From a typed command line to the one that Hydra gets: the same for every script, and in the tests."""
+"""From the words of a command line to what Hydra gets: the same for every script, and in the tests."""
 
 import os
 from collections.abc import Sequence
 
 from framegan import working_folder
-from framegan.cli import command_line, compose, errors
+from framegan.cli import command_line, compose, errors, resume
+from framegan.cli.slips.choices import choice, refusals
+from framegan.cli.slips.known import Known
+from framegan.cli.slips.setting import settings_of
+from framegan.cli.slips.unreadable import unreadable
+from framegan.cli.slips.values import value
 
 ANSWERS = {"--hydra-help", "--version", "--shell-completion", "-sc"}
 """Options for which nothing of the rest matters."""
-NO_CHDIR = (
-    "hydra.job.chdir=true would make relative paths such as data.root=photos mean others; leave it out, everything is "
-    "written to the run folder as it is"
-)
 
 
-def prepared(name: str, typed: Sequence[str]) -> list[str]:
+def prepared(name: str, arguments: Sequence[str]) -> list[str]:
     """Return the arguments for Hydra; stop with one message where they can't be meant.
 
     Args:
         name: of the script's configuration, such as "train".
-        typed: the arguments behind the script.
+        arguments: the words behind the script.
     """
     if "FRAMEGAN_RANK_REPORT" in os.environ:
-        return list(typed)
-    if ANSWERS & set(typed):
-        return [*own_configurations(typed), *typed]
-    compose.refuse_secrets(typed)
-    for argument in typed:
+        return list(arguments)
+    if ANSWERS & set(arguments):
+        return [*own_configurations(arguments), *arguments]
+    compose.refuse_secrets(arguments)
+    for argument in arguments:
         if not argument.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in argument):
             errors.stop(f"{argument!r} is not UTF-8; rename what it names")
-    options, words = command_line.split(typed)
+    options, words = command_line.split(arguments)
     if name == "train":
-        from framegan.cli import resume
-
         options, words = resume.arguments_of(options, words)
     options = [*own_configurations(options), *options]
-    from framegan.cli.slips import spelling
-
-    settings = spelling.checked(name, options, words)
+    settings = checked(words, Known(name, options, sweeps=command_line.is_multirun(options, words)))
     if any(setting.lstrip("+") == "hydra.job.chdir=true" for setting in map(str.lower, settings)):
-        errors.stop(NO_CHDIR)
+        errors.stop(
+            "hydra.job.chdir=true would make relative paths such as data.root=photos mean others; leave it out, "
+            "everything is written to the run folder as it is"
+        )
     return [*options, *settings]
+
+
+def checked(words: Sequence[str], known: Known) -> list[str]:
+    """Return the settings for Hydra, in their order: a sweep counts its jobs by it. Stop with a line for each slip."""
+    settings = settings_of(words, known)
+    named = [setting.text for setting in settings if setting.key == "checkpoint"]
+    if len(named) > 1:
+        errors.stop(f"the run is named twice, {named[0]} and {named[1]}; leave one out")
+    problems = [unreadable(setting, known) for setting in settings]
+    readable = [setting for setting, problem in zip(settings, problems, strict=True) if not problem]
+    chosen: dict[int, list[str]] = {}
+    for place, setting in enumerate(readable):
+        if known.is_group(setting.key.partition("@")[0]) and not setting.value.startswith("{"):
+            chosen[place], problem = choice(setting, known)
+            problems.append(problem)
+    problems += refusals([text for texts in chosen.values() for text in texts], settings, known)
+    for place, setting in enumerate(readable):
+        if place not in chosen:
+            text, problem = value(setting, settings, known)
+            chosen[place] = [text]
+            problems.append(problem)
+    if problems := list(dict.fromkeys(filter(None, problems))):
+        errors.stop("\n".join(problems))
+    return [text for place in sorted(chosen) for text in chosen[place]]
 
 
 def own_configurations(options: Sequence[str]) -> list[str]:

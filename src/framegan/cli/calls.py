@@ -25,6 +25,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from framegan.cli import arguments, command_line
+from framegan.cli.slips.known import Known
 from framegan.processes.lifetime import EndedBySignal, Interrupted, interrupt
 
 QUIETED = ("lightning.pytorch", "lightning.fabric")
@@ -40,8 +41,6 @@ def call(command: str, words: Sequence[str]) -> tuple[Path, DictConfig]:
         KeyboardInterrupt: Ctrl-C, where the command has no clean end.
     """
     with undisturbed():
-        from framegan.cli.slips.known import Known
-
         for word in words:
             what = "an option of the command" if isinstance(word, str) else "no text"
             if not isinstance(word, str) or (word.startswith("-") and not word.startswith("--config-dir=")):
@@ -132,14 +131,14 @@ def _own_settings() -> Iterator[None]:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Raise KeyboardInterrupt at Ctrl-C, with everything in between closed as at any other error."""
-    is_python_s = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     in_main_thread = threading.current_thread() is threading.main_thread()
+    is_ours = in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
-        if is_python_s and in_main_thread:
+        if is_ours:
             signal.signal(signal.SIGINT, interrupt)
         yield
     except Interrupted:
         raise KeyboardInterrupt from None
     finally:
-        if is_python_s and in_main_thread:
+        if is_ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,18 +19,17 @@ def main(cfg: DictConfig) -> None:
     compose.flush_denormals()
     compose.require_choice(cfg, "data")
     choices = HydraConfig.get()
-    typed = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
+    given = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
     with errors.plain_errors():
-        compose.check(cfg, function=train_classifier)
         settings = compose.arguments_of(train_classifier, cfg)
         datamodule = compose.build(cfg.data.datamodule)
-        train_classifier(datamodule.source, choices.runtime.choices["data"], typed, **settings)
+        train_classifier(datamodule.source, choices.runtime.choices["data"], given, **settings)
 
 
 def train_classifier(
     source: Any,
     name: str,
-    typed: list[str],
+    given: list[str],
     out: str | None,
     epochs: PositiveInt,
     batch_size: PositiveInt,
@@ -41,13 +40,13 @@ def train_classifier(
     Args:
         source: `framegan.data.source.Source` of images.
         name: of the data.
-        typed: what was typed of the data, to be typed again to train a generator.
+        given: what was set of the data, to be set again to train a generator.
     """
     from framegan.metrics import classifier, classifier_training
 
     classifier_training.check_data(source.shape, source.num_classes, len(source))
-    file = _target(out, name, source.shape)
     shape = "x".join(map(str, source.shape))
+    file = _target(out, f"{name}_{shape}.pt")
     print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
     start = time.perf_counter()
     samples, labels = _read(source)
@@ -57,19 +56,14 @@ def train_classifier(
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
     print(f"wrote    {file}")
     measured = ["metrics=classifier", to_type("metrics.classifier.embedding.weights", file)]
-    print(f"measure  {command('train', 'model=NAME', shlex.join(typed), *measured)}", flush=True)
+    print(f"measure  {command('train', 'model=NAME', shlex.join(given), *measured)}", flush=True)
 
 
-def _target(out: str | None, data: str, shape: tuple[int, ...]) -> Path:
+def _target(out: str | None, name: str) -> Path:
     """Return the file to write, with its folder made."""
-    if out is None:
-        from framegan.files.user_cache import user_cache
+    from framegan.files.user_cache import user_cache
 
-        folder = user_cache(variable="FRAMEGAN_WEIGHTS")
-        file = folder / "classifiers" / f"{data}_{'x'.join(map(str, shape))}.pt"
-    else:
-        file = Path(out)
-    file = file.expanduser()
+    file = Path(out or user_cache(variable="FRAMEGAN_WEIGHTS") / "classifiers" / name).expanduser()
     if file.is_dir():
         raise ValueError(f"out got {file}, a folder; give the file to write, such as {file / 'classifier.pt'}")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +75,5 @@ def _read(source: Any) -> "tuple[Any, Any]":
     from framegan.data.source import BatchSource, in_memory, read, told_plainly
 
     with told_plainly():
-        return read(
-            source if isinstance(source, BatchSource) else in_memory(source),
-            [(index, 0) for index in range(len(source))],
-        )
+        batches = source if isinstance(source, BatchSource) else in_memory(source)
+        return read(batches, [(index, 0) for index in range(len(source))])

@@ -1,6 +1,6 @@
 """Arguments of the scripts: what one means, and those that one script gives to another.
 
-A value is taken as it was typed: what Hydra's grammar can't read, and every path, is put into Hydra's quotes before
+A value is taken as it is written: what Hydra's grammar can't read, and every path, is put into Hydra's quotes before
 Hydra sees it. docs/configuration.md states the rule.
 """
 
@@ -33,9 +33,10 @@ def parsed(argument: str) -> Any:
         return None
 
 
-def value_of(argument: str) -> Any:
-    """Return what Hydra understands by the value in KEY=VALUE; None where it understands nothing."""
-    override = parsed(argument)
+def value_of(key: str, words: Sequence[str]) -> Any:
+    """Return what Hydra understands by the last KEY=VALUE of a command line; None without one."""
+    given = [word for word in words if word.startswith(f"{key}=")]
+    override = parsed(as_typed(given[-1], sweeps=False)) if given else None
     return None if override is None else override.value()
 
 
@@ -98,11 +99,9 @@ def _readable(value: str) -> str:
 
 
 def _is_quoted(value: str) -> bool:
-    if value[:1] not in ("'", '"'):
-        return False
     from hydra.core.override_parser.types import QuotedString
 
-    override = parsed(f"key={value}")
+    override = parsed(f"key={value}") if value.startswith(("'", '"')) else None
     return override is not None and isinstance(override._value, QuotedString)
 
 
@@ -141,26 +140,11 @@ def is_multirun(options: Sequence[str], settings: Sequence[str]) -> bool:
     return bool({"-m", "--multirun"} & set(options)) or "hydra.mode=MULTIRUN" in settings
 
 
-def configured_by(folder: Path) -> list[str]:
-    """Return the arguments with which a script takes its configuration from the config.yaml in a folder."""
-    return ["--config-path", str(folder), "--config-name", "config"]
+def started_in(folder: str | Path, configuration: Path) -> tuple[list[str], list[str]]:
+    """Return the options and settings with which a script runs in an existing folder.
 
-
-def running_in(folder: str | Path) -> list[str]:
-    """Return the arguments with which a script runs in an existing folder."""
-    return [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]
-
-
-def trusted_by(arguments: Sequence[str]) -> list[str]:
-    """Return what trust=NAME or trust=[...] names on a command line.
-
-    Raises:
-        ValueError: it is no list of names.
+    Args:
+        configuration: the folder whose config.yaml it takes.
     """
-    typed = [argument for argument in arguments if argument.startswith("trust=")]
-    if not typed:
-        return []
-    value = value_of(as_typed(typed[-1], sweeps=False))
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ValueError(f"{typed[-1]} should be a package, such as trust=mypackage or trust=[a,b]")
-    return value
+    options = ["--config-path", str(configuration), "--config-name", "config"]
+    return options, [f"hydra.run.dir={quoted(folder)}", "hydra.output_subdir=null"]

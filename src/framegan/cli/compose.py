@@ -11,7 +11,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -19,8 +18,6 @@ from framegan import program
 from framegan.cli import command_line
 from framegan.cli.errors import plain_errors, stop
 from framegan.containers import map_texts
-from framegan.quoting import to_type
-from framegan.runs.moved import with_todays_names
 
 CONFIGURATIONS = str(program.configurations())
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
@@ -60,17 +57,15 @@ def build(node: DictConfig, **arguments: Any) -> Any:
 class FolderCheck(Callback):
     """Makes the folder of a run or a sweep before Hydra does, and stops with one message where that can't be done."""
 
-    def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        self._make(config.hydra.run.dir, "hydra.run.dir")
-
-    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        self._make(config.hydra.sweep.dir, "hydra.sweep.dir")
-
-    def _make(self, folder: str, key: str) -> None:
+    def on_run_start(self, config: DictConfig, key: str = "hydra.run.dir", **_: Any) -> None:
+        folder = OmegaConf.select(config, key)
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SystemExit(f"error: {folder} can't be made: {error}; set {key} to another folder") from None
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        self.on_run_start(config, "hydra.sweep.dir")
 
 
 def _is_of_the_call(error: TypeError) -> bool:
@@ -91,24 +86,23 @@ def no_choice(group: str, options: Sequence[str]) -> str:
     return f"no {group} was chosen; set {group}=NAME to one of: {', '.join(options)}"
 
 
-def check(cfg: DictConfig, *read_by_script: str, function: Callable[..., Any] | None = None) -> None:
+def check(cfg: DictConfig, *read_by_script: str) -> None:
     """Stop where the configuration has a key or a value that it can't have, before anything is built.
 
     Args:
         read_by_script: keys that the script reads itself.
-        function: whose arguments are settings too.
     """
     from framegan.cli.validation import check as check_containers
 
-    read = {*read_by_script, *FILLED_IN, *(signature(function).parameters if function else ())}
-    check_containers(as_dict(cfg), as_dict(cfg, resolve=False), read)
+    check_containers(as_dict(cfg), as_dict(cfg, resolve=False), {*read_by_script, *FILLED_IN})
 
 
-def arguments_of(function: Callable[..., Any], cfg: DictConfig) -> dict[str, Any]:
-    """Return the arguments that a configuration has for a function; stop where a value is not what it takes."""
+def arguments_of(function: Callable[..., Any], cfg: DictConfig, *read_by_script: str) -> dict[str, Any]:
+    """Return the arguments that a configuration has for a function; stop as `check` does, or where one doesn't fit."""
     from framegan.cli.validation import check_call
 
     taken = signature(function).parameters
+    check(cfg, *read_by_script, *taken)
     settings, raw = (  # of the same configuration, in which the time of ${now:...} is kept
         {name: value for name, value in as_dict(cfg, resolve=resolve).items() if name in taken}
         for resolve in (True, False)
@@ -119,13 +113,6 @@ def arguments_of(function: Callable[..., Any], cfg: DictConfig) -> dict[str, Any
 
 def as_dict(cfg: DictConfig, *, resolve: bool = True) -> dict[str, Any]:
     return OmegaConf.to_container(cfg, resolve=resolve)  # type: ignore[return-value]
-
-
-def of_today(cfg: DictConfig) -> DictConfig:
-    """Return a configuration with the parts that it names where they lie today; that of a run may be older."""
-    today = OmegaConf.create(with_todays_names(as_dict(cfg, resolve=False)), flags={"struct": True})
-    assert isinstance(today, DictConfig)
-    return today
 
 
 def as_shown(cfg: DictConfig) -> dict[str, Any]:
@@ -140,24 +127,13 @@ def as_shown(cfg: DictConfig) -> dict[str, Any]:
 
 
 def refuse_secrets(arguments: Sequence[str]) -> None:
-    """Stop where a secret was typed: what is typed is kept in the run folder, and W&B records the command line."""
+    """Stop where a secret was given: the command line is kept in the run folder, and W&B records it."""
     for argument in arguments:
         if found := SECRET.search(argument):
             stop(
                 f"don't pass {argument[: found.end(1)]} on the command line: it would be saved in the run folder; "
                 "set it in the environment instead"
             )
-
-
-def end_sweep_if_stopped(status: str) -> None:
-    """End a sweep whose jobs run here, one after the other, where a signal has stopped the one at hand."""
-    hydra_config = HydraConfig.get()
-    one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
-    if status.startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
-        folder = to_type("hydra.sweep.dir", hydra_config.sweep.dir)
-        raise SystemExit(
-            f"error: the sweep was {status}; one over a grid is resumed by the same line with resume=auto {folder}"
-        )
 
 
 def run_ranks(command: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:
@@ -167,6 +143,5 @@ def run_ranks(command: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1)
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     with TemporaryDirectory() as folder, plain_errors(RankFailedError):
         OmegaConf.save(cfg, Path(folder) / "config.yaml")
-        place = command_line.running_in(HydraConfig.get().runtime.output_dir)
-        arguments = [*command_line.configured_by(Path(folder)), *place, *quiet]
-        run_ranks([*program.start(command), *arguments], num_ranks, num_nodes)
+        options, settings = command_line.started_in(HydraConfig.get().runtime.output_dir, Path(folder))
+        run_ranks([*program.start(command), *options, *settings, *quiet], num_ranks, num_nodes)

@@ -60,6 +60,11 @@ def out_of_memory(error: Exception) -> str | None:
     return f"there isn't enough memory for that ({first_line(error)}); set smaller networks, samples, batches or data"
 
 
+def one_line(error: BaseException) -> str:
+    """Return what an exception says, on one line."""
+    return " ".join(str(error).split())
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of what an exception says, or its kind where it says nothing."""
     return str(error).partition("\n")[0] or type(error).__name__

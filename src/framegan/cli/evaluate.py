@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import load
+from framegan.cli.generator import Loaded, load
 from framegan.quoting import command, to_type
 from framegan.runs import run_folder
 
@@ -26,8 +26,7 @@ def main(cfg: DictConfig) -> None:
 
     scheduler.adopt_task()
     with errors.plain_errors():
-        compose.check(cfg, "data", function=evaluate)
-        settings = compose.arguments_of(evaluate, cfg)
+        settings = compose.arguments_of(evaluate, cfg, "data")
         cfg.out = settings["out"]  # for all ranks, though the time may be part of it
         processes = compose.build(cfg.trainer)
         if processes.devices > 1 and not is_rank():
@@ -60,30 +59,38 @@ def evaluate(
         seed: of the first fake sample; of a folder it draws those that are measured, where not all are.
         trust: packages whose parts the run folder's configuration may build too.
     """
-    from framegan.evaluation.fake_samples import FakeSamples
+    from framegan.metrics.record import table, write
     from framegan.processes.ranks import is_first
 
-    if checkpoint is not None:
-        run = load(checkpoint, weights, device, trust, *([] if real_data else ["data"]))
-        origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
-        say(f"fake     {run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
-        real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder)
-        num_classes = getattr(run.generator, "num_classes", 0)
-        class_counts = (
-            proportions(run.folder, real, num_classes, are_named=real_data is not None) if num_classes > 1 else None
-        )
-        samples: Any = FakeSamples(run.generator, origin, seed, class_counts)
-    else:
+    if checkpoint is None:
         assert fake is not None
         real, samples = both_folders(real_data, fake, fake_frames, seed, device)
-        say(f"fake     {fake}: {samples.num_samples:,} samples")
+    else:
+        run = load(checkpoint, weights, device, trust, *([] if real_data else ["data"]))
+        real, samples = of_run(run, real_data, weights, seed)
     if num_samples is not None:
         measures = [measure.with_num_samples(num_samples) for measure in measures]
     for measure in measures:
         measure.check(real, samples)
     records = [record for measure in measures for record in measure(real, samples)]
     if is_first():
-        report(Path(out), records)
+        file = Path(out) / "evaluation.json"
+        write(file, records)
+        print(*table(records), f"all of it is in {file}", sep="\n", flush=True)
+
+
+def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -> tuple[Any, Any]:
+    """Return the real samples, and those of a run's generator."""
+    from framegan.evaluation.fake_samples import FakeSamples
+    from framegan.processes.ranks import say
+
+    say(f"fake     {run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
+    origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
+    real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder)
+    counts, num_classes = None, getattr(run.generator, "num_classes", 0)
+    if num_classes > 1:
+        counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
+    return real, FakeSamples(run.generator, origin, seed, counts)
 
 
 def real_samples(data: Any) -> Any:
@@ -139,15 +146,15 @@ def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -
             f"the generator makes {num_classes} classes and the data that were named have {real.num_classes}; set data "
             "to data with the classes that it was trained on"
         )
-    if kept is None:
-        return list(real.class_counts)
-    if not are_named:
-        return list(kept.values())
+    if kept is None or not are_named:
+        return list(real.class_counts if kept is None else kept.values())
     found = dict(zip(classes_of(real.source), real.class_counts, strict=True))
     return [found.get(name, 0) for name in kept] if found.keys() <= kept.keys() else list(kept.values())
 
 
-def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, seed: int, device: str) -> Any:
+def both_folders(
+    data: Any, fake: str, frames: Literal["all", "data"] | None, seed: int, device: str
+) -> tuple[Any, Any]:
     """Return the real samples, and those in a folder as `framegan.data.folder` reads them.
 
     Raises:
@@ -156,6 +163,7 @@ def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, se
     from framegan.data.folder import missing, recipe_of, samples_in
     from framegan.devices import device_of
     from framegan.evaluation.real_samples import RealSamples
+    from framegan.processes.ranks import say
 
     problem = missing(fake)
     if run_folder.saved_config(Path(fake).expanduser()).exists():
@@ -168,19 +176,6 @@ def both_folders(data: Any, fake: str, frames: Literal["all", "data"] | None, se
         raise ValueError(problem)
     source = samples_in(fake, real.source, frames)
     origin = {"folder": str(Path(fake).expanduser().absolute()), "fit": recipe_of(source)}
-    return real, RealSamples(lambda: source, None, origin, device=device_of(device), draw=1 + seed)
-
-
-def report(folder: Path, records: Sequence[Any]) -> None:
-    from framegan.metrics.record import table, write
-
-    file = folder / "evaluation.json"
-    write(file, records)
-    print(*table(records), f"all of it is in {file}", sep="\n", flush=True)
-
-
-def say(line: str) -> None:
-    from framegan.processes.ranks import is_first
-
-    if is_first():
-        print(line, flush=True)
+    samples = RealSamples(lambda: source, None, origin, device=device_of(device), draw=1 + seed)
+    say(f"fake     {fake}: {samples.num_samples:,} samples")
+    return real, samples

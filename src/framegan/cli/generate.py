@@ -1,6 +1,7 @@
 """Make samples with a trained generator: framegan generate RUN_FOLDER num_samples=64 seed=0"""
 
 from collections.abc import Iterable, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,71 +57,79 @@ def generate(
     Args:
         trust: packages whose parts the run folder's configuration may build too.
     """
-    from framegan import media, sampling
+    from framegan import sampling
 
     run = load(checkpoint, weights, device, trust)
-    generator = run.generator
-    makes_clips = len(generator.shape) == 4
+    generator, makes_clips = run.generator, len(run.generator.shape) == 4
     target = _target(out, run.folder, makes_clips=makes_clips)
-    only_grid = target.suffix in (".png", *VIDEOS)
-    kind = _format(format, target, only_grid, makes_clips=makes_clips)
-    rate = frames_per_second or run_folder.frames_per_second(run.config) or media.FRAMES_PER_SECOND
-    if makes_clips:
-        for ending in [target.suffix] if only_grid else [f".{kind}", ".mp4"]:  # of the files, and of their grid
-            media.check_rate(ending, rate)
+    kind = _format(format, target, makes_clips=makes_clips)
+    rate = _rate(frames_per_second, run.config, kind, target) if makes_clips else 0.0
     print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
-    held = {"content": content_seed, "motion": motion_seed}
-    choices: dict[str, Any] = {
-        "category": _category(category, generator),
-        "num_frames": num_frames,
-        "held": {part: value for part, value in held.items() if value is not None},
-    }
-    if makes_clips and (num_frames or 0) > generator.shape[1]:
-        known = getattr(generator, "longer_clips", "look whether they keep moving")
-        print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
-    seeds = range(seed, seed + (min(num_samples, grid_samples) if only_grid else num_samples))
+    choices = _choices(generator, category, num_frames, content=content_seed, motion=motion_seed)
+    shown = min(num_samples, grid_samples)
+    seeds = range(seed, seed + (num_samples if kind else shown))
     sampling.draw(generator, seeds[:1], **choices)  # what can't be asked for leaves no folder behind
-    batches = sampling.batches(generator, seeds, batch_size, **choices)
     try:
-        grid = _write(batches, target, None if only_grid else kind, rate, grid_samples)
+        grid = _write(sampling.batches(generator, seeds, batch_size, **choices), target, kind, rate, shown)
     except OSError as error:
         raise ValueError(f"{target} can't be written: {error}; make room, or set out to another folder") from error
-    number = min(num_samples, grid_samples)
-    count = "1 sample" if number == 1 else f"{number} samples"
     speed = f" at {rate:g} frames a second" if makes_clips else ""
-    print(f"{grid} shows {count}{speed}{'' if only_grid else _others(target, num_samples)}")
+    print(f"{grid} shows {shown} sample{'s' * (shown > 1)}{speed}{_others(target, num_samples) if kind else ''}")
 
 
-def _write(batches: "Batches", target: Path, kind: str | None, frames_per_second: float, grid_samples: int) -> Path:
+def _write(batches: "Batches", target: Path, kind: str | None, frames_per_second: float, shown: int) -> Path:
     """Write samples and a grid of the first of them, and return its path.
 
     Args:
         kind: what their files in the folder `target` are. None = `target` is the file of the grid, and there are none.
+        shown: how many are in the grid.
     """
     from framegan import media
 
-    shown: list[np.ndarray] = []
+    first: list[np.ndarray] = []
     (target if kind else target.parent).mkdir(parents=True, exist_ok=True)
     for seeds, samples in batches:
         pixels = media.to_frames(samples)
-        shown.extend(pixels[: max(0, grid_samples - len(shown))])
-        for seed, one in zip(seeds, pixels, strict=True) if kind else ():
-            _write_one(target / f"seed_{seed}", one, str(kind), frames_per_second)
-    return _write_grid(target, shown, frames_per_second)
+        first.extend(pixels[: max(0, shown - len(first))])
+        if kind:
+            for seed, one in zip(seeds, pixels, strict=True):
+                _write_one(target / f"seed_{seed}", one, kind, frames_per_second)
+    grid = media.tiled(first)
+    is_image = grid.ndim == 3
+    file = target.with_name(f"{target.name}_grid{'.png' if is_image else '.mp4'}") if kind else target
+    if is_image:
+        media.write_png(file, grid)
+    else:
+        media.write_video(file, media.enlarged(grid), frames_per_second)
+    return file
 
 
-def _category(category: Any, generator: Any) -> str | None:
-    """Return a category in no doubt, and print which class it is."""
+def _rate(wanted: float | None, config: DictConfig, kind: str | None, target: Path) -> float:
+    """Return how fast clips play; raise ValueError where their files, or that of the grid, can't hold that."""
+    from framegan import media
+
+    rate = wanted or run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
+    for ending in [f".{kind}", ".mp4"] if kind else [target.suffix]:
+        media.check_rate(ending, rate)
+    return rate
+
+
+def _choices(generator: Any, category: Any, num_frames: int | None, **held: int | None) -> dict[str, Any]:
+    """Return what `framegan.sampling` takes for what is asked for, and print what that means."""
     from framegan.quoting import printable
     from framegan.runs.categories import BY_NUMBER, class_number
 
-    if category is None:
-        return None
-    names = generator.class_names
-    number = class_number(category, getattr(generator, "num_classes", 0), names)
-    unnamed = ", counted from 0: the checkpoint keeps no names of classes"
-    print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
-    return f"{BY_NUMBER}{number}"
+    if category is not None:
+        names = generator.class_names
+        number = class_number(category, getattr(generator, "num_classes", 0), names)
+        unnamed = ", counted from 0: the checkpoint keeps no names of classes"
+        print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
+        category = f"{BY_NUMBER}{number}"
+    if len(generator.shape) == 4 and (num_frames or 0) > generator.shape[1]:
+        known = getattr(generator, "longer_clips", "look whether they keep moving")
+        print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
+    chosen = {part: seed for part, seed in held.items() if seed is not None}
+    return {"category": category, "num_frames": num_frames, "held": chosen}
 
 
 def _others(folder: Path, num_samples: int) -> str:
@@ -137,25 +146,29 @@ def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:
         target = target.resolve()
     if not target.name:
         raise ValueError(f"out={out} has no folder above it, where the grid is written; set out to another folder")
-    allowed = VIDEOS if makes_clips else (".png",)
+    allowed, made = (VIDEOS, "clips") if makes_clips else ((".png",), "images")
     if target.suffix and target.suffix not in allowed and not target.is_dir():
-        kind = "clips" if makes_clips else "images"
         raise ValueError(
-            f"out got {target}; a grid of {kind} ends in {' or '.join(allowed)}; other names are folders, "
+            f"out got {target}; a grid of {made} ends in {' or '.join(allowed)}; other names are folders, "
             "and one with a dot in it has to exist"
         )
     return target
 
 
-def _format(format: Format, target: Path, only_grid: bool, *, makes_clips: bool) -> str:
-    """Return the format of the files in a folder; raise ValueError where the samples, or the target, have another."""
-    allowed, kind = (OF_CLIPS, "clips") if makes_clips else (OF_IMAGES, "images")
+def _format(format: Format, target: Path, *, makes_clips: bool) -> str | None:
+    """Return the format of the files in a folder, None where the target is one file itself.
+
+    Raises:
+        ValueError: the samples, or the target, have another one.
+    """
+    allowed, made = (OF_CLIPS, "clips") if makes_clips else (OF_IMAGES, "images")
+    is_file = target.suffix in (".png", *VIDEOS)
     if format == "auto":
-        return allowed[0]
-    if only_grid:
+        return None if is_file else allowed[0]
+    if is_file:
         raise ValueError(f"out={target} is one file, and its ending says its format; leave out format={format}")
     if format not in allowed:
-        raise ValueError(f"format={format}, but this generator makes {kind}; set format to {' or '.join(allowed)}")
+        raise ValueError(f"format={format}, but this generator makes {made}; set format to {' or '.join(allowed)}")
     return format
 
 
@@ -168,27 +181,11 @@ def _write_one(stem: Path, pixels: "np.ndarray", format: str, frames_per_second:
         stem.mkdir(exist_ok=True)
         for number, frame in enumerate(pixels):
             media.write_png(stem / f"frame_{number:04}.png", frame)
-        number = len(pixels)
-        while (left := stem / f"frame_{number:04}.png").exists():  # of a longer clip that was there
-            left.unlink()
-            number += 1
+        for left in takewhile(Path.exists, (stem / f"frame_{number:04}.png" for number in count(len(pixels)))):
+            left.unlink()  # of a longer clip that was there
     elif format == "npy":
         media.write_npy(file, pixels)
     elif format == "png":
         media.write_png(file, pixels)
     else:
         media.write_video(file, pixels, frames_per_second)
-
-
-def _write_grid(target: Path, samples: "list[np.ndarray]", frames_per_second: float) -> Path:
-    """Write a grid to a file, or beside a folder, which holds nothing but samples, and return its path."""
-    from framegan import media
-
-    grid = media.tiled(samples)
-    ending = ".png" if grid.ndim == 3 else ".mp4"
-    file = target if target.suffix in (".png", *VIDEOS) else target.with_name(f"{target.name}_grid{ending}")
-    if grid.ndim == 3:
-        media.write_png(file, grid)
-    else:
-        media.write_video(file, media.enlarged(grid), frames_per_second)
-    return file

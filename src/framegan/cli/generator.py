@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from framegan.cli.compose import as_dict, build
 from framegan.cli.errors import first_line
+from framegan.cli.validation import check
 from framegan.runs import run_folder, saved_config
 
 
@@ -42,29 +43,28 @@ def load(
         trust: packages whose parts the run folder's configuration may build too.
         also: keys of that configuration of which something will be built besides the generator.
     """
-    folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
-    config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator", *also])
-    return Loaded(folder, file, config, *_generator_of(config, file, weights, device))
-
-
-def _generator_of(cfg: DictConfig, checkpoint: Path, weights: Literal["ema", "raw"], device: str) -> tuple[Any, int]:
-    """Return the generator of a run with the weights of a checkpoint, and its samples_seen."""
-    from torch import nn
-
-    from framegan.cli.validation import check as check_containers
     from framegan.devices import device_of
     from framegan.runs.checkpoint import load_weights
 
-    config, raw = as_dict(cfg)["model"]["generator"], as_dict(cfg, resolve=False)["model"]["generator"]
+    folder, file = run_folder.find(checkpoint), run_folder.checkpoint_of(checkpoint, ["best", "last"])
+    config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator", *also])
     try:
-        check_containers({"model": {"generator": config}}, {"model": {"generator": raw}}, {"model.generator"})
-        generator = build(cfg.model.generator)
-        if not isinstance(generator, nn.Module) or not hasattr(generator, "shape"):
-            raise TypeError(f"model.generator is a {type(generator).__name__}, not a network that makes samples")
+        generator = _generator_of(config)
     except Exception as error:  # whatever a constructor says of values from somewhere
         raise ValueError(
-            f"the configuration of {checkpoint.parent.parent} builds no generator: {first_line(error)}; "
+            f"the configuration of {folder} builds no generator: {first_line(error)}; "
             "give a run folder as train.py has written it"
         ) from error
-    samples_seen = load_weights(generator, checkpoint, weights)
-    return generator.to(device_of(device)), samples_seen
+    samples_seen = load_weights(generator, file, weights)
+    return Loaded(folder, file, config, generator.to(device_of(device)), samples_seen)
+
+
+def _generator_of(config: DictConfig) -> Any:
+    from torch import nn
+
+    given, raw = ({"model": {"generator": as_dict(config, resolve=way)["model"]["generator"]}} for way in (True, False))
+    check(given, raw, {"model.generator"})
+    generator = build(config.model.generator)
+    if not isinstance(generator, nn.Module) or not hasattr(generator, "shape"):
+        raise TypeError(f"model.generator is a {type(generator).__name__}, not a network that makes samples")
+    return generator

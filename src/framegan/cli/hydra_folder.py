@@ -14,7 +14,7 @@ from framegan.runs import run_folder
 
 
 def save_choices(folder: Path) -> None:
-    """Write what was typed and Hydra's own part of the configuration beside config.yaml."""
+    """Write what the command line set and Hydra's own part of the configuration beside config.yaml."""
     target = run_folder.saved_config(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_text(target.with_name("overrides.yaml"), OmegaConf.to_yaml(HydraConfig.get().overrides.task))
@@ -41,20 +41,18 @@ def withdraw(folder: Path) -> None:
 
 def remove_if_empty(folder: Path) -> None:
     """Remove the folder that Hydra made for a run, and those above that hold nothing but it, up to runs/."""
+    if HydraConfig.get().mode == RunMode.RUN:
+        _remove(folder)
+        return
     with suppress(OSError):
         folder.rmdir()
-        if HydraConfig.get().mode == RunMode.MULTIRUN:  # other jobs may follow
-            at_end(partial(_remove_sweep, folder.parent))
-        elif folder.parent.name == "runs":
-            folder.parent.rmdir()
+        at_end(partial(_remove, folder.parent))  # other jobs of the sweep may follow
 
 
-def _remove_sweep(folder: Path) -> None:
-    """Remove the folder of a sweep of which no job has begun."""
+def _remove(folder: Path) -> None:
     with suppress(OSError):
-        if [path.name for path in folder.iterdir()] == ["multirun.yaml"]:
+        if [path.name for path in folder.iterdir()] == ["multirun.yaml"]:  # of a sweep of which no job has begun
             (folder / "multirun.yaml").unlink()
         folder.rmdir()
-        for parent in (folder.parent, folder.parent.parent):
-            if parent.name in ("sweeps", "runs"):
-                parent.rmdir()
+        if folder.parent.name in ("sweeps", "runs"):
+            _remove(folder.parent)

@@ -5,12 +5,14 @@ import importlib
 import io
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from framegan import __version__, program
-from framegan.cli import interrupts, pages
+from framegan.cli import pages
+from framegan.processes.lifetime import ANSWERED, run_and_leave
 
 HELP = ("--help", "-h", "help")
 VERSION = ("--version", "-V", "version")
@@ -49,7 +51,7 @@ def main() -> None:
     elif words[0] in VERSION:
         print(f"framegan {__version__}")
     elif words[0] in pages.COMMANDS:
-        run(words[0], words[1:])
+        _run(words[0], words[1:])
     else:
         _refuse(*words)
 
@@ -58,11 +60,10 @@ def script(command: str) -> None:
     """Run a command by the command line of a script in src/."""
     _prepare()
     program.leave_script_folder()
-    run(command, sys.argv[1:])
+    _run(command, sys.argv[1:])
 
 
-def run(command: str, words: Sequence[str]) -> None:
-    """Run a command."""
+def _run(command: str, words: Sequence[str]) -> None:
     if set(HELP) & set(words) and not any("=" in word for word in words):
         print(pages.page(command))
     elif len(words) == 1 and words[0] in VERSION:
@@ -70,26 +71,27 @@ def run(command: str, words: Sequence[str]) -> None:
     elif command in pages.WITHOUT_HYDRA:
         importlib.import_module(f"framegan.cli.{command}").main(words)
     else:
-        _run_with_hydra(command, words)
+        run_and_leave(lambda: _run_with_hydra(command, words))
 
 
 def _prepare() -> None:
-    interrupts.answer()
+    """Let Ctrl-C end this process without a traceback, from before the first heavy import on; see also `Output`.
+
+    A rank is started with signals held back, so that none reaches it before this.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ANSWERED)
     if type(sys.stdout) is io.TextIOWrapper:
         buffer, encoding, in_lines = sys.stdout.buffer, sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout = Output(buffer, encoding, "backslashreplace", line_buffering=in_lines)
 
 
 def _run_with_hydra(command: str, words: Sequence[str]) -> None:
-    from framegan.processes.lifetime import run_and_leave
+    from framegan.cli import arguments
 
-    def start() -> None:
-        from framegan.cli import arguments
-
-        sys.argv[1:] = arguments.prepared(command, words)
-        importlib.import_module(f"framegan.cli.{command}").main()
-
-    run_and_leave(start)
+    sys.argv[1:] = arguments.prepared(command, words)
+    importlib.import_module(f"framegan.cli.{command}").main()
 
 
 def _refuse(word: str, *rest: str) -> NoReturn:

@@ -20,6 +20,7 @@ from framegan.files.atomic import UNWRITABLE
 from framegan.quoting import command, to_type
 
 if TYPE_CHECKING:
+    from framegan.data.frame_cache.shard_writer import Plan
     from framegan.data.videos.protocol import FileVideos
 
 NAMED_PROBLEMS = 10
@@ -34,8 +35,7 @@ def main(cfg: DictConfig) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with errors.plain_errors():
-            compose.check(cfg, "seed", "data.cache", "data.cache_dir", function=prepare)
-            settings = compose.arguments_of(prepare, cfg)
+            settings = compose.arguments_of(prepare, cfg, "seed", "data.cache", "data.cache_dir")
             prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **settings)
     except KeyboardInterrupt:
         errors.stop("interrupted; the same command resumes with what is missing")
@@ -62,7 +62,6 @@ def prepare(
     """
     from framegan.data.frame_cache import layout
     from framegan.data.frame_cache.build import estimate, missing, plan, refuse_others
-    from framegan.data.frame_cache.build import prepare as write
 
     workers = (os.cpu_count() or 1) if num_workers == "auto" else num_workers
     num_frames = sum(videos.num_frames(index) for index in range(len(videos)))
@@ -76,18 +75,10 @@ def prepare(
     refuse_others(job, to_write, replace)
     num_bytes, seconds = estimate(job, to_write)
     _announce(job.folder, format, num_bytes, seconds, max(1, min(workers, len(to_write))))
-    if dry_run:
-        return
-    _check_room(job.folder, num_bytes)
-    start = time.perf_counter()
-    with _told_if_full(job.folder):
-        done = write(job, workers, verify, replace)
-    for number in done.damaged:
-        print(f"damaged  shard {number}: rebuilt")
-    took = time.perf_counter() - start
-    print(f"done     {done.num_frames:,} frames, {done.num_bytes / GB:,.2f} GB, in {took:,.0f} s")
-    _list_failures(done.failures)
-    print(f"train    {command('train', 'model=NAME', shlex.join(choices))}", flush=True)
+    if not dry_run:
+        _check_room(job.folder, num_bytes)
+        _write(job, workers, verify, replace)
+        print(f"train    {command('train', 'model=NAME', shlex.join(choices))}", flush=True)
 
 
 def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
@@ -140,8 +131,38 @@ def _check_room(folder: Path, num_bytes: int) -> None:
         )
 
 
+def _write(job: "Plan", num_workers: int, verify: bool, replace: bool) -> None:
+    from framegan.data.frame_cache.build import prepare
+
+    start = time.perf_counter()
+    with _stopped_if_full(job.folder):
+        done = prepare(job, num_workers, verify, replace)
+    for number in done.damaged:
+        print(f"damaged  shard {number}: rebuilt")
+    took = time.perf_counter() - start
+    print(f"done     {done.num_frames:,} frames, {done.num_bytes / GB:,.2f} GB, in {took:,.0f} s")
+    _list_failures(done.failures)
+
+
+def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
+    from framegan.data.frame_cache.strip_writer import write_strips
+    from framegan.data.videos.protocol import size_in_bytes
+
+    if there := len(list(folder.rglob("*.png"))):
+        errors.stop(f"{folder} holds {there:,} PNG files already; empty it, or set strips to another folder")
+    print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)
+    if dry_run:
+        return
+    _check_room(folder, size_in_bytes(videos))
+    with _stopped_if_full(folder):
+        failures = write_strips(videos, folder, num_workers)
+    _list_failures(failures)
+    root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
+    print(f"train    {command('train', 'model=NAME data=strips', root, size)}", flush=True)
+
+
 @contextmanager
-def _told_if_full(folder: Path) -> Iterator[None]:
+def _stopped_if_full(folder: Path) -> Iterator[None]:
     """Stop with what to do where a disk is full before all is written, whoever else has filled it."""
     try:
         yield
@@ -159,20 +180,3 @@ def _list_failures(failures: Mapping[str, str]) -> None:
         print(f"           {name}: {reason}")
     if len(failures) > NAMED_PROBLEMS:
         print(f"           and {len(failures) - NAMED_PROBLEMS} more")
-
-
-def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
-    from framegan.data.frame_cache.strip_writer import write_strips
-    from framegan.data.videos.protocol import size_in_bytes
-
-    if there := len(list(folder.rglob("*.png"))):
-        errors.stop(f"{folder} holds {there:,} PNG files already; empty it, or set strips to another folder")
-    print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)
-    if dry_run:
-        return
-    _check_room(folder, size_in_bytes(videos))
-    with _told_if_full(folder):
-        failures = write_strips(videos, folder, num_workers)
-    _list_failures(failures)
-    root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
-    print(f"train    {command('train', 'model=NAME data=strips', root, size)}", flush=True)

@@ -28,8 +28,7 @@ NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 
 def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return options and settings, made to start from the saved configuration of the run that `resume=` names."""
-    typed = [word for word in words if word.startswith("resume=")]
-    wanted = command_line.value_of(command_line.as_typed(typed[-1], sweeps=False)) if typed else None
+    wanted = command_line.value_of("resume", words)
     if wanted in (None, "", AUTO):
         return list(options), list(words)
     if command_line.is_multirun(options, words):
@@ -40,24 +39,20 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
         folder = run_folder.find(str(wanted))
         config = run_folder.saved_config(folder)
         saved_config.check_alone(config)
-        saved_config.read(config, command_line.trusted_by(words))
-    refuse_groups(words)
-    settings = [word for word in words if not word.startswith("trust=")]  # older runs lack the key
-    return (
-        [*command_line.configured_by(config.parent), *options],
-        [*command_line.running_in(folder), "hydra/job_logging=stdout", *settings],  # or Hydra makes a file for it
-    )
-
-
-def refuse_groups(arguments: Sequence[str]) -> None:
-    """Stop where something is chosen from a group: the saved configuration of a run holds what was chosen."""
-    for argument in arguments:
-        group = argument.partition("=")[0].partition("@")[0].lstrip("+~")
-        if "=" in argument and not group.startswith("hydra") and (Path(compose.CONFIGURATIONS) / group).is_dir():
+        trust = command_line.value_of("trust", words) or []
+        if not isinstance(trust, list) or not all(isinstance(name, str) for name in trust):
+            raise ValueError(f"trust got {trust!r}; it should be a package, such as trust=mypackage or trust=[a,b]")
+        saved_config.read(config, trust)
+    for word in words:
+        group = word.partition("=")[0].partition("@")[0].lstrip("+~")
+        if "=" in word and not group.startswith("hydra") and (Path(compose.CONFIGURATIONS) / group).is_dir():
             errors.stop(
-                f"{argument} chooses from a group, but a resumed run keeps its choices; leave it out and set single "
+                f"{word} chooses from a group, but a resumed run keeps its choices; leave it out and set single "
                 "values, or repeat the whole command of the run with resume=auto hydra.run.dir=FOLDER"
             )
+    own_options, place = command_line.started_in(folder, config.parent)
+    settings = [word for word in words if not word.startswith("trust=")]  # older runs lack the key
+    return [*own_options, *options], [*place, "hydra/job_logging=stdout", *settings]  # or Hydra makes a file for it
 
 
 def check_folder(cfg: DictConfig, folder: Path) -> None:
@@ -91,14 +86,13 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
         ValueError: the one that was asked for is damaged, or all are.
     """
     from framegan.runs.checkpoint import samples_seen_of
-    from framegan.runs.checkpoint_files import clocks, newest_first
+    from framegan.runs.checkpoint_files import newest_first
 
     if cfg.resume is None:
         return None
     if cfg.resume == AUTO:
-        found = newest_first(folder / "checkpoints")
-        whole = next((path for path, _ in clocks(found)), None)
-        if found and whole is None:
+        whole = _newest_whole(folder)
+        if whole is None and newest_first(folder / "checkpoints"):
             raise ValueError(
                 f"every checkpoint in {folder} is damaged; to start over set hydra.run.dir to another folder"
             )
@@ -108,7 +102,7 @@ def checkpoint_of(cfg: DictConfig, folder: Path) -> Path | None:
     try:
         samples_seen_of(wanted)
     except ValueError as error:
-        other = next((path for path, _ in clocks(newest_first(wanted.parent))), None)
+        other = _newest_whole(wanted.parent.parent)
         if other is None:
             raise ValueError(f"{error}; no other checkpoint beside it is intact") from None
         raise ValueError(
@@ -169,7 +163,7 @@ def is_another_run(before: DictConfig, now: DictConfig) -> bool:
 
 
 @contextmanager
-def told_how(folder: Path, timeout: float | None = None) -> Iterator[None]:
+def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[None]:
     """End the program with one message, and with how to resume, where a run has to end for what is no fault of ours.
 
     That is a disk that is full, data that can't be read, a lack of memory, another rank that is gone.
@@ -192,16 +186,15 @@ def told_how(folder: Path, timeout: float | None = None) -> Iterator[None]:
             message = str(error)
         if message is None or errors.wants_traceback():
             raise
-        errors.stop(f"{message}; {how_to(folder, when)}")
+        whole, again = _newest_whole(folder), command("train", run_folder.to_resume("resume", folder))
+        errors.stop(f"{message}; {f'{whole} is intact; {when}: {again}' if whole else 'there is no checkpoint yet'}")
 
 
-def how_to(folder: Path, when: str = "to resume") -> str:
-    """Return how to resume a run that has ended in the middle, and from which checkpoint that will be."""
+def _newest_whole(folder: Path) -> Path | None:
+    """Return the newest checkpoint of a run that isn't damaged; None without one."""
     from framegan.runs.checkpoint_files import clocks, newest_first
 
-    whole = next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
-    again = command("train", run_folder.to_resume("resume", folder))
-    return f"{whole} is intact; {when}: {again}" if whole else "there is no checkpoint yet"
+    return next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
 
 
 class Setting(NamedTuple):
@@ -219,11 +212,11 @@ def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
     """
     old, new = (dict(_settings(compose.as_shown(cfg), compose.as_dict(cfg, resolve=False))) for cfg in (before, now))
     for key in dict.fromkeys([*old, *new]):
-        was, source = (old[key].value if key in old else "nothing"), (new[key].set_at if key in new else key)
-        value = new[key].value if key in new else "nothing"
+        was = old[key].value if key in old else "nothing"
+        value, source = (new[key].value, new[key].set_at) if key in new else ("nothing", key)
         follows = source != key
-        is_told_there = follows and (_makes_another_run(source) or not _makes_another_run(key))
-        if was == value or is_told_there or key.startswith("resume") or (key not in old and _is_default(key, new)):
+        is_said_there = follows and (_makes_another_run(source) or not _makes_another_run(key))
+        if was == value or is_said_there or key.startswith("resume") or (key not in old and _is_default(key, new)):
             continue
         yield key, f"{key}: {_shown(was)} -> {_shown(value)}" + (f", which follows from {source}" if follows else "")
 

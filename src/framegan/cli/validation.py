@@ -1,8 +1,8 @@
 """Checks a composed configuration before anything is built: the annotations of what it instantiates are the schema.
 
 Every node with a `_target_` is compared with the signature it will be called with: unknown keys are refused and each
-value has to fit its annotation. A value that was typed elsewhere (`${data.batch_size}`) is reported under the key the
-user typed. Plain keys that nothing reads are misspelt, and refused too.
+value has to fit its annotation. A value from elsewhere (`${data.batch_size}`) is reported under the key where the user
+set it. Plain keys that nothing reads are misspelt, and refused too.
 """
 
 import difflib
@@ -26,7 +26,7 @@ Misfit = tuple[str, Any, str]
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 NOT_FROM_YAML = {"needs_python_object"}
 """What pydantic says of the members of a union that no configuration can hold, such as a tensor."""
-REFERENCE = re.compile(r"\$\{(?:oc\.select:)?([\w.]+)(?:,[^}]*)?\}")
+REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)(?:,[^}]*)?\}")
 
 
 def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
@@ -39,8 +39,9 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
     """
     misfits = [
         line
-        for path, node, written in _parts(config, raw, "")
-        for key, value, line in _misfits(node, written, path, raw)
+        for path, node in walk(config)
+        if _is_part(node)
+        for key, value, line in _misfits(node, path, raw)
         if not (key in read_by_script and _has_gap(value))
     ]
     problems = [*misfits, *_unread(raw, set(read_by_script))]
@@ -56,25 +57,8 @@ def check_call(config: Config, raw: Config, function: Callable[..., Any]) -> Non
         raise ValueError("\n".join(problems))
 
 
-def _parts(node: Any, raw: Any, path: str) -> Iterator[tuple[str, Config, Any]]:
-    """Yield what will be built below a node: its key, and its settings as they are and as they were written."""
-    if isinstance(node, dict):
-        if "_target_" in node:
-            yield path, node, raw
-        for key, value in node.items():
-            yield from _parts(value, _written(raw, key), f"{path}.{key}".lstrip("."))
-    elif isinstance(node, list) and isinstance(raw, list):
-        for index, (value, raw_value) in enumerate(zip(node, raw, strict=True)):
-            yield from _parts(value, raw_value, f"{path}[{index}]")
-
-
-def _written(raw: Any, key: str) -> Any:
-    """Return what was written for a key; below an interpolation that is the interpolation."""
-    return raw[key] if isinstance(raw, dict) else raw
-
-
-def _misfits(node: Config, raw: Any, path: str, whole: Config) -> list[Misfit]:
-    """Return what is wrong with the settings of a node with a `_target_`; `whole` is all of the raw configuration."""
+def _misfits(node: Config, path: str, raw: Config) -> list[Misfit]:
+    """Return what is wrong with the settings of a part; `raw` is all of the configuration as it was written."""
     try:
         target = locate(node["_target_"])
     except ValueError as error:
@@ -85,37 +69,37 @@ def _misfits(node: Config, raw: Any, path: str, whole: Config) -> list[Misfit]:
     found: list[Misfit] = []
     for key in (key for key in node if key not in HYDRA_KEYS):
         if key in parameters:
-            typed = _typed_at(f"{path}.{key}", _written(raw, key), whole)
-            found += _misfit(node[key], *typed, hints.get(key, inspect.Parameter.empty))
+            found += _misfit(node[key], *_set_at(f"{path}.{key}", raw), hints.get(key, inspect.Parameter.empty))
         elif not takes_any:
             unknown = f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
             found.append((path, node, unknown))
     return found
 
 
-def _typed_at(path: str, raw: Any, whole: Config) -> tuple[str, Any]:
-    """Return the key under which a value was typed, and what was: where the interpolations that lead to it begin."""
-    while isinstance(raw, str) and (match := REFERENCE.fullmatch(raw)):
-        path, raw = match[1], whole
-        for part in path.split("."):
-            raw = raw.get(part) if isinstance(raw, dict) else None
-    return path, raw
+def _set_at(path: str, raw: Config) -> tuple[str, Any]:
+    """Return the key under which a value was set, and what was: where the interpolations that lead to it begin."""
+    written: Any = raw
+    below = re.findall(r"[^.\[\]]+", path)
+    while below and isinstance(written, dict | list):
+        part = below.pop(0)
+        written = written.get(part) if isinstance(written, dict) else written[int(part)]
+    reference = REFERENCE.fullmatch(written) if isinstance(written, str) else None
+    return _set_at(".".join([reference[1], *below]), raw) if reference else (path, written)
 
 
-def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfit]:
+def _misfit(value: Any, key: str, written: Any, annotation: Any) -> Iterator[Misfit]:
     """Yield how a value fails its annotation; nodes that will be instantiated are checked on their own.
 
-    What comes from the environment may be secret: an interpolation is shown as it was typed.
+    What comes from the environment may be secret: an interpolation is shown as it was written.
     """
-    if annotation is inspect.Parameter.empty or _has_target(value):
+    if annotation is inspect.Parameter.empty or any(_is_part(node) for _, node in walk(value)):
         return
     try:
         adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-    except PydanticUserError as error:
-        if not isinstance(error, PydanticSchemaGenerationError):
-            adapter = TypeAdapter(annotation)  # the type brings its own pydantic configuration
-        else:
-            return
+    except PydanticSchemaGenerationError:
+        return
+    except PydanticUserError:  # the type brings its own pydantic configuration
+        adapter = TypeAdapter(annotation)
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
         adapter.validate_json(text.encode(errors="replace"), strict=True)  # pydantic takes no name that isn't UTF-8
@@ -123,7 +107,7 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
         found = [problem for problem in error.errors() if problem["type"] not in NOT_FROM_YAML]
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]
         expected = dict.fromkeys(problems)
-        shown = typed if "${" in str(typed) else value
+        shown = written if "${" in str(written) else value
         whole = isinstance(value, float) and value.is_integer() and "a valid integer" in expected
         rest = f"; set {key}={int(value)}" if whole else ""
         yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}{rest}"
@@ -132,8 +116,7 @@ def _misfit(value: Any, key: str, typed: Any, annotation: Any) -> Iterator[Misfi
 def _unread(raw: Config, read: set[str]) -> Iterator[str]:
     """Yield the plain keys outside nodes with a `_target_` that no interpolation and no script reads."""
     references = {match for _, text in texts(raw) for match in REFERENCE.findall(text)}
-    keys = list(_plain_keys(raw, ""))
-    for key in keys:
+    for key in _plain_keys(raw, ""):
         if not any(key == name or key.startswith(f"{name}.") for name in references | read):
             yield f"{key} is not a setting{_did_you_mean(key, references | read)}"
 
@@ -151,8 +134,8 @@ def _has_gap(value: Any) -> bool:
     return value is None or (isinstance(value, list) and None in value)
 
 
-def _has_target(value: Any) -> bool:
-    return any(isinstance(node, dict) and "_target_" in node for _, node in walk(value))
+def _is_part(node: Any) -> bool:
+    return isinstance(node, dict) and "_target_" in node
 
 
 def _did_you_mean(key: str, choices: Collection[str]) -> str:

@@ -48,7 +48,7 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
     ranks: list[subprocess.Popen[bytes]] = []
     with TemporaryDirectory() as folder, _signals_passed_on(ranks) as signals, ExitStack() as held:
         reports = [Path(folder) / str(rank) for rank in range(num_ranks)]
-        with signals_wait():  # until all ranks are there; see framegan.cli.interrupts
+        with signals_wait():  # until all ranks are there; see framegan.cli.main
             for local_rank, report in enumerate(reports):
                 number = str(node * num_ranks + local_rank)
                 rank = subprocess.Popen(

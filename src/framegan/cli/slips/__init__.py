@@ -1,1 +1,1 @@
-"""What is typed against what there is: a line with the right spelling for each slip."""
+"""What a command line sets, against what there is: what Hydra gets of each setting, or a line about its slip."""

@@ -1,7 +1,7 @@
 """What a script's configuration knows before anything is run: its groups, their options, and its keys."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from framegan import program
 from framegan.cli import compose, errors
 from framegan.containers import walk
 
+REQUIRED = ("model", "data")
+"""Groups of which a run has one choice each."""
 MAY_BE_EMPTY = ("metrics", "logger", "callbacks", "model/regularizers")
 """Groups of which any number may be chosen."""
+MARK = b"\xef\xbb\xbf"
+"""What some editors put at the beginning of a file; Hydra would miss a `# @package` behind it."""
 KEY = re.compile(r"[^_.\[][^.\[]*(\.[^_.\[][^.\[]*)*")
 """A dotted key without elements of lists and without Hydra's own names, such as _target_."""
-MARK = "\ufeff"
-"""What some editors put at the beginning of a file; Hydra would miss a `# @package` behind it."""
 
 
 class Known:
@@ -31,21 +33,23 @@ class Known:
 
     Args:
         name: of the script's own configuration, such as "train".
-        options: Hydra's own options that were typed.
+        options: Hydra's own options.
+        sweeps: whether commas stand between the values of a sweep (-m).
     """
 
-    def __init__(self, name: str, options: Sequence[str]):
+    def __init__(self, name: str, options: Sequence[str], *, sweeps: bool = False):
         parser = get_args_parser()
         parser.error = errors.stop  # type: ignore[method-assign]
-        typed, _ = parser.parse_known_args(list(options))
-        folder = program.PACKAGE / "cli" / (typed.config_path or compose.CONFIGURATIONS)
+        given, _ = parser.parse_known_args(list(options))
+        folder = program.PACKAGE / "cli" / (given.config_path or compose.CONFIGURATIONS)
         search_path = create_config_search_path(str(folder))
-        if typed.config_dir is not None:
-            if not Path(typed.config_dir).is_dir():
-                errors.stop(f"--config-dir got {typed.config_dir}, which is not a folder")
-            place = f"file://{Path(typed.config_dir).absolute()}"
+        if given.config_dir is not None:
+            if not Path(given.config_dir).is_dir():
+                errors.stop(f"--config-dir got {given.config_dir}, which is not a folder")
+            place = f"file://{Path(given.config_dir).absolute()}"
             search_path.prepend("command-line", place, SearchPathQuery(provider="schema"))
-        self.name = typed.config_name or name
+        self.name = given.config_name or name
+        self.sweeps = sweeps
         self.loader = ConfigLoaderImpl(search_path)
         self.repository: Any = CachingConfigRepository(self.loader.repository)
         self.composed = OmegaConf.create()
@@ -88,6 +92,12 @@ class Known:
         empty = [key for key in MAY_BE_EMPTY if self.config.get(key.partition("/")[0]) is not None]
         return [key for key in dict.fromkeys([*self.choices, *empty]) if not key.startswith("hydra/")]
 
+    def require(self, *groups: str) -> None:
+        """Stop where nothing was chosen of one of these groups."""
+        for group in groups:
+            if group in self.choices and self.choices[group] is None:
+                errors.stop(compose.no_choice(group, self.options_of(group)))
+
     def lookup(self, key: str) -> tuple[bool, Any]:
         """Say whether there is a key, and return what is there; below an interpolation there is anything."""
         node: Any = self.config
@@ -102,14 +112,21 @@ class Known:
                 return False, None
         return True, node
 
-    def keys(self) -> dict[str, Any]:
-        """Return every key where a value is typed, and its value: not Hydra's, and none that follows another one."""
-        own = walk({key: node for key, node in self.config.items() if key != "hydra"})
-        return {key: node for key, node in own if KEY.fullmatch(key) and not str(node).startswith("${")}
+    def keys(self) -> list[str]:
+        """Return every key of a single value: of Hydra's the folder of a run, and none that follows another one."""
+        nodes = walk({key: node for key, node in self.config.items() if key != "hydra"})
+        values = [key for key, node in nodes if not isinstance(node, dict) and not str(node).startswith("${")]
+        own = [key for key in values if KEY.fullmatch(key)]
+        return [*own, *(["hydra.run.dir", "hydra.sweep.dir"] if "resume" in own else [])]
 
-    def files(self, chosen: Sequence[str]) -> Iterator[list[Path]]:
-        """Yield the files of each choice, GROUP=NAME, in the order of their places; the first one is used."""
-        names = [f"{re.split('[=@]', text)[0].lstrip('+')}/{text.partition('=')[2]}" for text in chosen]
+    def refuse_files(self, chosen: Sequence[str]) -> None:
+        """Stop where a choice, GROUP=NAME, is made from a file that can't be used as it is."""
         places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
+        names = [f"{re.split('[=@]', text)[0].lstrip('+')}/{text.partition('=')[2]}" for text in chosen]
         for name in [self.name, *names]:
-            yield [file for place in places if (file := place / f"{name}.yaml").is_file()]
+            files = [file for place in places if (file := place / f"{name}.yaml").is_file()]
+            texts = [file.read_bytes() for file in files]
+            for file in (file for file, text in zip(files, texts, strict=True) if text.startswith(MARK)):
+                errors.stop(f"{file} begins with a byte order mark (BOM); save it as UTF-8 without one")
+            if len(set(texts)) > 1:
+                errors.stop(f"{files[1]} is not used, for {files[0]} has the same name and comes first; rename it")

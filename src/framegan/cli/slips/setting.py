@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,33 +14,25 @@ SETTING = re.compile(r"(\+\+?|~)?[^\s=:'\"-][^=\s:]*=.*", re.DOTALL)
 """A word that is KEY=VALUE, or +KEY=VALUE and so on."""
 DASHES = tuple("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 """The dash of an option, and what a word processor makes of it."""
-FIRST = {"train": "data", "prepare": "data", "classifier": "data"}
-"""What a lone folder is to a script; to the others it is the run folder."""
-
-
 OF_RUNS = ("generate", "evaluate")
 """Scripts whose first word may be a run folder, or a checkpoint in one, without its key."""
 
 
 @dataclass
 class Setting:
-    """A setting as it was typed, and as it was meant."""
+    """A setting: the words of the command line, and the text that they mean."""
 
-    typed: str
+    words: str
     text: str
 
-    @property
-    def key(self) -> str:
-        return self.text.partition("=")[0].lstrip("+~")
-
-    @property
-    def mark(self) -> str:
+    def __post_init__(self) -> None:
+        key, _, self.value = self.text.partition("=")
+        self.key = key.lstrip("+~")
+        self.mark = key.removesuffix(self.key)
         """What stands before the key: nothing, +, ++ or ~."""
-        return self.text[: len(self.text) - len(self.text.lstrip("+~"))]
 
-    @property
-    def value(self) -> str:
-        return self.text.partition("=")[2]
+    def __str__(self) -> str:
+        return shlex.quote(self.words)
 
 
 def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
@@ -50,7 +43,7 @@ def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
     while waiting:
         first, *behind = waiting
         number, text = _meant(first.text, behind, known)
-        found.append(Setting(" ".join(word.typed for word in waiting[: 1 + number]), text))
+        found.append(Setting(" ".join(word.words for word in waiting[: 1 + number]), text))
         waiting = behind[number:]
     return found
 
@@ -74,7 +67,7 @@ def _joined(words: Sequence[str]) -> list[Setting]:
             word.startswith("=") and last.text and "=" not in last.text
         ):
             text = f"{last.text[:-1]}," if last.text.endswith(";") else last.text
-            found[-1] = Setting(f"{last.typed} {word}", text + word)
+            found[-1] = Setting(f"{last.words} {word}", text + word)
         else:
             found.append(Setting(word, word))
     return found[1:]
@@ -91,7 +84,7 @@ def _meant(word: str, behind: Sequence[Setting], known: Known) -> tuple[int, str
         return _option(word, after)
     if SETTING.fullmatch(word):
         key, mark, value = word.partition("=")
-        return _with_spaces(key.replace("\\", "/") + mark + value, [other.typed for other in behind])
+        return _with_spaces(key.replace("\\", "/") + mark + value, [other.words for other in behind])
     if re.fullmatch(r"~[\w./@]+", word):
         return 0, word
     if pair := re.fullmatch(r"\s*([\w./@]+)\s*[:=]\s*(.*)", word, re.DOTALL):
@@ -105,8 +98,8 @@ def _meant(word: str, behind: Sequence[Setting], known: Known) -> tuple[int, str
         return 1, f"{word}={after}"
     if path.exists() or ("/" in word and not known.is_group(word.partition("/")[0])):
         is_run = not path.exists() or (path / ".hydra").exists() or path.suffix == ".ckpt"
-        key = FIRST.get(known.name, "checkpoint")
-        return 0, f"{'resume' if is_run and known.name == 'train' else key}={word}"
+        key = "checkpoint" if known.name in OF_RUNS else "resume" if is_run and known.name == "train" else "data"
+        return 0, f"{key}={word}"
     return 0, f"{word}=VALUE"
 
 

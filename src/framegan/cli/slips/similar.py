@@ -1,11 +1,13 @@
-"""What somebody meant who typed a key or an option that there isn't."""
+"""What a key or an option was meant to be that there isn't, and the line that says so."""
 
 import difflib
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from framegan.cli.slips.known import MAY_BE_EMPTY, Known
+from framegan.cli.slips.setting import Setting
 
 OTHER_NAMES = {
     "lr": ("learningrate", "rate", "steplength"),
@@ -54,23 +56,22 @@ OTHER_NAMES = {
 }
 """What settings are called elsewhere, in small letters without separators, by their last parts here."""
 SHORT = dict.fromkeys(("g", "gen"), "generator") | dict.fromkeys(("d", "dis", "disc"), "discriminator")
+NOTHING = ("null", "none", "false", "")
 YES = ("true", "1", "yes", "on", "value")
 OF_LENGTH = "a run's length is counted in samples: ten epochs are ten times the samples of the data"
 
 
 def meant(key: str, value: str, known: Known) -> tuple[list[str], str]:
-    """Return the settings that KEY=VALUE may have meant, as they are typed, and what to say besides.
+    """Return the settings that KEY=VALUE may have meant, and what to say besides.
 
     A name that fits exactly comes before one that is called so elsewhere, that has the same words, or that is only
     similar; a group comes where it has the option, and another one last, with the options that it has.
     """
     if chosen := _not_chosen(key.replace("/", ".").removesuffix(".yaml"), value, known):
         return chosen, ""
-    groups, keys = known.groups(), known.keys()
+    groups = known.groups()
     choices = [group for group in groups if known.takes(group, value)]
-    of_hydra = ["hydra.run.dir", "hydra.sweep.dir"] if "resume" in keys else []
-    names = [*choices, *(name for name in keys if not isinstance(keys[name], dict)), *of_hydra]
-    if found := next(filter(None, _fitting(key, names)), choices[:1]):
+    if found := next(filter(None, _fitting(key, [*choices, *known.keys()])), choices[:1]):
         better = [f"{name}={example(name, key, value, known)}" for name in found[:3]]
         return better, OF_LENGTH if better == ["total_samples=N"] else ""
     for group in next(filter(None, _fitting(key, [group for group in groups if "@" not in group])), []):
@@ -80,7 +81,7 @@ def meant(key: str, value: str, known: Known) -> tuple[list[str], str]:
 
 
 def _not_chosen(key: str, value: str, known: Known) -> list[str]:
-    """Return what to type where a key names an option that wasn't chosen: logger.wandb.name, r1.weight, wandb=true."""
+    """Return what to set where a key names an option that wasn't chosen: logger.wandb.name, r1.weight, wandb=true."""
     for group in known.groups():
         place = f"{package(group)}."
         part, _, below = key.removeprefix(place).partition(".")
@@ -102,7 +103,7 @@ def _fitting(key: str, names: Iterable[str]) -> Iterator[list[str]]:
 
 
 def example(name: str, key: str, value: str, known: Known) -> str:
-    """Return the value to type: the one that was, or another one where it counts something else."""
+    """Return the value to set: the one that was, or another one where it counts something else."""
     there = known.lookup(name)[1]
     if name == "total_samples" and _plain(_last(key)) in OTHER_NAMES["total_samples"]:
         return "N"
@@ -117,16 +118,36 @@ def option(value: str, options: Iterable[str]) -> str | None:
     """Return the option that a misspelt one was to be."""
     plain = _plain(re.sub(r"^[^\w/]+|[^\w/]+$", "", value))
     of_plain = {_plain(name): name for name in options}
-    if plain in of_plain:
-        return of_plain[plain]
-    longer = [name for name in of_plain if len(plain) > 2 and name.startswith(plain)]
+    longer = sorted((name for name in of_plain if len(plain) > 2 and name.startswith(plain)), key=len)
     close = longer or difflib.get_close_matches(plain, of_plain, n=1, cutoff=0.5)
     return of_plain[close[0]] if close else None
 
 
-def spelt(setting: str) -> str:
-    """Return a setting as it is typed in a shell."""
-    return setting if re.fullmatch(r"[\w@%+=:,./-]+", setting) else shlex.quote(setting)
+def nearest(key: str, value: str, known: Known) -> list[str]:
+    """Return the choice with every name in a value spelt right; none where one is like no option."""
+    options = known.options_of(key.partition("@")[0])
+    words = [name for name in re.split(r"[\s,;(){}\[\]]+", value) if name]
+    found = [option(name, options) for name in words]
+    names = ",".join(dict.fromkeys(filter(None, found)))
+    is_list = len(words) > 1 and (not known.sweeps or value.startswith("["))
+    return [f"{key}=[{names}]" if is_list else f"{key}={names}"] if words and all(found) else []
+
+
+def line(problem: str, better: Sequence[str] = (), rest: str = "") -> str:
+    """Return what is said of a setting: why it can't be so, the right spelling, and what there is besides."""
+    if better:
+        return f"{problem}; did you mean {shlex.join(better)}?" + (f" {rest[0].upper()}{rest[1:]}" if rest else "")
+    return f"{problem}; {rest}" if rest else problem
+
+
+def rewritten(setting: Setting, right: str) -> str:
+    """Return the line about a setting that was meant, but not written so; nothing where it was."""
+    return line(f"{setting} is not KEY=VALUE", [right]) if setting.words != setting.text else ""
+
+
+def below(node: Mapping[str, Any], place: str) -> list[str]:
+    """Return the keys right below a place, without Hydra's own."""
+    return [f"{place}.{name}".lstrip(".") for name in node if not str(name).startswith("_")]
 
 
 def listed(names: Iterable[str]) -> str:

@@ -1,0 +1,177 @@
+"""One training of a run in this process: its data, networks and trainer, and what it prints."""
+
+import copy
+import json
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_object
+from omegaconf import DictConfig
+
+from framegan.cli import compose, errors, resume
+from framegan.quoting import command
+from framegan.runs import run_folder
+
+
+class Session:
+    """Data, networks and trainer, built to fit, whatever other processes do beside this one.
+
+    Args:
+        cfg: what only the data can tell is filled in.
+        checkpoint: to resume from. None = from the beginning.
+    """
+
+    def __init__(self, cfg: DictConfig, folder: Path, checkpoint: Path | None):
+        import torch
+        from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+        from framegan import contracts
+        from framegan.runs import checkpoint as checkpoints
+
+        be_quiet()
+        self.cfg, self.folder, self.checkpoint = cfg, folder, checkpoint
+        self.changes: list[str] = []
+        with errors.plain_errors(MisconfigurationException):
+            of_then = {"shape": None, "num_classes": None} if checkpoint else {}  # not to be held against the data now
+            self.datamodule = compose.build(cfg.data.datamodule, **of_then)
+            fill_in(cfg, self.datamodule)
+            if checkpoint:
+                self.changes += resume.check_changes(cfg, checkpoint, self.datamodule)
+            torch.manual_seed(cfg.seed)
+            self.gan = self._gan()
+            contracts.check_shape(self.gan.generator, self.datamodule.shape)
+            self.trainer = self._trainer()
+            self.datamodule.check_batch_fits(self.trainer.world_size)
+            if checkpoint:
+                self.changes += checkpoints.check(checkpoint, self.gan, self.trainer.world_size)
+
+    def fit(self) -> Any:
+        """Train, and return the `framegan.runs.rollback.Ending` where that has gone wrong, else None."""
+        from framegan.runs.rollback import TrainingEndedError
+
+        loggers, status = self.trainer.run_loggers, "failed"
+        try:
+            self.announce()
+            for logger in loggers:
+                logger.log_hyperparams(compose.as_shown(self.cfg))
+            self.trainer.fit(self.gan, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)
+            status = "success"
+        except TrainingEndedError as ended:
+            return ended.ending
+        except SystemExit as end:
+            if isinstance(end.__context__, KeyboardInterrupt):  # Lightning would end the process of whoever calls this
+                raise end.__context__ from None
+            raise
+        finally:
+            for logger in loggers:
+                logger.finalize(status)
+        return None
+
+    def _gan(self) -> Any:
+        """Build the networks and their game; an error names the model that was chosen."""
+        from framegan.runs.rollback import learning_rate_factor
+
+        try:
+            return compose.build(self.cfg.model, learning_rate_factor=learning_rate_factor(self.folder))
+        except ValueError as error:
+            chosen = HydraConfig.get().runtime.choices.get("model")
+            raise ValueError(f"model={chosen}: {error}" if chosen else str(error)) from error
+
+    def _trainer(self) -> Any:
+        from lightning.pytorch.callbacks import Callback, LambdaCallback
+
+        from framegan.loggers.run_logger import RunLogger
+
+        callbacks = built(Callback, "callbacks", self.cfg.callbacks)
+        return compose.build(
+            self.cfg.trainer,
+            callbacks=[*callbacks, LambdaCallback(on_train_start=self._keep_settings)],
+            loggers=built(RunLogger, "logger", self.cfg.logger, folder=str(self.folder)),
+            folder=str(self.folder),
+        )
+
+    def _keep_settings(self, *_: Any) -> None:
+        """Save what is trained with; what stops a run before it begins leaves the settings as they were."""
+        from framegan.data import run_data
+
+        if self.trainer.is_global_zero:
+            run_folder.save_config(self.cfg, self.folder)
+            run_data.write(self.folder, self.datamodule)
+
+    def announce(self) -> None:
+        """Print what is about to be trained, from where, and where it goes."""
+        from framegan.data.run_data import classes_line
+        from framegan.runs.checkpoint import clock_of
+
+        if not self.trainer.is_global_zero:
+            return
+        data, factor = self.datamodule, self.gan.learning_rate_factor
+        print(f"run      {self.folder}")
+        if self.checkpoint:
+            print(f"from     {self.checkpoint} ({clock_of(self.checkpoint):,} samples)")
+        for change in self.changes:
+            print(f"changed  {change}")
+        if factor != 1:
+            print(f"rates    x{factor:g} after a rollback (rollbacks.json)")
+        shape = "x".join(map(str, data.shape))
+        print(f"data     {len(data.source):,} samples of {shape}, {data.num_classes} classes, {data.split}")
+        if data.num_classes > 1:
+            print(f"classes  {classes_line(data)}")
+        for name in ("generator", "discriminator"):
+            size = sum(parameter.numel() for parameter in getattr(self.gan, name).parameters())
+            print(f"{name:<14} {size / 1e6:.2f} M parameters", flush=True)
+
+    def say_goodbye(self) -> None:
+        """Print how the run ended, where to look and what to run next."""
+        if not self.trainer.is_global_zero:
+            return
+        cfg, where = self.cfg, os.path.relpath(self.folder)
+        summary = json.loads((self.folder / "summary.json").read_text())
+        seen = summary["samples_seen"]
+        again = command("train", run_folder.to_resume("resume", where))
+        print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
+        pictures = f"{where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv"
+        print(f"look at  {pictures if cfg.sample_every else f'{where}/metrics.csv, the curves'}")
+        if seen >= cfg.total_samples:
+            longer = copy.deepcopy(cfg)
+            longer.total_samples *= 2
+            confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
+            print(f"longer   {again} total_samples={longer.total_samples}{confirm}")
+        elif cfg.trainer.max_batches is not None and summary["status"] == "finished":
+            print(f"longer   {again} trainer.max_batches=null resume_changes=true")
+        else:
+            print(f"resume   {again}")
+        run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
+        print(f"sample   {command('generate', run)}", flush=True)
+
+
+def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:
+    """Return what the nodes below a key build; raise ValueError where one names a class of another kind."""
+    for name, node in nodes.items():
+        target = get_object(node._target_)
+        if isinstance(target, type) and not issubclass(target, kind):
+            raise ValueError(f"{key}.{name!s} is a {target.__name__}; it should be a {kind.__name__}")
+    return [compose.build(node, **arguments) for node in nodes.values()]
+
+
+def fill_in(cfg: DictConfig, datamodule: Any) -> None:
+    """Write into the configuration what only the data could tell, for the networks and for the run folder."""
+    cfg.data.shape = list(datamodule.shape)
+    cfg.data.num_classes = datamodule.num_classes
+    cfg.data.fingerprint = datamodule.fingerprint
+    if datamodule.frames_per_second is not None:
+        cfg.data.frames_per_second = datamodule.frames_per_second
+    if cfg.data.get("split") == "auto":
+        cfg.data.split = datamodule.split
+
+
+def be_quiet() -> None:
+    """Silence what Lightning says about choices that are made on purpose here."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    for message in ("does not have many workers", "log_every_n_steps", "in eval mode", "treespec", "broadcast_buffers"):
+        warnings.filterwarnings("ignore", f".*{message}.*")
