@@ -401,7 +401,7 @@ def gifs() -> Iterator[Odd]:
     for transparent, (top, left) in itertools.product((None, 0, 1), ((0, 0), (3, 5))):
         values = samples(1, 2)[: HEIGHT - 2 * top, : WIDTH - 2 * left, 0]
         picture = np.zeros((HEIGHT, WIDTH, 3))
-        shown = PALETTE[values] * (values != (-1 if transparent is None else transparent))[..., None]
+        shown = np.where((values != (-1 if transparent is None else transparent))[..., None], PALETTE[values], 0)
         picture[top : HEIGHT - top, left : WIDTH - left] = shown
         data = gif(values, left=left, top=top, transparent=transparent)
         yield Odd(f"gif_{transparent}_{top}.gif", data, picture)
