@@ -1,6 +1,8 @@
 """What tests/test_wheel.py runs in one process of the environment that it has made: commands, and Python."""
 
+import io
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import framegan
@@ -48,6 +50,10 @@ CLIPS = ("trainer=debug", "data.batch_size=4", "data.resolution=16", "data.num_f
 paths = {"data.root": Path("clips"), "data.cache_dir": Path("cache")}
 of_clips = framegan.train(*CLIPS, "model.generator.width=8", model="mocogan", data="video_folder", **paths)
 assert of_clips.load().clip(3).save("a.mp4", frames_per_second=8).stat().st_size
+with redirect_stdout(io.StringIO()) as offered:
+    typed("completion", "fish", "framegan train model=blo")
+assert offered.getvalue() == "model=blob\n", "a part of one's own"
+
 typed("classifier", "data=digits", "data.resolution=16", "epochs=1", "out=digits.pt")
 typed("generate", str(run.folder), "num_samples=2", "out=grid.png")
 assert Path("grid.png").exists()
