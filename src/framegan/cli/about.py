@@ -17,6 +17,8 @@ from framegan.files import strict_json
 from framegan.quoting import command
 from framegan.runs.run_files import About, Code
 
+NOT_SETTINGS = {"resume", "resume_changes", "trust"}
+"""What is said of a start of a run, and not of the run."""
 PACKAGES = ("framegan", "torch", "lightning", "hydra-core")
 
 
@@ -34,7 +36,7 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
         started=time.time(),
         choices={group: name for group, name in choices.items() if not group.startswith("hydra/")},
         overrides=overrides,
-        settings=settings_of(compose.as_shown(cfg)),
+        settings=settings_of(compose.as_shown(cfg), dict(walk(compose.as_dict(cfg, resolve=False)))),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         code=code_of(Path.cwd()),
         device=device,
@@ -43,14 +45,18 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
     strict_json.write(folder / "run.json", about.model_dump())
 
 
-def settings_of(config: dict[str, Any]) -> dict[str, Any]:
-    """Return every value of a configuration by its dotted key; lists as they are typed."""
+def settings_of(config: dict[str, Any], as_written: dict[str, Any]) -> dict[str, Any]:
+    """Return every value of a configuration by its dotted key, lists as text; what only follows others is left out.
+
+    Args:
+        as_written: by their keys, the values before references were resolved.
+    """
     found = {}
     for key, value in walk(config):
-        if isinstance(value, list):
-            found[key] = strict_json.dumps(value)
-        elif not isinstance(value, dict) and not key.endswith("]"):
-            found[key] = value
+        refers = str(as_written.get(key, "${")).startswith("${")
+        if isinstance(value, dict) or refers or "[" in key or key.partition(".")[0] in NOT_SETTINGS:
+            continue
+        found[key] = strict_json.dumps(value) if isinstance(value, list) else value
     return found
 
 

@@ -40,6 +40,10 @@ def prepared(name: str, arguments: Sequence[str]) -> list[str]:
             "hydra.job.chdir=true would make relative paths such as data.root=photos mean others; leave it out, "
             "everything is written to the run folder as it is"
         )
+    if name == "train" and command_line.is_multirun(options, settings):
+        from framegan.cli import sweep
+
+        settings = [*settings, *sweep.settings_of(settings)]
     return [*options, *settings]
 
 

@@ -90,8 +90,11 @@ def _prepare() -> None:
 def _run_with_hydra(command: str, words: Sequence[str]) -> None:
     from framegan.cli import arguments
 
+    from framegan.cli import sweep
+
     sys.argv[1:] = arguments.prepared(command, words)
-    importlib.import_module(f"framegan.cli.{command}").main()
+    with sweep.told_at_the_end():
+        importlib.import_module(f"framegan.cli.{command}").main()
 
 
 def _refuse(word: str, *rest: str) -> NoReturn:

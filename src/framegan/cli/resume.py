@@ -57,12 +57,6 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
 
 def check_folder(cfg: DictConfig, folder: Path) -> None:
     """Raise ValueError where a new run would overwrite one, or where it isn't said which one to resume."""
-    sweeper = HydraConfig.get().sweeper
-    if cfg.resume == AUTO and "sampler" in sweeper and OmegaConf.select(sweeper, "sampler.seed") is None:
-        raise ValueError(
-            "resume=auto finds the runs of a sweep by their numbers, but this sweep draws other values each time it "
-            "starts; set hydra.sweeper.sampler.seed=1 from its first start on"
-        )
     chosen = any(override.startswith("hydra.run.dir=") for override in HydraConfig.get().overrides.hydra)
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto resumes the run in its folder, if there is one; set hydra.run.dir=FOLDER")

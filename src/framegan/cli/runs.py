@@ -129,15 +129,19 @@ def write_csv(runs: Sequence[Run], wanted: str | None) -> None:
         table.writerow(run_list.row_of(run, Path.cwd(), columns))
 
 
-def show(runs: Sequence[Run], columns: list[str]) -> None:
-    """Print the table for people; on a terminal, columns that don't fit are left out, and said."""
+def show(runs: Sequence[Run], columns: list[str], beside: Path | None = None) -> None:
+    """Print the table for people; on a terminal, columns that don't fit are left out, and said.
+
+    Args:
+        beside: the folder from which paths are given. None = the one we are in.
+    """
     from rich import box
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    values = [run_list.row_of(run, Path.cwd(), columns) for run in runs]
+    values = [run_list.row_of(run, beside or Path.cwd(), columns) for run in runs]
     rows = [{name: printable(run_list.cell(name, value)) for name, value in row.items()} for row in values]
     widths = {name: max(len(name), *(cell_len(row[name]) for row in rows)) for name in columns}
     console = Console(highlight=False)
@@ -160,4 +164,4 @@ def show(runs: Sequence[Run], columns: list[str]) -> None:
         print(f"not shown: {', '.join(left_out)}; a wider terminal or --columns shows them")
     for run in runs:
         if run.reason:
-            print(f"{run.status}: {printable(os.path.relpath(run.folder))}: {printable(run.reason)}")
+            print(f"{run.status}: {printable(os.path.relpath(run.folder, beside))}: {printable(run.reason)}")

@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli import compose, errors, hydra_folder, resume
+from framegan.cli import compose, errors, hydra_folder, resume, sweep
 from framegan.cli.session import Session
 from framegan.processes.lifetime import undone
 from framegan.quoting import command, to_type
@@ -33,11 +33,18 @@ def main(cfg: DictConfig) -> float | None:
         with errors.plain_errors():
             compose.check(cfg, "resume", "resume_changes", "trust")
         num_ranks = ranks_of(cfg)
+        if sweep.is_job():
+            if sweep.is_finished(cfg, folder):
+                print(f"finished {folder}, before", flush=True)
+                return end_of(folder)
+            cfg.resume = resume.AUTO
         take_folder(cfg, folder, held)
-        if num_ranks is None:
-            return train(cfg, folder)
-        compose.run_ranks("train", cfg, num_ranks, cfg.trainer.num_nodes)
-        return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
+        with sweep.failure_kept(cfg, folder):
+            if num_ranks is None:
+                return train(cfg, folder)
+            compose.run_ranks("train", cfg, num_ranks, cfg.trainer.num_nodes)
+            return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
+    return None  # a job that has failed, as the end of its sweep says
 
 
 def ranks_of(cfg: DictConfig) -> int | None:

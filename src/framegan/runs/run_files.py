@@ -186,7 +186,7 @@ class RunFiles:
         return [(int(seen), row) for seen, row in zip(clocks, rows, strict=True) if re.fullmatch(r"[0-9]{1,18}", seen)]
 
     def _read(self, path: str | Path, kind: TypeAdapter[Any]) -> Any:
-        file = self.folder / path
+        file = path if isinstance(path, Path) else self.folder / path
         try:
             if file.stat().st_size > LARGEST:
                 raise ValueError(f"it has more than {LARGEST:,} bytes")
@@ -205,6 +205,18 @@ class RunFiles:
         except yaml.YAMLError:
             raise ValueError(f"{file} is damaged") from None
         return [str(word) for word in found] if isinstance(found, list) else []
+
+
+def mark(folder: Path, status: str, reason: str | None = None) -> None:
+    """Write into summary.json what became of a run; the rest of it stays."""
+    file = folder / "summary.json"
+    before = strict_json.loads(file.read_bytes()) if file.exists() else {}
+    strict_json.write(file, before | {"status": status, "reason": reason})
+
+
+def is_said_to_run(folder: Path) -> bool:
+    """Say whether summary.json says that a run goes on."""
+    return (folder / "summary.json").exists() and RunFiles(folder).summary.status == "running"
 
 
 def _number(text: str) -> float | None:

@@ -24,7 +24,6 @@ NOT_SEARCHED = {
 """Folders in which no runs lie."""
 COLUMNS = ("run", "status", "model", "data", "samples", "best", "at", "samples/s", "age")
 """What a table shows besides the settings that differ."""
-NOT_COMPARED = {"seed_of_run", "data.fingerprint", "data.shape"}
 
 
 @dataclass(frozen=True)
@@ -130,11 +129,17 @@ def by_objective(runs: Sequence[Run]) -> list[Run]:
 
 
 def differing(runs: Sequence[Run]) -> list[str]:
-    """Return the keys of choices and settings that are not the same in all runs; those shown anyway are left out."""
-    whole = [run for run in runs if run.status != "damaged"]
-    keys = dict.fromkeys(key for run in whole for key in (*run.choices, *run.settings))
-    shown = {*COLUMNS, *NOT_COMPARED}
-    return [key for key in keys if key not in shown and len({_text(value_of(run, key)) for run in whole}) > 1]
+    """Return the keys of choices and settings of which runs that have them have different values.
+
+    Left out are those that are shown anyway, and what follows from a choice: which class it builds.
+    """
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        for key, value in (*run.settings.items(), *run.choices.items()):
+            found.setdefault(key, set()).add(_text(value))
+    return [
+        key for key, values in found.items() if len(values) > 1 and key not in COLUMNS and not key.endswith("._target_")
+    ]
 
 
 def age(seconds: float) -> str:

@@ -1,0 +1,144 @@
+"""Sweeps: a folder that the same line finds again, a name for each job that says what is its own, and what came of it.
+
+The folder of a sweep is named by its settings, so that the line that started it, given again, runs what is missing: a
+job that has finished is not run again, one that was stopped is resumed, one that failed is tried once more.
+"""
+
+import copy
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from framegan.cli import about, command_line, compose, errors
+from framegan.quoting import command
+from framegan.runs import run_files, run_folder, run_list, saved_config
+from framegan.runs.run_files import RunFiles
+
+LONGEST = 100
+"""Characters of the name of a folder; of a longer one the rest is left out."""
+BEGUN: list[Path] = []
+"""The folder of the sweep that this process has begun."""
+
+
+def settings_of(words: Sequence[str]) -> list[str]:
+    """Return what Hydra has to be told of a sweep besides its settings: where it lies, and how its jobs are named.
+
+    Args:
+        words: the settings of the command line, as Hydra reads them.
+    """
+    own = [word for word in words if not word.startswith(("hydra.", "hydra/", "resume="))]
+    fixed = [word.partition("=")[0].lstrip("+~") for word in own if not _is_swept(word)]
+    told = [f"hydra.job.config.override_dirname.exclude_keys=[{','.join(map(command_line.quoted, fixed))}]"]
+    if not any(word.startswith("hydra.sweep.dir=") for word in words):
+        told.append(f"hydra.sweep.dir={command_line.quoted(f'runs/sweeps/{_name(own)}')}")
+    may_fail = "hydra.sweeper.max_failure_rate="
+    if "hydra/sweeper=optuna" in words and not any(word.startswith(may_fail) for word in words):
+        told.append(f"{may_fail}1.0")
+    return told
+
+
+def _is_swept(word: str) -> bool:
+    override = command_line.parsed(word)
+    return override is not None and override.is_sweep_override()
+
+
+def _name(words: Sequence[str]) -> str:
+    """Return a name for a sweep: what is swept over, and a number that is another one for other settings."""
+    swept = [word for word in words if _is_swept(word)]
+    return _shortened(job_name(",".join(swept)), " ".join(sorted(words)))
+
+
+def job_name(settings: str) -> str:
+    """Return the name of the folder of a job: its own settings, each by the last part of its key where one has that.
+
+    Args:
+        settings: as `hydra.job.override_dirname`, such as model.generator_optimizer.lr=1e-4,model/loss=hinge, which
+            makes loss=hinge,lr=1e-4.
+    """
+    keys = re.findall(r"(?:^|,)[+~]*([\w./@]+)=", settings)
+    ends = [re.split(r"[./@]", key)[-1] for key in keys]
+    short = {key: end if ends.count(end) == 1 else key for key, end in zip(keys, ends, strict=True)}
+    named = re.sub(r"(^|,)[+~]*([\w./@]+)=", lambda found: f"{found[1]}{short[found[2]]}=", settings)
+    plain = re.sub(r"[^\w=,.+-]", "_", named)
+    return _shortened(plain, settings) if plain != named.replace("/", "_") or len(plain) > LONGEST else plain or "job"
+
+
+def _shortened(name: str, of: str) -> str:
+    """Return a name no longer than LONGEST with a number that stands for what it is the name of."""
+    return f"{name[: LONGEST - 7]}-{hashlib.sha256(of.encode()).hexdigest()[:6]}"
+
+
+@contextmanager
+def told_at_the_end() -> Iterator[None]:
+    """Print what came of the sweep that is run in the block; raise SystemExit where a job failed and no one said so."""
+    try:
+        yield
+    finally:
+        runs = run_list.by_objective(run_list.runs_below(BEGUN[0])) if BEGUN else []
+        if runs:
+            tell(BEGUN[0], runs)
+    failed = sum(run.status in ("failed", "damaged") for run in runs)
+    if failed:
+        raise SystemExit(f"error: {failed:,} of {len(runs):,} jobs failed; the same line tries them again")
+
+
+def tell(folder: Path, runs: Sequence[run_list.Run]) -> None:
+    """Print the table of a sweep, the best run with what to do with it, and where they are compared."""
+    from framegan.cli import runs as table
+    from framegan.report import compare
+
+    print(f"\nsweep    {folder}")
+    table.show(runs, table.columns_of(runs, None), beside=folder)
+    best = next((run for run in runs if run.best), None)
+    if best:
+        seen = best.samples_seen
+        print(f"best     {best.folder}")
+        print(f"longer   {command('train', run_folder.to_resume('resume', best.folder))} total_samples={2 * seen}")
+    if len(runs) > 1:
+        print(f"compare  {compare.write(runs, folder / 'compare.html')}", flush=True)
+
+
+@contextmanager
+def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
+    """Write into summary.json why the run in the block has failed; a job of a sweep ends without an exception then."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.code, str):
+            raise
+        if is_job() and not (folder / "summary.json").exists():
+            about.write(cfg, folder, "", "")
+            run_files.mark(folder, "running")
+        if run_files.is_said_to_run(folder):
+            known = isinstance(error, SystemExit | errors.JobFailedError)
+            said = str(error) if known else f"{type(error).__name__}: {error}"
+            run_files.mark(folder, "failed", said.removeprefix("error: "))
+        if not isinstance(error, errors.JobFailedError):
+            raise
+
+
+def is_finished(cfg: DictConfig, folder: Path) -> bool:
+    """Say whether a job of a sweep has finished in a folder as it is set now, so that it need not run again."""
+    from framegan.cli import resume
+
+    files = RunFiles(folder)
+    if not run_folder.saved_config(folder).exists() or files.status != "finished":
+        return False
+    before, now = saved_config.plain(run_folder.saved_config(folder)), copy.deepcopy(cfg)
+    for key in compose.FILLED_IN:
+        OmegaConf.update(now, key, OmegaConf.select(before, key))
+    return files.summary.samples_seen >= cfg.total_samples and not resume.is_another_run(before, now)
+
+
+def is_job() -> bool:
+    """Say whether this is a job of a sweep."""
+    return HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+OmegaConf.register_new_resolver("job_name", job_name, replace=True)
