@@ -41,8 +41,8 @@ ROOMS = {
     "trainer": "devices loggers processes run_state strategy",
     "gan": "contracts losses network_state noise regularizers run_state runs sampling schedules strategy trainer",
     "collapse": "",
-    "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting run_state runs "
-    "sampling spread strategy trainer",
+    "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting report run_state "
+    "runs sampling spread strategy trainer",
     "cli": "callbacks containers contracts data devices evaluation files gan loggers media metrics processes program "
     "quoting report run_state runs sampling trainer working_folder",
     "trained": "cli media runs sampling",

@@ -34,6 +34,14 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
     return wanted
 
 
+def name_of(device: torch.device, num_ranks: int) -> str:
+    """Return what a device is called, for people: "2 x NVIDIA H100" or "cpu (4 threads)"."""
+    name = f"{device.type} ({torch.get_num_threads()} threads)"
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    return name if num_ranks == 1 else f"{num_ranks} x {name}"
+
+
 def device_of(device: str) -> str:
     """Return cpu or cuda where auto leaves it to the machine.
 

@@ -9,17 +9,19 @@ from framegan.metrics.estimate import Better
 from framegan.metrics.record import Record
 
 
-class Found(TypedDict):
-    """A value of a metric, and when it was found."""
+class Best(TypedDict):
+    """The best value of a metric so far, when it was found, and which direction is better."""
 
     value: float
     samples_seen: int
-
-
-class Best(Found):
-    """The best value so far, and which direction is better."""
-
     better: Better
+
+
+class Notice(TypedDict):
+    """A warning, and when it was given."""
+
+    samples_seen: int
+    text: str
 
 
 @dataclass
@@ -36,8 +38,12 @@ class RunState:
     """The samples_seen of that; None until there was something."""
     best: dict[str, Best] = field(default_factory=dict)
     """By key of what the measures find: the best so far."""
-    chosen: dict[str, Found] = field(default_factory=dict)
+    chosen: dict[str, Best] = field(default_factory=dict)
     """The metric that has decided which checkpoint is the best one, alone; empty until there is one."""
+    notices: list[Notice] = field(default_factory=list)
+    """The warnings that were given."""
+    total_samples: int | None = None
+    """The length of the run."""
     stopped_by: str | None = None
     """The signal that stops the run, or `another rank`."""
     requeues: bool = False

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from framegan.callbacks.every import Every
 from framegan.files import atomic
+from framegan.metrics.estimate import Better
 from framegan.quoting import to_type
 from framegan.runs.checkpoint_files import clocks, copy, number_of, numbered, prune
 from framegan.runs.rollback import Ending, TrainingEndedError
@@ -26,8 +27,8 @@ class Checkpoint(Every):
     Args:
         keep: how many of the latest are kept under their own name too, samples_<samples_seen>.ckpt; a warning names
             others, kept_<samples_seen>.ckpt.
-        monitor: key of the metric that decides which is best, or how its parts begin; see `matching`. None = there is
-            no best.
+        monitor: key of the metric that decides which is best, or how its parts begin; see `matching`. None = the first
+            one that is measured.
         mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
     """
 
@@ -88,7 +89,7 @@ class Checkpoint(Every):
         super().after_batch(outputs, batch, batch_idx)
         now = self.samples_seen
         if self.run.measured_at == now != self.acted_at:
-            best = self.run.best.get(str(matching(self.run.metrics, self.monitor)))
+            best = self.run.best.get(str(self._key()))
             if best and best["samples_seen"] == now:
                 self.act_timed()
             self._check_monitor()
@@ -104,16 +105,25 @@ class Checkpoint(Every):
 
     def _is_best(self) -> bool:
         """Say whether the monitored metric is better than ever, and remember its value."""
-        key = matching(self.run.metrics, self.monitor)
+        key = self._key()
         if key is None or not math.isfinite(value := self.run.metrics[key]):
             return False
-        measured, chosen = self.run.best.get(key), self.run.chosen.get(key)
-        says_higher = measured is not None and measured["better"] == "higher"
-        is_higher_better = self.mode == "max" or (self.mode == "auto" and says_higher)
-        if chosen and (value <= chosen["value"] if is_higher_better else value >= chosen["value"]):
+        chosen, better = self.run.chosen.get(key), self._better(key)
+        if chosen and (value <= chosen["value"] if better == "higher" else value >= chosen["value"]):
             return False
-        self.run.chosen = {key: {"value": value, "samples_seen": self.samples_seen}}
+        self.run.chosen = {key: {"value": value, "samples_seen": self.samples_seen, "better": better}}
         return True
+
+    def _key(self) -> str | None:
+        """Return the key of the monitored metric; None where nothing was measured yet."""
+        if self.monitor is not None:
+            return matching(self.run.metrics, self.monitor)
+        return next(iter(self.run.chosen), None) or next((record.key for record in self.run.records), None)
+
+    def _better(self, key: str) -> Better:
+        if self.mode == "auto":
+            return self.run.best[key]["better"] if key in self.run.best else "lower"
+        return "higher" if self.mode == "max" else "lower"
 
     def state_dict(self) -> dict[str, Any]:
         best = {key: one["value"] for key, one in self.run.chosen.items()}
@@ -123,7 +133,10 @@ class Checkpoint(Every):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         at = state_dict["best_samples"]
-        self.run.chosen = {key: {"value": value, "samples_seen": at} for key, value in state_dict["best"].items()}
+        self.run.chosen = {
+            key: {"value": value, "samples_seen": at, "better": self._better(key)}
+            for key, value in state_dict["best"].items()
+        }
 
 
 def matching(keys: Iterable[str], monitor: str | None) -> str | None:

@@ -18,6 +18,7 @@ class Clock(RunCallback):
         self.total_samples = total_samples
 
     def before(self) -> None:
+        self.run.total_samples = self.total_samples
         self.trainer.datamodule.start = self.samples_seen
 
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""summary.json: what a run did, how long it took and where its metrics ended."""
+"""What a run tells whoever looks into its folder: summary.json, how it goes, and report.html, its page."""
 
 import resource
 import sys
@@ -6,58 +6,80 @@ import time
 from typing import Any
 
 import torch
+from pydantic import PositiveInt
+from torch import Tensor
 
 from framegan.callbacks.evaluate import SHARE
 from framegan.callbacks.run_callback import RunCallback
 from framegan.files import strict_json
+from framegan.report import page
+
+SECONDS_BETWEEN_SIGNS_OF_LIFE = 10.0
 
 
 class Summary(RunCallback):
-    """Writes summary.json at the end or at a clean stop; one of an earlier session is removed at the start.
+    """Writes summary.json at the start, every few seconds and at the end, and report.html now and then and at the end.
 
     Times are those of all sessions of the run together. It has to be the last of the callbacks.
+
+    Args:
+        every: interval of the page in samples seen. None = at the end only.
+        report: whether there is a page.
     """
 
-    def __init__(self) -> None:
-        self.waited_before = 0.0
+    def __init__(self, every: PositiveInt | None = None, report: bool = True):
+        self.every, self.report = every, report
+        self.waited_before, self.written = 0.0, 0.0
 
     def before(self) -> None:
         self.path = self.trainer.folder / "summary.json"
         self.run.began = time.perf_counter()  # ahead of what the others do at the start, such as samples
 
     def begin(self) -> None:
-        if self.trainer.is_global_zero:
-            self.path.unlink(missing_ok=True)
+        self._write("running")
+
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        has_page = self.every is not None and self.passes(self.every, batch)
+        if has_page or time.perf_counter() - self.written > SECONDS_BETWEEN_SIGNS_OF_LIFE:
+            self._write("running", has_page=has_page)
 
     def end(self) -> None:
+        self._write(f"stopped by {self.run.stopped_by}" if self.run.stopped_by else "finished", has_page=True)
+        evaluation = self.run.evaluation_seconds / self.run.seconds
+        if self.run.advice and evaluation > SHARE and self.trainer.is_global_zero:
+            print(f"\nevaluation took {evaluation:.0%} of the time; {self.run.advice}", flush=True)
+
+    def _write(self, status: str, *, has_page: bool = False) -> None:
+        self.written = time.perf_counter()
         if not self.trainer.is_global_zero:
             return
         run, seconds = self.run, self.run.seconds
-        best = {**run.best, **run.chosen}
-        evaluation = run.evaluation_seconds / seconds
         contents = {
-            "status": f"stopped by {run.stopped_by}" if run.stopped_by else "finished",
+            "status": status,
             "samples_seen": self.samples_seen,
+            "total_samples": run.total_samples,
             "seconds": round(seconds, 3),
             "samples_per_second": round(self.samples_seen / seconds, 3),
             "data_wait_fraction": round(self._waited() / seconds, 5),
-            "evaluation_fraction": round(evaluation, 5),
+            "evaluation_fraction": round(run.evaluation_seconds / seconds, 5),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "num_ranks": self.trainer.world_size,
             "split": self.trainer.datamodule.split,
             "final": run.metrics,
-            "best": {key: {"value": one["value"], "samples_seen": one["samples_seen"]} for key, one in best.items()},
+            "best": {**run.best, **run.chosen},
             "objective": next(iter(run.chosen), None),
+            "notices": run.notices,
         }
         strict_json.write(self.path, contents)
-        if run.advice and evaluation > SHARE:
-            print(f"\nevaluation took {evaluation:.0%} of the time; {run.advice}", flush=True)
+        if self.report and has_page:
+            page.write(self.trainer.folder)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"seconds": self.run.seconds, "waited": self._waited()}
+        return {"seconds": self.run.seconds, "waited": self._waited(), "notices": self.run.notices}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.run.seconds_before, self.waited_before = state_dict["seconds"], state_dict["waited"]
+        self.run.notices = state_dict.get("notices", [])  # which earlier versions don't keep
 
     def _waited(self) -> float:
         return self.waited_before + float(self.trainer.train_dataloader.seconds_waited)

@@ -105,6 +105,7 @@ class Watchdog(Every):
             what_to_do = from_rank_zero(lambda: rollback.what_to_do(folder, trouble))
             if self.trainer.is_global_zero:
                 print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
+            self.run.notices.append({"samples_seen": now, "text": trouble.what})
             return
         settings = folder, trouble, self.on_collapse, self.max_rollbacks
         raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))

@@ -110,7 +110,9 @@ def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        if isinstance(error, SystemExit) and not isinstance(error.code, str):
+        from framegan.processes.ranks import was_typed
+
+        if not was_typed() or (isinstance(error, SystemExit) and not isinstance(error.code, str)):
             raise
         if is_job() and not (folder / "summary.json").exists():
             about.write(cfg, folder, "", "")
