@@ -10,6 +10,7 @@ from torch import Tensor
 from framegan.callbacks.every import Every
 from framegan.evaluation.fake_samples import FakeSamples
 from framegan.evaluation.real_samples import RealSamples, origin_of
+from framegan.files import live
 from framegan.metrics.record import Measure, Record, interval_of, write
 from framegan.noise import Seed
 from framegan.strategy import average_buffers
@@ -80,11 +81,14 @@ class Evaluate(Every):
         for record in records:
             self._keep_best(record)
         self.log_values({record.key: record.value for record in records})
+        for logger in self.trainer.run_loggers:
+            logger.log_records([record.as_dict() for record in records], now)
         if self.trainer.is_global_zero:
             for record in records:
                 between = "" if record.interval is None else f", 95 %: {interval_of(record)}"
                 found = f"{record.key} {record.value:.5g} ({record.better} is better{between})"
-                print(f"{now:>9,} samples  {found}", flush=True)
+                if not live.is_shown():  # which shows it
+                    print(f"{now:>9,} samples  {found}", flush=True)
             write(self.trainer.folder / "evaluations" / f"{now}.json", records)
 
     def state_dict(self) -> dict[str, Any]:

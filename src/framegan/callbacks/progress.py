@@ -1,9 +1,10 @@
-"""What a terminal shows: a bar with losses, speed and time left, or plain lines where nobody watches."""
+"""What a terminal shows: how far the run is, its speed, losses and metrics; plain lines where nobody watches."""
 
 from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
 from rich.console import Console
+from rich.text import Text
 from torch import Tensor
 
 from framegan.callbacks.run_callback import RunCallback
@@ -15,7 +16,8 @@ SECONDS_BETWEEN_REFRESHES = 1.0
 
 
 class ProgressBar(RunCallback):
-    """Shows how far the run is on a terminal; elsewhere prints a line every `seconds_between_lines`.
+    """Shows how far the run is on a terminal, with the latest and the best value of each metric; elsewhere prints a
+    line every `seconds_between_lines`.
 
     Losses and speed are means since they were last shown: the losses of this rank's batches, the speed of training.
     The time that evaluation takes counts nowhere.
@@ -49,7 +51,7 @@ class ProgressBar(RunCallback):
         if is_due:
             self.shown = self._read()
         if self.bar:
-            self.bar.update(seen, f"{seen:,} / {self.total_samples:,} samples  {self.shown}")
+            self.bar.update(seen, f"{seen:,} / {self.total_samples:,} samples", self._below() if is_due else "")
         elif is_due:
             self.console.print(f"{seen:>9,} / {self.total_samples:,} samples  {self.shown}")
 
@@ -61,14 +63,26 @@ class ProgressBar(RunCallback):
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         self.end()
 
+    def _below(self) -> Text:
+        """Return the losses and the speed, and a line for each metric with its best value."""
+        lines = [self.shown]
+        for record in self.run.records:
+            best = self.run.best.get(record.key)
+            since = f", best {best['value']:.5g} at {best['samples_seen']:,}" if best else ""
+            lines.append(f"{record.key} {record.value:.5g}{since} ({record.better} is better)")
+        return Text("\n".join(lines), overflow="ellipsis", no_wrap=True)
+
     def _read(self) -> str:
         """Return the losses and the speed as one line, and begin new means."""
         shown = {SHOWN[key]: float(total) / number for key, (total, number) in self.losses.items()}
         seconds = self.run.training_seconds - self.seconds_before
         shown["samples/s"] = (self.samples_seen - self.seen_before) / seconds
+        waited = float(self.trainer.train_dataloader.seconds_waited) - self.waited_before
         self._reset()
-        return "  ".join(f"{name} {value:,.{0 if value >= 100 else 2}f}" for name, value in shown.items())
+        values = [f"{name} {value:,.{0 if value >= 100 else 2}f}" for name, value in shown.items()]
+        return "  ".join([*values, f"data wait {waited / seconds:.0%}"])
 
     def _reset(self) -> None:
         self.losses.clear()
         self.seconds_before, self.seen_before = self.run.training_seconds, self.samples_seen
+        self.waited_before = float(self.trainer.train_dataloader.seconds_waited)

@@ -1,10 +1,15 @@
 """Pictures and clips of what the generator makes, from the same seeds every time, beside real data."""
 
+import math
+
+import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from framegan import media, sampling
 from framegan.callbacks.every import Every
+from framegan.data.source import classes_of
+from framegan.files import strict_json
 from framegan.spread import spread
 from framegan.strategy import average_buffers
 
@@ -23,8 +28,9 @@ class Samples(Every):
     and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from.
 
     Args:
-        num_samples: samples in a grid of images; fake ones are of seeds 0, 1, 2, ... of the averaged generator.
-            Of clips there are 16.
+        num_samples: at most so many samples in a grid of images, of clips 16; fake ones are of seeds 0, 1, 2, ... of
+            the averaged generator. With classes, each has a row with the same seeds. samples/tiles.json says which
+            tile is what.
         frames_per_second: rate at which clips are shown. None = that of the data, or 8 where they know none.
     """
 
@@ -52,6 +58,7 @@ class Samples(Every):
                 print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, {most}")
             real, _ = data.real_batch(self.num_shown)
             self._show("real", "real", real)
+            self._write_tiles()
         if self.every and self.samples_seen == 0:
             self.act_timed()
 
@@ -64,7 +71,9 @@ class Samples(Every):
         average_buffers(generator)
         if not self.trainer.is_global_zero:
             return
-        self._show("fake", f"fake_{now}", self.gan.sample(range(self.num_shown)))
+        classes, columns = self._layout()
+        fake = [self.gan.sample(range(columns or self.num_shown), category=category) for category in classes]
+        self._show("fake", f"fake_{now}", torch.cat(fake), columns)
         if {"content", "motion"} <= sampling.parts_of(generator).keys():
             table = sampling.content_motion_table(generator, range(TABLE), range(TABLE))
             self._animate("content_motion", f"content_motion_{now}", table, columns=TABLE)
@@ -72,17 +81,39 @@ class Samples(Every):
             parts = sampling.composition(generator, range(TABLE))
             self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE)
 
-    def _show(self, name: str, stem: str, samples: Tensor) -> None:
+    def _layout(self) -> tuple[list[int | None], int | None]:
+        """Return the classes that are shown, and how many of each stand in its row; neither without classes."""
+        num_classes = getattr(self.gan.generator, "num_classes", 0)
+        if num_classes < 2:
+            return [None], None
+        rows = min(num_classes, self.num_shown)
+        return [int(category) for category in spread(rows, num_classes)], self.num_shown // rows
+
+    def _write_tiles(self) -> None:
+        """Write samples/tiles.json: of every tile of a grid of fake samples its seed and class, for the page."""
+        classes, columns = self._layout()
+        names = classes_of(self.trainer.datamodule.source)
+        tiles = [
+            {"seed": seed, "class": None if category is None else names[category]}
+            for category in classes
+            for seed in range(columns or self.num_shown)
+        ]
+        are_clips = len(self.trainer.datamodule.shape) == 4
+        shown = [tiles[index] for index in spread(CLIPS_IN_STRIPS, len(tiles))] if are_clips else tiles
+        columns = 1 if are_clips else columns or math.ceil(math.sqrt(len(tiles)))
+        strict_json.write(self.trainer.folder / "samples" / "tiles.json", {"columns": columns, "tiles": shown})
+
+    def _show(self, name: str, stem: str, samples: Tensor, columns: int | None = None) -> None:
         are_clips = samples.ndim == 5
         some = samples[spread(CLIPS_IN_STRIPS, len(samples))]
-        image = media.strips(some) if are_clips else media.grid(samples)
+        image = media.strips(some) if are_clips else media.grid(samples, columns)
         path = self.trainer.folder / "samples" / f"{stem}.png"
         path.parent.mkdir(exist_ok=True)
         media.write_png(path, image)
         for logger in self.trainer.run_loggers:
-            logger.log_image(f"samples/{name}", image, step=self.samples_seen)
+            logger.log_image(f"samples/{name}", media.enlarged(image), self.samples_seen, caption=stem)
         if are_clips:
-            self._animate(f"{name}_clips", stem, samples)
+            self._animate(f"{name}_clips", stem, samples, columns)
 
     def _animate(self, name: str, stem: str, clips: Tensor, columns: int | None = None) -> None:
         video = media.enlarged(media.grid(clips, columns))
@@ -91,4 +122,4 @@ class Samples(Every):
         if self.in_webp:
             media.write_video(path.with_suffix(".webp"), video, self.rate)
         for logger in self.trainer.run_loggers:
-            logger.log_video(f"samples/{name}", path, step=self.samples_seen)
+            logger.log_video(f"samples/{name}", path, self.samples_seen, caption=stem)

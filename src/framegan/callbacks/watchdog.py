@@ -106,6 +106,8 @@ class Watchdog(Every):
             if self.trainer.is_global_zero:
                 print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
             self.run.notices.append({"samples_seen": now, "text": trouble.what})
+            for logger in self.trainer.run_loggers:
+                logger.log_notice(trouble.what, now)
             return
         settings = folder, trouble, self.on_collapse, self.max_rollbacks
         raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))

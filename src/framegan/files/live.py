@@ -1,15 +1,27 @@
-"""The one live display of this process: whatever shows its progress while another does gets a line below it."""
+"""The one live display of this process: whatever shows its progress while another does gets a line in it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
 
-_shown: list[Progress] = []
+
+class Display(Progress):
+    """Lines with a bar each, and what is set to stand below them."""
+
+    below: RenderableType = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        if self.below:
+            yield self.below
+
+
+_shown: list[Display] = []
 """The display, while there is one; two of them would overwrite each other's line."""
 
 
@@ -25,15 +37,17 @@ class Line:
     def __init__(self, total: int | None, completed: int, console: Console, *, transient: bool = False):
         self.brings_display = not _shown
         if self.brings_display:
-            columns = BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
-            display = Progress(*columns, console=console, transient=transient, refresh_per_second=4)
+            columns = BarColumn(20), TextColumn("{task.fields[text]}"), TimeElapsedColumn(), TimeRemainingColumn()
+            display = Display(*columns, TextColumn("left"), console=console, transient=transient, refresh_per_second=4)
             display.start()
             _shown.append(display)
         self.display = _shown[0]
         self.task = self.display.add_task("", total=total, completed=completed, text="")
 
-    def update(self, completed: int, text: str) -> None:
+    def update(self, completed: int, text: str, below: RenderableType = "") -> None:
+        """Show how far it is by now, and what is to stand below all lines."""
         self.display.update(self.task, completed=completed, text=text)
+        self.display.below = below or self.display.below
 
     def end(self) -> None:
         if self.brings_display:
@@ -41,6 +55,11 @@ class Line:
             _shown.clear()
         else:
             self.display.remove_task(self.task)
+
+
+def is_shown() -> bool:
+    """Say whether there is a display."""
+    return bool(_shown)
 
 
 def track(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:

@@ -1,5 +1,6 @@
-"""What every logger of a run offers beyond Lightning's: pictures, and going back to an earlier clock."""
+"""What every logger of a run offers beyond Lightning's: pictures, records, and going back to an earlier clock."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,20 @@ class RunLogger(Logger):
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         """Keep the configuration, plain containers; by default it is left to the run folder."""
 
-    def log_image(self, name: str, image: np.ndarray, step: int) -> None:
+    def log_image(self, name: str, image: np.ndarray, step: int, caption: str = "") -> None:
         """Keep an (H, W, C) uint8 image with 1 or 3 channels; by default it is left to the run folder."""
 
-    def log_video(self, name: str, path: Path, step: int) -> None:
+    def log_video(self, name: str, path: Path, step: int, caption: str = "") -> None:
         """Keep an encoded video (.mp4); by default it is left to the run folder."""
+
+    def log_records(self, records: Sequence[Mapping[str, Any]], step: int) -> None:
+        """Keep what the measures have found, as in evaluations/N.json; their values are logged as metrics besides."""
+
+    def log_notice(self, text: str, step: int) -> None:
+        """Pass a warning on to whoever watches from elsewhere."""
+
+    def log_checkpoints(self, checkpoints: Mapping[str, Path], step: int) -> None:
+        """Keep the checkpoints at the end of a session, each by what it is: best, latest."""
 
     def cut(self, samples_seen: int) -> None:
         """Forget what was logged after this point, before a run resumes from there."""

@@ -1,12 +1,13 @@
 """TensorBoard: curves and pictures below <run folder>/tensorboard; `tensorboard --logdir runs` shows every run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from framegan.containers import walk
 from framegan.files import strict_json
 from framegan.loggers.run_logger import RunLogger
 
@@ -20,6 +21,8 @@ class TensorBoard(RunLogger):
 
     def __init__(self, folder: str):
         super().__init__(folder)
+        self.params: Any = None
+        """The configuration, until TensorBoard has it."""
         try:
             import tensorboard  # noqa: F401
         except ImportError as error:
@@ -33,13 +36,34 @@ class TensorBoard(RunLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         for key, value in metrics.items():
-            self.writer.add_scalar(key, value, step)
+            self.writer.add_scalar(key if "/" in key else f"metrics/{key}", value, step)
 
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
+        self.params = params
         self.writer.add_text("configuration", f"```\n{strict_json.dumps(params, indent=2)}\n```")
 
-    def log_image(self, name: str, image: np.ndarray, step: int) -> None:
+    def log_records(self, records: Sequence[Mapping[str, Any]], step: int) -> None:
+        """Let TensorBoard compare runs by their choices and settings (its HPARAMS page), from the first records on."""
+        from torch.utils.tensorboard.summary import hparams
+
+        if not self.params:
+            return
+        settings = {key: value for key, value in walk(self.params) if isinstance(value, bool | int | float | str)}
+        self.params = None
+        for summary in hparams(settings, {f"metrics/{record['key']}": None for record in records}):
+            self.writer.file_writer.add_summary(summary)
+
+    def log_image(self, name: str, image: np.ndarray, step: int, caption: str = "") -> None:
         self.writer.add_image(name, image, step, dataformats="HWC")
+
+    def log_video(self, name: str, path: Path, step: int, caption: str = "") -> None:
+        """Show the .webp beside a video, as browsers play that where TensorBoard has images."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        animation = path.with_suffix(".webp")
+        if animation.exists():
+            image = Summary.Image(encoded_image_string=animation.read_bytes())
+            self.writer.file_writer.add_summary(Summary(value=[Summary.Value(tag=name, image=image)]), step)
 
     def cut(self, samples_seen: int) -> None:
         """Make TensorBoard hide what an earlier session logged from here on; a new run has nothing to hide."""

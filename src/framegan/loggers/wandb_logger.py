@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from framegan.files import atomic
+from framegan.files.strict_json import dumps
 from framegan.loggers.run_logger import RunLogger
 
 
@@ -26,7 +27,9 @@ class WandB(RunLogger):
         project: where the run is listed.
         name: what it is called. None = the run folder's name.
         entity: the account or team. None = your own.
-        group: runs of one group are listed together.
+        group: runs of one group are listed together. None = those of a sweep are a group.
+        tags: besides the model and the data.
+        artifacts: whether the checkpoints of the best and the latest generator are uploaded at the end.
         offline: keep everything in <run folder>/wandb until `wandb sync`. None = where no account is
             configured, unless WANDB_MODE says otherwise.
     """
@@ -40,10 +43,13 @@ class WandB(RunLogger):
         group: str | None = None,
         tags: Sequence[str] = (),
         offline: bool | None = None,
+        artifacts: bool = False,
     ):
         super().__init__(folder)
-        self.options = {"project": project, "entity": entity, "group": group, "tags": list(tags)}
-        self.options["name"] = name or Path(folder).name
+        sweep = Path(folder).parent.name if (Path(folder).parent / "multirun.yaml").exists() else None
+        self.options = {"project": project, "entity": entity, "group": group or sweep, "tags": list(tags)}
+        self.options |= {"name": name or Path(folder).name, "job_type": "train"}
+        self.artifacts = artifacts
         by_itself = os.environ.get("WANDB_MODE") or (None if has_account() else "offline")
         self.mode = {None: by_itself, True: "offline", False: "online"}[offline]
         self.sent_until = -1
@@ -64,6 +70,7 @@ class WandB(RunLogger):
         if run.disabled:
             return run
         atomic.write_text(id_file, run.id)
+        run.define_metric("samples_seen")
         run.define_metric("*", step_metric="samples_seen")
         self.sent_until = int(run.summary.get("samples_seen", -1))
         where = f"offline; to upload: wandb sync {shlex.quote(str(Path(run.dir).parent))}" if run.offline else run.url
@@ -76,17 +83,46 @@ class WandB(RunLogger):
             run.log({**metrics, "samples_seen": step})
 
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
-        self.run.config.update(params, allow_val_change=True)
+        run = self.run
+        run.config.update(params, allow_val_change=True)
+        chosen = [params.get("choices", {}).get(group) for group in ("model", "data")]
+        run.tags = tuple(dict.fromkeys([*(run.tags or ()), *filter(None, chosen)]))
 
-    def log_image(self, name: str, image: np.ndarray, step: int) -> None:
+    def log_image(self, name: str, image: np.ndarray, step: int, caption: str = "") -> None:
         import wandb
 
-        self.log_metrics({name: wandb.Image(image)}, step)
+        self.log_metrics({name: wandb.Image(image, caption=caption or None)}, step)
 
-    def log_video(self, name: str, path: Path, step: int) -> None:
+    def log_video(self, name: str, path: Path, step: int, caption: str = "") -> None:
         import wandb
 
-        self.log_metrics({name: wandb.Video(str(path), format="mp4")}, step)
+        self.log_metrics({name: wandb.Video(str(path), format="mp4", caption=caption or None)}, step)
+
+    def log_records(self, records: Sequence[Mapping[str, Any]], step: int) -> None:
+        import wandb
+
+        for record in records:
+            summary = "max" if record["better"] == "higher" else "min"
+            self.run.define_metric(record["key"], step_metric="samples_seen", summary=summary)
+        rows = [
+            [step, one["key"], one["value"], *(one["interval"] or (None, None)), one["better"], dumps(one["protocol"])]
+            for one in records
+        ]
+        columns: list[str | int] = ["samples_seen", "score", "value", "low", "high", "better", "protocol"]
+        self.log_metrics({"evaluation": wandb.Table(columns=columns, data=rows)}, step)
+
+    def log_notice(self, text: str, step: int) -> None:
+        self.run.alert(title=f"{self.options['name']} at {step:,} samples", text=text)
+
+    def log_checkpoints(self, checkpoints: Mapping[str, Path], step: int) -> None:
+        import wandb
+
+        if not self.artifacts:
+            return
+        for alias, path in checkpoints.items():
+            artifact = wandb.Artifact(f"generator-{self.run.id}", type="model", metadata={"samples_seen": step})
+            artifact.add_file(str(path), name="checkpoint.ckpt")
+            self.run.log_artifact(artifact, aliases=[alias])
 
     def finalize(self, status: str) -> None:
         """End the W&B run: the next job of a sweep in this process must begin its own."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from framegan.files import atomic
 from framegan.report import curves, pictures
-from framegan.runs.run_files import RunFiles
+from framegan.runs.run_files import RunFiles, duration
 
 TEMPLATES = files("framegan.report") / "templates"
 
@@ -50,7 +50,8 @@ def html(run: RunFiles) -> str:
         "charts": curves.charts(run),
         "notices": [notice.model_dump() for notice in run.summary.notices],
         "samples": through,
-        "total": run.summary.total_samples,
+        "columns": run.tiles.columns,
+        "captions": [tile.caption for tile in run.tiles.tiles],
     }
     return rendered("run.html", data, run=run, beside=beside, title=run.folder.resolve().name)
 
@@ -101,14 +102,6 @@ def short(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people read it: 8.2 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 60:
-        return f"{seconds:.2g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @cache

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from framegan.files import strict_json
 
@@ -104,6 +104,25 @@ class Data(BaseModel):
     fingerprint: str = ""
 
 
+class Tile(BaseModel):
+    """What a tile of a grid of fake samples is made from."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    seed: int
+    of_class: str | None = Field(None, alias="class")
+
+    @property
+    def caption(self) -> str:
+        return f"seed {self.seed}" if self.of_class is None else f"seed {self.seed}, class {self.of_class}"
+
+
+class Tiles(BaseModel):
+    """samples/tiles.json: the tiles of those grids, row by row."""
+
+    columns: int = 1
+    tiles: list[Tile] = []
+
+
 class RunFiles:
     """A run as its folder tells it; each file is read when it is first asked for.
 
@@ -132,6 +151,11 @@ class RunFiles:
     @cached_property
     def data(self) -> Data:
         return self._read("data.json", TypeAdapter(Data)) if (self.folder / "data.json").exists() else Data()
+
+    @cached_property
+    def tiles(self) -> Tiles:
+        name = "samples/tiles.json"
+        return self._read(name, TypeAdapter(Tiles)) if (self.folder / name).exists() else Tiles()
 
     @property
     def status(self) -> str:
@@ -217,6 +241,14 @@ def mark(folder: Path, status: str, reason: str | None = None) -> None:
 def is_said_to_run(folder: Path) -> bool:
     """Say whether summary.json says that a run goes on."""
     return (folder / "summary.json").exists() and RunFiles(folder).summary.status == "running"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people read it: 8.2 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.2g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _number(text: str) -> float | None:

@@ -137,6 +137,13 @@ if (byId("when") && data.samples.length) {
     }, 400);
     byId("play").textContent = playing ? "Stop" : "Play";
   });
+  const rows = Math.ceil(data.captions.length / data.columns);
+  byId("samples").addEventListener("pointermove", (event) => {
+    const box = event.target.getBoundingClientRect();
+    const [column, row] = [[event.clientX - box.left, box.width, data.columns], [event.clientY - box.top, box.height, rows]]
+      .map(([at, size, count]) => Math.min(count - 1, Math.max(0, Math.floor((at / size) * count))));
+    byId("tile-said").textContent = data.captions[row * data.columns + column] || "";
+  });
   showSamples();
 }
 
