@@ -37,7 +37,7 @@ ROOMS = {
     "evaluation": "data media sampling spread",
     "run_state": "metrics",
     "strategy": "",
-    "loggers": "files",
+    "loggers": "containers files",
     "trainer": "devices loggers processes run_state strategy",
     "gan": "contracts losses network_state noise regularizers run_state runs sampling schedules strategy trainer",
     "collapse": "",

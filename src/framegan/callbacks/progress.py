@@ -77,12 +77,11 @@ class ProgressBar(RunCallback):
         shown = {SHOWN[key]: float(total) / number for key, (total, number) in self.losses.items()}
         seconds = self.run.training_seconds - self.seconds_before
         shown["samples/s"] = (self.samples_seen - self.seen_before) / seconds
-        waited = float(self.trainer.train_dataloader.seconds_waited) - self.waited_before
         self._reset()
         values = [f"{name} {value:,.{0 if value >= 100 else 2}f}" for name, value in shown.items()]
-        return "  ".join([*values, f"data wait {waited / seconds:.0%}"])
+        waited = self.run.metrics.get("data_wait_fraction")
+        return "  ".join(values if waited is None else [*values, f"data wait {waited:.0%}"])
 
     def _reset(self) -> None:
         self.losses.clear()
         self.seconds_before, self.seen_before = self.run.training_seconds, self.samples_seen
-        self.waited_before = float(self.trainer.train_dataloader.seconds_waited)

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import difflib
-import json
 import os
 import re
 import shlex
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from framegan.files import strict_json
 from framegan.quoting import first_names, printable
 from framegan.runs import run_list
 from framegan.runs.run_list import COLUMNS, Run
@@ -74,7 +74,7 @@ def main(words: Sequence[str]) -> None:
     if chosen.best:
         print(best_of(runs))
     elif chosen.json:
-        print(json.dumps([as_dict(run) for run in runs], indent=2))
+        print(strict_json.dumps([as_dict(run) for run in runs], indent=2))
     elif chosen.csv:
         write_csv(runs, chosen.columns)
     else:

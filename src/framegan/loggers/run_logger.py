@@ -39,6 +39,9 @@ class RunLogger(Logger):
     def log_records(self, records: Sequence[Mapping[str, Any]], step: int) -> None:
         """Keep what the measures have found, as in evaluations/N.json; their values are logged as metrics besides."""
 
+    def log_summary(self, summary: Mapping[str, Any]) -> None:
+        """Keep what summary.json says at the end of a session."""
+
     def log_notice(self, text: str, step: int) -> None:
         """Pass a warning on to whoever watches from elsewhere."""
 

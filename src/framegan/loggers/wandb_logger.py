@@ -70,7 +70,6 @@ class WandB(RunLogger):
         if run.disabled:
             return run
         atomic.write_text(id_file, run.id)
-        run.define_metric("samples_seen")
         run.define_metric("*", step_metric="samples_seen")
         self.sent_until = int(run.summary.get("samples_seen", -1))
         where = f"offline; to upload: wandb sync {shlex.quote(str(Path(run.dir).parent))}" if run.offline else run.url
@@ -110,6 +109,11 @@ class WandB(RunLogger):
         ]
         columns: list[str | int] = ["samples_seen", "score", "value", "low", "high", "better", "protocol"]
         self.log_metrics({"evaluation": wandb.Table(columns=columns, data=rows)}, step)
+
+    def log_summary(self, summary: Mapping[str, Any]) -> None:
+        best = summary["best"].get(summary["objective"])
+        if best:
+            self.run.summary["objective"] = best["value"]
 
     def log_notice(self, text: str, step: int) -> None:
         self.run.alert(title=f"{self.options['name']} at {step:,} samples", text=text)

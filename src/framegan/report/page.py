@@ -1,6 +1,5 @@
 """report.html of a run: what was run, how it went and what it makes, in one file that opens anywhere."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from functools import cache
@@ -9,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from framegan.files import atomic
+from framegan.files import atomic, strict_json
 from framegan.report import curves, pictures
 from framegan.runs.run_files import RunFiles, duration
 
@@ -91,7 +90,7 @@ def _source(name: str) -> str:
 
 def as_json(data: Mapping[str, Any]) -> str:
     """Return data as JSON that can't end the script element in which it lies."""
-    text = json.dumps(data, allow_nan=False)
+    text = strict_json.dumps(data)
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
