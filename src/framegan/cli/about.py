@@ -28,14 +28,11 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
     Args:
         device: on which it is trained, for people.
     """
-    hydra = _yaml(folder / ".hydra" / "hydra.yaml", {})
-    overrides = [str(word) for word in _yaml(folder / ".hydra" / "overrides.yaml", [])]
-    choices = hydra.get("hydra", {}).get("runtime", {}).get("choices", {})
+    chosen = choices_of(folder)
     about = About(
-        command=command("train", *map(shlex.quote, overrides)),
+        command=command("train", *map(shlex.quote, chosen["overrides"])),
         started=time.time(),
-        choices={group: name for group, name in choices.items() if not group.startswith("hydra/")},
-        overrides=overrides,
+        **chosen,
         settings=settings_of(compose.as_shown(cfg), dict(walk(compose.as_dict(cfg, resolve=False)))),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         code=code_of(Path.cwd()),
@@ -43,6 +40,16 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
         precision=precision,
     )
     strict_json.write(folder / "run.json", about.model_dump())
+
+
+def choices_of(folder: Path) -> dict[str, Any]:
+    """Return the choices of a run, model and data first, and what was set on its command line."""
+    hydra = _yaml(folder / ".hydra" / "hydra.yaml", {})
+    found = hydra.get("hydra", {}).get("runtime", {}).get("choices", {})
+    order = sorted(found, key=lambda group: (group != "model", group != "data", group))
+    choices = {group: found[group] for group in order if found[group] is not None and not group.startswith("hydra/")}
+    overrides = [str(word) for word in _yaml(folder / ".hydra" / "overrides.yaml", [])]
+    return {"choices": choices, "overrides": overrides}
 
 
 def settings_of(config: dict[str, Any], as_written: dict[str, Any]) -> dict[str, Any]:

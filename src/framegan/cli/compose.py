@@ -65,7 +65,10 @@ class FolderCheck(Callback):
             raise SystemExit(f"error: {folder} can't be made: {error}; set {key} to another folder") from None
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        from framegan.cli import sweep
+
         self.on_run_start(config, "hydra.sweep.dir")
+        sweep.BEGUN[:] = [Path(config.hydra.sweep.dir)]
 
 
 def _is_of_the_call(error: TypeError) -> bool:

@@ -88,9 +88,7 @@ def _prepare() -> None:
 
 
 def _run_with_hydra(command: str, words: Sequence[str]) -> None:
-    from framegan.cli import arguments
-
-    from framegan.cli import sweep
+    from framegan.cli import arguments, sweep
 
     sys.argv[1:] = arguments.prepared(command, words)
     with sweep.told_at_the_end():

@@ -1,9 +1,6 @@
 """One training of a run in this process: its data, networks and trainer, and what it prints."""
 
-import copy
-import json
 import logging
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,8 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
-from framegan.cli import compose, errors, resume
-from framegan.quoting import command
+from framegan.cli import about, announcement, compose, errors, resume
 from framegan.runs import run_folder
 
 
@@ -55,9 +51,10 @@ class Session:
 
         loggers, status = self.trainer.run_loggers, "failed"
         try:
-            self.announce()
+            if self.trainer.is_global_zero:
+                print(announcement.beginning(self), flush=True)
             for logger in loggers:
-                logger.log_hyperparams(compose.as_shown(self.cfg))
+                logger.log_hyperparams(compose.as_shown(self.cfg) | about.choices_of(self.folder))
             self.trainer.fit(self.gan, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)
             status = "success"
         except TrainingEndedError as ended:
@@ -96,57 +93,14 @@ class Session:
 
     def _keep_settings(self, *_: Any) -> None:
         """Save what is trained with; what stops a run before it begins leaves the settings as they were."""
+        from framegan import devices
         from framegan.data import run_data
 
         if self.trainer.is_global_zero:
             run_folder.save_config(self.cfg, self.folder)
             run_data.write(self.folder, self.datamodule)
-
-    def announce(self) -> None:
-        """Print what is about to be trained, from where, and where it goes."""
-        from framegan.data.run_data import classes_line
-        from framegan.runs.checkpoint import clock_of
-
-        if not self.trainer.is_global_zero:
-            return
-        data, factor = self.datamodule, self.gan.learning_rate_factor
-        print(f"run      {self.folder}")
-        if self.checkpoint:
-            print(f"from     {self.checkpoint} ({clock_of(self.checkpoint):,} samples)")
-        for change in self.changes:
-            print(f"changed  {change}")
-        if factor != 1:
-            print(f"rates    x{factor:g} after a rollback (rollbacks.json)")
-        shape = "x".join(map(str, data.shape))
-        print(f"data     {len(data.source):,} samples of {shape}, {data.num_classes} classes, {data.split}")
-        if data.num_classes > 1:
-            print(f"classes  {classes_line(data)}")
-        for name in ("generator", "discriminator"):
-            size = sum(parameter.numel() for parameter in getattr(self.gan, name).parameters())
-            print(f"{name:<14} {size / 1e6:.2f} M parameters", flush=True)
-
-    def say_goodbye(self) -> None:
-        """Print how the run ended, where to look and what to run next."""
-        if not self.trainer.is_global_zero:
-            return
-        cfg, where = self.cfg, os.path.relpath(self.folder)
-        summary = json.loads((self.folder / "summary.json").read_text())
-        seen = summary["samples_seen"]
-        again = command("train", run_folder.to_resume("resume", where))
-        print(f"\n{summary['status']}: {seen:,} samples in {summary['seconds']:,.0f} s")
-        pictures = f"{where}/samples/fake_{seen}.png beside real.png; the curves are in metrics.csv"
-        print(f"look at  {pictures if cfg.sample_every else f'{where}/metrics.csv, the curves'}")
-        if seen >= cfg.total_samples:
-            longer = copy.deepcopy(cfg)
-            longer.total_samples *= 2
-            confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
-            print(f"longer   {again} total_samples={longer.total_samples}{confirm}")
-        elif cfg.trainer.max_batches is not None and summary["status"] == "finished":
-            print(f"longer   {again} trainer.max_batches=null resume_changes=true")
-        else:
-            print(f"resume   {again}")
-        run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
-        print(f"sample   {command('generate', run)}", flush=True)
+            device = devices.name_of(self.trainer.strategy.root_device, self.trainer.world_size)
+            about.write(self.cfg, self.folder, device, self.cfg.trainer.precision)
 
 
 def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:

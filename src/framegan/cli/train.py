@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli import compose, errors, hydra_folder, resume, sweep
+from framegan.cli import announcement, compose, errors, hydra_folder, resume, sweep
 from framegan.cli.session import Session
 from framegan.processes.lifetime import undone
 from framegan.quoting import command, to_type
@@ -96,7 +96,8 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
                 session = Session(OmegaConf.create(config), chosen, ending.checkpoint)
             if ending:
                 errors.stop(ending.message)
-            session.say_goodbye()
+            if is_first():
+                print(f"\n{announcement.ending(session)}", flush=True)
             job = from_rank_zero(scheduler.requeue) if session.trainer.run.requeues else None
         if job:  # a job that ends well is not run again
             errors.stop(f"SLURM was about to end job {job}; it is back in the queue", ends_sweep=True)
