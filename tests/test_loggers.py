@@ -1,7 +1,10 @@
 """Loggers: every row on disk, the clock as x axis, and a run that goes on where it was cut."""
 
 import csv
+import json
+import struct
 import sys
+import time
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -223,3 +226,92 @@ def test_wandb_receives_the_bytes_of_a_clip(no_account, tmp_path):
     logger.finalize("success")
     (sent,) = (tmp_path / "wandb").glob("offline-run-*/files/media/videos/samples/fake_clips*.mp4")
     assert sent.read_bytes() == path.read_bytes()
+
+
+RECORD = {"key": "fd_16", "value": 3.0, "interval": (2.0, 4.0), "better": "lower", "protocol": {"num_fake": 16}}
+
+
+def offline_records(folder):
+    """Return what W&B has written for `wandb sync`, by its kind; its own process may write for a while yet."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    (file,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+    found, until = {}, time.monotonic() + 30
+    while "exit" not in found and time.monotonic() < until:
+        found = {}
+        for content in whole_records(file.read_bytes()):
+            record = Record.FromString(content)
+            kind = record.WhichOneof("record_type")
+            found.setdefault(kind, []).append(getattr(record, kind))
+    return found
+
+
+def whole_records(content):
+    """Yield the records of a file in the log format of LevelDB, which has blocks of 32 KiB."""
+    place, parts = 7, b""  # behind the header of the file
+    while place + 7 <= len(content):
+        left = 2**15 - place % 2**15
+        if left < 7:  # too short for a record
+            place += left
+            continue
+        _, size, kind = struct.unpack("<IHB", content[place : place + 7])
+        parts, place = parts + content[place + 7 : place + 7 + size], place + 7 + size
+        if place > len(content):
+            return
+        if kind in (1, 4):  # whole, or the last part of one
+            yield parts
+            parts = b""
+
+
+def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
+    folder = tmp_path / "sweep" / "lr=1e-4"
+    folder.mkdir(parents=True)
+    (tmp_path / "sweep" / "multirun.yaml").touch()
+    (folder / "best.ckpt").write_bytes(b"weights")
+    logger = WandB(str(folder), tags=["mine"], artifacts=True)
+    choices = {"choices": {"model": "dcgan", "data": "digits"}, "overrides": ["seed=1"]}
+    logger.log_hyperparams({"seed": 1, **choices})
+    logger.log_image("samples/fake", np.zeros((8, 8, 3), np.uint8), 64, caption="fake_64")
+    logger.log_records([RECORD, {**RECORD, "key": "precision_16", "better": "higher"}], 64)
+    logger.log_metrics({"fd_16": 3.0}, step=64)
+    logger.log_notice("training seems to have collapsed", 64)
+    logger.log_checkpoints({"best": folder / "best.ckpt"}, 64)
+    logger.log_summary({"objective": "fd_16", "best": {"fd_16": {"value": 3.0}}})
+    logger.finalize("success")
+    found = offline_records(folder)
+    run = found["run"][-1]
+    assert (run.display_name, run.run_group, run.job_type) == ("lr=1e-4", "sweep", "train")
+    assert {*run.tags} == {"mine", "dcgan", "digits"}
+    config = {update.key: json.loads(update.value_json) for one in found["config"] for update in one.update}
+    assert {"seed": 1, **choices}.items() <= config.items()
+    metrics = {one.name or one.glob_name: one for one in found["metric"]}
+    assert {one.step_metric for one in metrics.values()} == {"samples_seen"}
+    assert metrics["fd_16"].summary.min
+    assert metrics["precision_16"].summary.max
+    history = {"/".join(item.nested_key): item.value_json for one in found["history"] for item in one.item}
+    assert history["samples/fake/caption"] == '"fake_64"'
+    assert history["evaluation/_type"] == '"table-file"'
+    (table,) = (folder / "wandb").glob("offline-run-*/files/media/table/evaluation*.json")
+    assert json.loads(table.read_text())["data"][0] == [64, "fd_16", 3.0, 2.0, 4.0, "lower", '{"num_fake": 16}']
+    assert found["alert"][0].text == "training seems to have collapsed"
+    (artifact,) = (one for one in found["artifact"] if one.type == "model")
+    assert "best" in artifact.aliases
+    summary = {update.key: update.value_json for one in found["summary"] for update in one.update}
+    assert float(summary["objective"]) == 3
+
+
+def test_tensorboard_compares_settings_and_shows_clips(tmp_path):
+    logger = TensorBoard(str(tmp_path))
+    logger.log_hyperparams({"model": {"lr": 1e-4}, "choices": {"model": "dcgan"}})
+    video = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    media.write_video(tmp_path / "clip.webp", video, 8)
+    logger.log_video("samples/fake_clips", tmp_path / "clip.mp4", 64)
+    logger.log_records([RECORD], 64)
+    logger.finalize("success")
+    written = events(tmp_path)
+    (image,) = written.Images("samples/fake_clips")
+    assert image.encoded_image_string == (tmp_path / "clip.webp").read_bytes()
+    assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= written.summary_metadata.keys()
+    settings = written.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    assert b"choices.model" in settings
+    assert b"model.lr" in settings

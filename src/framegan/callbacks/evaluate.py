@@ -80,9 +80,9 @@ class Evaluate(Every):
         self.run.records = records = [record for measure in self.measures for record in measure(real, fake)]
         for record in records:
             self._keep_best(record)
-        self.log_values({record.key: record.value for record in records})
         for logger in self.trainer.run_loggers:
             logger.log_records([record.as_dict() for record in records], now)
+        self.log_values({record.key: record.value for record in records})
         if self.trainer.is_global_zero:
             for record in records:
                 between = "" if record.interval is None else f", 95 %: {interval_of(record)}"

@@ -43,6 +43,12 @@ function tracesOf(chart, weight) {
   return traces;
 }
 
+// Values that are all the same would stand in a range of 2.
+function rangeOf(chart) {
+  const [first, ...rest] = chart.series.flatMap((one) => one.y);
+  return first && rest.every((value) => value === first) && !byId("log").checked ? { range: [0, 2 * first].sort((a, b) => a - b) } : {};
+}
+
 function layoutOf(chart) {
   const style = getComputedStyle(document.documentElement);
   const [text, line, warn] = ["--text", "--line", "--warn"].map((name) => style.getPropertyValue(name).trim());
@@ -58,7 +64,7 @@ function layoutOf(chart) {
     showlegend: chart.series.length > 1,
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 11 } },
     xaxis: { ...axis, title: { text: "samples seen", font: { size: 11 } } },
-    yaxis: { ...axis, type: byId("log").checked ? "log" : "linear" },
+    yaxis: { ...axis, type: byId("log").checked ? "log" : "linear", ...rangeOf(chart) },
     shapes: events.map((one) => ({ type: "line", xref: "x", yref: "paper", x0: one.samples_seen, x1: one.samples_seen, y0: 0, y1: 1, line: { color: warn, width: 1, dash: "dot" } })),
     annotations: events.map((one, index) => ({ x: one.samples_seen, y: 1, yref: "paper", text: String(index + 1), showarrow: false, font: { color: warn, size: 11 }, hovertext: safe(one.text) })),
   };
