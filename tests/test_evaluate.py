@@ -54,7 +54,7 @@ def test_a_run_is_measured_at_fixed_numbers_of_samples_and_at_its_end(folder):
     summary = json.loads((folder / "summary.json").read_text())
     best = min(curve, key=curve.get)
     assert summary["final"][KEY] == curve[160]
-    assert summary["best"][KEY] == {"value": curve[best], "samples_seen": best}
+    assert summary["best"][KEY] == {"value": curve[best], "samples_seen": best, "better": "lower"}
     assert summary["objective"] == KEY
 
 

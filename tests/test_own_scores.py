@@ -32,7 +32,7 @@ def test_the_best_checkpoint_is_that_of_the_largest_value(tmp_path, monkeypatch)
     assert state(folder, "best")["state_dict"]["samples_seen"] == 64
     found = json.loads((folder / "summary.json").read_text())["best"]
     (key,) = [key for key in found if key.startswith("rising_")]
-    assert found[key] == {"value": 0.9, "samples_seen": 64}
+    assert found[key] == {"value": 0.9, "samples_seen": 64, "better": "higher"}
 
 
 def test_a_direction_that_is_none():

@@ -88,11 +88,11 @@ def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
     launcher = ("hydra/launcher=submitit_local", "hydra.launcher.tasks_per_node=2", "hydra.launcher.timeout_min=5")
     logs = f"hydra.launcher.submitit_folder={tmp_path / 'logs'}"  # one for each job is made too late now and then
     assert train("-m", *SHORT, *launcher, logs, "seed=0,1", f"hydra.sweep.dir={tmp_path}") is None
-    for job in "01":
-        assert summary(tmp_path / job)["num_ranks"] == 2
-        assert config(tmp_path / job).seed == int(job)
-    assert rows(tmp_path / "0", *TIMING) == expected
-    assert rows(tmp_path / "1", *TIMING) != expected
+    first, second = (tmp_path / f"seed={seed}" for seed in range(2))
+    assert (config(first).seed, config(second).seed) == (0, 1)
+    assert summary(first)["num_ranks"] == summary(second)["num_ranks"] == 2
+    assert rows(first, *TIMING) == expected
+    assert rows(second, *TIMING) != expected
 
 
 def test_optuna_gives_both_ranks_the_same_values(tmp_path):
@@ -102,27 +102,54 @@ def test_optuna_gives_both_ranks_the_same_values(tmp_path):
     values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
     assert train("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}") is None
     rates = set()
-    for job in "01":
-        seen = [json.loads((tmp_path / job / f"rank_{rank}.json").read_text()) for rank in range(2)]
+    for job in tmp_path.glob("lr=*"):
+        seen = [json.loads((job / f"rank_{rank}.json").read_text()) for rank in range(2)]
         assert seen[0] == seen[1]
-        assert seen[0]["lr"] == config(tmp_path / job).model.generator_optimizer.lr
+        assert seen[0]["lr"] == config(job).model.generator_optimizer.lr
         assert seen[0]["denormals"] == 0
         rates.add(seen[0]["lr"])
     assert len(rates) == 2
-
-
-def test_runs_that_draw_their_values_go_on_only_with_a_seed(tmp_path, swept):
-    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "resume=auto")
-    said = swept(*SHORT, *sweeper, "model.generator_optimizer.lr=interval(1e-4,1e-3)")
-    assert "error: resume=auto finds the runs of a sweep by their numbers" in said
-    assert not list(tmp_path.rglob("*.ckpt"))
 
 
 def test_a_crashed_job_does_not_touch_the_next(tmp_path, swept):
     said = swept(*SHORT, "trainer.devices=2", "data.batch_size=600,8")
     assert "512 samples, fewer than one batch" in said
     assert "Traceback" not in said
-    assert (summary(tmp_path / "1")["num_ranks"], summary(tmp_path / "1")["samples_seen"]) == (2, 64)
+    found = summary(tmp_path / "batch_size=8")
+    assert (found["num_ranks"], found["samples_seen"]) == (2, 64)
+    failed = summary(tmp_path / "batch_size=600")
+    assert failed["status"] == "failed"
+    assert "512 samples, fewer than one batch" in failed["reason"]
+
+
+@pytest.mark.parametrize("sweeper", [(), ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "seed=choice(0,1)")])
+def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper):
+    """One of the jobs fails; the table says so, and the others are not run again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    seeded = ("hydra.sweeper.sampler.seed=1",) if sweeper else ("seed=0",)
+    values = "data.batch_size=choice(8,600,16)" if sweeper else "data.batch_size=8,600,16"
+    small = ("model=mlp", "data=synthetic", "data.resolution=16", "trainer=debug", "trainer.accelerator=cpu")
+    line = [sys.executable, "-m", "framegan", "train", "-m", *small, values, *sweeper, *seeded]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
+    said = [subprocess.run(line, capture_output=True, text=True, env=environment, timeout=200) for _ in range(2)]
+    (folder,) = (tmp_path / "runs" / "sweeps").iterdir()
+    jobs = [path for path in folder.iterdir() if path.is_dir()]
+    whole = [job for job in jobs if summary(job)["status"] == "finished"]
+    failed = [job for job in jobs if "batch_size=600" in job.name]
+    assert whole and failed and len(whole) + len(failed) == len(jobs)
+    for done in said:
+        assert done.returncode == 1, done.stderr
+        assert f"error: {len(failed)} of {len(jobs)} jobs failed; the same line tries them again" in done.stderr
+        table = done.stdout[done.stdout.index("\nsweep    ") :]
+        assert all(job.name in table for job in jobs)
+        assert "failed: batch_size=600" in table
+        assert f"best     runs/sweeps/{folder.name}/batch_size=" in table
+    assert "generator" in said[0].stdout
+    assert said[1].stdout.count(", before") >= len(whole)
+    assert "generator " not in said[1].stdout.replace("generator_optimizer", "")
+    page = (folder / "compare.html").read_text()
+    assert all(job.name in page for job in jobs)
 
 
 @pytest.mark.parametrize("devices", [1, 2])
@@ -130,17 +157,17 @@ def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
     line = ("-m", *TINY, f"trainer.devices={devices}", "seed=0,1", f"hydra.sweep.dir={tmp_path}")
     command = [sys.executable, str(PROJECT / "src" / "train.py"), *line, "total_samples=100_000_000"]
     with started(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
-        wait_for(tmp_path / "0" / "metrics.csv")
+        wait_for(tmp_path / "seed=0" / "metrics.csv")
         os.killpg(running.pid, signal.SIGINT)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "error: the sweep was stopped by SIGINT" in said
-    assert f"resumed by the same line with resume=auto hydra.sweep.dir={tmp_path}" in said
-    assert not (tmp_path / "1").exists()
-    longer = summary(tmp_path / "0")["samples_seen"] + 32
+    assert "the same line resumes it" in said
+    assert not (tmp_path / "seed=1").exists()
+    longer = summary(tmp_path / "seed=0")["samples_seen"] + 32
     if devices == 1:
-        assert train(*line, "resume=auto", f"total_samples={longer}") is None
-        assert [summary(tmp_path / job)["samples_seen"] for job in "01"] == [longer, longer]
+        assert train(*line, f"total_samples={longer}") is None
+        assert [summary(tmp_path / f"seed={job}")["samples_seen"] for job in "01"] == [longer, longer]
 
 
 def test_a_rank_that_hangs_is_given_up(tmp_path, monkeypatch, capfd):

@@ -80,6 +80,8 @@ def test_a_run_folder_holds_what_it_should(finished):
         "checkpoints",
         "samples",
         "summary.json",
+        "run.json",
+        "report.html",
     }
     assert {path.name for path in (finished / ".hydra").iterdir()} == {"config.yaml", "overrides.yaml", "hydra.yaml"}
     assert {path.name for path in (finished / "checkpoints").iterdir()} == {
@@ -202,9 +204,10 @@ def test_a_sweep_gives_each_job_its_folder_and_its_wandb_run(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     sweep = ("-m", "model=mlp,dcgan", *SHORT, "total_samples=16", "logger=[wandb,tensorboard]")
     assert train(*sweep, f"hydra.sweep.dir={tmp_path}") is None
-    ids = {(tmp_path / job / "wandb_run_id").read_text() for job in "01"}
+    jobs = ("model=mlp", "model=dcgan")
+    ids = {(tmp_path / job / "wandb_run_id").read_text() for job in jobs}
     assert len(ids) == 2
-    for job in "01":
+    for job in jobs:
         assert summary(tmp_path / job)["samples_seen"] == 16
         assert list((tmp_path / job / "tensorboard").iterdir())
 

@@ -10,8 +10,6 @@ from framegan import program
 
 PLAIN = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./-]*", re.ASCII | re.IGNORECASE)
 """What both the shell and Hydra take for a path as it stands."""
-TYPED = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./=,+-]*", re.ASCII | re.IGNORECASE)
-"""What a shell takes for a path as it stands, and our commands too, which quote it for Hydra."""
 
 
 def command(name: str, *settings: str) -> str:
@@ -26,7 +24,7 @@ def command(name: str, *settings: str) -> str:
 
 def to_type(key: str, path: str | Path) -> str:
     """Return KEY=PATH as it is written in a shell, quoted for the shell and for Hydra where they need it."""
-    return f"{key}={path}" if TYPED.fullmatch(str(path)) else shlex.quote(f"{key}={quoted(path)}")
+    return f"{key}={path}" if PLAIN.fullmatch(str(path)) else shlex.quote(f"{key}={quoted(path)}")
 
 
 def quoted(path: str | Path) -> str:

@@ -59,14 +59,15 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What summary.json says; nothing of a run that has no clean end yet."""
+        """What summary.json says; nothing of a run of an earlier version that has no clean end yet."""
         file = self.folder / "summary.json"
         return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
     @property
     def status(self) -> str:
-        """How it ended: "finished" or "stopped by SIGINT" (or another signal); before that, or killed, "unfinished"."""
-        return str(self.summary.get("status", "unfinished"))
+        """How it ended: "finished", "failed" or "stopped by SIGNAL"; before that, or killed, "unfinished"."""
+        status = str(self.summary.get("status", "running"))
+        return "unfinished" if status == "running" else status
 
     @property
     def samples_seen(self) -> int:

@@ -44,10 +44,10 @@ class Summary(RunCallback):
             self._write("running", has_page=has_page)
 
     def end(self) -> None:
+        evaluation = self.run.evaluation_seconds / self.run.seconds
         self._write(f"stopped by {self.run.stopped_by}" if self.run.stopped_by else "finished", has_page=True)
         for logger in self.trainer.run_loggers:
             logger.log_summary(strict_json.loads(self.path.read_bytes()))
-        evaluation = self.run.evaluation_seconds / self.run.seconds
         if self.run.advice and evaluation > SHARE and self.trainer.is_global_zero:
             print(f"\nevaluation took {evaluation:.0%} of the time; {self.run.advice}", flush=True)
 

@@ -13,13 +13,10 @@ from framegan.runs.run_files import RunFiles, duration
 if TYPE_CHECKING:
     from framegan.cli.session import Session
 
-WIDTH = 14
-"""Characters of the words in front."""
-
 
 def beginning(session: "Session") -> str:
     """Return what is about to be trained, from where, how long, and where it goes."""
-    return "\n".join(f"{word:<{WIDTH}} {text}" for word, text in _beginning(session))
+    return "\n".join(f"{word:<8} {text}" for word, text in _beginning(session))
 
 
 def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
@@ -35,15 +32,16 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     if gan.learning_rate_factor != 1:
         yield "rates", f"x{gan.learning_rate_factor:g} after a rollback (rollbacks.json)"
     yield "device", f"{devices.name_of(trainer.strategy.root_device, trainer.world_size)}, {cfg.trainer.precision}"
-    yield "data", f"{len(data.source):,} samples of {'x'.join(map(str, data.shape))}, {data.split}"
+    shape = "x".join(map(str, data.shape))
+    yield "data", f"{len(data.source):,} samples of {shape}, {data.num_classes} classes, {data.split}"
     if data.num_classes > 1:
-        yield "classes", f"{data.num_classes}: {classes_line(data)}"
+        yield "classes", classes_line(data)
     batch = cfg.data.batch_size * trainer.world_size
     each = f" ({cfg.data.batch_size} on each device)" if trainer.world_size > 1 else ""
     yield "batch", f"{batch:,} samples{each}; {-(-cfg.total_samples // batch):,} to {cfg.total_samples:,} samples"
     sizes = [size_of(getattr(gan, name)) for name in ("generator", "discriminator")]
     for name, size in zip(("generator", "discriminator"), sizes, strict=True):
-        yield name, f"{size:>{max(map(len, sizes))}} parameters"
+        yield f"{name:<14}", f"{size:>{max(map(len, sizes))}} parameters"
     measured = bool(cfg.metrics) and cfg.evaluate_every is not None
     yield "metrics", f"{', '.join(cfg.metrics)}, {how_often(cfg.evaluate_every)}" if measured else "none"
     where = os.path.relpath(session.folder)
@@ -89,4 +87,4 @@ def ending(session: "Session") -> str:
     else:
         lines.append(f"resume   {again}")
     run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
-    return "\n".join([*lines, f"sample   {command('generate', run)}", f"score    {command('evaluate', run)}"])
+    return "\n".join([*lines, f"sample   {command('generate', run)}"])

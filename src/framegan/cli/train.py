@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from framegan.cli import announcement, compose, errors, hydra_folder, resume, sweep
 from framegan.cli.session import Session
 from framegan.processes.lifetime import undone
-from framegan.quoting import command, to_type
+from framegan.quoting import command
 from framegan.runs import run_folder
 from framegan.runs.moved import with_todays_names
 
@@ -124,6 +124,5 @@ def end_of(folder: Path) -> float | None:
     summary, hydra_config = json.loads((folder / "summary.json").read_text()), HydraConfig.get()
     one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
     if summary["status"].startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
-        again = f"the same line with resume=auto {to_type('hydra.sweep.dir', hydra_config.sweep.dir)}"
-        raise SystemExit(f"error: the sweep was {summary['status']}; one over a grid is resumed by {again}")
+        raise SystemExit(f"error: the sweep was {summary['status']}; the same line resumes it")
     return summary["best"][summary["objective"]]["value"] if summary["objective"] else None
