@@ -142,7 +142,7 @@ def test_clips_play_as_fast_as_they_should(of_clips, tmp_path):
     clip = of_clips.load().clip(3, num_frames=8)
     assert repr(clip) == "Clip(8 frames of 16x16, 8 a second)"
     for name in ("new/a.mp4", "a.gif", "a.webp"):
-        frames, seconds = read_back(clip.save(tmp_path / name, frames_per_second=20))
+        frames, seconds = read_back(clip.save(tmp_path / name, frames_per_second=np.float32(20)))
         assert len(frames) == len(clip) == len(clip.images())
         assert seconds == pytest.approx([number / 20 for number in range(8)], abs=1e-3)
     assert (np.load(clip.save(str(tmp_path / "a.npy"))) == clip.frames).all()

