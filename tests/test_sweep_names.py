@@ -42,6 +42,8 @@ def test_the_same_sweep_has_the_same_folder():
     assert told(*line, "seed=1")["hydra.sweep.dir"] != folder
     assert told(*line)["hydra.job.config.override_dirname.exclude_keys"] == '["model","data"]'
     assert "hydra.sweep.dir" not in told(*line, "hydra.sweep.dir=mine")
+    again = told("seed=3", *line, "seed=1,2")
+    assert again["hydra.job.config.override_dirname.exclude_keys"] == '["model","data"]', "what is set twice is swept"
 
 
 def test_a_failed_trial_does_not_end_a_search():

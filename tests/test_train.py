@@ -87,7 +87,7 @@ def test_a_run_folder_holds_what_it_should(finished):
     assert {path.name for path in (finished / "checkpoints").iterdir()} == {
         *("last.ckpt", "samples_144.ckpt", "samples_160.ckpt")
     }
-    pictures = {"real.png", "fake_0.png", "fake_64.png", "fake_128.png", "fake_160.png"}
+    pictures = {"tiles.json", "real.png", "fake_0.png", "fake_64.png", "fake_128.png", "fake_160.png"}
     assert {path.name for path in (finished / "samples").iterdir()} == pictures
     assert Image.open(finished / "samples" / "fake_160.png").size == (8 * 34 + 2, 8 * 34 + 2)
 

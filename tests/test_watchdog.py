@@ -160,7 +160,9 @@ def test_nan_stops_a_run_and_keeps_the_last_good_checkpoint(nan_after, tmp_path,
         weights = torch.load(path, weights_only=True)["state_dict"]
         assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
         assert int(weights["samples_seen"]) <= 128
-    assert not (tmp_path / "lr=1" / "summary.json").exists()
+    kept = json.loads((tmp_path / "lr=1" / "summary.json").read_text())
+    assert kept["status"] == "failed"
+    assert "not finite" in kept["reason"]
     assert train(*going_on, "max_rollbacks=0").startswith("error: not finite")
 
 

@@ -25,7 +25,7 @@ USAGE = """List the runs below a folder, the best first: what became of each, wh
   framegan runs --best                     the folder of the best one alone, for another command
   framegan runs --csv                      as a table for other programs; --json with everything that is known
 
-A run is `running` while it writes, `finished`, `stopped by` a signal, `failed` or `collapsed` with the reason,
+A run is `running` while it writes, `finished`, `stopped by` a signal, `failed` with the reason,
 `killed` where it has written nothing for two minutes, or `damaged`. The best has the best value of its objective."""
 
 

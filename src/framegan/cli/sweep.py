@@ -33,7 +33,8 @@ def settings_of(words: Sequence[str]) -> list[str]:
         words: the settings of the command line, as Hydra reads them.
     """
     own = [word for word in words if not word.startswith(("hydra.", "hydra/", "resume="))]
-    fixed = [word.partition("=")[0].lstrip("+~") for word in own if not _is_swept(word)]
+    swept = {_key_of(word) for word in own if _is_swept(word)}
+    fixed = [key for key in dict.fromkeys(map(_key_of, own)) if key not in swept]
     told = [f"hydra.job.config.override_dirname.exclude_keys=[{','.join(map(command_line.quoted, fixed))}]"]
     if not any(word.startswith("hydra.sweep.dir=") for word in words):
         told.append(f"hydra.sweep.dir={command_line.quoted(f'runs/sweeps/{_name(own)}')}")
@@ -41,6 +42,10 @@ def settings_of(words: Sequence[str]) -> list[str]:
     if "hydra/sweeper=optuna" in words and not any(word.startswith(may_fail) for word in words):
         told.append(f"{may_fail}1.0")
     return told
+
+
+def _key_of(word: str) -> str:
+    return word.partition("=")[0].lstrip("+~")
 
 
 def _is_swept(word: str) -> bool:
@@ -51,7 +56,7 @@ def _is_swept(word: str) -> bool:
 def _name(words: Sequence[str]) -> str:
     """Return a name for a sweep: what is swept over, and a number that is another one for other settings."""
     swept = [word for word in words if _is_swept(word)]
-    return _shortened(job_name(",".join(swept)), " ".join(sorted(words)))
+    return _shortened(_plain(",".join(swept))[0], " ".join(sorted(words)))
 
 
 def job_name(settings: str) -> str:
@@ -61,12 +66,18 @@ def job_name(settings: str) -> str:
         settings: as `hydra.job.override_dirname`, such as model.generator_optimizer.lr=1e-4,model/loss=hinge, which
             makes loss=hinge,lr=1e-4.
     """
+    plain, was_plain = _plain(settings)
+    return (plain if was_plain and len(plain) <= LONGEST else _shortened(plain, settings)) or "job"
+
+
+def _plain(settings: str) -> tuple[str, bool]:
+    """Return settings by the last parts of their keys, fit for a folder, and whether no letter had to be replaced."""
     keys = re.findall(r"(?:^|,)[+~]*([\w./@]+)=", settings)
     ends = [re.split(r"[./@]", key)[-1] for key in keys]
     short = {key: end if ends.count(end) == 1 else key for key, end in zip(keys, ends, strict=True)}
     named = re.sub(r"(^|,)[+~]*([\w./@]+)=", lambda found: f"{found[1]}{short[found[2]]}=", settings)
     plain = re.sub(r"[^\w=,.+-]", "_", named)
-    return _shortened(plain, settings) if plain != named.replace("/", "_") or len(plain) > LONGEST else plain or "job"
+    return plain, plain == named
 
 
 def _shortened(name: str, of: str) -> str:
@@ -134,8 +145,10 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
         return False
     before, now = saved_config.plain(run_folder.saved_config(folder)), copy.deepcopy(cfg)
     for key in compose.FILLED_IN:
-        OmegaConf.update(now, key, OmegaConf.select(before, key))
-    return files.summary.samples_seen >= cfg.total_samples and not resume.is_another_run(before, now)
+        if (filled_in := OmegaConf.select(before, key)) is not None:
+            OmegaConf.update(now, key, filled_in, force_add=True)
+    is_whole = files.summary.samples_seen >= cfg.total_samples or cfg.trainer.max_batches is not None
+    return is_whole and not resume.is_another_run(before, now)
 
 
 def is_job() -> bool:

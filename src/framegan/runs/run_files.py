@@ -159,7 +159,7 @@ class RunFiles:
 
     @property
     def status(self) -> str:
-        """What became of the run: running, finished, stopped by SIGNAL, failed, collapsed, killed or unknown."""
+        """What became of the run: running, finished, stopped by SIGNAL, failed, killed or unknown."""
         status = self.summary.status
         is_silent = time.time() - self.seen_alive > SILENT
         return "killed" if is_silent and status in ("running", "unknown") else status
