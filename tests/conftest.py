@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 import pytest
@@ -27,6 +28,14 @@ def statistics_of_their_own(tmp_path_factory):
 def one_thread_each():
     """Keep parallel test processes from fighting over the cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_as_it_was():
+    """Let no test that runs the command in this process, which answers Ctrl-C, leave the others without its exception."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
