@@ -32,7 +32,7 @@ def one_thread_each():
 
 @pytest.fixture(autouse=True)
 def ctrl_c_as_it_was():
-    """Let no test that runs the command in this process, which answers Ctrl-C, leave the others without its exception."""
+    """Let no test that runs the command in this process, which answers Ctrl-C, leave others without its exception."""
     before = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, before)
