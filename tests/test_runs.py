@@ -7,10 +7,12 @@ import os
 import time
 
 import pytest
+from filelock import FileLock
 from made_up_runs import KEY, run_folder
 
 from framegan.cli import runs
 from framegan.runs import run_list
+from framegan.runs.run_files import RunFiles
 
 
 @pytest.fixture
@@ -90,6 +92,8 @@ def test_what_became_of_a_run(tmp_path):
     long_ago = time.time() - 1000
     for file in silent.iterdir():
         os.utime(file, (long_ago, long_ago))
+    with FileLock(silent / ".lock"):
+        assert RunFiles(silent).status == "running", "it may be measuring for long"
     found = {run.folder.name: (run.status, run.reason) for run in run_list.runs_below(tmp_path)}
     assert found.pop("failed") == ("failed", "a reason")
     assert found == {name: (name, None) for name in states if name != "failed"} | {"silent": ("killed", None)}

@@ -28,9 +28,9 @@ class Samples(Every):
     and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from.
 
     Args:
-        num_samples: at most so many samples in a grid of images, of clips 16; fake ones are of seeds 0, 1, 2, ... of
-            the averaged generator. With classes, each has a row with the same seeds. samples/tiles.json says which
-            tile is what.
+        num_samples: the most samples in a grid; of clips there are 16 at most. Fake ones are made by the averaged
+            generator from seeds 0, 1, 2, ...; one with classes has a row for each class, from the same seeds.
+            samples/tiles.json has the seed and the class of each tile.
         frames_per_second: rate at which clips are shown. None = that of the data, or 8 where they know none.
     """
 

@@ -26,7 +26,7 @@ USAGE = """List the runs below a folder, the best first: what became of each, wh
   framegan runs --csv                      as a table for other programs; --json with everything that is known
 
 A run is `running` while it writes, `finished`, `stopped by` a signal, `failed` with the reason,
-`killed` where it has written nothing for two minutes, or `damaged`. The best has the best value of its objective."""
+`killed` where it is silent and no process holds it, or `damaged`. The best has the best value of its objective."""
 
 
 NUMBERS = {"samples", "best", "at", "samples/s", "age"}

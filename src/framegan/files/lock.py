@@ -11,6 +11,19 @@ NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 """Numbers of the errors with which a file system says that it has no locks."""
 
 
+def is_held(path: Path) -> bool:
+    """Say whether a process is in the block of a lock file; False where nobody can tell."""
+    if not path.exists():
+        return False
+    try:
+        with alone(path, "held"):
+            return False
+    except ValueError:
+        return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def alone(path: Path, refusal: str | None = None, patience: float = 0.0, waiting: str | None = None) -> Iterator[None]:
     """Let one process at a time into the block; everybody where the file system has no locks.

@@ -17,11 +17,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from framegan.files import strict_json
+from framegan.files.lock import is_held
 
 LARGEST = 1 << 23
 """Bytes of a JSON file; those of real runs have some thousand."""
 SILENT = 120.0
-"""Seconds without a sign of life after which a run that says it is running is taken for killed."""
+"""Seconds without a sign of life after which a run that no process holds is taken for killed."""
 
 
 class Code(BaseModel):
@@ -161,8 +162,9 @@ class RunFiles:
     def status(self) -> str:
         """What became of the run: running, finished, stopped by SIGNAL, failed, killed or unknown."""
         status = self.summary.status
-        is_silent = time.time() - self.seen_alive > SILENT
-        return "killed" if is_silent and status in ("running", "unknown") else status
+        if status not in ("running", "unknown") or time.time() - self.seen_alive < SILENT:
+            return status
+        return "running" if is_held(self.folder / ".lock") else "killed"  # it may be measuring for long
 
     @property
     def seen_alive(self) -> float:
