@@ -122,6 +122,17 @@ def test_a_crashed_job_does_not_touch_the_next(tmp_path, swept):
     assert "512 samples, fewer than one batch" in failed["reason"]
 
 
+def test_a_damaged_job_is_named_and_the_next_one_runs(tmp_path, swept):
+    damaged = tmp_path / "seed=0"
+    (damaged / ".hydra").mkdir(parents=True)
+    (damaged / ".hydra" / "config.yaml").write_text("seed: 0\n")
+    (damaged / "summary.json").write_text('{"status": "fin')
+    said = swept(*SHORT, "seed=0,1")
+    assert f"error: {damaged}/summary.json is damaged" in said
+    assert "Traceback" not in said
+    assert summary(tmp_path / "seed=1")["samples_seen"] == 64
+
+
 @pytest.mark.parametrize("sweeper", [(), ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "seed=choice(0,1)")])
 def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper):
     """One of the jobs fails; the table says so, and the others are not run again."""

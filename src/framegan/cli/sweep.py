@@ -112,7 +112,10 @@ def tell(folder: Path, runs: Sequence[run_list.Run]) -> None:
         print(f"best     {best.folder}")
         print(f"longer   {command('train', run_folder.to_resume('resume', best.folder))} total_samples={2 * seen}")
     if len(runs) > 1:
-        print(f"compare  {compare.write(runs, folder / 'compare.html')}", flush=True)
+        try:
+            print(f"compare  {compare.write(runs, folder / 'compare.html')}", flush=True)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"error: the sweep can't be compared: {error}") from None
 
 
 @contextmanager

@@ -34,7 +34,9 @@ def main(cfg: DictConfig) -> float | None:
             compose.check(cfg, "resume", "resume_changes", "trust")
         num_ranks = ranks_of(cfg)
         if sweep.is_job():
-            if sweep.is_finished(cfg, folder):
+            with errors.plain_errors():
+                is_finished = sweep.is_finished(cfg, folder)
+            if is_finished:
                 print(f"finished {folder}, before", flush=True)
                 return end_of(folder)
             cfg.resume = resume.AUTO
