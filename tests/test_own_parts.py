@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from framegan import contracts
+from framegan.data.source import check as check_source
 from framegan.losses import NonSaturating
 
 DOCS = (PROJECT / "docs" / "own_parts.md").read_text()
@@ -168,7 +169,7 @@ class Source:
 )
 def test_a_source_that_breaks_its_contract(source, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        contracts.check_source(source)
+        check_source(source)
 
 
 def test_penalties_schedules_and_optimizers_that_break_it():

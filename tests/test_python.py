@@ -93,7 +93,7 @@ def test_a_run_that_has_not_ended_is_read_as_far_as_it_is(trained, tmp_path):
     with (folder / "metrics.csv").open("a") as file:
         file.write("64,0.5")  # a row that is being written
     killed = framegan.Run(folder)
-    assert (killed.status, killed.samples_seen, killed.best) == ("unfinished", 48, {})
+    assert (killed.status, killed.samples_seen, killed.best) == ("unknown", 48, {})
     assert killed.load().samples_seen in (32, 48)
 
 
@@ -346,7 +346,7 @@ def test_ctrl_c_ends_a_run_well_and_again_at_once(tmp_path, monkeypatch):
     with signalled(monkeypatch, signal.SIGINT, 2), monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("framegan.callbacks.checkpoint.Checkpoint.on_train_end", lambda *_: signal.raise_signal(2))
         train(tmp_path / "again", **quick)
-    assert framegan.Run(tmp_path / "again").status == "unfinished"
+    assert framegan.Run(tmp_path / "again").status == "running", "for it was alive just now"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("framegan.data.drawn.synthetic.synthetic", lambda **_: signal.raise_signal(2))
         train(tmp_path / "never", **quick)

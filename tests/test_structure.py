@@ -19,6 +19,7 @@ ROOMS = {
     "network_state": "",
     "noise": "",
     "regularizers": "",
+    "rules": "",
     "schedules": "",
     "program": "",
     "working_folder": "program",
@@ -31,8 +32,8 @@ ROOMS = {
     "runs": "containers files quoting working_folder",
     "report": "files runs",
     "sampling": "noise runs",
-    "contracts": "sampling",
-    "data": "configurable contracts files media noise processes quoting spread",
+    "contracts": "rules sampling",
+    "data": "configurable files media noise processes quoting rules spread",
     "metrics": "files media noise processes quoting",
     "evaluation": "data media sampling spread",
     "run_state": "metrics",
@@ -64,13 +65,13 @@ DATA = {
     "fingerprint": "source",
     "train_loader": "source",
     "images": "bad_files boxes contents files labels source",
-    "videos/protocol": "",
-    "frame_cache": "cache_places files images source videos/protocol",
-    "videos": "bad_files boxes cache_places contents files frame_cache images labels source stream videos/protocol",
+    "video_set": "",
+    "frame_cache": "cache_places files images source video_set",
+    "videos": "bad_files boxes cache_places contents files frame_cache images labels source stream video_set",
     "published": "bad_files files images labels source stream videos",
     "drawn": "labels published source",
-    "earlier_runs": "frame_cache images labels source videos videos/protocol",
-    "folder": "files frame_cache images source videos videos/protocol",
+    "earlier_runs": "frame_cache images labels source video_set videos",
+    "folder": "files frame_cache images source video_set videos",
     "datamodule": "fingerprint source stream train_loader videos",
     "run_data": "datamodule earlier_runs fingerprint source",
 }
@@ -110,10 +111,6 @@ def room_of(place: Sequence[str]) -> str:
     return place[0].removesuffix(".py")
 
 
-def room_in_data(place: Sequence[str]) -> str:
-    return "videos/protocol" if place[:2] == ["videos", "protocol"] else place[0]
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports(path):
     inside = path.relative_to(PACKAGE)
@@ -124,9 +121,8 @@ def test_imports(path):
     rooms = {name.split(".")[1] for name in known if name.startswith("framegan.")} & ROOMS.keys()
     assert rooms <= {room_of(inside.parts), *ROOMS[room_of(inside.parts)].split()}
     if room_of(inside.parts) == "data":
-        here = room_in_data([*inside.with_suffix("").parts[1:]])
-        within = {room_in_data(name.split(".")[2:]) for name in known if name.startswith("framegan.data.")}
-        assert within <= {here, *DATA[here].split()}
+        within = {name.split(".")[2] for name in known if name.startswith("framegan.data.")}
+        assert within <= {room_of(inside.parts[1:]), *DATA[room_of(inside.parts[1:])].split()}
 
 
 @pytest.mark.parametrize("rooms", [ROOMS, DATA], ids=["framegan", "data"])

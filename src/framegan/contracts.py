@@ -1,17 +1,14 @@
-"""What the parts of a GAN have to be, checked once before the first batch: docs/own_parts.md says it in words.
-
-Each breach is one ValueError with what was got and the rule.
-"""
+"""What the parts of a GAN have to be, checked once before the first batch: docs/own_parts.md says it in words."""
 
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from framegan.rules import is_count, is_shape, kind_of, require, require_parts
 from framegan.sampling import draw, evaluating
 
 SEEDS = (0, 1)
@@ -31,7 +28,7 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     heads = [head for head in logits if head != "class"]
     weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
     said = f"model.head_weights names {sorted(weights)}"
-    _require(weights.keys() == set(heads), said, f"the discriminator's heads are {sorted(heads)}")
+    require(weights.keys() == set(heads), said, f"the discriminator's heads are {sorted(heads)}")
     return {head: weights[head] for head in heads}
 
 
@@ -44,16 +41,16 @@ def check_networks(generator: Any, discriminator: Any) -> dict[str, Tensor]:
     with evaluating(generator):
         samples = _called(generator, "model.generator", "forward(latents, labels)", latents, labels)
         again = generator(latents, labels)
-    said = f"model.generator made {_what(samples)} of {tuple(latents.shape)} latents"
+    said = f"model.generator made {kind_of(samples)} of {tuple(latents.shape)} latents"
     fits = isinstance(samples, Tensor) and samples.shape == wanted and samples.is_floating_point()
-    _require(fits, said, f"it should make a float tensor (N, *shape), here {wanted}")
+    require(fits, said, f"it should make a float tensor (N, *shape), here {wanted}")
     lowest, highest = samples.aminmax()
-    _require(
+    require(
         not (samples.isfinite().all() and samples.abs().max() > FAR_OUTSIDE),
         f"model.generator made samples from {lowest:.3g} to {highest:.3g}",
         "they should be in [-1, 1], not pixels: end it with nn.Tanh(), or with a layer that begins with small weights",
     )
-    _require(
+    require(
         torch.equal(samples.nan_to_num(), again.nan_to_num()),
         "model.generator made two samples of the same latents",
         "in evaluation mode it should draw nothing itself: take all noise from the latents, as many as latent_dim",
@@ -66,18 +63,18 @@ def _check_generator(generator: Any) -> None:
     shape, latent_dim = getattr(generator, "shape", None), getattr(generator, "latent_dim", None)
     num_classes = getattr(generator, "num_classes", 0)
     rule = "it should be that of a sample: (C, H, W), or (C, T, H, W) of a clip. Set self.shape = tuple(shape)"
-    _require(_is_shape(shape), f"model.generator has {_of('shape', shape)}", rule)
+    require(is_shape(shape), f"model.generator has {_of('shape', shape)}", rule)
     rule = "it should be the number of values it is given for a sample. Set self.latent_dim = latent_dim"
-    _require(_is_count(latent_dim), f"model.generator has {_of('latent_dim', latent_dim)}", rule)
+    require(is_count(latent_dim), f"model.generator has {_of('latent_dim', latent_dim)}", rule)
     rule = "it should be the number of classes it is asked for, 0 for none. Leave it out, or set data that have classes"
     is_number = type(num_classes) is int and num_classes >= 0
-    _require(is_number, f"model.generator has {_of('num_classes', num_classes)}", rule)
+    require(is_number, f"model.generator has {_of('num_classes', num_classes)}", rule)
     if not hasattr(generator, "latent_parts"):
         return
     parts = _called(generator.latent_parts, "model.generator", "latent_parts(num_frames)", generator.shape[1])
-    fits = isinstance(parts, Mapping) and all(map(_is_count, parts.values())) and sum(parts.values()) == latent_dim
+    fits = isinstance(parts, Mapping) and all(map(is_count, parts.values())) and sum(parts.values()) == latent_dim
     rule = "the parts should be a dictionary of sizes by name, and add up to latent_dim"
-    _require(fits, f"model.generator has latent_parts {parts!r} and latent_dim {latent_dim}", rule)
+    require(fits, f"model.generator has latent_parts {parts!r} and latent_dim {latent_dim}", rule)
 
 
 def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: int) -> dict[str, Tensor]:
@@ -85,18 +82,18 @@ def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: in
     with evaluating(discriminator):
         logits = _called(discriminator, "model.discriminator", "forward(samples, labels)", samples, labels)
     said = "model.discriminator returned"
-    _require(
+    require(
         isinstance(logits, dict) and bool(logits.keys() - {"class"}) and all(isinstance(k, str) for k in logits),
-        f"{said} {_what(logits)}",
+        f"{said} {kind_of(logits)}",
         'it should be a dictionary of logits by the names of the heads, at least one, such as {"sample": logits}',
     )
     for head, values in logits.items():
         fits = isinstance(values, Tensor) and values.ndim > 1 and len(values) == len(samples)
-        got = f"{said} {_what(values)} under {head!r} for {len(samples)} samples"
-        _require(fits, got, "it should be a tensor of logits (N, K)")
+        got = f"{said} {kind_of(values)} under {head!r} for {len(samples)} samples"
+        require(fits, got, "it should be a tensor of logits (N, K)")
     known = logits["class"].shape[1] if "class" in logits else 0
     asked = f"is asked for {num_classes}" if num_classes else "is unconditional"
-    _require(
+    require(
         known in (0, num_classes),
         f'The discriminator predicts {known} classes ("class"), but the generator {asked}',
         "choose a generator with as many num_classes, or a discriminator without classes",
@@ -106,18 +103,18 @@ def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: in
 
 def check_loss(loss: Any) -> None:
     """Raise ValueError where something is no `framegan.losses.Loss`."""
-    said = f"model.loss is {_what(loss)} without"
+    said = f"model.loss is {kind_of(loss)} without"
     rule = "set it to True if its generator's loss uses the real logits, else to False"
-    _require(isinstance(getattr(loss, "generator_sees_real", None), bool), f"{said} generator_sees_real", rule)
+    require(isinstance(getattr(loss, "generator_sees_real", None), bool), f"{said} generator_sees_real", rule)
     for name in ("discriminator", "generator"):
         method: Any = getattr(loss, name, None)
         signature = f"{name}(real_logits, fake_logits)"
-        _require(callable(method), f"{said} {signature}", "docs/own_parts.md says what a loss has")
+        require(callable(method), f"{said} {signature}", "docs/own_parts.md says what a loss has")
         fake = torch.zeros(2, 3)
         real = fake if name == "discriminator" or loss.generator_sees_real else None
         values = _called(method, "model.loss", signature, real, fake)
         rule = "it should be one loss for each sample, (N,): take the mean over K alone: values.flatten(1).mean(1)"
-        _require(_is_one_each(values), f"model.loss.{name} returned {_what(values)} of logits (2, 3)", rule)
+        require(_is_one_each(values), f"model.loss.{name} returned {kind_of(values)} of logits (2, 3)", rule)
 
 
 def check_regularizers(regularizers: Mapping[str, Any]) -> None:
@@ -125,26 +122,26 @@ def check_regularizers(regularizers: Mapping[str, Any]) -> None:
     for name, regularizer in regularizers.items():
         key = f"model.regularizers.{name}"
         rule = "derive it from framegan.regularizers.Regularizer, and call super().__init__(weight, every)"
-        _require_parts(regularizer, "at reads_buffers weight every due penalty constrain", key, rule)
+        require_parts(regularizer, "at reads_buffers weight every due penalty constrain", key, rule)
         said, rule = f"{key} has at={regularizer.at!r}", "it should be 'real', 'fake', 'between' or None"
-        _require(regularizer.at in ("real", "fake", "between", None), said, rule)
+        require(regularizer.at in ("real", "fake", "between", None), said, rule)
         if regularizer.at is None:
             continue
         samples = torch.linspace(0.1, 1, 6).view(2, 3).requires_grad_()
         with torch.enable_grad():
             logits = samples.square().sum(1, keepdim=True)
             penalty = _called(regularizer.penalty, key, "penalty(samples, logits)", samples, logits)
-        said = f"{key}.penalty returned {_what(penalty)} of 2 samples"
-        _require(_is_one_each(penalty), said, "it should be one penalty for each, (N,)")
+        said = f"{key}.penalty returned {kind_of(penalty)} of 2 samples"
+        require(_is_one_each(penalty), said, "it should be one penalty for each, (N,)")
 
 
 def check_optimizer(name: str, make: Any, network: nn.Module) -> None:
     """Raise ValueError where there is no function from a network's parameters to an optimizer."""
     rule = "it should be called with the parameters: give the optimizer's _target_ and _partial_: true"
     is_made = isinstance(make, torch.optim.Optimizer)
-    _require(callable(make) and not is_made, f"model.{name}_optimizer is {_what(make)}", rule)
+    require(callable(make) and not is_made, f"model.{name}_optimizer is {kind_of(make)}", rule)
     trains = any(parameter.requires_grad for parameter in network.parameters())
-    _require(trains, f"model.{name} has no parameters to train", "give its layers as nn.Module attributes")
+    require(trains, f"model.{name} has no parameters to train", "give its layers as nn.Module attributes")
 
 
 def check_schedule(name: str, schedule: Any) -> None:
@@ -152,54 +149,18 @@ def check_schedule(name: str, schedule: Any) -> None:
     factor = _called(schedule, f"model.{name}_schedule", "schedule(samples_seen)", 0) if callable(schedule) else None
     fits = isinstance(factor, int | float) and 0 <= factor < math.inf
     rule = "it should be a function from samples seen to the factor of the learning rate, 0 or more"
-    _require(fits, f"model.{name}_schedule gives {factor!r} at 0 samples", rule)
+    require(fits, f"model.{name}_schedule gives {factor!r} at 0 samples", rule)
 
 
 def check_shape(generator: nn.Module, shape: tuple[int, ...]) -> None:
     """Raise ValueError where a generator makes other samples than those of the data."""
     made: Any = generator.shape
     said = f"model.generator makes samples of shape {tuple(made)}, and the data's are {tuple(shape)}"
-    _require(tuple(made) == tuple(shape), said, "give the generator shape: ${data.shape}")
-
-
-def check_source(source: Any, reading: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
-    """Raise ValueError where something is no `framegan.data.source.Source`."""
-    said = f"the data's source is {_what(source)}"
-    wanted = "num_classes split shape __len__ __getitem__"
-    _require_parts(source, wanted, "the data's source", "docs/own_parts.md says what a source has")
-    num_classes, shape = source.num_classes, source.shape
-    _require(_is_count(num_classes), f"{said} with num_classes={num_classes!r}", "it should be 1 or more (1: none)")
-    _require(_is_shape(shape), f"{said} with shape={shape!r}", "it should be (C, H, W), or (C, T, H, W) of clips")
-    with reading():
-        num_samples = len(source)
-        item: Any = source[0] if num_samples else None
-    _require(num_samples > 0, f"{said} without samples", "give one that has some")
-    is_pair = isinstance(item, tuple | list) and len(item) == 2
-    _require(is_pair, f"{said} whose samples are {_what(item)}", "each should be (uint8 tensor, its class)")
-    sample, label = item
-    fits = isinstance(sample, Tensor) and sample.dtype == torch.uint8 and tuple(sample.shape) == tuple(shape)
-    said = f"{said} whose first sample is"
-    _require(fits, f"{said} {_what(sample)}", f"it should be uint8 of its shape {tuple(shape)}")
-    _require(int(label) in range(num_classes), f"{said} of class {label}", f"it should be 0 to {num_classes - 1}")
-
-
-def _require(is_kept: bool, said: str, rule: str) -> None:
-    """Raise ValueError where a rule is broken.
-
-    Args:
-        said: what was got.
-    """
-    if not is_kept:
-        raise ValueError(f"{said}; {rule}")
+    require(tuple(made) == tuple(shape), said, "give the generator shape: ${data.shape}")
 
 
 def _require_module(key: str, part: Any) -> None:
-    _require(isinstance(part, nn.Module), f"{key} is {_what(part)}", "it should be a torch.nn.Module")
-
-
-def _require_parts(thing: Any, wanted: str, what: str, rule: str) -> None:
-    missing = [part for part in wanted.split() if not hasattr(thing, part)]
-    _require(not missing, f"{what} is {_what(thing)} without {', '.join(missing)}", rule)
+    require(isinstance(part, nn.Module), f"{key} is {kind_of(part)}", "it should be a torch.nn.Module")
 
 
 def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) -> Any:
@@ -217,17 +178,9 @@ def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) 
     except RuntimeError as error:  # PyTorch's, where shapes, types or devices don't fit
         if "memory" in str(error):
             raise
-        given = ", ".join(_what(argument) for argument in arguments if isinstance(argument, Tensor))
+        given = ", ".join(kind_of(argument) for argument in arguments if isinstance(argument, Tensor))
         first = str(error).partition("\n")[0]
         raise ValueError(f"{key} can't take {given}: {first}. HYDRA_FULL_ERROR=1 shows where in it") from error
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple | list) and len(value) in (3, 4) and all(map(_is_count, value))
 
 
 def _is_one_each(values: Any) -> bool:
@@ -236,11 +189,3 @@ def _is_one_each(values: Any) -> bool:
 
 def _of(name: str, value: Any) -> str:
     return f"no {name}" if value is None else f"{name}={value!r}"
-
-
-def _what(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor {tuple(value.shape)} of {value.dtype}".replace("torch.", "")
-    if isinstance(value, dict):
-        return f"a dictionary of {sorted(map(str, value))}"
-    return f"a {type(value).__name__}"

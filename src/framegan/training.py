@@ -1,7 +1,5 @@
 """Training and scoring in Python, composed as the command line does: `framegan.train(model="dcgan", data="digits")`."""
 
-import csv
-import json
 import os
 import re
 import signal
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from framegan.quoting import PLAIN, quoted
+from framegan.runs.run_files import RunFiles
 
 if TYPE_CHECKING:
     from framegan.metrics.record import Record
@@ -23,13 +22,13 @@ class Best:
     """The best value of a metric in a run.
 
     Args:
-        better: which direction is better; None where the run folder doesn't say.
+        better: which direction is better.
         samples_seen: real samples that the generator had been trained with.
         checkpoint: with the weights of that moment; None where it wasn't kept.
     """
 
     value: float
-    better: Literal["lower", "higher"] | None
+    better: Literal["lower", "higher"]
     samples_seen: int
     checkpoint: Path | None
 
@@ -59,46 +58,38 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What summary.json says; nothing of a run of an earlier version that has no clean end yet."""
-        file = self.folder / "summary.json"
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+        """What summary.json says; of a run of an earlier version that has no clean end yet, its samples_seen alone."""
+        return self._files.summary.model_dump(exclude_unset=True)
 
     @property
     def status(self) -> str:
-        """How it ended: "finished", "failed" or "stopped by SIGNAL"; before that, or killed, "unfinished"."""
-        status = str(self.summary.get("status", "running"))
-        return "unfinished" if status == "running" else status
+        """What became of it: running, finished, stopped by SIGNAL, failed, killed or unknown."""
+        return self._files.status
 
     @property
     def samples_seen(self) -> int:
         """Real samples that it was trained with, as far as it has been written down."""
-        return int(self.summary.get("samples_seen") or max((row["samples_seen"] for row in self.metrics), default=0))
+        return self._files.summary.samples_seen
 
     @property
     def metrics(self) -> list[dict[str, float]]:
         """The rows of metrics.csv: what was measured after how many samples_seen."""
-        path = self.folder / "metrics.csv"
-        if not path.exists():
-            return []
-        with path.open(newline="", encoding="utf-8") as file:
-            whole = [row for row in csv.DictReader(file) if None not in row.values()]  # one may just be written
-        rows = [{key: float(value) for key, value in row.items() if value} for row in whole]
-        return [{**row, "samples_seen": int(row["samples_seen"])} for row in rows]
+        return self._files.rows
 
     @property
     def best(self) -> dict[str, Best]:
         """The best value of each metric that was evaluated; that which best.ckpt was chosen by comes first."""
-        found: dict[str, dict[str, Any]] = self.summary.get("best", {})
-        objective = self.summary.get("objective")
-        keys = sorted(found, key=lambda key: key != objective)
-        return {key: self._best(key, found[key], ["best"] if key == objective else []) for key in keys}
+        files, best = self._files, {}
+        for key, found in sorted(files.summary.best.items(), key=lambda item: item[0] != files.objective):
+            names = [*(["best"] if key == files.objective else []), f"samples_{found.samples_seen}"]
+            paths = (self.folder / "checkpoints" / f"{name}.ckpt" for name in names)
+            best[key] = Best(**found.model_dump(), checkpoint=next(filter(Path.exists, paths), None))
+        return best
 
-    def _best(self, key: str, found: Mapping[str, Any], names: Sequence[str]) -> Best:
-        seen = int(found["samples_seen"])
-        records = self.folder / "evaluations" / f"{seen}.json"
-        better = {one["key"]: one["better"] for one in json.loads(records.read_text())} if records.exists() else {}
-        paths = [self.folder / "checkpoints" / f"{name}.ckpt" for name in (*names, f"samples_{seen}")]
-        return Best(float(found["value"]), better.get(key), seen, next((path for path in paths if path.exists()), None))
+    @property
+    def _files(self) -> RunFiles:
+        """The files of its folder as they are now."""
+        return RunFiles(self.folder)
 
     def load(
         self,

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from framegan.data.source import in_memory
+from framegan.data.video_set import PackedVideos
 from framegan.data.videos.clips import Clips
-from framegan.data.videos.protocol import PackedVideos
 
 
 class Numbers:

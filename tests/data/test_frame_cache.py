@@ -22,8 +22,8 @@ from framegan.data.frame_cache import layout
 from framegan.data.frame_cache.build import estimate, missing, plan, prepare
 from framegan.data.frame_cache.read import CachedVideos
 from framegan.data.stream import TicketStream
+from framegan.data.video_set import FileVideos
 from framegan.data.videos.clips import Clips
-from framegan.data.videos.protocol import FileVideos
 
 MB = 8 * 8 * 3 / 2**20
 """A frame; so many shard_mb hold one."""

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from framegan.data.video_set import FileVideos
 from framegan.data.videos.frame_folder import FrameFolder
-from framegan.data.videos.protocol import FileVideos
 
 
 def save(path: Path, value: int = 0, size: tuple[int, int] = (8, 8), **options) -> Path:

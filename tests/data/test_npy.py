@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framegan.data.video_set import FileVideos
 from framegan.data.videos.npy import NpyVideos
-from framegan.data.videos.protocol import FileVideos
 
 
 def videos_of(channels: int, number: int = 5, length: int = 4, height: int = 8, width: int = 8) -> np.ndarray:

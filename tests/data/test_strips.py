@@ -12,8 +12,8 @@ from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.frame_cache.strip_writer import write_strips
 from framegan.data.images import image_file
 from framegan.data.source import in_memory
+from framegan.data.video_set import FileVideos
 from framegan.data.videos.clips import Clips
-from framegan.data.videos.protocol import FileVideos
 from framegan.data.videos.strips import Strips
 
 PUBLISHED = PROJECT.parent / "shared" / "data" / "mocogan"

@@ -19,9 +19,9 @@ from rich.console import Console
 
 from framegan.data import cache_places
 from framegan.data.cache_places import beside, places
+from framegan.data.video_set import FileVideos
 from framegan.data.videos import decode, video_index
 from framegan.data.videos.decode import read
-from framegan.data.videos.protocol import FileVideos
 from framegan.data.videos.video_folder import VideoFolder
 from framegan.data.videos.video_index import index
 from framegan.files import live

@@ -15,7 +15,7 @@ from framegan.cli import compose
 from framegan.containers import walk
 from framegan.files import strict_json
 from framegan.quoting import command
-from framegan.runs.run_files import About, Code
+from framegan.runs.run_files import About, Code, RunFiles
 
 NOT_SETTINGS = {"resume", "resume_changes", "trust"}
 """What is said of a start of a run, and not of the run."""
@@ -44,12 +44,12 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
 
 def choices_of(folder: Path) -> dict[str, Any]:
     """Return the choices of a run, model and data first, and what was set on its command line."""
-    hydra = _yaml(folder / ".hydra" / "hydra.yaml", {})
+    file = folder / ".hydra" / "hydra.yaml"
+    hydra = yaml.safe_load(file.read_bytes()) if file.exists() else {}
     found = hydra.get("hydra", {}).get("runtime", {}).get("choices", {})
     order = sorted(found, key=lambda group: (group != "model", group != "data", group))
     choices = {group: found[group] for group in order if found[group] is not None and not group.startswith("hydra/")}
-    overrides = [str(word) for word in _yaml(folder / ".hydra" / "overrides.yaml", [])]
-    return {"choices": choices, "overrides": overrides}
+    return {"choices": choices, "overrides": RunFiles(folder).overrides}
 
 
 def settings_of(config: dict[str, Any], as_written: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +77,3 @@ def code_of(folder: Path) -> Code | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return Code(commit=commit.strip(), dirty=bool(changes.strip()))
-
-
-def _yaml(file: Path, otherwise: Any) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else otherwise

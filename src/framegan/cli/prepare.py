@@ -21,7 +21,7 @@ from framegan.quoting import command, to_type
 
 if TYPE_CHECKING:
     from framegan.data.frame_cache.shard_writer import Plan
-    from framegan.data.videos.protocol import FileVideos
+    from framegan.data.video_set import FileVideos
 
 NAMED_PROBLEMS = 10
 GB = 1e9
@@ -57,7 +57,7 @@ def prepare(
     """Write the frame cache of videos, or strips of them.
 
     Args:
-        videos: `framegan.data.videos.protocol.FileVideos`.
+        videos: `framegan.data.video_set.FileVideos`.
         choices: what was set of the data, to be set again to train.
     """
     from framegan.data.frame_cache import layout
@@ -87,7 +87,7 @@ def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
     Args:
         choices: what was set of the data; what train.py will need besides is added.
     """
-    from framegan.data.videos.protocol import FileVideos
+    from framegan.data.video_set import FileVideos
 
     node = OmegaConf.select(cfg, "data.datamodule.source.videos")
     videos = None
@@ -146,7 +146,7 @@ def _write(job: "Plan", num_workers: int, verify: bool, replace: bool) -> None:
 
 def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
     from framegan.data.frame_cache.strip_writer import write_strips
-    from framegan.data.videos.protocol import size_in_bytes
+    from framegan.data.video_set import size_in_bytes
 
     if there := len(list(folder.rglob("*.png"))):
         errors.stop(f"{folder} holds {there:,} PNG files already; empty it, or set strips to another folder")

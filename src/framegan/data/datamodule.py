@@ -13,12 +13,12 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
-from framegan.contracts import check_source
 from framegan.data.fingerprint import digest_of, inventory_of
 from framegan.data.source import (
     Inventory,
     Source,
     TensorSource,
+    check,
     class_counts_of,
     classes_of,
     in_memory,
@@ -102,7 +102,7 @@ class DataModule(LightningDataModule):
         seed: noise.Seed = 0,
     ):
         super().__init__()
-        check_source(source, told_plainly)
+        check(source)
         self.source = source
         self.shape = tuple(source.shape)
         """Shape of one sample: (C, H, W) of an image, (C, T, H, W) of a clip."""

@@ -11,8 +11,8 @@ from framegan.data.frame_cache.read import undecoded
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.labels import NUMBER
 from framegan.data.source import Source, TensorSource
+from framegan.data.video_set import FileVideos
 from framegan.data.videos.clips import Clips
-from framegan.data.videos.protocol import FileVideos
 from framegan.spread import spread
 
 KIND = re.compile(r"[0-9a-f]{16}")

@@ -11,10 +11,10 @@ from framegan.data.images.image_file import EXTENSIONS as IMAGES
 from framegan.data.images.image_file import size_of
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import Source
+from framegan.data.video_set import Videos
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.frame_folder import FrameFolder
 from framegan.data.videos.npy import NpyVideos
-from framegan.data.videos.protocol import Videos
 from framegan.data.videos.strips import Strips
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_folder import VideoFiles, VideoFolder

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from framegan.data.stream import Ticket
 from framegan.files.at_once import at_once
+from framegan.rules import is_count, is_shape, kind_of, require, require_parts
 
 Part = Literal["train", "test"]
 Split = Literal["auto", "train", "test", "all"]
@@ -88,6 +89,27 @@ class BatchSource(Source, Protocol):
 
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
         """Return the samples of these tickets, uint8 (N, *shape), and their classes, int64 (N,)."""
+
+
+def check(source: Any) -> None:
+    """Raise ValueError where something is no `Source`, by its first sample too."""
+    said = f"the data's source is {kind_of(source)}"
+    wanted = "num_classes split shape __len__ __getitem__"
+    require_parts(source, wanted, "the data's source", "docs/own_parts.md says what a source has")
+    num_classes, shape = source.num_classes, source.shape
+    require(is_count(num_classes), f"{said} with num_classes={num_classes!r}", "it should be 1 or more (1: none)")
+    require(is_shape(shape), f"{said} with shape={shape!r}", "it should be (C, H, W), or (C, T, H, W) of clips")
+    with told_plainly():
+        num_samples = len(source)
+        item: Any = source[0] if num_samples else None
+    require(num_samples > 0, f"{said} without samples", "give one that has some")
+    is_pair = isinstance(item, tuple | list) and len(item) == 2
+    require(is_pair, f"{said} whose samples are {kind_of(item)}", "each should be (uint8 tensor, its class)")
+    sample, label = item
+    fits = isinstance(sample, Tensor) and sample.dtype == torch.uint8 and tuple(sample.shape) == tuple(shape)
+    said = f"{said} whose first sample is"
+    require(fits, f"{said} {kind_of(sample)}", f"it should be uint8 of its shape {tuple(shape)}")
+    require(int(label) in range(num_classes), f"{said} of class {label}", f"it should be 0 to {num_classes - 1}")
 
 
 def read(source: Source, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:

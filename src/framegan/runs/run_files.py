@@ -9,9 +9,11 @@ import math
 import re
 import time
 from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -21,8 +23,11 @@ from framegan.files.lock import is_held
 
 LARGEST = 1 << 23
 """Bytes of a JSON file; those of real runs have some thousand."""
+CLOCK = "samples_seen"
 SILENT = 120.0
 """Seconds without a sign of life after which a run that no process holds is taken for killed."""
+
+Content = TypeVar("Content")
 
 
 class Code(BaseModel):
@@ -47,7 +52,7 @@ class About(BaseModel):
 
 
 class Value(BaseModel):
-    """A value of a metric, and when it was found."""
+    """A value of a metric, when it was found, and what is better."""
 
     value: float
     samples_seen: int
@@ -61,7 +66,7 @@ class Notice(BaseModel):
     text: str
 
 
-class Summary(BaseModel):
+class Summary(BaseModel, extra="allow"):
     """summary.json: how it goes."""
 
     status: str = "unknown"
@@ -91,9 +96,6 @@ class Evaluated(BaseModel):
     num_fake: int = 0
     protocol: dict[str, Any] = {}
     why_no_interval: str | None = None
-
-
-EVALUATION = TypeAdapter(list[Evaluated])
 
 
 class Data(BaseModel):
@@ -137,26 +139,30 @@ class RunFiles:
     @cached_property
     def about(self) -> About:
         if (self.folder / "run.json").exists():
-            return self._read("run.json", TypeAdapter(About))
-        overrides = self._overrides()
+            return self._read("run.json", About)
+        overrides = self.overrides
         pairs = dict(word.lstrip("+~").partition("=")[::2] for word in overrides)
         choices: dict[str, str | None] = {key: pairs[key] for key in ("model", "data") if key in pairs}
         return About(overrides=overrides, choices=choices, settings={**pairs})
 
     @cached_property
     def summary(self) -> Summary:
-        if (self.folder / "summary.json").exists():
-            return self._read("summary.json", TypeAdapter(Summary))
-        return Summary(samples_seen=max((seen for seen, *_ in self._rows()), default=0))
+        if not (self.folder / "summary.json").exists():
+            return Summary(samples_seen=max((int(row[CLOCK]) for row in self.rows), default=0))
+        summary = self._read("summary.json", Summary)
+        for key, value in summary.best.items():
+            if "better" not in value.model_fields_set:  # of earlier versions, which left it to the records
+                records = self._read(f"evaluations/{value.samples_seen}.json", list[Evaluated])
+                value.better = next((record.better for record in records if record.key == key), "lower")
+        return summary
 
     @cached_property
     def data(self) -> Data:
-        return self._read("data.json", TypeAdapter(Data)) if (self.folder / "data.json").exists() else Data()
+        return self._read("data.json", Data)
 
     @cached_property
     def tiles(self) -> Tiles:
-        name = "samples/tiles.json"
-        return self._read(name, TypeAdapter(Tiles)) if (self.folder / name).exists() else Tiles()
+        return self._read("samples/tiles.json", Tiles)
 
     @property
     def status(self) -> str:
@@ -185,52 +191,58 @@ class RunFiles:
     @cached_property
     def evaluations(self) -> dict[int, list[Evaluated]]:
         """The records by samples_seen."""
-        found = [path for path in (self.folder / "evaluations").glob("*.json") if path.stem.isdecimal()]
-        return {int(path.stem): self._read(path, EVALUATION) for path in sorted(found, key=lambda path: int(path.stem))}
+        found = [path.stem for path in (self.folder / "evaluations").glob("*.json") if path.stem.isdecimal()]
+        return {int(seen): self._read(f"evaluations/{seen}.json", list[Evaluated]) for seen in sorted(found, key=int)}
 
     @cached_property
     def curves(self) -> dict[str, list[tuple[int, float]]]:
         """Of every key in metrics.csv its values, finite ones, by samples_seen."""
         found = defaultdict(list)
-        for seen, row in self._rows():
-            for key, text in row.items():
-                value = _number(text)
-                if value is not None:
-                    found[key].append((seen, value))
+        for row in self.rows:
+            for key, value in row.items():
+                if key != CLOCK and math.isfinite(value):
+                    found[key].append((int(row[CLOCK]), value))
         return dict(found)
 
-    def _rows(self) -> list[tuple[int, dict[str, str]]]:
+    @cached_property
+    def rows(self) -> list[dict[str, float]]:
+        """The rows of metrics.csv: what was measured after how many samples_seen; none that is just being written."""
         file = self.folder / "metrics.csv"
         if not file.exists():
             return []
         try:
             with file.open(newline="", encoding="utf-8") as text:
-                rows = [{key: value for key, value in row.items() if key and value} for row in csv.DictReader(text)]
+                whole = [row for row in csv.DictReader(text) if None not in row.values()]
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"{file} is damaged: {error}") from None
-        clocks = [str(row.pop("samples_seen", "")) for row in rows]
-        return [(int(seen), row) for seen, row in zip(clocks, rows, strict=True) if re.fullmatch(r"[0-9]{1,18}", seen)]
+        clocked = [row for row in whole if re.fullmatch(r"[0-9]{1,18}", row.get(CLOCK, ""))]
+        return [_numbers(row) | {CLOCK: int(row[CLOCK])} for row in clocked]
 
-    def _read(self, path: str | Path, kind: TypeAdapter[Any]) -> Any:
-        file = path if isinstance(path, Path) else self.folder / path
-        try:
-            if file.stat().st_size > LARGEST:
-                raise ValueError(f"it has more than {LARGEST:,} bytes")
-            return kind.validate_python(strict_json.loads(file.read_bytes()))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ValueError(f"{file} is damaged: {where or 'the file'}: {first['msg']}") from None
-        except (ValueError, OSError) as error:
-            raise ValueError(f"{file} is damaged: {error}") from None
-
-    def _overrides(self) -> list[str]:
+    @cached_property
+    def overrides(self) -> list[str]:
+        """What was set on the command line."""
         file = self.folder / ".hydra" / "overrides.yaml"
         try:
             found = yaml.safe_load(file.read_bytes()) if file.exists() else []
         except yaml.YAMLError:
             raise ValueError(f"{file} is damaged") from None
         return [str(word) for word in found] if isinstance(found, list) else []
+
+    def _read(self, name: str, kind: type[Content]) -> Content:
+        """Return what a file says; what is meant where there is none."""
+        file = self.folder / name
+        if not file.exists():
+            return kind()
+        try:
+            if file.stat().st_size > LARGEST:
+                raise ValueError(f"it has more than {LARGEST:,} bytes")
+            return TypeAdapter(kind).validate_python(strict_json.loads(file.read_bytes()))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ValueError(f"{file} is damaged: {where or 'the file'}: {first['msg']}") from None
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{file} is damaged: {error}") from None
 
 
 def mark(folder: Path, status: str, reason: str | None = None) -> None:
@@ -253,9 +265,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except (ValueError, TypeError):
-        return None
-    return value if math.isfinite(value) else None
+def _numbers(row: Mapping[str, str]) -> dict[str, float]:
+    """Return what of a row is a number."""
+    found = {}
+    for key, text in row.items():
+        with suppress(ValueError, TypeError):  # TypeError: of cells beyond the last column
+            found[key] = float(text)
+    return found

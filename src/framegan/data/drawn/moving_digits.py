@@ -21,7 +21,7 @@ SPEED = (0.75, 1.5)
 
 @dataclass(eq=False)
 class MovingDigits:
-    """Videos of one or two bouncing digits; see `framegan.data.videos.protocol.Videos`.
+    """Videos of one or two bouncing digits; see `framegan.data.video_set.Videos`.
 
     A single digit is its video's class; two have none. Where digits overlap the brighter pixel shows.
 

@@ -44,7 +44,7 @@ class Shape:
 
 @dataclass(eq=False)
 class ShapeMotion:
-    """Videos of moving shapes; see `framegan.data.videos.protocol.Videos`. Class k of video i is i modulo num_classes.
+    """Videos of moving shapes; see `framegan.data.video_set.Videos`. Class k of video i is i modulo num_classes.
 
     Args:
         video_frames: frames in which a shape crosses the picture. 1: the first of them.

@@ -22,7 +22,7 @@ from framegan.data.frame_cache.layout import (
 )
 from framegan.data.frame_cache.read import Format
 from framegan.data.frame_cache.shard_writer import Plan, checksum, encode, write_shard, write_shards
-from framegan.data.videos.protocol import FileVideos
+from framegan.data.video_set import FileVideos
 from framegan.files import atomic, strict_json
 from framegan.files.live import bar
 from framegan.files.lock import alone

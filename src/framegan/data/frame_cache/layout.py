@@ -19,7 +19,7 @@ from pydantic import Field, StrictInt, TypeAdapter
 
 from framegan.data.cache_places import beside, places
 from framegan.data.frame_cache.read import CachedVideos, Format
-from framegan.data.videos.protocol import FileVideos, Videos
+from framegan.data.video_set import FileVideos, Videos
 from framegan.files import strict_json
 from framegan.processes.ranks import say
 

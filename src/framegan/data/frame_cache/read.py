@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from framegan.data.source import Inventory, classes_of, inventory_told_by
-from framegan.data.videos.protocol import DecodedVideos, Videos
+from framegan.data.video_set import DecodedVideos, Videos
 
 Format = Literal["raw", "jpeg"]
 Shape = tuple[int, int, int]

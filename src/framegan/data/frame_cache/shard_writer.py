@@ -25,7 +25,7 @@ from framegan.data.frame_cache.layout import (
     frames_of,
     load_shard,
 )
-from framegan.data.videos.protocol import FileVideos
+from framegan.data.video_set import FileVideos
 from framegan.files import atomic, strict_json
 from framegan.media import picture
 from framegan.processes.lifetime import end_after

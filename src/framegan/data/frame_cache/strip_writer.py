@@ -8,7 +8,7 @@ import numpy as np
 from framegan import media
 from framegan.data.files import class_name
 from framegan.data.images.image_file import MAX_PIXELS
-from framegan.data.videos.protocol import Videos
+from framegan.data.video_set import Videos
 from framegan.files.at_once import at_once
 
 

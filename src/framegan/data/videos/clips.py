@@ -20,8 +20,8 @@ from framegan.data.frame_cache.layout import prepared
 from framegan.data.labels import emptied
 from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
 from framegan.data.stream import Ticket
+from framegan.data.video_set import DecodedVideos, PackedVideos, Videos, pack, size_in_bytes
 from framegan.data.videos.frame_choice import Draws, Short
-from framegan.data.videos.protocol import DecodedVideos, PackedVideos, Videos, pack, size_in_bytes
 from framegan.processes.ranks import say
 from framegan.quoting import printable
 from framegan.spread import spread

@@ -19,7 +19,7 @@ from framegan.processes.ranks import say
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a video that is kept as images; see `framegan.data.videos.protocol.FileVideos.stamp`."""
+    """What is known of a video that is kept as images; see `framegan.data.video_set.FileVideos.stamp`."""
 
     stamp: tuple[int, int]
     num_frames: int
@@ -29,7 +29,7 @@ Known = Entry | video_index.Entry
 
 
 class ListedVideos(ABC):
-    """Videos below a folder; see `framegan.data.videos.protocol.FileVideos`.
+    """Videos below a folder; see `framegan.data.video_set.FileVideos`.
 
     Every one is looked at beforehand, so that what can't be read is known before training.
 

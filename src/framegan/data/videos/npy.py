@@ -24,7 +24,7 @@ MOVING_MNIST = (20, 10_000)
 
 
 class NpyVideos:
-    """The videos of a .npy file of uint8; see `framegan.data.videos.protocol.FileVideos`. They have no classes.
+    """The videos of a .npy file of uint8; see `framegan.data.video_set.FileVideos`. They have no classes.
 
     The file is mapped into memory and never read as a whole.
 
