@@ -27,6 +27,13 @@ def test_a_curve_keeps_its_extremes():
     assert curves.thinned(points[:10]) == points[:10]
 
 
+def test_data_that_say_little_of_themselves_have_a_page(tmp_path):
+    run = run_folder(tmp_path / "run")
+    unknown = {"num_samples": 9, "split": "all", "classes": {"cats": None, "dogs": None}, "fingerprint": None}
+    (run / "data.json").write_text(json.dumps(unknown | {"inventory": None}))
+    assert "cats (-), dogs (-)" in page.write(run).read_text()
+
+
 def test_every_key_has_a_chart_and_a_metric_its_interval(tmp_path):
     charts = curves.charts(RunFiles(run_folder(tmp_path / "run")))
     assert [chart["title"] for chart in charts] == [KEY, "Losses", "Learning rates"]

@@ -73,7 +73,6 @@ DATA = {
     "earlier_runs": "frame_cache images labels source video_set videos",
     "folder": "files frame_cache images source video_set videos",
     "datamodule": "fingerprint source stream train_loader videos",
-    "run_data": "datamodule earlier_runs fingerprint source",
 }
 """Likewise what is in `framegan.data`."""
 OUTSIDE = {

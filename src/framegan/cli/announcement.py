@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from framegan.cli import resume
+from framegan.cli.run_data import classes_line
 from framegan.quoting import command
 from framegan.runs import run_folder
 from framegan.runs.run_files import RunFiles, duration
@@ -21,7 +22,6 @@ def beginning(session: "Session") -> str:
 
 def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     from framegan import devices
-    from framegan.data.run_data import classes_line
     from framegan.runs.checkpoint import clock_of
 
     cfg, data, gan, trainer = session.cfg, session.datamodule, session.gan, session.trainer

@@ -8,7 +8,7 @@ import hydra
 from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
-from framegan.cli import compose, errors
+from framegan.cli import compose, errors, run_data
 from framegan.cli.generator import Loaded, load
 from framegan.quoting import command, to_type
 from framegan.runs import run_folder
@@ -106,7 +106,6 @@ def real_samples(data: Any) -> Any:
 
 def trained_on(data: Any, folder: Path) -> Any:
     """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
-    from framegan.data import run_data
     from framegan.data.fingerprint import comparable
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
@@ -137,7 +136,6 @@ def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -
     Raises:
         ValueError: how often they are in the data of the run is unknown, and the named ones have others.
     """
-    from framegan.data import run_data
     from framegan.data.source import classes_of
 
     kept = run_data.class_counts_in(folder)

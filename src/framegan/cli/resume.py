@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli import command_line, compose, errors
+from framegan.cli import command_line, compose, errors, run_data
 from framegan.files.atomic import UNWRITABLE
 from framegan.quoting import command
 from framegan.runs import run_folder, saved_config
@@ -131,8 +131,6 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     Raises:
         ValueError: one of them makes it another run, and resume_changes=true wasn't set.
     """
-    from framegan.data import run_data
-
     folder = run_folder.find(checkpoint)
     before = saved_config.plain(run_folder.saved_config(folder))
     changed = dict(_changed(before, cfg))

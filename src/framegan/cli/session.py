@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
-from framegan.cli import about, announcement, compose, errors, resume
+from framegan.cli import about, announcement, compose, errors, resume, run_data
 from framegan.runs import run_folder
 
 
@@ -94,7 +94,6 @@ class Session:
     def _keep_settings(self, *_: Any) -> None:
         """Save what is trained with; what stops a run before it begins leaves the settings as they were."""
         from framegan import devices
-        from framegan.data import run_data
 
         if self.trainer.is_global_zero:
             run_folder.save_config(self.cfg, self.folder)

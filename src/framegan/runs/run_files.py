@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -103,8 +103,9 @@ class Data(BaseModel):
 
     num_samples: int | None = None
     split: str = ""
-    classes: dict[str, int] = Field(default_factory=dict)
-    fingerprint: str = ""
+    classes: dict[str, Annotated[int, Field(ge=0, lt=1 << 40)] | None] = {}
+    fingerprint: str | None = None
+    inventory: dict[str, Any] | None = None
 
 
 class Tile(BaseModel):

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from framegan.data import earlier_runs
-from framegan.data.fingerprint import comparable, differences
-from framegan.data.source import Inventory
 from framegan.files import strict_json
 from framegan.quoting import first_names
+from framegan.runs.run_files import RunFiles
 
 if TYPE_CHECKING:
     from framegan.data import datamodule
+    from framegan.data.source import Inventory
 
 SHOWN_CLASSES = 20
 
@@ -29,28 +28,17 @@ def write(folder: Path, data: "datamodule.DataModule") -> None:
     strict_json.write(folder / "data.json", content)
 
 
-def inventory_in(folder: Path, fingerprint: str) -> Inventory | None:
+def inventory_in(folder: Path, fingerprint: str) -> "Inventory | None":
     """Return the inventory that a run has kept of the data with this fingerprint; None where it has none of them."""
-    kept = _read(folder)
-    inventory = kept.get("inventory") if kept.get("fingerprint") == fingerprint else None
-    return inventory if isinstance(inventory, dict) else None
+    kept = RunFiles(folder).data
+    return kept.inventory if kept.fingerprint == fingerprint else None
 
 
 def class_counts_in(folder: Path) -> dict[str, int] | None:
     """Return how many samples of each class a run was trained on, in the order of the classes; None where unknown."""
-    kept = _read(folder).get("classes")
-    if not isinstance(kept, dict) or not all(type(count) is int and 0 <= count < 2**40 for count in kept.values()):
-        return None
-    return kept if sum(kept.values()) else None
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    """Return what data.json of a run folder holds; nothing where it is missing or damaged."""
-    try:
-        kept = strict_json.loads((folder / "data.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return kept if isinstance(kept, dict) else {}
+    kept = RunFiles(folder).data.classes
+    counts = {name: count for name, count in kept.items() if count is not None}
+    return counts if len(counts) == len(kept) and any(counts.values()) else None
 
 
 def changes(folder: Path, fingerprint: Any, data: "datamodule.DataModule") -> list[str]:
@@ -59,6 +47,9 @@ def changes(folder: Path, fingerprint: Any, data: "datamodule.DataModule") -> li
     Args:
         fingerprint: what the run's configuration says; see `framegan.data.earlier_runs` for those of earlier versions.
     """
+    from framegan.data import earlier_runs
+    from framegan.data.fingerprint import comparable, differences
+
     kept = comparable(fingerprint)
     if kept is None:
         return earlier_runs.changes(fingerprint, data.classes, data.source)
