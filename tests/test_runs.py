@@ -75,7 +75,7 @@ def test_a_part_of_the_runs(four, capsys):
     ],
 )
 def test_slips(four, words, message):
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(ValueError, match=message):
         runs.main(words)
 
 

@@ -79,12 +79,12 @@ def test_a_package_is_found_after_every_installed_one(folder):
 )
 def test_a_part_that_can_not_be_written(words, message, folder):
     write(folder, "my_package/there.py")
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(ValueError, match=message):
         new.main(words)
     assert [path.name for path in folder.rglob("*.*")] == ["there.py"]
 
 
 def test_new_leaves_the_conf_of_another_program_alone(folder):
     write(folder, "conf/config.yaml")
-    with pytest.raises(SystemExit, match="conf is another program's"):
+    with pytest.raises(ValueError, match="conf is another program's"):
         new.main(["model", "blob"])

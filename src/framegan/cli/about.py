@@ -11,8 +11,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig
 
-from framegan.cli import compose
-from framegan.containers import walk
+from framegan.cli import resume
 from framegan.files import strict_json
 from framegan.quoting import command
 from framegan.runs.run_files import About, Code, RunFiles
@@ -33,7 +32,7 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
         command=command("train", *map(shlex.quote, chosen["overrides"])),
         started=time.time(),
         **chosen,
-        settings=settings_of(compose.as_shown(cfg), dict(walk(compose.as_dict(cfg, resolve=False)))),
+        settings=settings_of(cfg),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         code=code_of(Path.cwd()),
         device=device,
@@ -52,19 +51,11 @@ def choices_of(folder: Path) -> dict[str, Any]:
     return {"choices": choices, "overrides": RunFiles(folder).overrides}
 
 
-def settings_of(config: dict[str, Any], as_written: dict[str, Any]) -> dict[str, Any]:
-    """Return every value of a configuration by its dotted key, lists as text; what only follows others is left out.
-
-    Args:
-        as_written: by their keys, the values before references were resolved.
-    """
-    found = {}
-    for key, value in walk(config):
-        refers = str(as_written.get(key, "${")).startswith("${")
-        if isinstance(value, dict) or refers or "[" in key or key.partition(".")[0] in NOT_SETTINGS:
-            continue
-        found[key] = strict_json.dumps(value) if isinstance(value, list) else value
-    return found
+def settings_of(cfg: DictConfig) -> dict[str, Any]:
+    """Return every value of a configuration by its dotted key, lists as text; what only follows others is left out."""
+    own = {key: setting.value for key, setting in resume.settings_in(cfg) if setting.set_at == key}
+    values = {key: value for key, value in own.items() if key.partition(".")[0] not in NOT_SETTINGS and value != {}}
+    return {key: strict_json.dumps(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def code_of(folder: Path) -> Code | None:

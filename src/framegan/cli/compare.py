@@ -17,21 +17,16 @@ def main(words: Sequence[str]) -> None:
     """Write the page.
 
     Raises:
-        SystemExit: there are fewer than two runs, or one of them is damaged.
+        ValueError: there are fewer than two runs, or one of them is damaged.
     """
     from framegan.report import compare
 
     if not words:
-        raise SystemExit("error: framegan compare takes run folders, or a folder below which they lie")
+        raise ValueError("framegan compare takes run folders, or a folder below which they lie")
     places = [Path(word) for word in words]
-    try:
-        for place in places:
-            if not place.is_dir():
-                raise ValueError(f"{place} is not a folder; give run folders, or a folder below which they lie")
-        runs = list({run.folder.resolve(): run for place in places for run in run_list.runs_below(place)}.values())
-        if len(runs) < 2:
-            raise ValueError(f"{len(runs)} run below {', '.join(words)}; a comparison takes at least two")
-        path = compare.write(runs, (places[0] if len(places) == 1 else Path()) / "compare.html")
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
-    print(f"wrote    {path}")
+    if elsewhere := [place for place in places if not place.is_dir()]:
+        raise ValueError(f"{elsewhere[0]} is not a folder; give run folders, or a folder below which they lie")
+    runs = list({run.folder.resolve(): run for place in places for run in run_list.runs_below(place)}.values())
+    if len(runs) < 2:
+        raise ValueError(f"{len(runs)} run below {', '.join(words)}; a comparison takes at least two")
+    print(f"wrote    {compare.write(runs, (places[0] if len(places) == 1 else Path()) / 'compare.html')}")

@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> None:
     if not words:
         print(USAGE)
     elif words[0] not in SHELLS or len(words) > 3:
-        raise SystemExit(f"error: framegan completion knows {', '.join(SHELLS)}; got {' '.join(words)}")
+        raise ValueError(f"framegan completion knows {', '.join(SHELLS)}; got {' '.join(words)}")
     elif len(words) == 1:
         print(SHELLS[words[0]])
     else:
@@ -76,9 +76,9 @@ def _words(before: Sequence[str], last: str) -> list[str]:
     offered = {"new": KINDS, "completion": SHELLS}
     if before[0] in offered:
         return [*offered[before[0]]] if len(before) == 1 else []
-    if before[0] in pages.WITHOUT_HYDRA:
-        return _files(last)
-    return _settings(before[0], before[1:], last) if before[0] in pages.COMMANDS else []
+    if before[0] not in pages.COMMANDS:
+        return []
+    return _settings(before[0], before[1:], last) if pages.has_settings(before[0]) else _files(last)
 
 
 def _settings(command: str, before: Sequence[str], last: str) -> list[str]:

@@ -68,8 +68,11 @@ def _run(command: str, words: Sequence[str]) -> None:
         print(pages.page(command))
     elif len(words) == 1 and words[0] in VERSION:
         print(f"framegan {__version__}")
-    elif command in pages.WITHOUT_HYDRA:
-        importlib.import_module(f"framegan.cli.{command}").main(words)
+    elif not pages.has_settings(command):
+        try:
+            importlib.import_module(f"framegan.cli.{command}").main(words)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"error: {error}") from None
     else:
         run_and_leave(lambda: _run_with_hydra(command, words))
 

@@ -31,19 +31,16 @@ def main(words: Sequence[str]) -> None:
     """Write a part: its kind, and its name.
 
     Raises:
-        SystemExit: one of them can't be, or there is something of that name.
+        ValueError: one of them can't be, or there is something of that name.
     """
     if not words:
         print(USAGE)
         return
     if len(words) != 2 or words[0] not in KINDS:
         kinds = ", ".join(KINDS)
-        raise SystemExit(f"error: framegan new takes a kind ({kinds}) and a name, such as framegan new model my_model")
+        raise ValueError(f"framegan new takes a kind ({kinds}) and a name, such as framegan new model my_model")
     package, _, name = words[1].rpartition(".")
-    try:
-        files = written(words[0], name, package or "my_package")
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+    files = written(words[0], name, package or "my_package")
     _, config, test = files
     print(f"wrote    {', '.join(map(str, files))}")
     print(f"test     python -m pytest {test}")

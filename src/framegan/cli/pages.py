@@ -25,9 +25,6 @@ COMMANDS = {
     "completion": ("complete commands and settings with the Tab key", 'eval "$(framegan completion bash)"'),
 }
 """Of each command what it does, and an example."""
-WITHOUT_HYDRA = {"runs", "report", "compare", "new", "completion"}
-"""Those that have no configuration; each says how it is used in its own USAGE."""
-
 DEEPEST = 4
 """Folders of groups in one another; framegan's own are two."""
 
@@ -45,14 +42,18 @@ def page(command: str) -> str:
 
     It says what Hydra would, and the comments of the YAML besides.
     """
-    file = program.configurations() / f"{command}.yaml"
-    if not file.exists():
+    if not has_settings(command):
         return str(importlib.import_module(f"framegan.cli.{command}").USAGE)
-    text = file.read_text(encoding="utf-8")
+    text = (program.configurations() / f"{command}.yaml").read_text(encoding="utf-8")
     known = yaml.safe_load(text)
     listed = "\n".join(f"{group}: {', '.join(options)}" for group, options in groups().items())
     filled: str = known["hydra"]["help"]["template"]
     return filled.replace("$APP_CONFIG_GROUPS", f"{listed}\n").replace("$CONFIG", _settings(text, known["defaults"]))
+
+
+def has_settings(command: str) -> bool:
+    """Say whether a command is configured by Hydra; others say how they are used in their own USAGE."""
+    return (program.configurations() / f"{command}.yaml").exists()
 
 
 def groups() -> dict[str, list[str]]:

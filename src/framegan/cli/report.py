@@ -16,14 +16,11 @@ def main(words: Sequence[str]) -> None:
     """Write the page of each run.
 
     Raises:
-        SystemExit: one of them is no run folder, or is damaged.
+        ValueError: one of them is no run folder, or is damaged.
     """
     from framegan.report import page
 
     if not words:
-        raise SystemExit("error: framegan report takes run folders, such as framegan report runs/demo")
-    try:
-        for folder in [run_folder.find(word) for word in words]:
-            print(f"wrote    {page.write(folder)}")
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from None
+        raise ValueError("framegan report takes run folders, such as framegan report runs/demo")
+    for folder in [run_folder.find(word) for word in words]:
+        print(f"wrote    {page.write(folder)}")

@@ -202,7 +202,7 @@ def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
 
     One that an earlier version lacked doesn't where it is what the parts take without it.
     """
-    old, new = (dict(_settings(compose.as_shown(cfg), compose.as_dict(cfg, resolve=False))) for cfg in (before, now))
+    old, new = dict(settings_in(before)), dict(settings_in(now))
     for key in dict.fromkeys([*old, *new]):
         was = old[key].value if key in old else "nothing"
         value, source = (new[key].value, new[key].set_at) if key in new else ("nothing", key)
@@ -213,10 +213,14 @@ def _changed(before: DictConfig, now: DictConfig) -> Iterator[tuple[str, str]]:
         yield key, f"{key}: {_shown(was)} -> {_shown(value)}" + (f", which follows from {source}" if follows else "")
 
 
+def settings_in(cfg: DictConfig) -> Iterator[tuple[str, Setting]]:
+    """Yield every setting in a configuration by its key."""
+    return _settings(compose.as_shown(cfg), compose.as_dict(cfg, resolve=False))
+
+
 def _settings(
     node: Any, raw: Any, path: str = "", argument: tuple[str, str] | None = None
 ) -> Iterator[tuple[str, Setting]]:
-    """Yield every setting in a configuration by its key; `raw` is the same with its references unresolved."""
     if isinstance(node, dict) and node:
         part = node.get("_target_")
         for key, value in node.items():

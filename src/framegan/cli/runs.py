@@ -43,14 +43,14 @@ class Parser(argparse.ArgumentParser):
         wrong = re.fullmatch("unrecognized arguments: (--[a-z]+).*", message)
         close = wrong and difflib.get_close_matches(wrong[1], self._option_string_actions)
         hint = f"did you mean {close[0]}?" if close else f"framegan {self.prog} --help shows what there is"
-        raise SystemExit(f"error: {message}; {hint}")
+        raise ValueError(f"{message}; {hint}")
 
 
 def main(words: Sequence[str]) -> None:
     """Print the runs below a folder.
 
     Raises:
-        SystemExit: there is no such folder or run, or the arguments can't be read.
+        ValueError: there is no such folder or run, or the arguments can't be read.
     """
     parser = Parser("runs", add_help=False, allow_abbrev=False)
     parser.add_argument("folder", nargs="?")
@@ -61,16 +61,13 @@ def main(words: Sequence[str]) -> None:
     chosen = parser.parse_args(words)
     folder = Path(chosen.folder or ("runs" if Path("runs").is_dir() else "."))
     if not folder.is_dir():
-        raise SystemExit(f"error: {folder} is not a folder; give one below which runs lie")
+        raise ValueError(f"{folder} is not a folder; give one below which runs lie")
     below = run_list.runs_below(folder)
     found = [run for run in below if run.status != "foreign"]
-    try:
-        runs = run_list.by_objective(run_list.matching(found, chosen.where))
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from None
+    runs = run_list.by_objective(run_list.matching(found, chosen.where))
     if not runs:
         nothing = f"none of the {len(found):,} runs below {folder} has {shlex.join(chosen.where)}"
-        raise SystemExit(f"error: {nothing if found else f'no run lies below {folder}'}")
+        raise ValueError(nothing if found else f"no run lies below {folder}")
     if chosen.best:
         print(best_of(runs))
     elif chosen.json:
@@ -87,7 +84,7 @@ def best_of(runs: Sequence[Run]) -> Path:
     """Return the folder of the first run that has a best value."""
     best = next((run for run in runs if run.best), None)
     if best is None:
-        raise SystemExit("error: none of these runs has measured anything; set evaluate_every and metrics")
+        raise ValueError("none of these runs has measured anything; set evaluate_every and metrics")
     return best.folder
 
 
@@ -100,7 +97,7 @@ def columns_of(runs: Sequence[Run], wanted: str | None) -> list[str]:
     """Return the columns: those asked for, or the usual ones with the settings that differ.
 
     Raises:
-        SystemExit: no run has one of those asked for.
+        ValueError: no run has one of those asked for.
     """
     if wanted is None:
         known = [
@@ -116,7 +113,7 @@ def columns_of(runs: Sequence[Run], wanted: str | None) -> list[str]:
         if name not in there:
             close = difflib.get_close_matches(name, there, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(there)}"
-            raise SystemExit(f"error: --columns got {name!r}; {hint}")
+            raise ValueError(f"--columns got {name!r}; {hint}")
     return columns
 
 
