@@ -49,7 +49,7 @@ def configured(case: str) -> DictConfig:
         is_temporal = "- discriminator:" in _defaults(case)
         cfg = compose("train", [*CASES[case], "data=shape_motion" if is_temporal else "data=synthetic"])
     cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if is_temporal else [3, 16, 16], 2
-    _make_small(cfg.model)
+    make_small(cfg.model)
     return cfg
 
 
@@ -58,11 +58,11 @@ def _defaults(case: str) -> str:
     return (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
 
 
-def _make_small(node: DictConfig) -> None:
+def make_small(node: DictConfig) -> None:
     """Make networks narrow, and leave out what each rank draws by itself: dropout, and which frames a critic sees."""
     for key, value in node.items():
         if isinstance(value, DictConfig):
-            _make_small(value)
+            make_small(value)
         elif key == "width":
             node[key] = 8
         elif key == "widths":

@@ -48,6 +48,9 @@ class GAN(LightningModule):
         discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
         head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
         class_weight: weight of the class's cross-entropy in both networks' losses.
+        class_loss_on_fake: have the discriminator learn the class of fake samples too, as Odena et al. did; it then
+            comes to reward what is easily told apart, and samples of one class grow alike (Gong et al. 2019).
+        conditional: the generator has to take the class.
         generator_clip_norm: largest norm of the generator's gradient. None = unclipped; likewise the discriminator's.
         ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
@@ -74,6 +77,8 @@ class GAN(LightningModule):
         discriminator_steps: PositiveInt = 1,
         head_weights: Mapping[str, NonNegativeFloat] | None = None,
         class_weight: NonNegativeFloat = 1.0,
+        class_loss_on_fake: bool = True,
+        conditional: bool = False,
         generator_clip_norm: PositiveFloat | None = None,
         discriminator_clip_norm: PositiveFloat | None = None,
         ema_half_life: NonNegativeInt = 10_000,
@@ -89,7 +94,8 @@ class GAN(LightningModule):
         self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
         self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
         self.loss, self.regularizers = loss, dict(regularizers or {})
-        self.discriminator_steps, self.class_weight = discriminator_steps, class_weight
+        self.discriminator_steps, self.conditional = discriminator_steps, conditional
+        self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
         self.ema_half_life, self.ema_rampup = ema_half_life, ema_rampup
         self.compile_networks = compile_networks
         self.learning_rate_factor, self.seed = learning_rate_factor, seed
@@ -168,7 +174,9 @@ class GAN(LightningModule):
         with uncompiled() if places else nullcontext():
             critic = self._trained("discriminator")
             logits = {place: critic(values, labels) for place, values in samples.items()}  # {place: {head: (N, K)}}
-        class_loss = self._class_loss("real", logits["real"], labels) + self._class_loss("fake", logits["fake"], labels)
+        class_loss = self._class_loss("real", logits["real"], labels)
+        of_fake = self._class_loss("fake", logits["fake"], labels)
+        class_loss = class_loss + of_fake * self.class_loss_on_fake
         loss = self._over_heads(self.loss.discriminator, logits["real"], logits["fake"])  # (N,)
         self._measure("discriminator/loss", loss)
         if self.is_logged:

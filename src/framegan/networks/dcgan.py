@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
+
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
 
 Normalization = Literal["batch", "group", "none"]
 
@@ -24,7 +26,7 @@ def base_and_doublings(shape: Sequence[int]) -> tuple[tuple[int, int], int]:
         ValueError: no such base exists.
     """
     if len(shape) != 3:
-        raise ValueError(f"dcgan makes images (C, H, W); got shape={list(shape)}. Choose another model for clips.")
+        raise ValueError(f"this model makes images (C, H, W); got shape={list(shape)}. Choose another model for clips.")
     _, height, width = shape
     doublings = max(0, min(height, width).bit_length() - 3)
     base = height >> doublings, width >> doublings
@@ -67,6 +69,9 @@ class Generator(nn.Module):
     Args:
         shape: (C, H, W) of one image.
         width: channels before the last layer; each layer nearer to the base has twice as many.
+        num_classes: classes of the data.
+        conditional: take the class beside the latents.
+        class_dim: size of its embedding.
     """
 
     def __init__(
@@ -75,14 +80,20 @@ class Generator(nn.Module):
         latent_dim: PositiveInt = 100,
         width: PositiveInt = 64,
         normalization: Normalization = "batch",
+        num_classes: NonNegativeInt = 0,
+        conditional: bool = False,
+        class_dim: PositiveInt = 32,
     ):
         super().__init__()
         base, doublings = base_and_doublings(shape)
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
+        self.num_classes = classes_used(num_classes, conditional)
+        self.given = ClassInput(self.num_classes, class_dim)
         biased = normalization == "none"
         widths = [width << level for level in reversed(range(doublings))] or [width]
-        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, widths[0], base, bias=biased)]  # (N, wide, *base)
+        inputs = latent_dim + self.given.channels
+        layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, widths[0], base, bias=biased)]  # (N, wide, *base)
         layers += [normalization_layer(normalization, widths[0]), nn.ReLU(inplace=True)]
         for wide, narrow in pairwise(widths):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=biased)]  # both sides doubled
@@ -95,17 +106,18 @@ class Generator(nn.Module):
         self.apply(initialize)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        return self.layers(latents[:, :, None, None])  # (N, latent_dim, 1, 1) -> (N, C, H, W)
+        """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
+        return self.layers(self.given(latents, labels)[:, :, None, None])  # (N, inputs, 1, 1) -> (N, C, H, W)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ClassCritic):
     """An image halved down to its base map, then to one logit.
 
     Args:
         shape: (C, H, W) of one image.
         width: channels after the first layer; each layer nearer to the base has twice as many.
         spectral_norm: divide every weight by its largest singular value (Miyato et al. 2018).
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassCritic`.
     """
 
     def __init__(
@@ -114,16 +126,20 @@ class Discriminator(nn.Module):
         width: PositiveInt = 64,
         normalization: Normalization = "batch",
         spectral_norm: bool = False,
+        num_classes: NonNegativeInt = 0,
+        conditional: bool = False,
+        conditioning: Conditioning = "projection",
+        class_dim: PositiveInt = 32,
     ):
-        super().__init__()
+        super().__init__(num_classes, conditional, conditioning, class_dim)
         base, doublings = base_and_doublings(shape)
-        channels = [shape[0], *(width << level for level in range(doublings))]
+        channels = [shape[0] + self.given.channels, *(width << level for level in range(doublings))]
         layers: list[nn.Module] = []
         for narrow, wide in pairwise(channels):
             normalized = normalization if layers else "none"  # the first layer sees the image as it is
             layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=normalized == "none")]  # both sides halved
             layers += [normalization_layer(normalized, wide), nn.LeakyReLU(0.2, inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, base))  # (N, 1, 1, 1)
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], self.num_outputs, base))  # (N, num_outputs, 1, 1)
         self.apply(initialize)
         if spectral_norm:
             for layer in self.layers:
@@ -131,5 +147,5 @@ class Discriminator(nn.Module):
                     add_spectral_norm(layer)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, 1) logits} of (N, C, H, W) images; labels are not used."""
-        return {"sample": self.layers(samples).flatten(1)}
+        """Return {"sample": (N, 1) logits} of (N, C, H, W) images and (N,) labels."""
+        return self.logits(self.layers(self.given(samples, labels)).flatten(2), labels)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
+
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
 
 
 class Generator(nn.Module):
@@ -15,6 +17,9 @@ class Generator(nn.Module):
     Args:
         shape: shape of one sample, e.g. (C, H, W).
         widths: units of the hidden layers; none make a single layer.
+        num_classes: classes of the data.
+        conditional: take the class beside the latents (Mirza & Osindero 2014).
+        class_dim: size of its embedding.
     """
 
     def __init__(
@@ -22,28 +27,34 @@ class Generator(nn.Module):
         shape: Sequence[PositiveInt],
         latent_dim: PositiveInt = 100,
         widths: Sequence[PositiveInt] = (256, 512, 1024),
+        num_classes: NonNegativeInt = 0,
+        conditional: bool = False,
+        class_dim: PositiveInt = 32,
     ):
         super().__init__()
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
-        sizes = [latent_dim, *widths]
+        self.num_classes = classes_used(num_classes, conditional)
+        self.given = ClassInput(self.num_classes, class_dim)
+        sizes = [latent_dim + self.given.channels, *widths]
         layers: list[nn.Module] = []
         for size, next_size in pairwise(sizes):
             layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(self.shape)), nn.Tanh())
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return (N, *shape) samples in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        return self.layers(latents).unflatten(1, self.shape)  # (N, prod(shape)) -> (N, *shape)
+        """Return (N, *shape) samples in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
+        return self.layers(self.given(latents, labels)).unflatten(1, self.shape)  # (N, prod(shape)) -> (N, *shape)
 
 
-class Discriminator(nn.Module):
+class Discriminator(ClassCritic):
     """A whole sample through three hidden layers to one logit.
 
     Args:
         shape: shape of one sample, e.g. (C, H, W).
         widths: units of the hidden layers; none make a single layer.
         dropout: share of each hidden layer's units that is dropped in training.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassCritic`.
     """
 
     def __init__(
@@ -51,14 +62,19 @@ class Discriminator(nn.Module):
         shape: Sequence[PositiveInt],
         widths: Sequence[PositiveInt] = (1024, 512, 256),
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+        num_classes: NonNegativeInt = 0,
+        conditional: bool = False,
+        conditioning: Conditioning = "concatenation",
+        class_dim: PositiveInt = 32,
     ):
-        super().__init__()
-        sizes = [math.prod(shape), *widths]
+        super().__init__(num_classes, conditional, conditioning, class_dim)
+        sizes = [math.prod(shape) + self.given.channels, *widths]
         layers: list[nn.Module] = []
         for size, next_size in pairwise(sizes):
             layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
+        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], self.num_outputs))
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, 1) logits} of (N, *shape) samples; labels are not used."""
-        return {"sample": self.layers(samples.flatten(1))}  # (N, prod(shape)) -> (N, 1)
+        """Return {"sample": (N, 1) logits} of (N, *shape) samples and (N,) labels."""
+        outputs = self.layers(self.given(samples.flatten(1), labels))  # (N, prod(shape)) -> (N, num_outputs)
+        return self.logits(outputs.unsqueeze(2), labels)

@@ -26,7 +26,10 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
     text = str(category)
     given = printable(text)
     if num_classes < 1:
-        raise ValueError(f"category={given}, but this generator has no categories; leave it out")
+        raise ValueError(
+            f"category={given}, but this generator has no categories; leave it out, or train one that has: "
+            "model.conditional=true, on data with classes"
+        )
     by_name, number = _named(text, names), _numbered(text, num_classes)
     if by_name is None and text.startswith(BY_NAME):
         by_name = _named(text.removeprefix(BY_NAME), names)

@@ -1,0 +1,131 @@
+"""Every model of images, with the class and without: it trains at any shape, and it uses the class it is given."""
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from one_rank import CONF, choices, make_small
+from worlds import fit, real_batches
+
+from framegan.cli.compose import build
+from framegan.networks import dcgan, mlp, resnet
+from framegan.networks.conditioning import Conditioning
+
+IMAGE_MODELS = [n for n in choices("model") if "- discriminator:" not in (CONF / "model" / f"{n}.yaml").read_text()]
+SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 48, 64)]
+FAMILIES = [mlp, dcgan, resnet]
+WAYS = Conditioning.__args__
+
+
+def built(model, shape, *options, num_classes=3):
+    """Return a narrow GAN of a model as it is configured."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("train", [f"model={model}", "data=synthetic", *options])
+    cfg.data.shape, cfg.data.num_classes = list(shape), num_classes
+    make_small(cfg.model)
+    torch.manual_seed(0)
+    return build(cfg.model)
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("model", IMAGE_MODELS)
+def test_it_trains(model, shape, conditional):
+    gan = built(model, shape, f"model.conditional={conditional}", "model.discriminator_steps=1")
+    assert gan.generator.num_classes == (3 if conditional else 0)
+    before = [next(network.parameters()).clone() for network in (gan.generator, gan.discriminator)]
+    fit(gan, real_batches(1, 4, shape))
+    after = [next(network.parameters()) for network in (gan.generator, gan.discriminator)]
+    assert not any(map(torch.equal, before, after))
+    assert gan.sample([0, 1]).shape == (2, *shape)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_class_is_used(family, way):
+    """The same latents make other samples of another class, and a sample is judged as one of the class asked for."""
+    torch.manual_seed(0)
+    generator = family.Generator((1, 16, 16), num_classes=3, conditional=True).eval()
+    critic = family.Discriminator((1, 16, 16), num_classes=3, conditional=True, conditioning=way).eval()
+    if family is resnet:  # its gains begin alike
+        torch.nn.init.normal_(generator.blocks[0].first_norm.gain.weight)
+    latents = torch.randn(1, generator.latent_dim).expand(3, -1)
+    samples = generator(latents, torch.arange(3))
+    assert len({sample.sum().item() for sample in samples}) == 3
+    logits = critic(samples[:1].expand(3, -1, -1, -1), torch.arange(3))
+    assert len(set(logits["sample"].flatten().tolist())) == (1 if way == "auxiliary" else 3)
+    assert logits.get("class", torch.empty(0)).shape == ((3, 3) if way == "auxiliary" else (0,))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_without_classes_it_is_as_it_was(family):
+    """Checkpoints of a network that knows no class load, and the weights it starts from are the same."""
+    for part in (family.Generator, family.Discriminator):
+        torch.manual_seed(0)
+        plain = part((1, 16, 16)).state_dict()
+        torch.manual_seed(0)
+        one_class = part((1, 16, 16), num_classes=1, conditional=True).state_dict()
+        assert plain.keys() == one_class.keys()
+        assert all(torch.equal(plain[key], one_class[key]) for key in plain)
+
+
+@pytest.mark.parametrize("model", IMAGE_MODELS)
+def test_data_of_one_class_are_refused(model):
+    with pytest.raises(ValueError, match=r"model\.conditional=true, but the data have one class.*conditional=false"):
+        built(model, (1, 16, 16), "model.conditional=true", num_classes=1)
+
+
+def test_the_auxiliary_loss_leaves_fake_samples_out_where_asked():
+    losses = []
+    for on_fake in ("true", "false"):
+        options = ("model.discriminator.conditioning=auxiliary", f"model.class_loss_on_fake={on_fake}")
+        gan = built("dcgan", (1, 16, 16), "model.conditional=true", *options)
+        latents, labels, real = torch.randn(3, 100), torch.tensor([0, 1, 2]), torch.rand(3, 1, 16, 16)
+        with torch.no_grad():
+            losses.append(gan.discriminator_loss(real, labels, latents, torch.rand(3), 0))
+            fake = gan.discriminator(gan.generator(latents, labels), labels)["class"]
+    of_fake = torch.nn.functional.cross_entropy(fake, labels, reduction="none")
+    torch.testing.assert_close(losses[0] - losses[1], of_fake, atol=1e-5, rtol=1e-4)
+
+
+def test_parameters_of_the_residual_networks_are_the_published_ones():
+    """At 32 x 32 with the widths of the papers: each layer counted by hand."""
+
+    def count(network):
+        return sum(parameter.numel() for parameter in network.parameters())
+
+    def up_block(width):
+        return 2 * (9 * width * width + width) + width * width + width + 2 * 2 * width
+
+    for width in (256, 128):
+        first, last = (128 + 1) * 16 * width, 2 * width + 3 * (9 * width + 1)
+        assert count(resnet.Generator((3, 32, 32), width=width)) == first + 3 * up_block(width) + last
+    convolution, shortcut = 9 * 128 * 128 + 128, 128 * 128 + 128
+    first_block = 9 * 3 * 128 + 128 + convolution + 3 * 128 + 128
+    critic = first_block + (2 * convolution + shortcut) + 2 * 2 * convolution + 128 + 1
+    assert count(resnet.Discriminator((3, 32, 32), spectral_norm=False)) == critic
+
+
+def test_spectral_norm_bounds_every_layer_of_the_residual_critic():
+    torch.manual_seed(0)
+    critic = resnet.Discriminator((1, 16, 16), width=8, num_classes=3, conditional=True)
+    for _ in range(100):
+        critic(torch.randn(1, 1, 16, 16), torch.tensor([0]))
+    critic.eval()
+    layers = [module for module in critic.modules() if isinstance(module, torch.nn.Conv2d | torch.nn.Linear)]
+    assert len(layers) == 8
+    for layer in layers:
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.03)
+
+
+def test_class_normalization_is_that_of_each_class():
+    torch.manual_seed(0)
+    generator = resnet.Generator((1, 8, 8), width=4, num_classes=2, conditional=True)
+    norm = generator.blocks[0].first_norm
+    torch.nn.init.normal_(norm.gain.weight)
+    torch.nn.init.normal_(norm.offset.weight)
+    features, labels = torch.randn(6, 4, 5, 5), torch.tensor([0, 1, 1, 0, 0, 1])
+    mean, variance = features.mean((0, 2, 3)), features.var((0, 2, 3), unbiased=False)
+    for feature, label, made in zip(features, labels, norm(features, labels), strict=True):
+        normalized = (feature - mean[:, None, None]) / (variance[:, None, None] + 1e-5).sqrt()
+        expected = norm.gain.weight[label][:, None, None] * normalized + norm.offset.weight[label][:, None, None]
+        torch.testing.assert_close(made, expected, atol=1e-5, rtol=1e-4)
