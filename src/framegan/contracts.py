@@ -22,7 +22,7 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     check_loss(gan.loss)
     check_regularizers(gan.regularizers)
     logits = check_networks(gan.generator, gan.discriminator)
-    _require(
+    require(
         not gan.conditional or getattr(gan.generator, "num_classes", 0) > 0,
         "model.conditional=true, but the data have one class, or the generator takes none",
         "choose data with classes (a folder for each, or data.labels), or set model.conditional=false",
