@@ -105,7 +105,7 @@ def test_tensorboard_counts_in_samples(tmp_path):
     logger.finalize("success")
     logger.finalize("success")
     written = events(tmp_path)
-    assert [(event.step, event.value) for event in written.Scalars("generator/loss")] == [(640, 0.5)]
+    assert [(event.step, event.value) for event in written.Scalars("losses/generator/loss")] == [(640, 0.5)]
     assert [event.step for event in written.Images("samples/fake")] == [640]
 
 
@@ -275,8 +275,8 @@ def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
     logger.log_records([RECORD, {**RECORD, "key": "precision_16", "better": "higher"}], 64)
     logger.log_metrics({"fd_16": 3.0}, step=64)
     logger.log_notice("training seems to have collapsed", 64)
-    logger.log_checkpoints({"best": folder / "best.ckpt"}, 64)
-    logger.log_summary({"objective": "fd_16", "best": {"fd_16": {"value": 3.0}}})
+    logger.log_checkpoint(folder / "best.ckpt", 64, "best")
+    logger.log_summary({"status": "collapsed", "objective": "fd_16", "best": {"fd_16": {"value": 3.0}}})
     logger.finalize("success")
     found = offline_records(folder)
     run = found["run"][-1]
@@ -286,8 +286,8 @@ def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
     assert {"seed": 1, **choices}.items() <= config.items()
     metrics = {one.name or one.glob_name: one for one in found["metric"]}
     assert {one.step_metric for one in metrics.values()} == {"samples_seen"}
-    assert metrics["fd_16"].summary.min
-    assert metrics["precision_16"].summary.max
+    assert metrics["metrics/fd_16"].summary.min
+    assert metrics["metrics/precision_16"].summary.max
     history = {"/".join(item.nested_key): item.value_json for one in found["history"] for item in one.item}
     assert history["samples/fake/caption"] == '"fake_64"'
     assert history["evaluation/_type"] == '"table-file"'
@@ -298,6 +298,7 @@ def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
     assert "best" in artifact.aliases
     summary = {update.key: update.value_json for one in found["summary"] for update in one.update}
     assert float(summary["objective"]) == 3
+    assert summary["status"] == '"collapsed"'
 
 
 def test_tensorboard_compares_settings_and_shows_clips(tmp_path):

@@ -38,7 +38,7 @@ ROOMS = {
     "evaluation": "data media sampling spread",
     "run_state": "metrics",
     "strategy": "",
-    "loggers": "containers files",
+    "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
     "gan": "contracts losses network_state noise regularizers run_state runs sampling schedules strategy trainer",
     "collapse": "",

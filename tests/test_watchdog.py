@@ -20,6 +20,7 @@ from framegan.collapse import Look, signs, worsened
 from framegan.runs import rollback
 from framegan.runs.checkpoint import samples_seen_of
 from framegan.runs.checkpoint_files import MOST_NAMED, lasting, numbered, prune
+from framegan.runs.run_files import RunFiles
 
 SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16", "data.resolution=8")
 SHORT = (*SMALL, "model.generator.widths=[32]", "model.discriminator.widths=[32]", "trainer.log_every_n_steps=2")
@@ -232,6 +233,9 @@ def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd
     assert len([line for line in said if "most similar sample has fallen to 0.00 of that of real ones" in line]) == 1
     assert "collapsed after 320 samples (noticed at 416)" in said[0]
     assert "samples/fake" in said[0]
+    kept = summary(tmp_path / "run")
+    assert kept["status"] == "collapsed"
+    assert "collapsed after 320 samples (noticed at 416)" in kept["reason"]
     found = [float(row["watchdog/diversity"]) for row in rows(tmp_path / "run") if row["watchdog/diversity"]]
     assert all(value > 0 for value in found[:10])
     assert found[10:] == [0.0] * 10
@@ -270,6 +274,10 @@ def test_collapse_stops_a_run(constant_after, tmp_path):
     message = train(*COLLAPSING, "on_collapse=stop", f"hydra.run.dir={tmp_path / 'run'}")
     assert message.startswith("error: training seems to have collapsed after 320 samples (noticed at 416)")
     assert re.search(r"last good checkpoint is \S+run/checkpoints/kept_320.ckpt \(320 samples\)", message)
+    kept = summary(tmp_path / "run")
+    assert (kept["status"], kept["samples_seen"]) == ("collapsed", 416)
+    assert "collapsed after 320 samples" in kept["reason"]
+    assert "collapsed after 320 samples" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_collapse_sends_a_run_back_to_its_best_checkpoint(constant_after, tmp_path):
@@ -279,7 +287,11 @@ def test_collapse_sends_a_run_back_to_its_best_checkpoint(constant_after, tmp_pa
     (entry,) = rollback.past_rollbacks(tmp_path / "run")
     assert entry["to"] <= 320
     assert entry["setting"] == "on_collapse"
-    assert summary(tmp_path / "run")["samples_seen"] == 640
+    kept = summary(tmp_path / "run")
+    assert (kept["status"], kept["reason"], kept["samples_seen"]) == ("finished", None, 640)
+    (notice,) = RunFiles(tmp_path / "run").notices
+    assert notice.samples_seen == entry["samples_seen"]
+    assert notice.text.startswith(f"rolled back to {entry['to']} samples, learning rates x0.5: training seems to have")
     assert int(state(tmp_path / "run")["state_dict"]["samples_seen"]) == 640
 
 

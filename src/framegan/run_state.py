@@ -42,6 +42,8 @@ class RunState:
     """The metric that has decided which checkpoint is the best one, alone; empty until there is one."""
     notices: list[Notice] = field(default_factory=list)
     """The warnings that were given."""
+    collapse: dict[str, str] = field(default_factory=dict)
+    """By kind: the signs of collapse that the latest look has seen, each as it was told first."""
     total_samples: int | None = None
     """The length of the run."""
     stopped_by: str | None = None

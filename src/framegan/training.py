@@ -63,7 +63,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """What became of it: running, finished, stopped by SIGNAL, failed, killed or unknown."""
+        """What became of it: running, finished, collapsed, stopped by SIGNAL, failed, killed or unknown."""
         return self._files.status
 
     @property

@@ -84,9 +84,10 @@ class Checkpoint(Every):
     def end(self) -> None:
         self.act_timed()  # again where one was just written: the last evaluation belongs into it
         folder = self.trainer.folder / "checkpoints"
-        found = {"best": folder / "best.ckpt", "latest": folder / "last.ckpt"}
         for logger in self.trainer.run_loggers:
-            logger.log_checkpoints({name: path for name, path in found.items() if path.exists()}, self.samples_seen)
+            for best in self.run.chosen.values():
+                logger.log_checkpoint(folder / "best.ckpt", best["samples_seen"], "best")
+            logger.log_checkpoint(folder / "last.ckpt", self.samples_seen, "latest")
         self._check_monitor()
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:

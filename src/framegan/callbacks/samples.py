@@ -57,7 +57,7 @@ class Samples(Every):
                 most = f"a .webp shows {media.RATES['.webp'][1]:g}"
                 print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, {most}")
             real, _ = data.real_batch(self.num_shown)
-            self._show("real", "real", real)
+            self._show("real", "real", real, caption="real samples")
             self._write_tiles()
         if self.every and self.samples_seen == 0:
             self.act_timed()
@@ -73,13 +73,15 @@ class Samples(Every):
             return
         classes, columns = self._layout()
         fake = [self.gan.sample(range(columns or self.num_shown), category=category) for category in classes]
-        self._show("fake", f"fake_{now}", torch.cat(fake), columns)
+        self._show("fake", f"fake_{now}", torch.cat(fake), columns, self._caption(classes, columns))
         if {"content", "motion"} <= sampling.parts_of(generator).keys():
             table = sampling.content_motion_table(generator, range(TABLE), range(TABLE))
-            self._animate("content_motion", f"content_motion_{now}", table, columns=TABLE)
+            said = f"{now:,} samples seen; a row for each content, a column for each motion, of seeds 0 to {TABLE - 1}"
+            self._animate("content_motion", f"content_motion_{now}", table, TABLE, said)
         if hasattr(generator, "composition"):
             parts = sampling.composition(generator, range(TABLE))
-            self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE)
+            said = f"{now:,} samples seen; a row for each of seeds 0 to {TABLE - 1}: what the clip is put together from"
+            self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE, said)
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""
@@ -88,6 +90,13 @@ class Samples(Every):
             return [None], None
         rows = min(num_classes, self.num_shown)
         return [int(category) for category in spread(rows, num_classes)], self.num_shown // rows
+
+    def _caption(self, classes: list[int | None], columns: int | None) -> str:
+        """Return what a grid of fake samples is made from, for those who see it elsewhere."""
+        seeds = f"{self.samples_seen:,} samples seen; seeds 0 to {(columns or self.num_shown) - 1}"
+        names = classes_of(self.trainer.datamodule.source)
+        rows = [names[category] for category in classes if category is not None]
+        return f"{seeds}, a row for each class: {', '.join(rows)}" if rows else seeds
 
     def _write_tiles(self) -> None:
         """Write samples/tiles.json: of every tile of a grid of fake samples its seed and class, for the page."""
@@ -103,7 +112,7 @@ class Samples(Every):
         columns = 1 if are_clips else columns or math.ceil(math.sqrt(len(tiles)))
         strict_json.write(self.trainer.folder / "samples" / "tiles.json", {"columns": columns, "tiles": shown})
 
-    def _show(self, name: str, stem: str, samples: Tensor, columns: int | None = None) -> None:
+    def _show(self, name: str, stem: str, samples: Tensor, columns: int | None = None, caption: str = "") -> None:
         are_clips = samples.ndim == 5
         some = samples[spread(CLIPS_IN_STRIPS, len(samples))]
         image = media.strips(some) if are_clips else media.grid(samples, columns)
@@ -111,15 +120,16 @@ class Samples(Every):
         path.parent.mkdir(exist_ok=True)
         media.write_png(path, image)
         for logger in self.trainer.run_loggers:
-            logger.log_image(f"samples/{name}", media.enlarged(image), self.samples_seen, caption=stem)
+            frames = f"; {len(some)} of them, a row for each, its frames from left to right" if are_clips else ""
+            logger.log_image(f"samples/{name}", media.enlarged(image), self.samples_seen, caption + frames)
         if are_clips:
-            self._animate(f"{name}_clips", stem, samples, columns)
+            self._animate(f"{name}_clips", stem, samples, columns, caption)
 
-    def _animate(self, name: str, stem: str, clips: Tensor, columns: int | None = None) -> None:
+    def _animate(self, name: str, stem: str, clips: Tensor, columns: int | None, caption: str) -> None:
         video = media.enlarged(media.grid(clips, columns))
         path = self.trainer.folder / "samples" / f"{stem}.mp4"
         media.write_video(path, video, self.rate)
         if self.in_webp:
             media.write_video(path.with_suffix(".webp"), video, self.rate)
         for logger in self.trainer.run_loggers:
-            logger.log_video(f"samples/{name}", path, self.samples_seen, caption=stem)
+            logger.log_video(f"samples/{name}", path, self.samples_seen, caption)

@@ -13,6 +13,7 @@ from framegan.callbacks.evaluate import SHARE
 from framegan.callbacks.run_callback import RunCallback
 from framegan.files import strict_json
 from framegan.report import page
+from framegan.runs.rollback import CollapsedError
 
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 10.0
 
@@ -45,11 +46,20 @@ class Summary(RunCallback):
 
     def end(self) -> None:
         evaluation = self.run.evaluation_seconds / self.run.seconds
-        self._write(f"stopped by {self.run.stopped_by}" if self.run.stopped_by else "finished", has_page=True)
-        for logger in self.trainer.run_loggers:
-            logger.log_summary(strict_json.loads(self.path.read_bytes()))
+        whole = "collapsed" if self.run.collapse else "finished"
+        self._tell(f"stopped by {self.run.stopped_by}" if self.run.stopped_by else whole)
         if self.run.advice and evaluation > SHARE and self.trainer.is_global_zero:
             print(f"\nevaluation took {evaluation:.0%} of the time; {self.run.advice}", flush=True)
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        if isinstance(exception, CollapsedError) and not exception.ending.starts_over:
+            self._tell("collapsed")  # why a run has failed is told by the process that was started for it
+
+    def _tell(self, status: str) -> None:
+        """Write how the run has ended, and tell the loggers."""
+        self._write(status, has_page=True)
+        for logger in self.trainer.run_loggers:
+            logger.log_summary(strict_json.loads(self.path.read_bytes()))
 
     def _write(self, status: str, *, has_page: bool = False) -> None:
         self.written = time.perf_counter()
@@ -58,6 +68,7 @@ class Summary(RunCallback):
         run, seconds = self.run, self.run.seconds
         contents = {
             "status": status,
+            "reason": next(iter(run.collapse.values()), None),
             "samples_seen": self.samples_seen,
             "total_samples": run.total_samples,
             "seconds": round(seconds, 3),

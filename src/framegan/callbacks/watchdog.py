@@ -1,5 +1,6 @@
 """Watches for collapse: warns with the evidence, stops the run or sends it back to a checkpoint from before."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -52,14 +53,18 @@ class Watchdog(Every):
         """By key of a metric: (samples_seen, value) of every evaluation."""
         self.told: dict[str, int] = {}
         """By kind of sign: samples_seen when it was seen first."""
+        self.judged_at: int | None = None
+        """The samples_seen of the evaluation that was judged last."""
         self.real: Tensor | None = None
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if outputs and self.every:
             self.losses.append(self.run.metrics["discriminator/loss"])
         super().after_batch(outputs, batch, batch_idx)
-        if self.every and self.run.measured_at == self.samples_seen:
-            self._judge_metrics()
+        self._judge_metrics()
+
+    def end(self) -> None:
+        self._judge_metrics(are_kept=False)  # those of the end, which a longer run wouldn't have measured
 
     def act(self) -> None:
         average_buffers(self.gan.generator)
@@ -69,8 +74,7 @@ class Watchdog(Every):
         for name, before in self.reached.items():
             self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
         self.log_values({"watchdog/diversity": diversity, "watchdog/nearest": nearest})
-        for sign in collapse.signs(self.looks, self.reached, guessing_loss(self.gan)):
-            self._respond(sign)
+        self._take(collapse.SIGNS, collapse.signs(self.looks, self.reached, guessing_loss(self.gan)))
 
     def _diversity(self) -> tuple[float, float]:
         if self.real is None:
@@ -79,18 +83,28 @@ class Watchdog(Every):
         fake = torch.cat([collapse.coarse(samples) for _, samples in made])
         return collapse.relative(fake.cpu(), self.real)
 
-    def _judge_metrics(self) -> None:
+    def _judge_metrics(self, *, are_kept: bool = True) -> None:
+        now = self.samples_seen
+        if not self.every or self.run.measured_at != now or self.judged_at == now:
+            return
+        self.judged_at = now
         for record in self.run.records:
-            curve = self.curves.setdefault(record.key, [])
-            curve.append((self.samples_seen, record.value))
-            if sign := collapse.worsened(record.key, curve, record.judged_as):
-                self._respond(sign)
+            curve = [*self.curves.get(record.key, []), (now, record.value)]
+            if are_kept:
+                self.curves[record.key] = curve
+            sign = collapse.worsened(record.key, curve, record.judged_as)
+            self._take([record.key], [sign] if sign else [])
+
+    def _take(self, kinds: Collection[str], signs: Sequence[collapse.Sign]) -> None:
+        """Remember which signs there are now of the kinds that were looked for, and act on them."""
+        over = {*kinds} - {sign.kind for sign in signs}
+        self.run.collapse = {kind: told for kind, told in self.run.collapse.items() if kind not in over}
+        for sign in signs:
+            self._respond(sign)
 
     def _respond(self, sign: collapse.Sign) -> None:
         """Do what on_collapse says; a warning of each kind is given once."""
-        if self.on_collapse == "warn" and sign.kind in self.told:
-            return
-        now = self.samples_seen
+        now, is_told = self.samples_seen, sign.kind in self.told
         self.told.setdefault(sign.kind, now)
         trouble = rollback.Trouble(
             what=f"training seems to have collapsed after {sign.since:,} samples (noticed at {now:,}): {sign.evidence}",
@@ -100,8 +114,11 @@ class Watchdog(Every):
             setting="on_collapse",
             best_is_good=True,
         )
+        self.run.collapse.setdefault(sign.kind, trouble.what)
         folder = self.trainer.folder
         if self.on_collapse == "warn":
+            if is_told:
+                return
             what_to_do = from_rank_zero(lambda: rollback.what_to_do(folder, trouble))
             if self.trainer.is_global_zero:
                 print(f"\nwarning: {trouble.what}. Look at the latest samples/fake_*.png.\n{what_to_do}", flush=True)
@@ -110,18 +127,19 @@ class Watchdog(Every):
                 logger.log_notice(trouble.what, now)
             return
         settings = folder, trouble, self.on_collapse, self.max_rollbacks
-        raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))
+        raise rollback.CollapsedError(from_rank_zero(lambda: rollback.ending_of(*settings)))
 
     def state_dict(self) -> dict[str, Any]:
         looks = [asdict(look) for look in self.looks]
         kept = {"reached": self.reached, "losses": self.losses, "curves": self.curves, "told": self.told}
-        return {**super().state_dict(), "looks": looks, **kept}
+        return {**super().state_dict(), "looks": looks, **kept, "collapse": self.run.collapse}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.looks = [collapse.Look(**look) for look in state_dict["looks"]]
         self.reached, self.losses = state_dict["reached"], state_dict["losses"]
         self.curves, self.told = state_dict["curves"], state_dict["told"]
+        self.run.collapse = state_dict.get("collapse", {})  # which earlier versions don't keep
 
 
 def guessing_loss(gan: GAN) -> float:

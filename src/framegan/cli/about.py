@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig
 
-from framegan.cli import resume
+from framegan.cli import compose, resume
 from framegan.files import strict_json
 from framegan.quoting import command
 from framegan.runs.run_files import About, Code, RunFiles
@@ -54,8 +54,9 @@ def choices_of(folder: Path) -> dict[str, Any]:
 def settings_of(cfg: DictConfig) -> dict[str, Any]:
     """Return every value of a configuration by its dotted key, lists as text; what only follows others is left out."""
     own = {key: setting.value for key, setting in resume.settings_in(cfg) if setting.set_at == key}
-    values = {key: value for key, value in own.items() if key.partition(".")[0] not in NOT_SETTINGS and value != {}}
-    return {key: strict_json.dumps(value) if isinstance(value, list) else value for key, value in values.items()}
+    unknown = {key for key in compose.FILLED_IN if own.get(key) is None}  # as no data were read
+    found = {key: value for key, value in own.items() if key.partition(".")[0] not in NOT_SETTINGS and value != {}}
+    return {k: strict_json.dumps(v) if isinstance(v, list) else v for k, v in found.items() if k not in unknown}
 
 
 def code_of(folder: Path) -> Code | None:

@@ -3,7 +3,10 @@
 import copy
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
 
 from framegan.cli import resume
 from framegan.cli.run_data import classes_line
@@ -71,20 +74,32 @@ def ending(session: "Session") -> str:
     cfg, where = session.cfg, os.path.relpath(session.folder)
     files = RunFiles(session.folder)
     summary, best = files.summary, files.best
-    again = command("train", run_folder.to_resume("resume", where))
     lines = [f"{summary.status}: {summary.samples_seen:,} samples in {duration(summary.seconds)}"]
     if best:
         found = f"{files.objective} {best.value:.5g} at {best.samples_seen:,} samples ({best.better} is better)"
         lines.append(f"best     {found}: checkpoints/best.ckpt")
     lines.append(f"look at  {where}/report.html")
-    if summary.samples_seen >= cfg.total_samples:
+    if summary.status == "collapsed":
+        lines.append(f"why      {summary.reason}; the warning says how to resume from before")
+    else:
+        lines.append(next_line(cfg, files, where))
+    run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
+    return "\n".join([*lines, f"sample   {command('generate', run)}"])
+
+
+def next_line(cfg: DictConfig, files: RunFiles, where: str | Path) -> str:
+    """Return the line that resumes a run, or trains one that is whole twice as long.
+
+    Args:
+        cfg: the configuration of the run.
+        where: its folder, as it is to be typed.
+    """
+    again = command("train", run_folder.to_resume("resume", where))
+    if files.summary.samples_seen >= cfg.total_samples:
         longer = copy.deepcopy(cfg)
         longer.total_samples *= 2
         confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
-        lines.append(f"longer   {again} total_samples={longer.total_samples}{confirm}")
-    elif cfg.trainer.max_batches is not None and summary.status == "finished":
-        lines.append(f"longer   {again} trainer.max_batches=null resume_changes=true")
-    else:
-        lines.append(f"resume   {again}")
-    run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
-    return "\n".join([*lines, f"sample   {command('generate', run)}"])
+        return f"longer   {again} total_samples={longer.total_samples}{confirm}"
+    if cfg.trainer.max_batches is not None and files.status == "finished":
+        return f"longer   {again} trainer.max_batches=null resume_changes=true"
+    return f"resume   {again}"

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -32,6 +33,8 @@ A run is `running` while it writes, `finished`, `stopped by` a signal, `failed` 
 NUMBERS = {"samples", "best", "at", "samples/s", "age"}
 FIRST_LEFT_OUT = ("samples/s", "at", "age", "data", "samples", "model")
 """Columns that a narrow terminal does without, after the settings."""
+LONGEST_REASON = 400
+"""Characters of the reason why a run has failed; all of it is in its summary.json and on its page."""
 GAP = 3
 """Characters between two columns."""
 
@@ -159,6 +162,10 @@ def show(runs: Sequence[Run], columns: list[str], beside: Path | None = None) ->
     console.print(table)
     if left_out:
         print(f"not shown: {', '.join(left_out)}; a wider terminal or --columns shows them")
+    reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         if run.reason:
-            print(f"{run.status}: {printable(os.path.relpath(run.folder, beside))}: {printable(run.reason)}")
+            reasons.setdefault((run.status, run.reason), []).append(os.path.relpath(run.folder, beside))
+    for (status, reason), folders in reasons.items():
+        said = textwrap.shorten(reason, LONGEST_REASON, placeholder=" ...")
+        print(f"{printable(status)}: {first_names(folders, 3)}: {printable(said)}")

@@ -47,6 +47,7 @@ class Session:
 
     def fit(self) -> Any:
         """Train, and return the `framegan.runs.rollback.Ending` where that has gone wrong, else None."""
+        from framegan.runs.checkpoint import clock_of
         from framegan.runs.rollback import TrainingEndedError
 
         loggers, status = self.trainer.run_loggers, "failed"
@@ -55,6 +56,8 @@ class Session:
                 print(announcement.beginning(self), flush=True)
             for logger in loggers:
                 logger.log_hyperparams(compose.as_shown(self.cfg) | about.choices_of(self.folder))
+                if self.checkpoint:
+                    logger.log_origin(self.checkpoint, clock_of(self.checkpoint))
             self.trainer.fit(self.gan, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)
             status = "success"
         except TrainingEndedError as ended:

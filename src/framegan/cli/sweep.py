@@ -8,15 +8,15 @@ import copy
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli import about, command_line, compose, errors
-from framegan.quoting import command
+from framegan.cli import about, announcement, command_line, compose, errors
 from framegan.runs import run_files, run_folder, run_list, saved_config
 from framegan.runs.run_files import RunFiles
 
@@ -24,6 +24,8 @@ LONGEST = 100
 """Characters of the name of a folder; of a longer one the rest is left out."""
 BEGUN: list[Path] = []
 """The folder of the sweep that this process has begun."""
+FAILED: dict[Path, str] = {}
+"""By the folder of a job that has failed in this process: why."""
 
 
 def settings_of(words: Sequence[str]) -> list[str]:
@@ -91,7 +93,11 @@ def told_at_the_end() -> Iterator[None]:
     try:
         yield
     finally:
-        runs = run_list.by_objective(run_list.runs_below(BEGUN[0])) if BEGUN else []
+        found = run_list.by_objective(run_list.runs_below(BEGUN[0])) if BEGUN else []
+        runs = [
+            replace(run, status="failed", reason=why) if (why := FAILED.get(run.folder.resolve())) else run
+            for run in found
+        ]
         if runs:
             tell(BEGUN[0], runs)
     failed = sum(run.status in ("failed", "damaged") for run in runs)
@@ -106,21 +112,22 @@ def tell(folder: Path, runs: Sequence[run_list.Run]) -> None:
 
     print(f"\nsweep    {folder}")
     table.show(runs, table.columns_of(runs, None), beside=folder)
-    best = next((run for run in runs if run.best), None)
-    if best:
-        seen = best.samples_seen
-        print(f"best     {best.folder}")
-        print(f"longer   {command('train', run_folder.to_resume('resume', best.folder))} total_samples={2 * seen}")
-    if len(runs) > 1:
-        try:
+    try:
+        if best := next((run.folder for run in runs if run.best), None):
+            config = saved_config.plain(run_folder.saved_config(best))
+            print(f"best     {best}\n{announcement.next_line(config, RunFiles(best), best)}")
+        if len(runs) > 1:
             print(f"compare  {compare.write(runs, folder / 'compare.html')}", flush=True)
-        except (ValueError, OSError) as error:
-            raise SystemExit(f"error: the sweep can't be compared: {error}") from None
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"error: the sweep can't be compared: {error}") from None
 
 
 @contextmanager
 def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
-    """Write into summary.json why the run in the block has failed; a job of a sweep ends without an exception then."""
+    """Write into summary.json why the run in the block has failed; a job of a sweep ends without an exception then.
+
+    What is there of an earlier run, which this one couldn't resume, stays.
+    """
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -128,30 +135,53 @@ def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
 
         if not was_typed() or (isinstance(error, SystemExit) and not isinstance(error.code, str)):
             raise
-        if is_job() and not (folder / "summary.json").exists():
+        of_job = isinstance(error, errors.JobFailedError)
+        known = of_job or isinstance(error, SystemExit)
+        said = (str(error) if known else f"{type(error).__name__}: {error}").removeprefix("error: ")
+        if is_job() and not run_folder.saved_config(folder).exists():
             about.write(cfg, folder, "", "")
             run_files.mark(folder, "running")
-        if run_files.is_said_to_run(folder):
-            known = isinstance(error, SystemExit | errors.JobFailedError)
-            said = str(error) if known else f"{type(error).__name__}: {error}"
-            run_files.mark(folder, "failed", said.removeprefix("error: "))
-        if not isinstance(error, errors.JobFailedError):
+        may_say_so = run_files.may_fail(folder)
+        if may_say_so:
+            run_files.mark(folder, "failed", said)
+            _write_page(cfg, folder)
+        elif of_job and RunFiles(folder).status != "collapsed":
+            FAILED[folder.resolve()] = said
+        if not of_job or not (may_say_so or runs_here()):
             raise
 
 
+def _write_page(cfg: DictConfig, folder: Path) -> None:
+    """Write the page of a run that has failed, unless it has none; what keeps it from that is not why it failed."""
+    from framegan.report import page
+
+    if OmegaConf.select(cfg, "callbacks.summary.report"):
+        with suppress(ValueError, OSError):
+            page.write(folder)
+
+
 def is_finished(cfg: DictConfig, folder: Path) -> bool:
-    """Say whether a job of a sweep has finished in a folder as it is set now, so that it need not run again."""
+    """Say whether a job of a sweep has finished in a folder as it is set now, so that it need not run again.
+
+    One that was stopped as it had collapsed would collapse again.
+    """
     from framegan.cli import resume
 
     files = RunFiles(folder)
-    if not run_folder.saved_config(folder).exists() or files.status != "finished":
+    if not run_folder.saved_config(folder).exists() or files.status not in ("finished", "collapsed"):
         return False
     before, now = saved_config.plain(run_folder.saved_config(folder)), copy.deepcopy(cfg)
     for key in compose.FILLED_IN:
         if (filled_in := OmegaConf.select(before, key)) is not None:
             OmegaConf.update(now, key, filled_in, force_add=True)
     is_whole = files.summary.samples_seen >= cfg.total_samples or cfg.trainer.max_batches is not None
-    return is_whole and not resume.is_another_run(before, now)
+    would_collapse = files.status == "collapsed" and before.get("on_collapse") == cfg.on_collapse
+    return (is_whole or would_collapse) and not resume.is_another_run(before, now)
+
+
+def runs_here() -> bool:
+    """Say whether the jobs of a sweep run in this process, one after the other."""
+    return bool(HydraConfig.get().launcher._target_.endswith(".BasicLauncher"))
 
 
 def is_job() -> bool:

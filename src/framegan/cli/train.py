@@ -16,6 +16,7 @@ from framegan.processes.lifetime import undone
 from framegan.quoting import command
 from framegan.runs import run_folder
 from framegan.runs.moved import with_todays_names
+from framegan.runs.run_files import RunFiles
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="train")
@@ -46,7 +47,7 @@ def main(cfg: DictConfig) -> float | None:
                 return train(cfg, folder)
             compose.run_ranks("train", cfg, num_ranks, cfg.trainer.num_nodes)
             return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
-    return None  # a job that has failed, as the end of its sweep says
+    return end_of(folder) if RunFiles(folder).status == "collapsed" else None  # it has failed, as its sweep says
 
 
 def ranks_of(cfg: DictConfig) -> int | None:
@@ -123,8 +124,7 @@ def end_of(folder: Path) -> float | None:
 
     A run that a signal has stopped ends a sweep, where its jobs run here, one after the other.
     """
-    summary, hydra_config = json.loads((folder / "summary.json").read_text()), HydraConfig.get()
-    one_by_one = hydra_config.launcher._target_.endswith(".BasicLauncher")
-    if summary["status"].startswith("stopped by") and hydra_config.mode == RunMode.MULTIRUN and one_by_one:
+    summary = json.loads((folder / "summary.json").read_text())
+    if summary["status"].startswith("stopped by") and sweep.is_job() and sweep.runs_here():
         raise SystemExit(f"error: the sweep was {summary['status']}; the same line resumes it")
     return summary["best"][summary["objective"]]["value"] if summary["objective"] else None

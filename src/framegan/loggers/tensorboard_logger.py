@@ -36,7 +36,7 @@ class TensorBoard(RunLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         for key, value in metrics.items():
-            self.writer.add_scalar(key, value, step)
+            self.writer.add_scalar(self.tag(key), value, step)
 
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         self.params = params
@@ -46,11 +46,12 @@ class TensorBoard(RunLogger):
         """Let TensorBoard compare runs by their choices and settings (its HPARAMS page), from the first records on."""
         from torch.utils.tensorboard.summary import hparams
 
+        super().log_records(records, step)
         if not self.params:
             return
         settings = {key: value for key, value in walk(self.params) if isinstance(value, bool | int | float | str)}
         self.params = None
-        for summary in hparams(settings, {record["key"]: None for record in records}):
+        for summary in hparams(settings, {self.tag(record["key"]): None for record in records}):
             self.writer.file_writer.add_summary(summary)
 
     def log_image(self, name: str, image: np.ndarray, step: int, caption: str = "") -> None:

@@ -15,11 +15,14 @@ from framegan.files import atomic
 from framegan.files.strict_json import dumps
 from framegan.loggers.run_logger import RunLogger
 
+ID_FILE = "wandb_run_id"
+"""In a run folder: what W&B calls the run."""
+
 
 class WandB(RunLogger):
     """Sends metrics, pictures and the configuration to Weights & Biases.
 
-    The run's id is kept in <run folder>/wandb_run_id, so that a resumed run logs to the same place. Online,
+    The run's id is kept in ID_FILE of the run folder, so that a resumed run logs to the same place. Online,
     rows that were sent before the stop and come again after a resume from an earlier checkpoint are not sent twice;
     offline, W&B can't say what it has, and they are.
 
@@ -53,12 +56,13 @@ class WandB(RunLogger):
         by_itself = os.environ.get("WANDB_MODE") or (None if has_account() else "offline")
         self.mode = {None: by_itself, True: "offline", False: "online"}[offline]
         self.sent_until = -1
+        self.origin: dict[str, Any] = {}
 
     @cached_property
     def run(self) -> Any:
         import wandb
 
-        id_file = Path(self.folder) / "wandb_run_id"
+        id_file = Path(self.folder) / ID_FILE
         run = wandb.init(
             **self.options,  # type: ignore[arg-type]
             id=id_file.read_text() if id_file.exists() else None,
@@ -77,9 +81,12 @@ class WandB(RunLogger):
         return run
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        self._send({self.tag(key): value for key, value in metrics.items()}, step)
+
+    def _send(self, values: Mapping[str, Any], step: int | None) -> None:
         run = self.run  # its first use finds out what was sent before
         if step is not None and step > self.sent_until:
-            run.log({**metrics, "samples_seen": step})
+            run.log({**values, "samples_seen": step})
 
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         run = self.run
@@ -90,27 +97,29 @@ class WandB(RunLogger):
     def log_image(self, name: str, image: np.ndarray, step: int, caption: str = "") -> None:
         import wandb
 
-        self.log_metrics({name: wandb.Image(image, caption=caption or None)}, step)
+        self._send({name: wandb.Image(image, caption=caption or None)}, step)
 
     def log_video(self, name: str, path: Path, step: int, caption: str = "") -> None:
         import wandb
 
-        self.log_metrics({name: wandb.Video(str(path), format="mp4", caption=caption or None)}, step)
+        self._send({name: wandb.Video(str(path), format="mp4", caption=caption or None)}, step)
 
     def log_records(self, records: Sequence[Mapping[str, Any]], step: int) -> None:
         import wandb
 
+        super().log_records(records, step)
         for record in records:
             summary = "max" if record["better"] == "higher" else "min"
-            self.run.define_metric(record["key"], step_metric="samples_seen", summary=summary)
+            self.run.define_metric(self.tag(record["key"]), step_metric="samples_seen", summary=summary)
         rows = [
             [step, one["key"], one["value"], *(one["interval"] or (None, None)), one["better"], dumps(one["protocol"])]
             for one in records
         ]
         columns: list[str | int] = ["samples_seen", "score", "value", "low", "high", "better", "protocol"]
-        self.log_metrics({"evaluation": wandb.Table(columns=columns, data=rows)}, step)
+        self._send({"evaluation": wandb.Table(columns=columns, data=rows)}, step)
 
     def log_summary(self, summary: Mapping[str, Any]) -> None:
+        self.run.summary["status"] = summary["status"]
         best = summary["best"].get(summary["objective"])
         if best:
             self.run.summary["objective"] = best["value"]
@@ -118,21 +127,46 @@ class WandB(RunLogger):
     def log_notice(self, text: str, step: int) -> None:
         self.run.alert(title=f"{self.options['name']} at {step:,} samples", text=text)
 
-    def log_checkpoints(self, checkpoints: Mapping[str, Path], step: int) -> None:
+    def log_origin(self, checkpoint: Path, samples_seen: int) -> None:
+        """Say in the configuration what is resumed; online, use its artifact where that moment has one."""
+        id_file, run = checkpoint.parent.parent / ID_FILE, self.run
+        if not id_file.exists():
+            return
+        self.origin = {"resumed_from": {"run": id_file.read_text(), "samples_seen": samples_seen}}
+        run.config.update(self.origin, allow_val_change=True)
+        if self.artifacts and not (run.offline or run.disabled):
+            self._use(f"{run.entity}/{run.project}/{_artifact(id_file.read_text())}", samples_seen)
+
+    def _use(self, name: str, samples_seen: int) -> None:
         import wandb
 
-        if not self.artifacts:
-            return
-        for alias, path in checkpoints.items():
-            artifact = wandb.Artifact(f"generator-{self.run.id}", type="model", metadata={"samples_seen": step})
+        api = wandb.Api()
+        for alias in ("latest", "best"):
+            version = f"{name}:{alias}"
+            if api.artifact_exists(version, type="model"):
+                artifact = api.artifact(version, type="model")
+                if artifact.metadata.get("samples_seen") == samples_seen:
+                    self.run.use_artifact(artifact)
+                    return
+
+    def log_checkpoint(self, path: Path, samples_seen: int, what: str) -> None:
+        import wandb
+
+        if self.artifacts:
+            metadata = {"samples_seen": samples_seen, **self.origin}
+            artifact = wandb.Artifact(_artifact(self.run.id), type="model", metadata=metadata)
             artifact.add_file(str(path), name="checkpoint.ckpt")
-            self.run.log_artifact(artifact, aliases=[alias])
+            self.run.log_artifact(artifact, aliases=[what])
 
     def finalize(self, status: str) -> None:
         """End the W&B run: the next job of a sweep in this process must begin its own."""
         if "run" in self.__dict__:
             self.run.finish(exit_code=0 if status == "success" else 1)
             del self.run
+
+
+def _artifact(run_id: str) -> str:
+    return f"generator-{run_id}"
 
 
 def has_account() -> bool:

@@ -15,6 +15,8 @@ from framegan.runs.run_list import Run
 
 LEAST_FOR_IMPORTANCE = 8
 """Runs with a value, below which a share of the variance says nothing."""
+COLUMNS = ("run", "status", "best", "at", "model", "data", "samples", "samples/s")
+NUMBERS = {"best", "at", "samples", "samples/s"}
 PICTURES = 2_000_000
 """Characters of all pictures together."""
 
@@ -38,16 +40,21 @@ def html(runs: Sequence[Run]) -> str:
     files = [(name, RunFiles(run.folder)) for name, run in whole]
     rows = [
         {key: run_list.cell(key, value) for key, value in run_list.row_of(run, Path.cwd(), keys).items()}
-        | {"run": name, "reason": run.reason or ""}
+        | {"run": name}
         for name, run in zip(names, runs, strict=True)
     ]
-    columns, after = run_list.COLUMNS, run_list.COLUMNS.index("samples")
+    reasons: dict[str, list[str]] = {}
+    for name, run in zip(names, runs, strict=True):
+        if run.reason:
+            reasons.setdefault(run.reason, []).append(name)
     data = {"charts": _charts(files), "parallel": _parallel(whole, keys)}
     return page.rendered(
         "compare.html",
         data,
         title=f"{len(runs)} runs compared",
-        columns=[*columns[:after], *keys, *columns[after:]],
+        columns=[*COLUMNS[:4], *keys, *COLUMNS[4:]],
+        numbers=NUMBERS,
+        reasons=reasons,
         rows=rows,
         importance=importance([run for _, run in whole], keys),
         least=LEAST_FOR_IMPORTANCE,
@@ -76,7 +83,8 @@ def _charts(runs: Sequence[tuple[str, RunFiles]]) -> list[dict[str, Any]]:
 def _parallel(runs: Sequence[tuple[str, Run]], keys: Sequence[str]) -> dict[str, Any] | None:
     """Return the axes of parallel coordinates: what varied, and the objective that most runs have; None without."""
     measured = [(name, run) for name, run in runs if run.best and run.objective == runs[0][1].objective]
-    if len(measured) < 2 or not keys:
+    keys = [key for key in run_list.differing([run for _, run in measured]) if key in keys]
+    if not keys:
         return None
     axes: list[dict[str, Any]] = []
     for key in keys:

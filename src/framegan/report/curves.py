@@ -1,23 +1,11 @@
 """The curves of a run as the page draws them: grouped by what they are, thinned to what a screen shows."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from framegan.runs.curve_groups import GROUPS, group_of
 from framegan.runs.run_files import Evaluated, RunFiles
 
-GROUPS = (
-    ("Losses", r"(.*/)?(\w+_)?loss"),
-    ("Logits", r".*logit"),
-    ("Accuracies", r".*accuracy"),
-    ("Penalties", r"penalty.*"),
-    ("Gradients", r".*gradient_norm"),
-    ("Learning rates", r".*/lr"),
-    ("Diversity", r"watchdog/.*"),
-    ("Speed", r"samples_per_second"),
-    ("Waiting for data", r"data_wait_fraction"),
-)
-"""Title and keys of the charts in which several curves share an axis. A metric has a chart of its own."""
 MOST_POINTS = 1000
 """Of a curve; of more, the smallest and the largest of as many neighbours are drawn."""
 
@@ -28,13 +16,12 @@ def charts(run: RunFiles) -> list[dict[str, Any]]:
     """Return the charts of a run: the metrics first, then the groups, then what belongs to none of them."""
     curves, measured = run.curves, {record.key: record for records in run.evaluations.values() for record in records}
     found = [_metric(run, record) for record in measured.values()]
-    rest = [key for key in curves if key not in measured]
-    for title, pattern in GROUPS:
-        keys = [key for key in rest if re.fullmatch(pattern, key)]
-        rest = [key for key in rest if key not in keys]
-        if keys:
-            found.append({"title": title, "series": [_series(key, curves[key]) for key in keys]})
-    return found + [{"title": key, "series": [_series(key, curves[key])]} for key in rest]
+    groups: dict[str, list[str]] = {title: [] for title in GROUPS}
+    for key in curves:
+        if key not in measured:
+            groups.setdefault(group_of(key, measured) or key, []).append(key)
+    drawn = {title: [_series(key, curves[key]) for key in keys] for title, keys in groups.items() if keys}
+    return found + [{"title": title, "series": series} for title, series in drawn.items()]
 
 
 def _metric(run: RunFiles, record: Evaluated) -> dict[str, Any]:

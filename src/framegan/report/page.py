@@ -1,6 +1,7 @@
 """report.html of a run: what was run, how it went and what it makes, in one file that opens anywhere."""
 
 import secrets
+import time
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -47,7 +48,7 @@ def html(run: RunFiles) -> str:
     ]
     data = {
         "charts": curves.charts(run),
-        "notices": [notice.model_dump() for notice in run.summary.notices],
+        "notices": [notice.model_dump() for notice in run.notices],
         "samples": through,
         "columns": run.tiles.columns,
         "captions": [tile.caption for tile in run.tiles.tiles],
@@ -62,7 +63,8 @@ def rendered(template: str, data: Mapping[str, Any], **values: Any) -> str:
     the page's own two, by the Content-Security-Policy.
     """
     nonce = secrets.token_hex(16)
-    page = _environment().get_template(template).render(**values, nonce=nonce, style=_source("page.css"))
+    values |= {"nonce": nonce, "style": _source("page.css"), "written": f"as of {time.strftime('%Y-%m-%d %H:%M')}"}
+    page = _environment().get_template(template).render(**values)
     scripts = f'<script nonce="{nonce}">', "</script>"
     return "".join(
         [

@@ -42,6 +42,10 @@ class TrainingEndedError(Exception):
         self.ending = ending
 
 
+class CollapsedError(TrainingEndedError):
+    """Likewise, where training has collapsed."""
+
+
 class PastRollback(TypedDict):
     """What rollbacks.json keeps of each time."""
 

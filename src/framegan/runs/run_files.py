@@ -66,6 +66,19 @@ class Notice(BaseModel):
     text: str
 
 
+class Rollback(BaseModel):
+    """An entry of rollbacks.json; see `framegan.runs.rollback`."""
+
+    samples_seen: int
+    to: int
+    reason: str = ""
+    learning_rate_factor: float = 1.0
+
+    @property
+    def text(self) -> str:
+        return f"rolled back to {self.to:,} samples, learning rates x{self.learning_rate_factor:g}: {self.reason}"
+
+
 class Summary(BaseModel, extra="allow"):
     """summary.json: how it goes."""
 
@@ -165,9 +178,16 @@ class RunFiles:
     def tiles(self) -> Tiles:
         return self._read("samples/tiles.json", Tiles)
 
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """Warnings and rollbacks, in the order of the samples that had been seen; a rollback takes warnings back."""
+        past = self._read("rollbacks.json", list[Rollback])
+        rolled_back = [Notice(samples_seen=one.samples_seen, text=one.text) for one in past]
+        return sorted([*self.summary.notices, *rolled_back], key=lambda notice: notice.samples_seen)
+
     @property
     def status(self) -> str:
-        """What became of the run: running, finished, stopped by SIGNAL, failed, killed or unknown."""
+        """What became of the run: running, finished, collapsed, stopped by SIGNAL, failed, killed or unknown."""
         status = self.summary.status
         if status not in ("running", "unknown") or time.time() - self.seen_alive < SILENT:
             return status
@@ -253,9 +273,9 @@ def mark(folder: Path, status: str, reason: str | None = None) -> None:
     strict_json.write(file, before | {"status": status, "reason": reason})
 
 
-def is_said_to_run(folder: Path) -> bool:
-    """Say whether summary.json says that a run goes on."""
-    return (folder / "summary.json").exists() and RunFiles(folder).summary.status == "running"
+def may_fail(folder: Path) -> bool:
+    """Say whether summary.json tells of a run that goes on, or has failed before."""
+    return (folder / "summary.json").exists() and RunFiles(folder).summary.status in ("running", "failed")
 
 
 def duration(seconds: float) -> str:

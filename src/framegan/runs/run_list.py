@@ -22,6 +22,8 @@ NOT_SEARCHED = {
     "node_modules",
 }
 """Folders in which no runs lie."""
+FROM_DATA = ("data.shape", "data.num_classes", "data.frames_per_second")
+"""Settings that follow from the data and what is set of them; the fingerprint says whether the data differ."""
 COLUMNS = ("run", "status", "model", "data", "samples", "best", "at", "samples/s", "age")
 """What a table shows besides the settings that differ."""
 
@@ -137,8 +139,9 @@ def differing(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         for key, value in (*run.settings.items(), *run.choices.items()):
             found.setdefault(key, set()).add(_text(value))
+    hidden = (*COLUMNS, *FROM_DATA)
     return [
-        key for key, values in found.items() if len(values) > 1 and key not in COLUMNS and not key.endswith("._target_")
+        key for key, values in found.items() if len(values) > 1 and key not in hidden and not key.endswith("._target_")
     ]
 
 
@@ -173,8 +176,11 @@ def cell(column: str, value: Any) -> str:
     """Return a value of a table as people read it."""
     if value is None:
         return ""
+    if column == "age":
+        return age(value)
     formats = {"samples": ",", "best": ".5g", "at": ",", "samples/s": ",.0f"}
-    return age(value) if column == "age" else format(value, formats[column]) if column in formats else _text(value)
+    style = formats.get(column, ".6g" if isinstance(value, float) else "")
+    return format(value, style) if style else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -15,6 +15,10 @@ function setTheme(theme) {
 byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 asksDark.addEventListener("change", () => setTheme(asksDark.matches ? "dark" : "light"));
 
+const cut = (value) => (typeof value === "number" ? Number(value.toPrecision(4)) : String(value).length > 24 ? `${String(value).slice(0, 23)}...` : value);
+// The last two parts of a key say enough below an axis; the whole key is in the table, and where one points.
+const shortKey = (key) => cut(String(key).split(".").slice(-2).join("."));
+
 // ---- curves
 function smoothed(values, weight) {
   let mean = 0;
@@ -38,7 +42,7 @@ function tracesOf(chart, weight) {
       traces.push({ x: one.x, y: one.y, mode: "lines", line: { color: colour, width: 1 }, opacity: 0.25, hoverinfo: "skip", showlegend: false });
     }
     const y = weight > 0 && !chart.metric ? smoothed(one.y, weight) : one.y;
-    traces.push({ x: one.x, y, name, mode: marks, line: { color: colour, width: 2 }, marker: { size: 5 } });
+    traces.push({ x: one.x, y, name, hoverlabel: { namelength: -1 }, mode: marks, line: { color: colour, width: 2 }, marker: { size: 5 } });
   });
   return traces;
 }
@@ -59,10 +63,10 @@ function layoutOf(chart) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: text, size: 12 },
-    hovermode: "x unified",
+    hovermode: chart.series.length > colours.length ? "closest" : "x unified",
     hoverlabel: { bgcolor: style.getPropertyValue("--card").trim(), font: { color: text } },
-    showlegend: chart.series.length > 1,
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 11 } },
+    showlegend: chart.series.length > 1 && chart.series.length <= colours.length,
+    legend: { traceorder: "normal", orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: { size: 11 } },
     xaxis: { ...axis, title: { text: "samples seen", font: { size: 11 } } },
     yaxis: { ...axis, type: byId("log").checked ? "log" : "linear", ...rangeOf(chart) },
     shapes: events.map((one) => ({ type: "line", xref: "x", yref: "paper", x0: one.samples_seen, x1: one.samples_seen, y0: 0, y1: 1, line: { color: warn, width: 1, dash: "dot" } })),
@@ -93,6 +97,7 @@ function drawAll() {
   }
   if (data.parallel) drawParallel();
 }
+
 // ---- parallel coordinates: an axis for each setting that varied, a line for each run, dark where the run is good
 function drawParallel() {
   const { runs, axes, better } = data.parallel;
@@ -101,6 +106,11 @@ function drawParallel() {
     const order = numbers ? values : [...new Set(values.map(String))];
     const [least, most] = numbers ? [Math.min(...values), Math.max(...values)] : [0, order.length - 1];
     return values.map((value) => ((numbers ? value : order.indexOf(String(value))) - least) / (most - least || 1));
+  });
+  const said = axes.flatMap(({ values }, x) => {
+    const heights = new Map(values.map((value, run) => [placed[x][run], value]));
+    const shown = [...heights.keys()].filter((y) => heights.size <= 8 || y === 0 || y === 1);
+    return shown.map((y) => ({ x, y, text: safe(cut(heights.get(y))), showarrow: false, xanchor: x ? "right" : "left", xshift: x ? -6 : 6, yshift: 8 }));
   });
   const goal = placed[placed.length - 1];
   const traces = runs.map((name, run) => {
@@ -116,8 +126,10 @@ function drawParallel() {
   Plotly.react(byId("parallel"), traces, {
     ...layout,
     hovermode: "closest",
-    xaxis: { ...layout.xaxis, title: undefined, tickvals: axes.map((_, index) => index), ticktext: axes.map((axis) => safe(axis.name)) },
-    yaxis: { ...layout.yaxis, type: "linear", showticklabels: false },
+    annotations: said,
+    margin: { ...layout.margin, l: 12 },
+    xaxis: { ...layout.xaxis, title: undefined, ticklabeloverflow: "allow", range: [-0.25, axes.length - 0.75], tickvals: axes.map((_, index) => index), ticktext: axes.map((axis) => safe(shortKey(axis.name))) },
+    yaxis: { ...layout.yaxis, type: "linear", showticklabels: false, showgrid: false, range: [-0.08, 1.15] },
   }, { displayModeBar: false, responsive: true });
 }
 

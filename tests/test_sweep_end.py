@@ -1,0 +1,125 @@
+"""The end of a sweep: its table, the reasons of jobs that failed, and lines to go on that work as typed."""
+
+import shlex
+
+import pytest
+from made_up_runs import run_folder
+from omegaconf import OmegaConf
+
+from framegan.cli import errors, resume, sweep
+from framegan.runs import run_folder as folders
+
+
+def config(**settings):
+    plain = {"total_samples": 3000, "on_collapse": "stop", "trainer": {"max_batches": None}, "model": {"width": 8}}
+    return OmegaConf.merge(plain, settings)
+
+
+def job(folder, best=3.0, changes=None, **of_summary):
+    """Make a run up that can be resumed, as far as anyone looks."""
+    run_folder(folder, best, **of_summary)
+    (folder / "checkpoints").mkdir()
+    folders.save_config(config(**(changes or {})), folder)
+    return folder
+
+
+@pytest.fixture
+def ended(tmp_path, monkeypatch, capsys):
+    """End the sweep in a folder, and return what is printed and the message that it stops with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep, "FAILED", {})
+
+    def end(folder):
+        monkeypatch.setattr(sweep, "BEGUN", [folder])
+        try:
+            with sweep.told_at_the_end():
+                pass
+        except SystemExit as stop:
+            return capsys.readouterr().out, str(stop.code)
+        return capsys.readouterr().out, None
+
+    return end
+
+
+@pytest.mark.parametrize("name", ["plain", "with a space", 'it\'s "quoted"', "$HOME, a,b=[1]", "ü"])
+def test_the_line_that_trains_the_best_longer_is_taken_as_typed(ended, tmp_path, name):
+    folder = (tmp_path / name).relative_to(tmp_path)
+    job(folder / "lr=0.1,seed=0", 3.0)
+    best = job(folder / "lr=0.1,seed=1", 2.0)
+    said, stopped = ended(folder)
+    assert stopped is None
+    assert f"best     {best}\n" in said
+    (line,) = [line.split(None, 1)[1] for line in said.splitlines() if line.startswith("longer ")]
+    words = shlex.split(line)[2:]
+    assert words[-1] == "total_samples=6000"
+    assert resume.command_line.value_of("resume", words) == str(best)
+    assert (folder / "compare.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_summary", "ending"),
+    [
+        ({"model": {"schedule": "${total_samples}"}}, {}, "total_samples=6000 resume_changes=true"),
+        ({"trainer": {"max_batches": 2}, "total_samples": 9000}, {}, "trainer.max_batches=null resume_changes=true"),
+        ({"total_samples": 9000}, {"status": "stopped by SIGINT"}, "run"),
+        ({"model": {"_target_": "mine.GAN"}}, {}, "trust=mine total_samples=6000"),
+    ],
+)
+def test_the_line_says_what_has_to_be_confirmed(ended, tmp_path, changes, of_summary, ending):
+    job(tmp_path / "sweep" / "run", changes=changes, **of_summary)
+    said, _ = ended(tmp_path / "sweep")
+    (line,) = [line for line in said.splitlines() if line.startswith(("longer", "resume"))]
+    assert line.endswith(ending)
+    assert line.startswith("resume" if of_summary else "longer")
+
+
+def test_what_failed_is_listed_once_with_its_reason(ended, tmp_path):
+    for number in range(3):
+        job(tmp_path / "sweep" / f"seed={number}", None, status="failed", reason="no room\nset  smaller batches")
+    whole = job(tmp_path / "sweep" / "seed=3")
+    said, stopped = ended(tmp_path / "sweep")
+    assert stopped == "error: 3 of 4 jobs failed; the same line tries them again"
+    (line,) = [line for line in said.splitlines() if line.startswith("failed: ")]
+    assert line.endswith(": no room set smaller batches")
+    assert all(f"seed={number}" in line for number in range(3))
+    sweep.FAILED[whole] = "the run was trained with other settings"
+    said, stopped = ended(tmp_path / "sweep")
+    assert stopped == "error: 4 of 4 jobs failed; the same line tries them again"
+    assert "failed: seed=3: the run was trained with other settings" in said
+
+
+def test_what_failed_before_is_replaced_and_what_was_trained_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "FAILED", {})
+    monkeypatch.setattr(sweep, "is_job", lambda: True)
+    monkeypatch.setattr(sweep, "runs_here", lambda: True)
+    before = job(tmp_path / "failed", status="failed", reason="no room")
+    whole = job(tmp_path / "whole")
+    collapsed = job(tmp_path / "collapsed", status="collapsed", reason="all samples look the same")
+    for folder in (before, whole, collapsed):
+        with sweep.failure_kept(config(), folder):
+            raise errors.JobFailedError("error: no disk")
+    statuses = {folder: sweep.RunFiles(folder).summary for folder in (before, whole, collapsed)}
+    assert (statuses[before].status, statuses[before].reason) == ("failed", "no disk")
+    assert statuses[whole].status == "finished"
+    assert statuses[collapsed].reason == "all samples look the same"
+    assert list(sweep.FAILED.items()) == [(whole, "no disk")]
+    monkeypatch.setattr(sweep, "runs_here", lambda: False)
+    with pytest.raises(errors.JobFailedError), sweep.failure_kept(config(), whole):
+        raise errors.JobFailedError("error: no disk")
+
+
+@pytest.mark.parametrize(
+    ("of_summary", "now", "is_finished"),
+    [
+        ({}, {}, True),
+        ({}, {"total_samples": 4000}, False),
+        ({}, {"model": {"width": 16}}, False),
+        ({"status": "stopped by SIGINT"}, {}, False),
+        ({"status": "failed"}, {}, False),
+        ({"status": "collapsed", "samples_seen": 500}, {}, True),
+        ({"status": "collapsed", "samples_seen": 500}, {"on_collapse": "rollback"}, False),
+    ],
+)
+def test_what_is_finished_is_not_run_again(tmp_path, of_summary, now, is_finished):
+    folder = job(tmp_path / "run", **of_summary)
+    assert sweep.is_finished(OmegaConf.create(config(**now)), folder) == is_finished
