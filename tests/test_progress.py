@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 import torch
 from lightning.pytorch import Callback
-from rich.console import Console
+from rich.console import Console, Group
+from rich.text import Text
 from torch.utils.data import DataLoader
 from worlds import Record, fit, real_batches, tiny_gan
 
@@ -96,3 +97,17 @@ def test_two_progresses_share_one_display():
     assert "features 1 / 3" in console.file.getvalue()
     line.end()
     assert list(live.track("ab", "features", 2)) == ["a", "b"]
+
+
+def test_the_display_leaves_room_for_what_is_typed():
+    """Ctrl-C shows as ^C at its end; on a full line it would begin another one, and each redraw would tear."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=60)
+    line = live.Line(100, 10, console)
+    line.update(10, "of many samples " * 5, Group(Text("word " * 50, no_wrap=True, overflow="ellipsis")))
+    assert live.notice("SIGINT: " + "finishing the batch " * 6)
+    live.refresh()
+    line.end()
+    assert not live.notice("nobody sees this")
+    shown = [Text.from_ansi(one).cell_len for one in re.split(r"\n|\r|\x1b\[\dA", console.file.getvalue())]
+    assert 50 < max(shown) <= 60 - live.FREE
+    assert "\x1b[?25l\x1b[?25h" in console.file.getvalue(), "the cursor stays, whatever ends the process"

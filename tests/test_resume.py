@@ -511,7 +511,7 @@ def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
         wait_for(folder / "checkpoints" / "last.ckpt")
         os.killpg(running.pid, number)
         _, said = running.communicate(timeout=60)
-    told = f"{number.name}: stopping after this batch; Ctrl-C again ends at once\n"
+    told = f"{number.name}: finishing the batch, writing the checkpoint ... Ctrl-C again ends at once\n"
     assert (running.returncode, said) == (0, told)
     assert summary(folder)["status"] == f"stopped by {number.name}"
     assert summary(folder)["samples_seen"] == seen(folder) > 0

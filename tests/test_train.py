@@ -170,7 +170,7 @@ def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(tmp_path):
     seen = summary(folder)["samples_seen"]
     assert summary(folder)["status"] == "stopped by SIGTERM"
     assert int(state(folder)["state_dict"]["samples_seen"]) == seen > 0
-    assert f"resume={os.path.relpath(folder)}" in output
+    assert f"resume={folder}" in output
     assert (folder / "samples" / f"fake_{seen}.png").exists()
     spied = json.loads((folder / "rank_0.json").read_text())
     assert (spied["threads"], spied["denormals"]) == (2, 0), "each thread takes numbers next to 0 for 0"

@@ -36,7 +36,8 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
 
 def name_of(device: torch.device, num_ranks: int) -> str:
     """Return what a device is called, for people: "2 x NVIDIA H100" or "cpu (4 threads)"."""
-    name = f"{device.type} ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    name = f"{device.type} ({threads} thread{'s' * (threads > 1)})"
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     return name if num_ranks == 1 else f"{num_ranks} x {name}"

@@ -46,6 +46,8 @@ class RunState:
     """By kind: the signs of collapse that the latest look has seen, each as it was told first."""
     total_samples: int | None = None
     """The length of the run."""
+    doing: str = "the batch"
+    """What has to be finished before the run can stop."""
     stopped_by: str | None = None
     """The signal that stops the run, or `another rank`."""
     requeues: bool = False

@@ -16,6 +16,8 @@ class Every(RunCallback):
         every: interval in samples seen. None = never.
     """
 
+    what = "the batch"
+    """What `act` makes, for people."""
     is_evaluation = False
     """Whether the seconds spent in `act` count as evaluation rather than training."""
 
@@ -31,7 +33,9 @@ class Every(RunCallback):
     def act_timed(self) -> None:
         """Call `act` and add up the seconds it took."""
         start, self.acted_at = time.perf_counter(), self.samples_seen
+        self.run.doing, before = self.what, self.run.doing
         self.act()
+        self.run.doing = before
         self._count(time.perf_counter() - start)
 
     def _count(self, seconds: float) -> None:

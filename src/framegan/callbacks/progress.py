@@ -3,7 +3,8 @@
 from typing import Any
 
 from pydantic import PositiveFloat, PositiveInt
-from rich.console import Console
+from rich.console import Console, Group
+from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
@@ -37,7 +38,7 @@ class ProgressBar(RunCallback):
     def begin(self) -> None:
         self.shown = ""
         self._reset()
-        if self.trainer.is_global_zero and self.console.is_terminal:
+        if self.trainer.is_global_zero and self.console.is_interactive:
             self.bar = live.Line(self.total_samples, self.samples_seen, self.console)
 
     def after_batch(self, *_: Any) -> None:
@@ -51,7 +52,7 @@ class ProgressBar(RunCallback):
         if is_due:
             self.shown = self._read()
         if self.bar:
-            self.bar.update(seen, f"{seen:,} / {self.total_samples:,} samples", self._below() if is_due else "")
+            self.bar.update(seen, f"{seen:,} / {self.total_samples:,} samples", self._below() if is_due else None)
         elif is_due:
             self.console.print(f"{seen:>9,} / {self.total_samples:,} samples  {self.shown}")
 
@@ -63,14 +64,17 @@ class ProgressBar(RunCallback):
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         self.end()
 
-    def _below(self) -> Text:
-        """Return the losses and the speed, and a line for each metric with its best value."""
-        lines = [self.shown]
+    def _below(self) -> Group:
+        """Return the losses and the speed, and for each metric a row with the latest value beside the best one."""
+        table = Table.grid(padding=(0, 2))
+        table.add_column(overflow="ellipsis")
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
         for record in self.run.records:
-            best = self.run.best.get(record.key)
-            since = f", best {best['value']:.5g} at {best['samples_seen']:,}" if best else ""
-            lines.append(f"{record.key} {record.value:.5g}{since} ({record.better} is better)")
-        return Text("\n".join(lines), overflow="ellipsis", no_wrap=True)
+            best, kind = self.run.best.get(record.key), "lowest" if record.better == "lower" else "highest"
+            since = f"best {best['value']:.5g} ({kind}) at {best['samples_seen']:,}" if best else f"{kind} is best"
+            table.add_row(record.key, f"{record.value:.5g}", since)
+        return Group(Text(self.shown, overflow="ellipsis", no_wrap=True), table)
 
     def _read(self) -> str:
         """Return the losses and the speed as one line, and begin new means."""

@@ -34,6 +34,7 @@ class Samples(Every):
         frames_per_second: rate at which clips are shown. None = that of the data, or 8 where they know none.
     """
 
+    what = "the samples"
     is_evaluation = True
 
     def __init__(

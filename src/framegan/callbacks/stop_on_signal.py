@@ -10,11 +10,14 @@ from typing import Any
 from torch import Tensor
 
 from framegan.callbacks.run_callback import RunCallback
+from framegan.files import live
 from framegan.processes.lifetime import ANSWERED, interrupt
 from framegan.processes.ranks import is_first
 
 EVERY_BATCHES = 8
 """How often ranks ask each other whether to stop; asking costs a message, and each must stop after the same batch."""
+
+AGAIN = "Ctrl-C again ends at once"
 
 WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)
 """What SLURM sends before a job's time is over (`--signal=USR1@120`), and submitit before it is pre-empted."""
@@ -45,6 +48,7 @@ class StopOnSignal(RunCallback):
             self.run.requeues = self._on_any_rank(self.run.stopped_by in [number.name for number in WARNINGS])
             self.run.stopped_by = self.run.stopped_by or "another rank"
             self.trainer.should_stop = True
+            live.refresh()
 
     def _on_any_rank(self, decision: bool) -> bool:
         return self.trainer.strategy.reduce_boolean_decision(decision, all=False)
@@ -54,11 +58,11 @@ class StopOnSignal(RunCallback):
         at_once = self.ctrl_c_again if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in WARNINGS else at_once)
         if is_first():
-            _say(f"{self.run.stopped_by}: stopping after this batch; Ctrl-C again ends at once")
+            _say(f"{self.run.stopped_by}: finishing {self.run.doing}, writing the checkpoint ... {AGAIN}")
 
 
 def _say(line: str) -> None:
-    """Write a line to standard error as a signal's handler may, which print may not; a live bar comes again below."""
-    clear_line, show_cursor = ("\r\x1b[2K", "\x1b[?25h") if os.isatty(2) else ("", "")
-    with suppress(OSError):
-        os.write(2, f"{clear_line}{line}\n{show_cursor}".encode())
+    """Show a line in the live display, or else write it to standard error; a signal's handler may not print."""
+    if not live.notice(line):
+        with suppress(OSError):
+            os.write(2, f"{line}\n".encode())

@@ -2,7 +2,11 @@
 
 import copy
 import os
-from collections.abc import Iterator
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +22,31 @@ if TYPE_CHECKING:
     from framegan.cli.session import Session
 
 
+INDENT = 9
+"""Characters in front of a text: its word and a space."""
+AT_SPACES: Any = {"break_long_words": False, "break_on_hyphens": False}
+COPIED = {"longer", "resume", "sample", "score"}
+"""Words of rows that hold a line for the shell, which may not be broken."""
+
+
 def beginning(session: "Session") -> str:
     """Return what is about to be trained, from where, how long, and where it goes."""
-    return "\n".join(f"{word:<8} {text}" for word, text in _beginning(session))
+    return block(_beginning(session))
+
+
+def block(rows: Iterable[tuple[str, str]]) -> str:
+    """Return rows of a word and a text; on a terminal what is too long goes on below, but for what is to be copied."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    lines = []
+    for word, text in rows:
+        whole = text if word in COPIED else textwrap.fill(text, max(width - INDENT, 20), **AT_SPACES)
+        lines.append(f"{word:<{INDENT - 1}} {textwrap.indent(whole, ' ' * INDENT).lstrip()}")
+    return "\n".join(lines)
+
+
+def near(path: Path) -> str:
+    """Return a path as it is shortest from the folder that this process is in."""
+    return min(os.path.relpath(path), str(path), key=len)
 
 
 def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
@@ -28,9 +54,10 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     from framegan.runs.checkpoint import clock_of
 
     cfg, data, gan, trainer = session.cfg, session.datamodule, session.gan, session.trainer
-    yield "run", str(session.folder)
+    where = near(session.folder)
+    yield "run", where
     if session.checkpoint:
-        yield "from", f"{session.checkpoint} ({clock_of(session.checkpoint):,} samples)"
+        yield "from", f"{near(session.checkpoint)} ({clock_of(session.checkpoint):,} samples)"
     yield from (("changed", change) for change in session.changes)
     if gan.learning_rate_factor != 1:
         yield "rates", f"x{gan.learning_rate_factor:g} after a rollback (rollbacks.json)"
@@ -40,15 +67,16 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     if data.num_classes > 1:
         yield "classes", classes_line(data)
     batch = cfg.data.batch_size * trainer.world_size
-    each = f" ({cfg.data.batch_size} on each device)" if trainer.world_size > 1 else ""
-    yield "batch", f"{batch:,} samples{each}; {-(-cfg.total_samples // batch):,} to {cfg.total_samples:,} samples"
-    sizes = [size_of(getattr(gan, name)) for name in ("generator", "discriminator")]
-    for name, size in zip(("generator", "discriminator"), sizes, strict=True):
-        yield f"{name:<14}", f"{size:>{max(map(len, sizes))}} parameters"
+    each = f" ({cfg.data.batch_size:,} on each device)" if trainer.world_size > 1 else ""
+    yield "batch", f"{batch:,} samples{each}"
+    yield "length", f"{cfg.total_samples:,} samples, {-(-cfg.total_samples // batch):,} batches"
+    networks = {name: size_of(getattr(gan, name)) for name in ("generator", "discriminator")}
+    for word, (name, size) in zip(("networks", ""), networks.items(), strict=True):
+        yield word, f"{name:<13}  {size:>{max(map(len, networks.values()))}} parameters"
+    how_often = partial(interval, total=cfg.total_samples)
     measured = bool(cfg.metrics) and cfg.evaluate_every is not None
     yield "metrics", f"{', '.join(cfg.metrics)}, {how_often(cfg.evaluate_every)}" if measured else "none"
-    where = os.path.relpath(session.folder)
-    shown = "at the start, " + how_often(cfg.sample_every) if cfg.sample_every else "real ones alone"
+    shown = "now, " + how_often(cfg.sample_every) if cfg.sample_every else "real ones alone"
     yield "samples", f"{where}/samples, {shown}"
     yield "page", f"{where}/report.html, {how_often(cfg.checkpoint_every)}"
 
@@ -62,33 +90,38 @@ def size_of(network: Any) -> str:
     return str(number)
 
 
-def how_often(every: int | str | None) -> str:
-    """Return what an interval in samples means."""
-    if every is None:
-        return "at the end"
-    return "a tenth of the time" if every == "auto" else f"every {every:,} samples and at the end"
+def interval(every: int | str | None, total: int) -> str:
+    """Return what an interval in samples means for a run of a length."""
+    if every == "auto":
+        return "a tenth of the time"
+    return "at the end" if every is None or int(every) >= total else f"every {every:,} samples and at the end"
 
 
 def ending(session: "Session") -> str:
     """Return how a run ended, where to look and what to run next."""
-    cfg, where = session.cfg, os.path.relpath(session.folder)
+    return block(_ending(session))
+
+
+def _ending(session: "Session") -> Iterator[tuple[str, str]]:
+    cfg, where = session.cfg, near(session.folder)
     files = RunFiles(session.folder)
     summary, best = files.summary, files.best
-    lines = [f"{summary.status}: {summary.samples_seen:,} samples in {duration(summary.seconds)}"]
+    yield f"{summary.status}:", f"{summary.samples_seen:,} samples in {duration(summary.seconds)}"
     if best:
-        found = f"{files.objective} {best.value:.5g} at {best.samples_seen:,} samples ({best.better} is better)"
-        lines.append(f"best     {found}: checkpoints/best.ckpt")
-    lines.append(f"look at  {where}/report.html")
+        found = f"{files.objective} {best.value:.5g} at {best.samples_seen:,} samples, {best.better} is better"
+        yield "best", f"{found} (checkpoints/best.ckpt)"
+    yield "look at", f"{where}/report.html"
     if summary.status == "collapsed":
-        lines.append(f"why      {summary.reason}; the warning says how to resume from before")
+        yield "why", f"{summary.reason}; the warning says how to resume from before"
     else:
-        lines.append(next_line(cfg, files, where))
+        yield next_line(cfg, files, where)
     run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
-    return "\n".join([*lines, f"sample   {command('generate', run)}"])
+    yield "sample", command("generate", run)
+    yield "score", command("evaluate", run)
 
 
-def next_line(cfg: DictConfig, files: RunFiles, where: str | Path) -> str:
-    """Return the line that resumes a run, or trains one that is whole twice as long.
+def next_line(cfg: DictConfig, files: RunFiles, where: str | Path) -> tuple[str, str]:
+    """Return the line that resumes a run, or trains one that is whole twice as long, and the word for it.
 
     Args:
         cfg: the configuration of the run.
@@ -99,7 +132,7 @@ def next_line(cfg: DictConfig, files: RunFiles, where: str | Path) -> str:
         longer = copy.deepcopy(cfg)
         longer.total_samples *= 2
         confirm = " resume_changes=true" if resume.is_another_run(cfg, longer) else ""
-        return f"longer   {again} total_samples={longer.total_samples}{confirm}"
+        return "longer", f"{again} total_samples={longer.total_samples}{confirm}"
     if cfg.trainer.max_batches is not None and files.status == "finished":
-        return f"longer   {again} trainer.max_batches=null resume_changes=true"
-    return f"resume   {again}"
+        return "longer", f"{again} trainer.max_batches=null resume_changes=true"
+    return "resume", again

@@ -115,7 +115,7 @@ def tell(folder: Path, runs: Sequence[run_list.Run]) -> None:
     try:
         if best := next((run.folder for run in runs if run.best), None):
             config = saved_config.plain(run_folder.saved_config(best))
-            print(f"best     {best}\n{announcement.next_line(config, RunFiles(best), best)}")
+            print(announcement.block([("best", str(best)), announcement.next_line(config, RunFiles(best), best)]))
         if len(runs) > 1:
             print(f"compare  {compare.write(runs, folder / 'compare.html')}", flush=True)
     except (ValueError, OSError) as error:
