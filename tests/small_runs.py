@@ -4,10 +4,11 @@ import csv
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Thread
 
 import torch
 from commands import PROJECT
@@ -45,11 +46,35 @@ def rows(folder, *without):
         return [{k: v for k, v in row.items() if k not in without} for row in csv.DictReader(file)]
 
 
-def wait_for(path: Path, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.1)
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def wait_for(path: Path) -> None:
+    wait_until(path.exists)
+
+
+@contextmanager
+def meanwhile(condition: Callable[[], object], act: Callable[[], object]) -> Iterator[None]:
+    """Do something in a thread as soon as a condition holds, while this one runs what is in the block."""
+
+    def wait() -> None:
+        wait_until(condition)
+        act()
+
+    thread = Thread(target=wait)
+    thread.start()
+    yield
+    thread.join()
+
+
+def ranks() -> list[int]:
+    """Return the processes that this one has started as ranks, in their order."""
+    found = [int(child) for path in Path("/proc/self/task").glob("*/children") for child in path.read_text().split()]
+    return sorted(pid for pid in found if b"framegan/__main__.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
 
 @contextmanager

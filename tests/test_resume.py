@@ -18,7 +18,7 @@ from commands import PROJECT, run, train
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from small_files import write_images
-from small_runs import SHORT, SMALL, TIMING, rows, started, state, summary, wait_for
+from small_runs import SHORT, SMALL, TIMING, meanwhile, ranks, rows, started, state, summary, wait_for
 from torch.utils.data import get_worker_info
 
 from framegan.callbacks.samples import Samples
@@ -119,15 +119,6 @@ def test_a_schedule_that_gets_longer_is_another_one(tmp_path, capsys):
     assert "total_samples=64 resume_changes=true" in capsys.readouterr().out
     message = str(train(f"resume={tmp_path}", "total_samples=64"))
     assert "model.generator_schedule.total_samples: 32 -> 64, which follows from total_samples" in message
-
-
-def test_another_number_of_devices_goes_on_too_and_says_so(run_folder, capfd):
-    assert train(f"resume={run_folder}", "trainer.devices=2", "total_samples=160") is None
-    assert summary(run_folder)["num_ranks"] == 2
-    assert seen(run_folder) == 160
-    said = capfd.readouterr().out
-    assert "changed  trainer.devices: 1 -> 2\n" in said
-    assert "changed  ranks: 1 -> 2; the same noise and data, but not to the last bit\n" in said
 
 
 def test_networks_of_another_shape_are_refused(run_folder):
@@ -455,64 +446,78 @@ def test_a_run_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
     assert seen(tmp_path / "run") == 48
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def test_a_killed_rank_ends_the_run(tmp_path):
+def test_a_killed_rank_ends_the_run(tmp_path, capfd):
     folder = tmp_path / "run"
-    command = [*TRAIN, *LONG, "trainer.devices=2", f"hydra.run.dir={folder}"]
-    with started(command, stderr=subprocess.PIPE, text=True) as running:
-        wait_for(folder / "checkpoints" / "last.ckpt")
-        os.kill(children(running.pid)[1], signal.SIGKILL)
-        start = time.monotonic()
-        _, said = running.communicate(timeout=60)
-    assert time.monotonic() - start < 30
-    assert running.returncode == 1
-    assert said == "error: rank 1 was ended by SIGKILL; the system does that where memory runs out\n"
+    last = folder / "checkpoints" / "last.ckpt"
+    start = time.monotonic()
+    with meanwhile(last.exists, lambda: os.kill(ranks()[1], signal.SIGKILL)):
+        said = train(*LONG, "trainer.devices=2", f"hydra.run.dir={folder}")
+    assert time.monotonic() - start < 60
+    assert said == "error: rank 1 was ended by SIGKILL; the system does that where memory runs out"
+    assert "Traceback" not in capfd.readouterr().err
     assert seen(folder) > 0
 
 
-def test_a_killed_worker_ends_the_run(tmp_path):
-    write_images(tmp_path / "photos", 40)
-    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=1")
-    folder = tmp_path / "run"
-    command = [*TRAIN, *LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder}"]
-    with started(command, stderr=subprocess.PIPE, text=True) as running:
-        wait_for(folder / "checkpoints" / "last.ckpt")
-        for worker in children(running.pid):
-            os.kill(worker, signal.SIGKILL)
-        _, said = running.communicate(timeout=60)
-    assert running.returncode == 1
-    line = rf"error: a worker of the .* died .*last.ckpt is intact; to resume: python .*train.py resume={folder}\n"
-    assert re.fullmatch(line, said)
+def of_workers(folder: Path, number: int = 2) -> tuple[str, ...]:
+    """Return the command of a long run that reads its data in processes of their own."""
+    write_images(folder / "photos", 40)
+    data = ("data=image_folder", f"data.root={folder / 'photos'}", f"data.num_workers={number}")
+    return (*LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder / 'run'}")
+
+
+def test_a_killed_worker_ends_the_run(tmp_path, capfd):
+    command, folder = of_workers(tmp_path, 1), tmp_path / "run"
+    last = folder / "checkpoints" / "last.ckpt"
+    with meanwhile(last.exists, lambda: [worker.kill() for worker in multiprocessing.active_children()]):
+        said = train(*command)
+    assert re.fullmatch(rf"error: a worker of the .* died .*last.ckpt is intact; to resume: .* resume={folder}", said)
+    assert "Traceback" not in capfd.readouterr().err
     before = seen(folder)
     assert train(f"resume={folder}", f"total_samples={before + 32}") is None
     assert seen(folder) == before + 32
 
 
 def test_a_worker_that_hangs_ends_the_run(tmp_path, monkeypatch):
-    write_images(tmp_path / "photos", 40)
     monkeypatch.setattr(train_loader, "WORKER_TIMEOUT", 1)
     monkeypatch.setattr(datamodule.TicketDataset, "batch", lambda *_: time.sleep(60))
-    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=1", "total_samples=32")
-    message = train(*TINY, *SHORT, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={tmp_path / 'run'}")
+    message = train(*of_workers(tmp_path, 1))
     assert message.startswith("error: a worker of the data loader hangs: it gave nothing for 1 seconds;")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path):
-    """As a terminal's Ctrl-C and some schedulers send it: the workers get it too."""
-    write_images(tmp_path / "photos", 40)
-    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=2")
+TOLD = "{}: finishing the batch, writing the checkpoint ... Ctrl-C again ends at once\n"
+
+
+def test_ctrl_c_in_a_terminal_leaves_a_checkpoint_a_summary_and_the_way_on(tmp_path):
+    """It reaches all processes of a run, its workers too."""
     folder = tmp_path / "run"
-    command = [*TRAIN, *LONG, *data, "data.datamodule.keep_on_device_mb=0", f"hydra.run.dir={folder}"]
-    with started(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+    command = [*TRAIN, *of_workers(tmp_path), "+callbacks.spy._target_=spy_callback.Spy"]
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(PROJECT / "tests")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with started(command, env=environment, **pipes) as running:
         wait_for(folder / "checkpoints" / "last.ckpt")
-        os.killpg(running.pid, number)
-        _, said = running.communicate(timeout=60)
-    told = f"{number.name}: finishing the batch, writing the checkpoint ... Ctrl-C again ends at once\n"
-    assert (running.returncode, said) == (0, told)
+        os.killpg(running.pid, signal.SIGINT)
+        output, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (0, TOLD.format("SIGINT"))
+    assert summary(folder)["status"] == "stopped by SIGINT"
+    assert summary(folder)["samples_seen"] == seen(folder) > 0
+    assert f"resume={folder}" in output
+    assert (folder / "samples" / f"fake_{seen(folder)}.png").exists()
+    spied = json.loads((folder / "rank_0.json").read_text())
+    assert (spied["threads"], spied["denormals"]) == (2, 0), "each thread takes numbers next to 0 for 0"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_to_all_processes_of_a_run_ends_it_well(number, tmp_path, capfd):
+    """As some schedulers send it: the workers get it too, and not from the run itself."""
+    folder = tmp_path / "run"
+
+    def send():
+        all_of_them = [os.getpid(), *(worker.pid for worker in multiprocessing.active_children())]
+        subprocess.run(["kill", f"-{number:d}", *map(str, all_of_them)], check=True)
+
+    with meanwhile((folder / "checkpoints" / "last.ckpt").exists, send):
+        assert train(*of_workers(tmp_path)) is None
+    assert TOLD.format(number.name) in capfd.readouterr().err
     assert summary(folder)["status"] == f"stopped by {number.name}"
     assert summary(folder)["samples_seen"] == seen(folder) > 0
 
@@ -542,14 +547,20 @@ def test_a_warned_job_goes_back_into_the_queue(asked, tmp_path):
     is_back_in_the_queue(tmp_path / "run", asked, said)
 
 
-def test_a_warned_job_of_two_ranks_goes_back_into_the_queue_once(asked, tmp_path):
-    folder = tmp_path / "run"
-    command = [*TRAIN, *LONG, "resume=auto", "trainer.devices=2", f"hydra.run.dir={folder}"]
-    with started(command, stderr=subprocess.PIPE, text=True) as running:
-        wait_for(folder / "metrics.csv")
-        running.send_signal(signal.SIGUSR1)
-        _, said = running.communicate(timeout=60)
-    is_back_in_the_queue(folder, asked, said)
+def test_a_warned_job_of_two_ranks_goes_back_into_the_queue_once(asked, run_folder, capfd):
+    """It resumes a run of one rank with two, and says so."""
+
+    def goes_on():
+        return int(rows(run_folder)[-1]["samples_seen"]) > 96
+
+    with meanwhile(goes_on, lambda: os.kill(os.getpid(), signal.SIGUSR1)):
+        said = train(f"resume={run_folder}", "trainer.devices=2", "total_samples=100_000_000")
+    is_back_in_the_queue(run_folder, asked, said)
+    assert summary(run_folder)["num_ranks"] == 2
+    assert seen(run_folder) > 96
+    printed = capfd.readouterr().out
+    assert "changed  trainer.devices: 1 -> 2\n" in printed
+    assert "changed  ranks: 1 -> 2; the same noise and data, but not to the last bit\n" in printed
 
 
 def test_a_run_that_was_killed_at_its_very_end_is_not_trained_further(run_folder):

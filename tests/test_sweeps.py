@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from commands import PROJECT, train
 from omegaconf import OmegaConf
-from small_runs import SHORT, TIMING, rows, started, summary, wait_for
+from small_runs import SHORT, TIMING, meanwhile, rows, started, summary
 
+from framegan.cli.main import _run_with_hydra as run_with_hydra
 from framegan.processes import spawn
 
 TINY = ("model=dcgan", "model.generator.width=8", "model.discriminator.width=8", "data.resolution=16", *SHORT)
@@ -134,31 +135,34 @@ def test_a_damaged_job_is_named_and_the_next_one_runs(tmp_path, swept):
 
 
 @pytest.mark.parametrize("sweeper", [(), ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "seed=choice(0,1)")])
-def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper):
+def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper, capfd):
     """One of the jobs fails; the table says so, and the others are not run again."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", ["framegan"])
     seeded = ("hydra.sweeper.sampler.seed=1",) if sweeper else ("seed=0",)
     values = "data.batch_size=choice(8,600,16)" if sweeper else "data.batch_size=8,600,16"
     small = ("model=mlp", "data=synthetic", "data.resolution=16", "trainer=debug", "trainer.accelerator=cpu")
-    line = [sys.executable, "-m", "framegan", "train", "-m", *small, values, *sweeper, *seeded]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT / "src")}
-    said = [subprocess.run(line, capture_output=True, text=True, env=environment, timeout=200) for _ in range(2)]
+    said = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as stopped:
+            run_with_hydra("train", ["-m", *small, values, *sweeper, *seeded])
+        said.append((str(stopped.value), capfd.readouterr().out))
     (folder,) = (tmp_path / "runs" / "sweeps").iterdir()
     jobs = [path for path in folder.iterdir() if path.is_dir()]
     whole = [job for job in jobs if summary(job)["status"] == "finished"]
     failed = [job for job in jobs if "batch_size=600" in job.name]
     assert whole and failed and len(whole) + len(failed) == len(jobs)
-    for done in said:
-        assert done.returncode == 1, done.stderr
-        assert f"error: {len(failed)} of {len(jobs)} jobs failed; the same line tries them again" in done.stderr
-        table = done.stdout[done.stdout.index("\nsweep    ") :]
+    for message, printed in said:
+        assert message == f"error: {len(failed)} of {len(jobs)} jobs failed; the same line tries them again"
+        table = printed[printed.index("\nsweep    ") :]
         assert all(job.name in table for job in jobs)
         assert "failed: batch_size=600" in table
         assert f"best     runs/sweeps/{folder.name}/batch_size=" in table
-    assert "generator" in said[0].stdout
-    assert said[1].stdout.count(", before") >= len(whole)
-    assert "generator " not in said[1].stdout.replace("generator_optimizer", "")
+    first, second = (printed for _, printed in said)
+    assert "generator" in first
+    assert second.count(", before") >= len(whole)
+    assert "generator " not in second.replace("generator_optimizer", "")
     page = (folder / "compare.html").read_text()
     assert all(job.name in page for job in jobs)
 
@@ -166,16 +170,12 @@ def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper):
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_signal_ends_a_sweep_after_the_job_at_hand(devices, tmp_path):
     line = ("-m", *TINY, f"trainer.devices={devices}", "seed=0,1", f"hydra.sweep.dir={tmp_path}")
-    command = [sys.executable, str(PROJECT / "src" / "train.py"), *line, "total_samples=100_000_000"]
-    with started(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
-        wait_for(tmp_path / "seed=0" / "metrics.csv")
-        os.killpg(running.pid, signal.SIGINT)
-        _, said = running.communicate(timeout=60)
-    assert running.returncode == 1
-    assert "error: the sweep was stopped by SIGINT" in said
-    assert "the same line resumes it" in said
+    first = tmp_path / "seed=0"
+    with meanwhile((first / "metrics.csv").exists, lambda: os.kill(os.getpid(), signal.SIGINT)):
+        said = train(*line, "total_samples=100_000_000")
+    assert said == "error: the sweep was stopped by SIGINT; the same line resumes it"
     assert not (tmp_path / "seed=1").exists()
-    longer = summary(tmp_path / "seed=0")["samples_seen"] + 32
+    longer = summary(first)["samples_seen"] + 32
     if devices == 1:
         assert train(*line, f"total_samples={longer}") is None
         assert [summary(tmp_path / f"seed={job}")["samples_seen"] for job in "01"] == [longer, longer]

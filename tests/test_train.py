@@ -1,6 +1,5 @@
 """Whole runs by command line: every model on every data set, what a run folder holds, stopping and going on."""
 
-import json
 import os
 import re
 import signal
@@ -15,7 +14,7 @@ from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
-from small_runs import SHORT, SMALL, TIMING, narrow, rows, started, state, summary, wait_for
+from small_runs import SHORT, SMALL, TIMING, narrow, rows, state, summary
 
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
@@ -152,28 +151,6 @@ def test_rows_after_the_checkpoint_are_logged_once(tmp_path):
     (folder / "checkpoints" / "samples_128.ckpt").replace(folder / "checkpoints" / "last.ckpt")
     train(f"resume={folder}", "total_samples=160")
     assert [row["samples_seen"] for row in rows(folder)] == ["16", "48", "80", "112", "144"]
-
-
-def test_a_signal_leaves_a_checkpoint_a_summary_and_the_way_on(tmp_path):
-    """Those that a terminal and a scheduler send to all processes of a run are in test_resume."""
-    folder = tmp_path / "run"
-    command = [sys.executable, PROJECT / "src" / "train.py", *SMALL, "total_samples=100_000_000"]
-    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(PROJECT / "tests")}
-    spy = "+callbacks.spy._target_=spy_callback.Spy"
-    with started(
-        [*command, spy, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE, text=True, env=environment
-    ) as running:
-        wait_for(folder / "metrics.csv")
-        running.send_signal(signal.SIGTERM)
-        output, _ = running.communicate(timeout=60)
-    assert running.returncode == 0
-    seen = summary(folder)["samples_seen"]
-    assert summary(folder)["status"] == "stopped by SIGTERM"
-    assert int(state(folder)["state_dict"]["samples_seen"]) == seen > 0
-    assert f"resume={folder}" in output
-    assert (folder / "samples" / f"fake_{seen}.png").exists()
-    spied = json.loads((folder / "rank_0.json").read_text())
-    assert (spied["threads"], spied["denormals"]) == (2, 0), "each thread takes numbers next to 0 for 0"
 
 
 @pytest.mark.parametrize("words", [["hydra.run.dir=here"], ["-m", "seed=0,1", "hydra.sweep.dir=here"]])
