@@ -68,7 +68,7 @@ def test_the_same_command_starts_a_run_and_goes_on_with_it(tmp_path, capsys):
     assert train(*command, "total_samples=96") is None
     assert summary(tmp_path)["samples_seen"] == 96
     assert [row["samples_seen"] for row in rows(tmp_path)] == ["16", "48", "80"]
-    assert capsys.readouterr().out.endswith(f"generate.py {os.path.relpath(tmp_path)}\n")
+    assert capsys.readouterr().out.endswith(f"evaluate.py {tmp_path}\n")
     before = {path.name for path in tmp_path.iterdir()}
     assert train(f"resume={tmp_path}", "total_samples=128") is None
     assert {path.name for path in tmp_path.iterdir()} == before
@@ -78,9 +78,10 @@ def test_what_is_printed_to_be_typed_can_be_pasted_whatever_the_folder_is_called
     monkeypatch.chdir(tmp_path)
     assert train(*SMALL, "total_samples=48", 'hydra.run.dir="it\'s größe=1, $a"') is None
     lines = [shlex.split(line) for line in capsys.readouterr().out.splitlines() if " python " in line]
-    assert [Path(line[2]).name for line in lines] == ["train.py", "generate.py"]
+    assert [Path(line[2]).name for line in lines] == ["train.py", "generate.py", "evaluate.py"]
     for _, _, script, *arguments in lines:
-        assert run(Path(script).stem, *arguments) is None
+        few = ["num_samples=16"] if script.endswith("evaluate.py") else []
+        assert run(Path(script).stem, *arguments, *few) is None
 
 
 NAMES = ["run", "a/b-1", "../a.b", "12", "1/2", ".5", "null", "True", "NaN", "a b ", "it's", 'a"b', "'\"", "a=b", "a,b"]
