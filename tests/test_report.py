@@ -1,6 +1,7 @@
 """The pages of runs: what they show, that they do it in a browser, and that a stranger's run can do no harm there."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from made_up_runs import KEY, picture, run_folder
 
 from framegan import media
+from framegan.cli import compare as compare_command
 from framegan.report import compare, curves, page, pictures
 from framegan.runs import run_list
 from framegan.runs.run_files import RunFiles
@@ -99,6 +101,45 @@ def test_what_comes_from_a_run_is_text(hostile):
         scripts = re.findall(r"<script([^>]*)>", text.replace(page.plotly(), ""))
         nonce = re.search(r"script-src 'nonce-(\w+)'", text)[1]
         assert scripts == [' type="application/json" id="data"', f' nonce="{nonce}"', f' nonce="{nonce}"']
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "takes run folders"),
+        (["a"], "one run lies below a; a comparison takes at least two"),
+        (["a", "a"], "one run lies below a, a"),
+        (["a", "nowhere"], "nowhere is not a folder"),
+        (["a", "a/summary.json"], "a/summary.json is not a folder"),
+        (["a/samples"], "no run lies below a/samples"),
+        (["a", "linked"], "linked/metrics.csv is a link"),
+    ],
+)
+def test_what_can_not_be_compared(tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "linked"):
+        run_folder(tmp_path / name)
+    (tmp_path / "linked" / "metrics.csv").unlink()
+    (tmp_path / "linked" / "metrics.csv").symlink_to("/etc/hostname")
+    with pytest.raises(ValueError, match=message):
+        compare_command.main(words)
+
+
+def test_runs_of_any_kind_are_compared(tmp_path, monkeypatch):
+    """Two with nothing in common, one that is damaged, one whose name is no text, and sixty."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(60):
+        run_folder(tmp_path / "many" / str(number), settings={"seed": number})
+    first = run_folder(tmp_path / "few" / os.fsdecode(b"\xff"), settings={"a": "\ud800"})
+    second = run_folder(tmp_path / "few" / "second", None, choices={}, settings={"b": 2})
+    for file in [second / "metrics.csv", *(second / "evaluations").iterdir(), *(second / "samples").iterdir()]:
+        file.unlink()
+    (run_folder(tmp_path / "few" / "third") / "summary.json").write_text("{")
+    compare_command.main(["few"])
+    compare_command.main(["many"])
+    assert "third</b>: summary.json is damaged" in (tmp_path / "few" / "compare.html").read_text()
+    assert first.exists()
+    assert (tmp_path / "many" / "compare.html").stat().st_size < 8 << 20
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,11 @@ def test_a_part_of_the_runs(four, capsys):
     [
         (["nowhere"], "nowhere is not a folder"),
         (["--where", "model"], "it should be KEY=VALUE"),
-        (["--where", "model=mlp"], "none of the 4 runs below runs has model=mlp"),
+        (["--where", "model=mlp"], "none of the 4 runs has model=mlp; there is: dcgan"),
+        (["--where", "modle=mlp"], "none of the 4 runs has modle=mlp; did you mean model"),
+        (["--where", "status=stopped"], "none of the 4 runs has status=stopped; there is: finished"),
+        (["--where", "model.generator_optimizer.lr=1.0", "--where", "model.generator_optimizer.lr=0.1"], "has all of"),
+        (["--columns", ""], "--columns got ''; there are: run, status"),
         (["--wher", "model=mlp"], "did you mean --where"),
         (["--columns", "modle"], "did you mean model"),
         (["runs/run_0/samples"], "no run lies below"),
@@ -118,6 +122,46 @@ def test_a_damaged_run_is_listed_with_the_reason(tmp_path, name, content):
     assert found[whole].status == "finished"
     assert found[damaged].status == "damaged"
     assert name in found[damaged].reason
+
+
+def test_what_is_no_file_or_folder_to_be_read_is_listed(tmp_path, monkeypatch):
+    whole, pipe = (run_folder(tmp_path / "runs" / name) for name in ("whole", "pipe"))
+    closed = tmp_path / "runs" / "closed"
+    (pipe / "summary.json").unlink()
+    os.mkfifo(pipe / "summary.json")
+    (whole / "again").symlink_to(tmp_path)
+    closed.mkdir()
+    honest = os.scandir
+
+    def scandir(place):
+        if os.fspath(place) == str(closed):
+            raise PermissionError(13, "Permission denied", str(closed))
+        return honest(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = {run.folder: (run.status, run.reason) for run in run_list.runs_below(tmp_path)}
+    assert found == {
+        whole: ("finished", None),
+        pipe: ("damaged", "summary.json is not a file"),
+        closed: ("damaged", "can't be read: Permission denied"),
+    }
+
+
+def test_the_table_is_readable_whatever_a_run_is_called(tmp_path, monkeypatch, capsys):
+    """Names of strangers reach no terminal as they are, and one long value makes no table that nobody can read."""
+    monkeypatch.chdir(tmp_path)
+    control = "\x1b[2J"
+    name = f"{control}[red]"
+    settings = {control: "a" * 10_000, "k" * 3000: 1, "lone": "\ud800"}
+    run_folder(tmp_path / "runs" / name, choices={"model": control}, settings=settings, status=control)
+    run_folder(tmp_path / "runs" / "b", settings={control: "b", "k" * 3000: 2}, status="failed", reason=control * 1000)
+    run_folder(tmp_path / "runs" / os.fsdecode(b"\xff"), status="stopped by SIGINT")
+    for words in ([], ["--where", "status=stopped"], ["--columns", f"run,best,{control},best"]):
+        said = printed(capsys, *words)
+        assert "\x1b" not in said
+        assert max(map(len, said.splitlines())) < 500
+    assert "[red]" in printed(capsys)
+    assert json.loads(printed(capsys, "--json"))[0]["folder"]
 
 
 def test_a_run_of_an_earlier_version_and_one_of_another_program(tmp_path, capsys, monkeypatch):

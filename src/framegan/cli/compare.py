@@ -26,7 +26,9 @@ def main(words: Sequence[str]) -> None:
     places = [Path(word) for word in words]
     if elsewhere := [place for place in places if not place.is_dir()]:
         raise ValueError(f"{elsewhere[0]} is not a folder; give run folders, or a folder below which they lie")
-    runs = list({run.folder.resolve(): run for place in places for run in run_list.runs_below(place)}.values())
+    found = {run.folder.resolve(): run for place in places for run in run_list.runs_below(place)}
+    runs = [run for run in found.values() if run.status != "foreign"]
     if len(runs) < 2:
-        raise ValueError(f"{len(runs)} run below {', '.join(words)}; a comparison takes at least two")
+        number = "one run lies" if runs else "no run lies"
+        raise ValueError(f"{number} below {', '.join(words)}; a comparison takes at least two")
     print(f"wrote    {compare.write(runs, (places[0] if len(places) == 1 else Path()) / 'compare.html')}")

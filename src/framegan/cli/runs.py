@@ -5,12 +5,10 @@ import csv
 import difflib
 import os
 import re
-import shlex
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from framegan.files import strict_json
 from framegan.quoting import first_names, printable
@@ -69,7 +67,7 @@ def main(words: Sequence[str]) -> None:
     found = [run for run in below if run.status != "foreign"]
     runs = run_list.by_objective(run_list.matching(found, chosen.where))
     if not runs:
-        nothing = f"none of the {len(found):,} runs below {folder} has {shlex.join(chosen.where)}"
+        nothing = f"none of the {len(found):,} runs below {folder} has all of {', '.join(chosen.where)}"
         raise ValueError(nothing if found else f"no run lies below {folder}")
     if chosen.best:
         print(best_of(runs))
@@ -110,12 +108,13 @@ def columns_of(runs: Sequence[Run], wanted: str | None) -> list[str]:
         ]
         after = known.index("samples")
         return [*known[:after], *run_list.differing(runs), *known[after:]]
-    columns = [name.strip() for name in wanted.split(",")]
+    columns = list(dict.fromkeys(name.strip() for name in wanted.split(",")))
     there = dict.fromkeys([*COLUMNS, *(key for run in runs for key in (*run.choices, *run.settings))])
     for name in columns:
         if name not in there:
             close = difflib.get_close_matches(name, there, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(there)}"
+            keys = map(run_list.short, there)
+            hint = f"did you mean {printable(close[0])}?" if close else f"there are: {first_names(keys, 60)}"
             raise ValueError(f"--columns got {name!r}; {hint}")
     return columns
 
@@ -143,7 +142,8 @@ def show(runs: Sequence[Run], columns: list[str], beside: Path | None = None) ->
 
     values = [run_list.row_of(run, beside or Path.cwd(), columns) for run in runs]
     rows = [{name: printable(run_list.cell(name, value)) for name, value in row.items()} for row in values]
-    widths = {name: max(len(name), *(cell_len(row[name]) for row in rows)) for name in columns}
+    titles = {name: printable(run_list.short(name)) for name in columns}
+    widths = {name: max(cell_len(titles[name]), *(cell_len(row[name]) for row in rows)) for name in columns}
     console = Console(highlight=False)
     left_out = []
     if not console.is_terminal:
@@ -156,16 +156,18 @@ def show(runs: Sequence[Run], columns: list[str], beside: Path | None = None) ->
             columns = [column for column in columns if column != name]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name != "run", overflow="fold")
+        justify: Literal["right", "left"] = "right" if name in NUMBERS else "left"
+        table.add_column(Text(titles[name]), justify=justify, no_wrap=name != "run", overflow="fold")
     for row in rows:
         table.add_row(*(Text(row[name]) for name in columns))
     console.print(table)
     if left_out:
-        print(f"not shown: {', '.join(left_out)}; a wider terminal or --columns shows them")
+        print(f"not shown: {', '.join(map(titles.__getitem__, left_out))}; a wider terminal or --columns shows them")
     reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         if run.reason:
             reasons.setdefault((run.status, run.reason), []).append(os.path.relpath(run.folder, beside))
     for (status, reason), folders in reasons.items():
-        said = textwrap.shorten(reason, LONGEST_REASON, placeholder=" ...")
-        print(f"{printable(status)}: {first_names(folders, 3)}: {printable(said)}")
+        said = printable(" ".join(reason.split()))
+        more = " ..." if len(said) > LONGEST_REASON else ""
+        print(f"{printable(status)}: {first_names(folders, 3)}: {said[:LONGEST_REASON]}{more}")

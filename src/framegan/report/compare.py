@@ -9,7 +9,7 @@ from typing import Any
 
 from framegan.files import atomic
 from framegan.report import curves, page, pictures
-from framegan.runs import run_list
+from framegan.runs import run_folder, run_list
 from framegan.runs.run_files import RunFiles
 from framegan.runs.run_list import Run
 
@@ -28,7 +28,7 @@ def write(runs: Sequence[Run], path: Path) -> Path:
         ValueError: a file of a run is damaged; the message names it.
     """
     with atomic.new_file(path, synced=False) as part:
-        part.write_text(html(run_list.by_objective(runs)), encoding="utf-8")
+        part.write_text(html(run_list.by_objective(runs)), encoding="utf-8", errors="backslashreplace")
     return path
 
 
@@ -36,6 +36,8 @@ def html(runs: Sequence[Run]) -> str:
     """Return the page of runs in this order."""
     runs = [run for run in runs if run.status != "foreign"]
     keys, names = run_list.differing(runs), names_of(runs)
+    for run in runs:
+        run_folder.refuse_what_reaches_out(run.folder)
     whole = [(name, run) for name, run in zip(names, runs, strict=True) if run.status != "damaged"]
     files = [(name, RunFiles(run.folder)) for name, run in whole]
     rows = [

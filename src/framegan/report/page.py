@@ -24,7 +24,7 @@ def write(folder: Path) -> Path:
     """
     path = folder / "report.html"
     with atomic.new_file(path, synced=False) as part:
-        part.write_text(html(RunFiles(folder)), encoding="utf-8")
+        part.write_text(html(RunFiles(folder)), encoding="utf-8", errors="backslashreplace")
     return path
 
 

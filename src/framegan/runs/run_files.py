@@ -231,6 +231,7 @@ class RunFiles:
         file = self.folder / "metrics.csv"
         if not file.exists():
             return []
+        _check_file(file)
         try:
             with file.open(newline="", encoding="utf-8") as text:
                 whole = [row for row in csv.DictReader(text) if None not in row.values()]
@@ -243,17 +244,21 @@ class RunFiles:
     def overrides(self) -> list[str]:
         """What was set on the command line."""
         file = self.folder / ".hydra" / "overrides.yaml"
+        if not file.exists():
+            return []
+        _check_file(file)
         try:
-            found = yaml.safe_load(file.read_bytes()) if file.exists() else []
-        except yaml.YAMLError:
+            found = yaml.safe_load(file.read_bytes())
+        except (yaml.YAMLError, RecursionError):
             raise ValueError(f"{file} is damaged") from None
-        return [str(word) for word in found] if isinstance(found, list) else []
+        return [word for word in found if isinstance(word, str)] if isinstance(found, list) else []
 
     def _read(self, name: str, kind: type[Content]) -> Content:
         """Return what a file says; what is meant where there is none."""
         file = self.folder / name
         if not file.exists():
             return kind()
+        _check_file(file)
         try:
             if file.stat().st_size > LARGEST:
                 raise ValueError(f"it has more than {LARGEST:,} bytes")
@@ -264,6 +269,12 @@ class RunFiles:
             raise ValueError(f"{file} is damaged: {where or 'the file'}: {first['msg']}") from None
         except (ValueError, OSError) as error:
             raise ValueError(f"{file} is damaged: {error}") from None
+
+
+def _check_file(file: Path) -> None:
+    """Raise ValueError where something else has the name of a file; to open a pipe would wait for ever."""
+    if not file.is_file():
+        raise ValueError(f"{file} is not a file")
 
 
 def mark(folder: Path, status: str, reason: str | None = None) -> None:

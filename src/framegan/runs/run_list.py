@@ -1,5 +1,6 @@
 """The runs below a folder, as a table: what became of them, what differs between them, and which is best."""
 
+import difflib
 import os
 import time
 from collections import Counter
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from framegan.quoting import first_names, printable
 from framegan.runs.run_files import RunFiles, Value
 
 NOT_SEARCHED = {
@@ -26,6 +28,9 @@ FROM_DATA = ("data.shape", "data.num_classes", "data.frames_per_second")
 """Settings that follow from the data and what is set of them; the fingerprint says whether the data differ."""
 COLUMNS = ("run", "status", "model", "data", "samples", "best", "at", "samples/s", "age")
 """What a table shows besides the settings that differ."""
+
+LONGEST = 60
+"""Characters of a value, or of a key, in a table that people read."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,12 @@ def runs_below(folder: Path) -> list[Run]:
 
     What Hydra has made for another program is `foreign`.
     """
-    found = []
-    for place, folders, files in os.walk(folder):
+    found: list[Run] = []
+
+    def unreadable(error: OSError) -> None:
+        found.append(Run(Path(error.filename), "damaged", f"can't be read: {error.strerror}"))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
         if "run.json" in files or ".hydra" in folders:
             path = Path(place)
             found.append(_run(path) if _is_ours(path, files) else Run(path, "foreign"))
@@ -70,7 +79,8 @@ def _is_ours(place: Path, files: Sequence[str]) -> bool:
     if "run.json" in files or {"summary.json", "metrics.csv"} <= {*files}:
         return True
     try:
-        return b"framegan." in (place / ".hydra" / "config.yaml").read_bytes()
+        config = place / ".hydra" / "config.yaml"
+        return not config.is_file() or b"framegan." in config.read_bytes()
     except OSError:
         return True  # a run that has lost its configuration is worth a word
 
@@ -98,16 +108,33 @@ def _run(folder: Path) -> Run:
 def matching(runs: Iterable[Run], conditions: Sequence[str]) -> list[Run]:
     """Return the runs that meet every condition, such as model=dcgan, status=finished or data.batch_size=64.
 
+    Args:
+        conditions: a status may be given by its first word, as in status=stopped.
+
     Raises:
-        ValueError: a condition isn't KEY=VALUE.
+        ValueError: a condition isn't KEY=VALUE, or no run has such a key or value.
     """
-    pairs = []
+    runs, pairs = list(runs), []
     for condition in conditions:
         key, equals, value = condition.partition("=")
         if not key or not equals:
             raise ValueError(f"--where got {condition!r}; it should be KEY=VALUE, such as --where model=dcgan")
+        there = sorted({text for run in runs for text in _texts(run, key)})
+        if runs and value not in there:
+            keys = dict.fromkeys(["status", *(name for run in runs for name in (*run.choices, *run.settings))])
+            close = difflib.get_close_matches(key, keys, n=1) if key not in keys else []
+            hint = (
+                f"did you mean {printable(close[0])}?" if close else f"there is: {first_names(there, 10) or 'nothing'}"
+            )
+            raise ValueError(f"none of the {len(runs):,} runs has {printable(condition)}; {hint}")
         pairs.append((key, value))
-    return [run for run in runs if all(_text(value_of(run, key)) == value for key, value in pairs)]
+    return [run for run in runs if all(value in _texts(run, key) for key, value in pairs)]
+
+
+def _texts(run: Run, key: str) -> set[str]:
+    """Return the texts by which what a run has for a key is known."""
+    text = _text(value_of(run, key))
+    return {text, text.partition(" ")[0]} if key == "status" else {text} - {""}
 
 
 def value_of(run: Run, key: str) -> Any:
@@ -180,7 +207,12 @@ def cell(column: str, value: Any) -> str:
         return age(value)
     formats = {"samples": ",", "best": ".5g", "at": ",", "samples/s": ",.0f"}
     style = formats.get(column, ".6g" if isinstance(value, float) else "")
-    return format(value, style) if style else _text(value)
+    return format(value, style) if style else _text(value) if column == "run" else short(_text(value))
+
+
+def short(text: str) -> str:
+    """Return a text as it stands in a table: of a long one, its beginning and its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}...{text[3 - LONGEST // 2 :]}"
 
 
 def _text(value: Any) -> str:
