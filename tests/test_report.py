@@ -54,6 +54,31 @@ def test_a_page_of_many_pictures_is_small(tmp_path):
     assert 2000 in shown, "the best"
 
 
+def test_the_page_of_a_run_that_has_failed_at_once(tmp_path):
+    run = run_folder(tmp_path / "run", None, status="failed", reason="no room\nset smaller batches")
+    for place in (run / "evaluations", run / "samples", run / "metrics.csv"):
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    text = page.html(RunFiles(run))
+    said = ("no room\nset smaller batches", "No samples were written.", "Nothing was logged.", "Nothing was measured.")
+    assert all(one in text for one in said)
+    assert 'id="samples"' not in text
+
+
+def test_rollbacks_stand_beside_the_warnings(tmp_path):
+    notice = {"samples_seen": 2600, "text": "training seems to have collapsed"}
+    run = run_folder(tmp_path / "run", status="collapsed", notices=[notice])
+    past = {"samples_seen": 900, "to": 300, "setting": "on_nan", "reason": "not finite", "learning_rate_factor": 0.5}
+    (run / "rollbacks.json").write_text(json.dumps([past]))
+    told = [(one.samples_seen, one.text) for one in RunFiles(run).notices]
+    assert told == [
+        (900, "rolled back to 300 samples, learning rates x0.5: not finite"),
+        (2600, "training seems to have collapsed"),
+    ]
+    text = page.html(RunFiles(run))
+    assert ">collapsed</span>" in text
+    assert text.index("rolled back to 300") < text.index("2,600 samples: training seems")
+
+
 def test_how_much_a_setting_explains(tmp_path):
     for number in range(8):
         settings = {"width": number % 2, "seed": number, "depth": number // 4}

@@ -64,7 +64,7 @@ def rendered(template: str, data: Mapping[str, Any], **values: Any) -> str:
     """
     nonce = secrets.token_hex(16)
     values |= {"nonce": nonce, "style": _source("page.css"), "written": f"as of {time.strftime('%Y-%m-%d %H:%M')}"}
-    page = _environment().get_template(template).render(**values)
+    page = _environment().get_template(template).render(**values, data=data)
     scripts = f'<script nonce="{nonce}">', "</script>"
     return "".join(
         [
