@@ -9,6 +9,9 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+import yaml
+from commands import PROJECT, prepared
+from hydra import compose, initialize_config_dir
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -16,6 +19,7 @@ from framegan import media
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.loggers.tensorboard_logger import TensorBoard
 from framegan.loggers.wandb_logger import WandB, has_account
+from framegan.runs.curve_groups import tag
 from framegan.trainer import GANTrainer
 
 
@@ -271,6 +275,9 @@ def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
     logger = WandB(str(folder), tags=["mine"], artifacts=True)
     choices = {"choices": {"model": "dcgan", "data": "digits"}, "overrides": ["seed=1"]}
     logger.log_hyperparams({"seed": 1, **choices})
+    logger.log_origin(folder / "checkpoints" / "last.ckpt", 32)
+    media.write_video(folder / "clip.mp4", np.zeros((4, 16, 16, 3), np.uint8), 8)
+    logger.log_video("samples/fake_clips", folder / "clip.mp4", 64, caption="seeds 0 to 15")
     logger.log_image("samples/fake", np.zeros((8, 8, 3), np.uint8), 64, caption="fake_64")
     logger.log_records([RECORD, {**RECORD, "key": "precision_16", "better": "higher"}], 64)
     logger.log_metrics({"fd_16": 3.0}, step=64)
@@ -283,22 +290,81 @@ def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
     assert (run.display_name, run.run_group, run.job_type) == ("lr=1e-4", "sweep", "train")
     assert {*run.tags} == {"mine", "dcgan", "digits"}
     config = {update.key: json.loads(update.value_json) for one in found["config"] for update in one.update}
-    assert {"seed": 1, **choices}.items() <= config.items()
+    origin = {"resumed_from": {"run": (folder / "wandb_run_id").read_text(), "samples_seen": 32}}
+    assert {"seed": 1, **choices, **origin}.items() <= config.items()
     metrics = {one.name or one.glob_name: one for one in found["metric"]}
     assert {one.step_metric for one in metrics.values()} == {"samples_seen"}
     assert metrics["metrics/fd_16"].summary.min
     assert metrics["metrics/precision_16"].summary.max
     history = {"/".join(item.nested_key): item.value_json for one in found["history"] for item in one.item}
     assert history["samples/fake/caption"] == '"fake_64"'
+    assert history["samples/fake_clips/caption"] == '"seeds 0 to 15"'
+    assert history["metrics/fd_16"] == "3"
     assert history["evaluation/_type"] == '"table-file"'
     (table,) = (folder / "wandb").glob("offline-run-*/files/media/table/evaluation*.json")
     assert json.loads(table.read_text())["data"][0] == [64, "fd_16", 3.0, 2.0, 4.0, "lower", '{"num_fake": 16}']
     assert found["alert"][0].text == "training seems to have collapsed"
     (artifact,) = (one for one in found["artifact"] if one.type == "model")
     assert "best" in artifact.aliases
+    assert json.loads(artifact.metadata) == {"samples_seen": 64, **origin}
     summary = {update.key: update.value_json for one in found["summary"] for update in one.update}
     assert float(summary["objective"]) == 3
     assert summary["status"] == '"collapsed"'
+
+
+@pytest.mark.parametrize(("seen", "used"), [(64, ["me/framegan/generator-abc:best"]), (128, []), (32, [])])
+def test_a_resumed_run_uses_the_artifact_of_that_moment(wandb_run, monkeypatch, tmp_path, seen, used):
+    """At W&B are the checkpoints of 64 samples, as the best, and of 96, as the latest."""
+    there = {"best": 64, "latest": 96}
+    api = MagicMock()
+    api.artifact_exists = lambda name, type: name.startswith("me/framegan/generator-abc:")
+    api.artifact = lambda name, type: MagicMock(metadata={"samples_seen": there[name.rpartition(":")[2]]}, said=name)
+    monkeypatch.setattr("wandb.Api", lambda: api)
+    wandb_run.entity, wandb_run.project = "me", "framegan"
+    (tmp_path / "wandb_run_id").write_text("abc")
+    for artifacts in (False, True):
+        logger = WandB(str(tmp_path), offline=False, artifacts=artifacts)
+        logger.log_origin(tmp_path / "checkpoints" / "last.ckpt", seen)
+    assert [call.args[0].said for call in wandb_run.use_artifact.call_args_list] == used
+
+
+def test_the_line_of_wandbs_agent_is_one_that_can_be_typed():
+    from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
+
+    sweep = yaml.safe_load((PROJECT / "conf" / "wandb_sweep.yaml").read_text())
+    chosen = {
+        key: one.get("value", one["values"][-1] if "values" in one else one.get("min"))
+        for key, one in sweep["parameters"].items()
+    }
+    parts = create_sweep_command_args({"args": {key: {"value": value} for key, value in chosen.items()}})
+    parts |= {"program": [sweep["program"]]}
+    line = []
+    for word in create_sweep_command(sweep["command"]):
+        line += parts[word[2:-1]] if word.startswith("${") else [word]
+    assert line[:3] == ["framegan", "train", "model=dcgan"]
+    assert "model.generator_optimizer.lr=5e-05" in line
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        cfg = compose("train", prepared("train", line[2:]))
+    assert cfg.model.generator_optimizer.lr == 5e-5
+    assert cfg.logger.wandb._target_.endswith(".WandB")
+    assert (cfg.seed, cfg.total_samples) == (1, 100_000)
+    assert sweep["metric"]["name"] == "objective", "as WandB.log_summary calls it"
+
+
+def test_dashboards_have_the_groups_of_the_page():
+    keys = {
+        "generator/loss": "losses/generator/loss",
+        "discriminator/real_logit": "logits/discriminator/real_logit",
+        "class_accuracy": "accuracies/class_accuracy",
+        "penalty/r1": "penalties/penalty/r1",
+        "generator/gradient_norm": "gradients/generator/gradient_norm",
+        "generator/lr": "learning_rates/generator/lr",
+        "watchdog/diversity": "diversity/watchdog/diversity",
+        "samples_per_second": "speed/samples_per_second",
+        "shape_motion_256/accuracy": "metrics/shape_motion_256/accuracy",
+        "mine": "mine",
+    }
+    assert {key: tag(key, {"shape_motion_256/accuracy"}) for key in keys} == keys
 
 
 def test_tensorboard_compares_settings_and_shows_clips(tmp_path):
@@ -314,5 +380,6 @@ def test_tensorboard_compares_settings_and_shows_clips(tmp_path):
     assert image.encoded_image_string == (tmp_path / "clip.webp").read_bytes()
     assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= written.summary_metadata.keys()
     settings = written.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    assert b"metrics/fd_16" in written.summary_metadata["_hparams_/experiment"].plugin_data.content
     assert b"choices.model" in settings
     assert b"model.lr" in settings

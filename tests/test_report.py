@@ -4,12 +4,14 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from made_up_runs import KEY, picture, run_folder
 
 from framegan import media
+from framegan.cli import about
 from framegan.cli import compare as compare_command
 from framegan.report import compare, curves, page, pictures
 from framegan.runs import run_list
@@ -77,6 +79,30 @@ def test_rollbacks_stand_beside_the_warnings(tmp_path):
     text = page.html(RunFiles(run))
     assert ">collapsed</span>" in text
     assert text.index("rolled back to 300") < text.index("2,600 samples: training seems")
+
+
+def test_what_was_run_names_the_commit_and_changes_to_it(tmp_path, monkeypatch):
+    def git(*words):
+        author = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *author, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    assert about.code_of(tmp_path) is None
+    git("init")
+    assert about.code_of(tmp_path) is None, "there is no commit yet"
+    (tmp_path / "a.py").write_text("1")
+    git("add", ".")
+    git("commit", "-m", "a")
+    clean = about.code_of(tmp_path)
+    assert re.fullmatch("[0-9a-f]{40}", clean.commit)
+    assert not clean.dirty
+    (tmp_path / "a.py").write_text("2")
+    assert about.code_of(tmp_path) == clean.model_copy(update={"dirty": True})
+    run = run_folder(tmp_path / "run")
+    kept = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**kept, "code": {"commit": clean.commit, "dirty": True}}))
+    assert f"{clean.commit}, with uncommitted changes" in page.html(RunFiles(run))
+    monkeypatch.setenv("PATH", "")
+    assert about.code_of(tmp_path) is None
 
 
 def test_how_much_a_setting_explains(tmp_path):
