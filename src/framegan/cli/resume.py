@@ -189,13 +189,6 @@ def _newest_whole(folder: Path) -> Path | None:
     return next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
 
 
-def _newest_whole(folder: Path) -> Path | None:
-    """Return the newest checkpoint of a run that isn't damaged; None without one."""
-    from framegan.runs.checkpoint_files import clocks, newest_first
-
-    return next((path for path, _ in clocks(newest_first(folder / "checkpoints"))), None)
-
-
 class Setting(NamedTuple):
     """A value, the key where it was set, which others refer to, and the part and argument that take it, if any."""
 
