@@ -7,12 +7,12 @@ from one_rank import CONF, choices, make_small
 from worlds import fit, real_batches
 
 from framegan.cli.compose import build
-from framegan.networks import dcgan, mlp, resnet
+from framegan.networks import dcgan, mlp, r3gan, resnet
 from framegan.networks.conditioning import Conditioning
 
 IMAGE_MODELS = [n for n in choices("model") if "- discriminator:" not in (CONF / "model" / f"{n}.yaml").read_text()]
 SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 48, 64)]
-FAMILIES = [mlp, dcgan, resnet]
+FAMILIES = [mlp, dcgan, resnet, r3gan]
 WAYS = Conditioning.__args__
 
 
@@ -85,6 +85,20 @@ def test_the_auxiliary_loss_leaves_fake_samples_out_where_asked():
             fake = gan.discriminator(gan.generator(latents, labels), labels)["class"]
     of_fake = torch.nn.functional.cross_entropy(fake, labels, reduction="none")
     torch.testing.assert_close(losses[0] - losses[1], of_fake, atol=1e-5, rtol=1e-4)
+
+
+def test_bilinear_doubling_is_that_of_pytorch():
+    features = torch.randn(2, 3, 4, 6)
+    expected = torch.nn.functional.interpolate(features, scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(r3gan.doubled(features), expected)
+
+
+def test_r3gan_begins_as_linear_maps():
+    """Every residual block starts as the identity, so that the depth doesn't matter at first."""
+    critic, samples = r3gan.Discriminator((1, 16, 16), width=8), torch.randn(2, 1, 16, 16)
+    torch.testing.assert_close(critic(3 * samples)["sample"], 3 * critic(samples)["sample"])
+    generator, latents = r3gan.Generator((1, 16, 16), width=8), torch.randn(2, 64)
+    torch.testing.assert_close(generator(3 * latents), 3 * generator(latents))
 
 
 def test_parameters_of_the_residual_networks_are_the_published_ones():

@@ -185,7 +185,7 @@ class GAN(LightningModule):
             place = str(regularizer.at)
             penalty = self._over_heads(partial(regularizer.penalty, samples[place]), logits[place])  # (N,)
             self._measure(f"penalty/{name}", penalty)
-            loss = loss + regularizer.weight * regularizer.every * penalty
+            loss = loss + regularizer.strength(int(self.samples_seen)) * penalty
         return loss + self.class_weight * class_loss
 
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:

@@ -4,11 +4,14 @@ A penalty is added to the discriminator's loss on one step in `every`, `every` t
 strength is `weight` whatever the interval (Karras et al. 2020, Section 3.1: lazy regularization).
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
+
+from framegan.schedules import Constant
 
 
 def squared_gradient_norm(samples: Tensor, logits: Tensor) -> Tensor:
@@ -23,6 +26,7 @@ class Regularizer:
     Args:
         weight: its strength, averaged over the steps.
         every: number of discriminator steps from one application to the next.
+        schedule: samples seen -> the factor of the weight.
     """
 
     at: Literal["real", "fake", "between"] | None = None
@@ -31,9 +35,14 @@ class Regularizer:
     reads_buffers = False
     """Whether `constrain` depends on running averages, which have to be the same on all ranks then."""
 
-    def __init__(self, weight: NonNegativeFloat, every: PositiveInt = 1):
+    def __init__(self, weight: NonNegativeFloat, every: PositiveInt = 1, schedule: Callable[[int], float] = Constant()):
         self.weight = weight
         self.every = every
+        self.schedule = schedule
+
+    def strength(self, samples_seen: int) -> float:
+        """Return what multiplies the penalty on a step that applies it."""
+        return self.weight * self.every * self.schedule(samples_seen)
 
     def due(self, step: int) -> bool:
         """Say whether discriminator step number `step` (from 0) applies it."""
@@ -52,8 +61,8 @@ class R1(Regularizer):
 
     at: Literal["real", "fake"] = "real"
 
-    def __init__(self, gamma: NonNegativeFloat, every: PositiveInt = 1):
-        super().__init__(weight=gamma / 2, every=every)
+    def __init__(self, gamma: NonNegativeFloat, every: PositiveInt = 1, schedule: Callable[[int], float] = Constant()):
+        super().__init__(gamma / 2, every, schedule)
 
     def penalty(self, samples: Tensor, logits: Tensor) -> Tensor:
         return squared_gradient_norm(samples, logits)

@@ -1,8 +1,9 @@
 """Learning-rate schedules: samples seen -> the factor in [0, 1] that multiplies an optimizer's own learning rate."""
 
 import math
+from typing import Annotated
 
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 
 class Constant:
@@ -25,16 +26,21 @@ class Constant:
 
 
 class Linear(Constant):
-    """Constant until `start_samples`, then a straight line down to 0 at `total_samples`."""
+    """Constant until `start_samples`, then a straight line down to `last` at `total_samples`."""
 
     def __init__(
-        self, total_samples: PositiveInt, start_samples: NonNegativeInt = 0, warmup_samples: NonNegativeInt = 0
+        self,
+        total_samples: PositiveInt,
+        start_samples: NonNegativeInt = 0,
+        warmup_samples: NonNegativeInt = 0,
+        last: Annotated[float, Field(ge=0, le=1)] = 0.0,
     ):
         super().__init__(warmup_samples)
         if start_samples >= total_samples:
             raise ValueError(f"schedule: start_samples={start_samples} must be below total_samples={total_samples}")
         self.total_samples = total_samples
         self.start_samples = start_samples
+        self.last = last
 
     def progress(self, samples_seen: int) -> float:
         """Return how far the decay has come, from 0 to 1."""
@@ -42,11 +48,11 @@ class Linear(Constant):
         return min(max(progress, 0.0), 1.0)
 
     def decay(self, samples_seen: int) -> float:
-        return 1 - self.progress(samples_seen)
+        return 1 - (1 - self.last) * self.progress(samples_seen)
 
 
 class Cosine(Linear):
     """Like `Linear`, along half a cosine (Loshchilov & Hutter 2017, Equation 5, one cycle)."""
 
     def decay(self, samples_seen: int) -> float:
-        return (1 + math.cos(math.pi * self.progress(samples_seen))) / 2
+        return self.last + (1 - self.last) * (1 + math.cos(math.pi * self.progress(samples_seen))) / 2
