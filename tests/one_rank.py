@@ -38,6 +38,14 @@ CASES: dict[str, tuple[str, ...]] = {
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
     "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
     "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
+    "diffaugment": ("model=dcgan", "model/augmentation=diffaugment", "model/regularizers=r1"),
+    "ada": (
+        "model=dcgan",
+        "model/augmentation=ada",
+        "model.augmentation.interval=2",
+        "model.augmentation.samples_to_certainty=100",
+        "model.augmentation.probability=0.5",
+    ),
     "compiled": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
     "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
 }

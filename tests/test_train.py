@@ -127,7 +127,12 @@ def test_a_finished_run_is_not_run_over(finished):
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
 
-@pytest.mark.parametrize("options", [(), ("data.flip=true", "model.discriminator_steps=2", "model/regularizers=r1")])
+ADAPTIVE = ("model/augmentation=ada", "model.augmentation.samples_to_certainty=100", "model.augmentation.interval=3")
+
+
+@pytest.mark.parametrize(
+    "options", [ADAPTIVE, ("data.flip=true", "model.discriminator_steps=2", "model/regularizers=r1")]
+)
 def test_a_resumed_run_ends_like_one_never_stopped(options, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train(*SMALL, *options, "total_samples=192", f"hydra.run.dir={whole}")

@@ -20,6 +20,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
 from framegan import contracts, noise
+from framegan.augmentations.augmentation import Augmentation
 from framegan.losses import Loss
 from framegan.network_state import in_pieces, move_average
 from framegan.regularizers import Regularizer
@@ -35,6 +36,10 @@ ALWAYS_MEASURED = ("discriminator/loss", "generator/loss")
 """What is measured in every step, for the screen; the rest only on the steps that are logged."""
 
 
+PLACES = ("real", "fake", "between", "generator")
+"""Which samples the discriminator judges; the generator's are those of its own step."""
+
+
 class GAN(LightningModule):
     """A generator and a discriminator trained against each other.
 
@@ -45,6 +50,7 @@ class GAN(LightningModule):
             num_classes) logits of the class, which are trained on real and on fake samples (Odena et al. 2017).
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
+        augmentation: of all that the discriminator judges. None = it sees the samples as they are.
         discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
         head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
         class_weight: weight of the class's cross-entropy in both networks' losses.
@@ -72,6 +78,7 @@ class GAN(LightningModule):
         discriminator_optimizer: Callable[..., Optimizer],
         loss: Loss,
         regularizers: Mapping[str, Regularizer] | None = None,
+        augmentation: Augmentation | None = None,
         generator_schedule: Callable[[int], float] = Constant(),
         discriminator_schedule: Callable[[int], float] = Constant(),
         discriminator_steps: PositiveInt = 1,
@@ -93,7 +100,7 @@ class GAN(LightningModule):
         self.make_optimizers = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
         self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
         self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
-        self.loss, self.regularizers = loss, dict(regularizers or {})
+        self.loss, self.regularizers, self.augmentation = loss, dict(regularizers or {}), augmentation
         self.discriminator_steps, self.conditional = discriminator_steps, conditional
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
         self.ema_half_life, self.ema_rampup = ema_half_life, ema_rampup
@@ -144,6 +151,9 @@ class GAN(LightningModule):
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
         self._constrain_discriminator(step)
+        if self.augmentation is not None:
+            self.augmentation.adapt(num_samples)
+            self.measured |= self.augmentation.measured()
         if moves_generator:
             self._descend("generator", self.generator_loss, real, labels, step)
             half_life = min(self.ema_half_life, self.ema_rampup * samples_seen)
@@ -158,7 +168,8 @@ class GAN(LightningModule):
         Args:
             real: (N, *shape) samples; fake ones are made of the (N, latent_dim) latents.
             labels: (N,) classes of the real samples, and those asked of the fake ones.
-            mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken.
+            mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken; and the
+                keys of the augmentation.
             step: number of the discriminator step, which decides the penalties that are due.
         """
         penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
@@ -173,7 +184,10 @@ class GAN(LightningModule):
         # all of a step with a penalty is uncompiled: compiled forwards would overwrite the others' running averages
         with uncompiled() if places else nullcontext():
             critic = self._trained("discriminator")
-            logits = {place: critic(values, labels) for place, values in samples.items()}  # {place: {head: (N, K)}}
+            judged = {place: self._augmented(values, mixing, place) for place, values in samples.items()}
+            logits = {place: critic(values, labels) for place, values in judged.items()}  # {place: {head: (N, K)}}
+        if self.augmentation is not None:
+            self.augmentation.observe(torch.cat([logits["real"][head] for head in self.head_weights], dim=1))
         class_loss = self._class_loss("real", logits["real"], labels)
         of_fake = self._class_loss("fake", logits["fake"], labels)
         class_loss = class_loss + of_fake * self.class_loss_on_fake
@@ -191,11 +205,11 @@ class GAN(LightningModule):
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
         fake = self._trained("generator")(latents, labels)  # (N, *shape)
-        fake_logits = self.discriminator(fake, labels)  # {head: (N, K)}
+        fake_logits = self.discriminator(self._augmented(fake, mixing, "generator"), labels)  # {head: (N, K)}
         class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.head_weights)
         if self.loss.generator_sees_real:
-            real_logits = self.discriminator(real, labels)
+            real_logits = self.discriminator(self._augmented(real, mixing, "real"), labels)
         loss = self._over_heads(self.loss.generator, real_logits, fake_logits)  # (N,)
         self._measure("generator/loss", loss)
         penalty = getattr(self.generator, "penalty", None)  # (N,)
@@ -249,6 +263,10 @@ class GAN(LightningModule):
     def _trained(self, name: Network) -> nn.Module:
         """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""
         return self.wrappers.get(name, getattr(self, name))
+
+    def _augmented(self, samples: Tensor, keys: Tensor, place: str) -> Tensor:
+        """Return the (N, *shape) samples as the discriminator sees them, each place in its own way."""
+        return samples if self.augmentation is None else self.augmentation(samples, keys, PLACES.index(place))
 
     def _over_heads(self, function: Callable[..., Tensor], *logits: Mapping[str, Tensor | None]) -> Tensor:
         """Return the weighted sum over the discriminator's heads of a function of their (N, K) logits, (N,)."""

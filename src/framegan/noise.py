@@ -43,6 +43,19 @@ def uniform(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> 
     return torch.from_numpy(generator(seed, stream, counter).random(shape, dtype=np.float32))
 
 
+def uniform_of_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
+    """Return (N, size) numbers in (0, 1), row k a function of keys[k] and the part, on the keys' device.
+
+    Args:
+        keys: (N,) as `uniform` draws them: multiples of 2^-24 in [0, 1).
+    """
+    columns = torch.arange(size, device=keys.device) + (part << 32)
+    mixed = (keys.double() * 2**24).long().unsqueeze(1) * 0x1E3779B97F4A7C15 + columns * 0x3F58476D1CE4E5B9
+    for shift, factor in ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15), (31, 1)):  # SplitMix64 (Steele 2014)
+        mixed = (mixed ^ (mixed >> shift & (1 << 64 - shift) - 1)) * factor
+    return ((mixed >> 40 & (1 << 24) - 1).double() + 0.5) / 2**24
+
+
 def seed_modules(seed: int, rank: int, counter: int) -> None:
     """Make what modules draw by themselves (dropout) a function of the seed, the rank and the clock."""
     torch.manual_seed(int(generator(seed, MODULES + rank, counter).integers(2**63)))

@@ -1,0 +1,147 @@
+"""Augmentations: what they do to pictures with known pixels, and what the step needs of them."""
+
+import math
+
+import pytest
+import torch
+from worlds import Record, fit, real_batches, tiny_gan
+
+from framegan import noise, regularizers
+from framegan.augmentations.adaptive import COLOURS, GEOMETRY, TRANSFORMS, Adaptive
+from framegan.augmentations.augmentation import warped
+from framegan.augmentations.diffaugment import DiffAugment
+
+KEYS = torch.arange(1, 65) / 128
+ALWAYS = {"probability": 1.0, "largest": 1.0, "target": None}
+ALL = [DiffAugment(), Adaptive(**ALWAYS), *(Adaptive(**ALWAYS, transforms=[name]) for name in TRANSFORMS)]
+NAMES = ["diffaugment", "ada", *TRANSFORMS]
+
+
+def pictures(*shape, number=64):
+    torch.manual_seed(0)
+    return torch.rand(1, *shape).mul(2).sub(1).expand(number, *shape)
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=NAMES)
+def test_each_key_and_place_gives_its_own_transform_of_any_shape(augmentation):
+    for shape in [(3, 16, 24), (1, 8, 8), (4, 3, 8, 12), (2, 9, 7)]:
+        samples = pictures(*shape)
+        made = augmentation(samples, KEYS, 0)
+        assert made.shape == samples.shape
+        assert made.isfinite().all()
+        torch.testing.assert_close(made[5:9], augmentation(samples[5:9], KEYS[5:9], 0), atol=1e-5, rtol=1e-5)
+        if augmentation.num_random and shape[0] == 3:
+            assert any(not torch.allclose(one, made[0]) for one in made)
+            assert not torch.equal(made, augmentation(samples, KEYS, 1))
+
+
+@pytest.mark.parametrize("augmentation", ALL, ids=NAMES)
+def test_all_frames_of_a_clip_are_transformed_alike(augmentation):
+    still = pictures(3, 1, 8, 8).expand(-1, -1, 5, -1, -1)
+    made = augmentation(still, KEYS, 0)
+    torch.testing.assert_close(made, made[:, :, :1].expand_as(made))
+
+
+@pytest.mark.parametrize("augmentation", ALL[:2], ids=NAMES[:2])
+def test_gradients_go_through_it_twice(augmentation):
+    samples = pictures(3, 3, 4, number=2).double().clone().requires_grad_()
+    for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
+        assert check(lambda x: augmentation(x, KEYS[:2], 0).sin(), samples, fast_mode=True)
+
+
+def test_at_probability_0_nothing_happens():
+    samples = pictures(3, 8, 8)
+    torch.testing.assert_close(Adaptive()(samples, KEYS, 0), samples, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "reflection"])
+def test_warps_by_whole_pixels_and_right_angles_are_exact(padding):
+    frames = pictures(2, 3, 8, 8, number=1)
+    shift = torch.tensor([[[1.0, 0, 2], [0, 1, -1], [0, 0, 1]]])  # what was 2 to the right and 1 above
+    made = warped(frames, shift, padding)
+    torch.testing.assert_close(made[..., 1:, :-2], frames[..., :-1, 2:], atol=1e-5, rtol=0)
+    edge = torch.zeros_like(frames[..., 0, :-2]) if padding == "zeros" else frames[..., 0, 2:]
+    torch.testing.assert_close(made[..., 0, :-2], edge, atol=1e-5, rtol=0)
+    turn = torch.tensor([[[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]])
+    torch.testing.assert_close(warped(frames, turn, padding), frames.rot90(-1, (-1, -2)), atol=1e-5, rtol=0)
+
+
+def test_flips_and_turns_make_the_eight_pictures_and_no_others():
+    picture = pictures(1, 6, 6)
+    whole = Adaptive(**ALWAYS, transforms=["flip", "turn"])(picture, KEYS, 0)
+    eight = [turned for k in range(4) for turned in (picture[0].rot90(k, (1, 2)), picture[0].rot90(k, (1, 2)).flip(2))]
+    found = [[torch.allclose(one, made, atol=1e-5) for one in eight].index(True) for made in whole]
+    assert set(found) == set(range(8))
+
+
+@pytest.mark.parametrize("name", GEOMETRY)
+def test_geometry_leaves_a_plain_colour_alone(name):
+    plain = torch.full((64, 3, 8, 8), 0.3)
+    torch.testing.assert_close(Adaptive(**ALWAYS, transforms=[name])(plain, KEYS, 0), plain)
+
+
+def test_colours():
+    samples = pictures(4, 6, 6)
+    luma = samples[:, :3].mean(1)
+    for name in COLOURS:
+        made = Adaptive(**ALWAYS, transforms=[name])(samples, KEYS, 0)
+        assert torch.equal(made[:, 3], samples[:, 3]), "transparency stays"
+        grey = made[:, :3].mean(1)
+        if name in ("hue", "saturation"):
+            torch.testing.assert_close(grey, luma, atol=1e-5, rtol=1e-4)
+        if name in ("hue", "inversion"):  # turns and reflections of the colours
+            torch.testing.assert_close(made.square().sum(1), samples.square().sum(1), atol=1e-4, rtol=1e-4)
+        if name == "inversion":
+            assert sorted({round(value, 3) for value in (grey / luma)[:, 0, 0].tolist()}) == [-1, 1]
+        if name == "brightness":
+            assert (made - samples)[:, :3].std((1, 2, 3)).max() < 1e-5
+
+
+def test_diffaugment_cuts_out_a_quarter_at_most_and_shifts_by_an_eighth():
+    ones = torch.ones(64, 1, 16, 16)
+    cut = DiffAugment(["cutout"])(ones, KEYS, 0)
+    assert set(cut.unique().tolist()) == {0, 1}
+    assert 0 < (1 - cut.flatten(1).mean(1)).max() <= 0.25
+    shifted = DiffAugment(["shift"])(ones, KEYS, 0)
+    lost = (1 - shifted[:, 0].amax(1).mean(1)) * 16  # columns that came in
+    assert sorted({round(value) for value in lost.tolist()}) == [0, 1, 2]
+    contrast = DiffAugment(["colour"])(pictures(3, 8, 8), KEYS, 0)
+    assert (contrast.mean((1, 2, 3)) - pictures(3, 8, 8).mean((1, 2, 3))).abs().max() <= 0.5
+
+
+def test_the_probability_rises_with_an_overfitting_critic_and_falls_back():
+    augmentation = Adaptive(samples_to_certainty=1_000, interval=2)
+    for _ in range(6):
+        augmentation.observe(torch.ones(8, 3))
+        augmentation.adapt(8)
+    assert augmentation.probability.item() == pytest.approx(6 * 8 / 1_000)
+    for _ in range(2):
+        augmentation.observe(torch.tensor([[1.0]] * 3 + [[-1.0]] * 5))  # r = -.25
+        augmentation.adapt(8)
+    assert augmentation.probability.item() == pytest.approx(4 * 8 / 1_000)
+    for _ in range(1_000):
+        augmentation.observe(torch.ones(8, 1))
+        augmentation.adapt(8)
+    assert augmentation.probability.item() == pytest.approx(0.8), "the largest"
+
+
+def test_the_step_augments_what_the_critic_sees_and_logs_the_probability():
+    options = {"interval": 1, "samples_to_certainty": 100, "probability": 0.5}
+    gan = tiny_gan(augmentation=Adaptive(**options), regularizers={"r1": regularizers.R1(1.0)})
+    record = Record(lambda gan: gan.augmentation.probability.item())
+    fit(gan, real_batches(4), callbacks=[record])
+    assert len(set(record.states)) > 1
+    assert record.measured[-1]["augmentation/probability"].item() == pytest.approx(record.states[-1])
+    assert "augmentation.probability" in gan.state_dict()
+
+
+def test_numbers_of_keys_are_uniform_and_apart():
+    keys = noise.uniform((4_096,), seed=0, stream=noise.MIXING, counter=0)
+    numbers = noise.uniform_of_keys(keys, 8)
+    assert numbers.min() > 0 and numbers.max() < 1
+    assert numbers.mean(0).sub(0.5).abs().max() < 0.02
+    assert numbers.var(0).mul(12).sub(1).abs().max() < 0.05
+    both = torch.cat([numbers, noise.uniform_of_keys(keys, 8, part=1)], dim=1)
+    assert (both.T.corrcoef() - torch.eye(16)).abs().max() < 0.06
+    histogram = torch.histc(numbers.float(), 64, 0, 1)
+    assert ((histogram - 512) / math.sqrt(512)).abs().max() < 4.5
