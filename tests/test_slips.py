@@ -120,7 +120,7 @@ def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
         (("--resume",), "did you mean resume=RUN_FOLDER?"),
         (("--resume", "runs/x"), "did you mean resume=runs/x?"),
         (("model=dcgan", "data=mnist", "+trainer=cpu"), "did you mean trainer=cpu?"),
-        (("loss=hinge",), "no model was chosen; set model=NAME to one of: dcgan, "),
+        (("loss=hinge",), "no model was chosen; set model=NAME to one of: cgan, "),
         (("model=dcgan", "data=videos"), "did you mean data=video_folder?"),
         (("model=dcgan", "data=../clips"), "there is no such folder"),
         (("model=mlp", "data=mnist", "--config-dir", "nowhere"), "--config-dir got nowhere, which is not a folder"),
