@@ -43,9 +43,10 @@ ROOMS = {
     "trainer": "devices loggers processes run_state strategy",
     "gan": "augmentations contracts losses network_state noise regularizers run_state runs sampling schedules strategy "
     "trainer",
+    "terminal_pictures": "media processes",
     "collapse": "",
     "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting report run_state "
-    "runs sampling spread strategy trainer",
+    "runs sampling spread strategy terminal_pictures trainer",
     "cli": "callbacks containers contracts data devices evaluation files gan loggers media metrics processes program "
     "quoting report run_state runs sampling trainer working_folder",
     "trained": "cli media runs sampling",

@@ -52,17 +52,26 @@ class ProgressBar(RunCallback):
         if is_due:
             self.shown = self._read()
         if self.bar:
-            self.bar.update(seen, f"{seen:,} / {self.total_samples:,} samples", self._below() if is_due else None)
+            self._update(self._below() if is_due else None)
         elif is_due:
             self.console.print(f"{seen:>9,} / {self.total_samples:,} samples  {self.shown}")
 
     def end(self) -> None:
         if self.bar:
+            self._update(self._below())  # with what was measured at the end
+        self._leave()
+
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self.bar:
             self.bar.end()
             self.bar = None
 
-    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        self.end()
+    def _update(self, below: Group | None) -> None:
+        assert self.bar
+        self.bar.update(self.samples_seen, f"{self.samples_seen:,} / {self.total_samples:,} samples", below)
 
     def _below(self) -> Group:
         """Return the losses and the speed, and for each metric a row with the latest value beside the best one."""

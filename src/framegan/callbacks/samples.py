@@ -1,21 +1,25 @@
 """Pictures and clips of what the generator makes, from the same seeds every time, beside real data."""
 
 import math
+import os
+from typing import Literal
 
 import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from framegan import media, sampling
+from framegan import media, sampling, terminal_pictures
 from framegan.callbacks.every import Every
 from framegan.data.source import classes_of
-from framegan.files import strict_json
+from framegan.files import live, strict_json
 from framegan.spread import spread
 from framegan.strategy import average_buffers
 
 CLIPS_IN_GRID = 16
 CLIPS_IN_STRIPS = 8
 TABLE = 6
+FEWEST_ROWS, MOST_ROWS = 6, 16
+"""Lines of text as high as a picture in the terminal."""
 
 
 class Samples(Every):
@@ -32,18 +36,25 @@ class Samples(Every):
             generator from seeds 0, 1, 2, ...; one with classes has a row for each class, from the same seeds.
             samples/tiles.json has the seed and the class of each tile.
         frames_per_second: rate at which clips are shown. None = that of the data, or 8 where they know none.
+        shown: terminal = the grids of fake samples are drawn in the terminal too, where it can show pictures.
     """
 
     what = "the samples"
     is_evaluation = True
 
     def __init__(
-        self, every: PositiveInt | None, num_samples: PositiveInt = 64, frames_per_second: PositiveFloat | None = None
+        self,
+        every: PositiveInt | None,
+        num_samples: PositiveInt = 64,
+        frames_per_second: PositiveFloat | None = None,
+        shown: Literal["files", "terminal"] = "files",
     ):
         super().__init__(every)
         media.check_rate(".mp4", frames_per_second or media.FRAMES_PER_SECOND)
         self.num_samples = num_samples
         self.frames_per_second = frames_per_second
+        self.shown = shown
+        self.way: terminal_pictures.Way | None = None
 
     def begin(self) -> None:
         data = self.trainer.datamodule
@@ -57,6 +68,10 @@ class Samples(Every):
             if are_clips and not self.in_webp:
                 most = f"a .webp shows {media.RATES['.webp'][1]:g}"
                 print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, {most}")
+            if self.shown == "terminal":
+                self.way = terminal_pictures.way_of(os.environ)
+                if self.way is None:
+                    print("samples  no pictures here: the terminal isn't kitty, iTerm2 or one with sixels")
             real, _ = data.real_batch(self.num_shown)
             self._show("real", "real", real, caption="real samples")
             self._write_tiles()
@@ -120,6 +135,9 @@ class Samples(Every):
         path = self.trainer.folder / "samples" / f"{stem}.png"
         path.parent.mkdir(exist_ok=True)
         media.write_png(path, image)
+        if self.way and name == "fake":
+            rows = max(FEWEST_ROWS, min(MOST_ROWS, os.get_terminal_size(1).lines - FEWEST_ROWS))
+            live.draw(terminal_pictures.drawn(media.enlarged(image, side=320), self.way, rows))
         for logger in self.trainer.run_loggers:
             frames = f"; {len(some)} of them, a row for each, its frames from left to right" if are_clips else ""
             logger.log_image(f"samples/{name}", media.enlarged(image), self.samples_seen, caption + frames)

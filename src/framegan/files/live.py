@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.control import Control
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.segment import ControlType, Segment
 from rich.text import Text
 
 Item = TypeVar("Item")
@@ -92,6 +94,14 @@ def notice(text: str) -> bool:
     for display in _shown:
         display.notice = Text(text)
     return bool(_shown)
+
+
+def draw(codes: str) -> None:
+    """Write what draws a picture to the terminal, above the display where there is one."""
+    console = _shown[0].console if _shown else Console()
+    raw = Control()
+    raw.segment = Segment(codes, None, [(ControlType.CARRIAGE_RETURN,)])
+    console.print(raw, "")
 
 
 def refresh() -> None:
