@@ -94,7 +94,7 @@ NETWORKS = {
     "model.discriminator returned a tensor (2, 1) of float32; it should be a dict": (Good(), Critic(lambda x: x)),
     "returned a dictionary of ['class']": (Good(), Critic(lambda x: {"class": x})),
     "returned a tensor (2,) of float32 under 'a' for 2 samples": (Good(), Critic(lambda x: {"a": x[:, 0]})),
-    "model.discriminator can't take a tensor (2, 1, 4, 4) of float32, a tensor (2,) of int64: mat1 and mat2": (
+    "model.discriminator can't take a tensor (2, 1, 4, 4) of float32, a tensor (2,) of int64, RuntimeError: mat1": (
         Good(),
         Critic(size=9),
     ),

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -384,7 +385,7 @@ def test_what_fails_in_a_worker_ends_the_run_in_its_own_words(tmp_path, monkeypa
     run = (*TINY, *SHORT, *data, "data.datamodule.keep_on_device_mb=0", "total_samples=200")
     where = {"epoch": 2}
     message = str(train(*run, f"hydra.run.dir={tmp_path / 'run'}"))
-    assert message.startswith("error: 7.png can't be decoded; ")
+    assert message.startswith("error: 7.png can't be decoded\n  in tests/test_resume.py, line ")
     assert "last.ckpt is intact; to resume: python " in message
     assert message.endswith(f"resume={tmp_path / 'run'}")
     assert not multiprocessing.active_children()
@@ -418,8 +419,8 @@ def test_a_step_that_needs_too_much_memory_is_one_message(error, tmp_path, monke
 
 def test_a_fault_in_memory_is_no_lack_of_it():
     error = RuntimeError("CUDA error: an illegal memory access was encountered")
-    with pytest.raises(RuntimeError, match="illegal memory access"), errors.plain_errors():
-        raise error
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        errors.plain_errors()(Mock(side_effect=error))()
 
 
 def test_sigterm_before_the_first_batch_is_not_taken_for_an_end(tmp_path, monkeypatch):

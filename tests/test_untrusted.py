@@ -107,7 +107,7 @@ NODES = {
         "nothing that a configuration",
     ),
     "our function that downloads": ({"_target_": "framegan.files.download.fetch"}, "nothing that a configuration"),
-    "our function that finds others": ({"_target_": "framegan.runs.trust.locate"}, "nothing that a configuration"),
+    "our function that finds others": ({"_target_": "framegan.own_code.locate"}, "nothing that a configuration"),
     "no such part": ({"_target_": "framegan.networks.mlp.Nothing"}, "no such class or function"),
     "another package of a like name": ({"_target_": "framegan_evil.Generator"}, "trust=framegan_evil"),
     "in a list": ([{"a": [{"_target_": "os.system", "command": TOUCH}]}], "[0].a[0]._target_ got 'os.system'"),

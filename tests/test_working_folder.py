@@ -8,7 +8,7 @@ from commands import prepared
 
 from framegan import working_folder
 from framegan.cli import new
-from framegan.cli.validation import locate
+from framegan.own_code import locate
 
 CHOSEN = ["model=mlp", "data=digits"]
 
@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 def write(folder, *names):
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("here = 'yes'\n")
+        (folder / name).write_text("def here(): ...\n")
 
 
 def test_a_conf_of_ones_own_is_found_unless_another_one_is_named(folder):
@@ -53,7 +53,7 @@ def test_a_package_is_found_after_every_installed_one(folder):
     assert locate("json.loads").__module__ == "json"
     assert str(folder) not in sys.path, "nobody has asked for anything here"
     assert importlib.util.find_spec("helper_of_mine") is None
-    assert locate("lab_of_mine.parts.here") == "yes"
+    assert locate("lab_of_mine.parts.here").__module__ == "lab_of_mine.parts"
     assert sys.path[-1] == str(folder)
     with pytest.raises(ValueError, match="the one here has the name of an installed one: rename it"):
         locate("json.Nothing")

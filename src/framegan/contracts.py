@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from framegan import own_code
 from framegan.rules import is_count, is_shape, kind_of, require, require_parts
 from framegan.sampling import draw, evaluating
 
@@ -171,7 +172,7 @@ def _require_module(key: str, part: Any) -> None:
 def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) -> Any:
     """Return what a function gives; raise ValueError where it takes other arguments, or tensors of other shapes.
 
-    Its other errors come out as they are.
+    Its other errors come out as they are, unless they are of code of one's own.
     """
     of_forward = function.forward if isinstance(function, nn.Module) else function
     try:
@@ -180,12 +181,14 @@ def _called(function: Callable[..., Any], key: str, rule: str, *arguments: Any) 
         raise ValueError(f"{key} can't be called as {rule}: {error}") from None
     try:
         return function(*arguments)
-    except RuntimeError as error:  # PyTorch's, where shapes, types or devices don't fit
-        if "memory" in str(error):
-            raise
+    except Exception as error:
+        is_of_torch = isinstance(error, RuntimeError)  # where shapes, types or devices don't fit
         given = ", ".join(kind_of(argument) for argument in arguments if isinstance(argument, Tensor))
-        first = str(error).partition("\n")[0]
-        raise ValueError(f"{key} can't take {given}: {first}. HYDRA_FULL_ERROR=1 shows where in it") from error
+        what = f"{key} can't take {given}" if is_of_torch else f"{key} fails in {rule}"
+        message = own_code.story(error, what) or (is_of_torch and f"{what}: {str(error).partition(chr(10))[0]}")
+        if "memory" in str(error) or not message:
+            raise
+        raise ValueError(message) from error
 
 
 def _is_one_each(values: Any) -> bool:

@@ -5,6 +5,7 @@ import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack
@@ -224,7 +225,13 @@ class Clip:
         Raises:
             ValueError: the path ends otherwise, such a file can't hold the rate, or it can't be written.
         """
-        file, rate = Path(path).expanduser(), self.frames_per_second if frames_per_second is None else frames_per_second
+        rate = self.frames_per_second if frames_per_second is None else frames_per_second
+        if isinstance(rate, bool) or not isinstance(rate, Real) or not math.isfinite(rate):
+            raise ValueError(f"frames_per_second got {rate!r}; it should be a number")
+        try:
+            file = Path(path).expanduser()
+        except (TypeError, RuntimeError):
+            raise ValueError(f"{path!r} is no path; give the name of a file, such as a.mp4") from None
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             media.write_video(file, self.frames, float(rate))
@@ -265,7 +272,7 @@ def _seeds(given: Iterable[SupportsIndex]) -> list[int]:
 
 def _whole(name: str, value: SupportsIndex, least: int) -> int:
     try:
-        number = operator.index(value)
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = least - 1
     if number < least:

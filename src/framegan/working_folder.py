@@ -28,9 +28,19 @@ def unread(file: str) -> str:
 
 def make_importable(package: str) -> None:
     """Let Python look for a package here too, after all other places, where it is found in none of them."""
-    if _holds(package) and package not in sys.modules and importlib.util.find_spec(package) is None:
+    if _holds(package) and not finds(package):
         sys.path.append(str(Path.cwd()))
         importlib.invalidate_caches()
+
+
+def finds(package: str) -> bool:
+    """Say whether Python finds a package."""
+    return package in sys.modules or importlib.util.find_spec(package) is not None
+
+
+def packages() -> list[str]:
+    """Return the names of the packages and modules here."""
+    return [path.stem for path in Path().iterdir() if _holds(path.stem) and (path.is_dir() or path.suffix == ".py")]
 
 
 def is_hidden(package: str) -> bool:

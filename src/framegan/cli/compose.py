@@ -14,8 +14,8 @@ from hydra.experimental.callback import Callback
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from framegan import program
-from framegan.cli import command_line
+from framegan import own_code, program
+from framegan.cli import command_line, errors
 from framegan.cli.errors import plain_errors, stop
 from framegan.containers import map_texts
 
@@ -42,13 +42,22 @@ def flush_denormals() -> None:
 
 
 def build(node: DictConfig, **arguments: Any) -> Any:
-    """Instantiate a node; what its constructor raises comes out as it was raised."""
+    """Instantiate a node; what its constructor raises comes out as it was raised, or as that of one's own code."""
+    if isinstance(node, DictConfig) and "_target_" not in node:
+        key = node._get_full_key(None)
+        raise ValueError(f"{key} has no {key}._target_, the class to build; docs/own_parts.md has whole YAML files")
     try:
         return instantiate(node, _convert_="all", **arguments)
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, TypeError) and _is_of_the_call(cause):
             raise ValueError(f"{node._target_} can't be built: {cause}") from None
+        if isinstance(cause, Exception) and not errors.out_of_memory(cause):
+            named = re.search(r"'([\w.]+)'", str(error))
+            target = named[1] if named else node._target_
+            is_own = target.partition(".")[0] not in ("framegan", "torch")
+            if is_own and (said := own_code.story(cause, f"{target} can't be built", installed=True)):
+                raise own_code.OwnCodeError(said) from cause
         if isinstance(cause, Exception):
             raise cause from None
         raise ValueError(str(error)) from None

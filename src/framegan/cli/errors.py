@@ -12,6 +12,8 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
+from framegan import own_code
+
 USER_ERRORS: tuple[type[Exception], ...] = (ValueError, OSError, ImportError, OmegaConfBaseException)
 NO_MEMORY = re.compile("out of memory|(can't|cannot) allocate memory|not enough memory|alloc_failed", re.IGNORECASE)
 """What allocators say; a pointer that is astray has to do with memory too."""
@@ -42,7 +44,11 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = str(error) if isinstance(error, USER_ERRORS + kinds) else out_of_memory(error)
+        message = out_of_memory(error) or own_code.story(error)
+        if message is None and isinstance(error, USER_ERRORS + kinds):
+            message = str(error)
+            if isinstance(error, OmegaConfBaseException) and error.full_key:
+                message = f"{error.full_key}: {first_line(error)}"
         if message is None or wants_traceback():
             raise
         stop(message)
@@ -61,8 +67,8 @@ def out_of_memory(error: Exception) -> str | None:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an exception says, on one line."""
-    return " ".join(str(error).split())
+    """Return what an exception says, on one line, without the places that Hydra has searched."""
+    return " ".join(str(error).partition("\nConfig search path:")[0].split())
 
 
 def first_line(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig
 
+from framegan import own_code
 from framegan.cli.compose import as_dict, build
 from framegan.cli.errors import first_line
 from framegan.cli.validation import check
@@ -50,6 +51,8 @@ def load(
     config = saved_config.read(run_folder.saved_config(folder), trust, ["model.generator", *also])
     try:
         generator = _generator_of(config)
+    except own_code.OwnCodeError:
+        raise
     except Exception as error:  # whatever a constructor says of values from somewhere
         raise ValueError(
             f"the configuration of {folder} builds no generator: {first_line(error)}; "

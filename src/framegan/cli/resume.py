@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
+from framegan import own_code
 from framegan.cli import command_line, compose, errors, run_data
 from framegan.files.atomic import UNWRITABLE
 from framegan.quoting import command
@@ -170,8 +171,9 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
     try:
         with said_of_others(timeout) if timeout else nullcontext():
             yield
-    except (OSError, RuntimeError, MemoryError, UnreadableDataError, OtherRankError) as error:
-        when, message = "to resume", death_of_worker(str(error)) or errors.out_of_memory(error)
+    except Exception as error:
+        when = "to resume"
+        message = death_of_worker(str(error)) or errors.out_of_memory(error) or own_code.story(error)
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             when, message = "once there is room", f"{folder} can't be written: {error}"
         elif isinstance(error, UnreadableDataError | OtherRankError):

@@ -11,19 +11,22 @@ import json
 import re
 import typing
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
+from pydantic_core import SchemaError
 
 from framegan.containers import texts, walk
-from framegan.runs.trust import locate
+from framegan.own_code import OwnCodeError, locate
 
 Config = dict[str, Any]
 Misfit = tuple[str, Any, str]
 """The key to blame, the value it got, and the line that says what is wrong."""
 
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
+A_PART = "it should be a part, whose class {key}._target_ names"
 NOT_FROM_YAML = {"needs_python_object"}
 """What pydantic says of the members of a union that no configuration can hold, such as a tensor."""
 REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)(?:,[^}]*)?\}")
@@ -61,10 +64,12 @@ def _misfits(node: Config, path: str, raw: Config) -> list[Misfit]:
     """Return what is wrong with the settings of a part; `raw` is all of the configuration as it was written."""
     try:
         target = locate(node["_target_"])
+    except OwnCodeError as error:
+        return [(path, node, str(error))]
     except ValueError as error:
         return [(path, node, f"{path}._target_ got {node['_target_']!r}: {error}")]
     parameters = inspect.signature(target).parameters
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target, include_extras=True)
+    hints = _annotations(target.__init__ if inspect.isclass(target) else target)
     takes_any = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values())
     found: list[Misfit] = []
     for key in (key for key in node if key not in HYDRA_KEYS):
@@ -73,6 +78,17 @@ def _misfits(node: Config, path: str, raw: Config) -> list[Misfit]:
         elif not takes_any:
             unknown = f"{path}.{key} is not a setting of {node['_target_']}{_did_you_mean(key, parameters)}"
             found.append((path, node, unknown))
+    return found
+
+
+def _annotations(function: Any) -> dict[str, Any]:
+    """Return the annotations of arguments, without those by names that are imported for type checkers alone."""
+    found: dict[str, Any] = {}
+    names = getattr(inspect.unwrap(function), "__globals__", None)
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        with suppress(NameError):
+            alone = type(name, (), {"__annotations__": {name: annotation}})
+            found |= typing.get_type_hints(alone, names, include_extras=True)
     return found
 
 
@@ -98,6 +114,9 @@ def _misfit(value: Any, key: str, written: Any, annotation: Any) -> Iterator[Mis
         adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticSchemaGenerationError:
         return
+    except SchemaError:  # a protocol, of which a configuration holds nothing but parts
+        yield key, value, f"{key} got {value!r}; {A_PART.format(key=key)}"
+        return
     except PydanticUserError:  # the type brings its own pydantic configuration
         adapter = TypeAdapter(annotation)
     try:
@@ -107,6 +126,9 @@ def _misfit(value: Any, key: str, written: Any, annotation: Any) -> Iterator[Mis
         found = [problem for problem in error.errors() if problem["type"] not in NOT_FROM_YAML]
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]
         expected = dict.fromkeys(problems)
+        if not expected:
+            yield key, value, f"{key} got {value!r}; {A_PART.format(key=key)}"
+            return
         shown = written if "${" in str(written) else value
         whole = isinstance(value, float) and value.is_integer() and "a valid integer" in expected
         rest = f"; set {key}={int(value)}" if whole else ""

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from framegan import own_code
 from framegan.data.stream import Ticket
 from framegan.files.at_once import at_once
 from framegan.rules import is_count, is_shape, kind_of, require, require_parts
@@ -44,6 +45,8 @@ def _story(error: BaseException) -> str:
     said = str(error).strip()
     if isinstance(error, MemoryError):
         return "there isn't enough memory to read the data; set data.num_workers or data.batch_size lower"
+    if story := own_code.story(error, "the data can't be read"):
+        return story
     if isinstance(error, ValueError | OSError) and said:
         return said
     *_, last = traceback.extract_tb(error.__traceback__)

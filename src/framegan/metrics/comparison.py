@@ -49,6 +49,11 @@ class Comparison:
     frame_stride: PositiveInt = 1
     family: str | None = None
 
+    def __post_init__(self) -> None:
+        for name, score in self.scores.items():
+            if not callable(score):
+                raise ValueError(f"the score {name!r} can't be called: its class needs __call__(real, fake, embedding)")
+
     def with_num_samples(self, num_samples: int) -> "Comparison":
         """Return the same comparison of another number of samples; all real ones stay all."""
         return replace(self, num_fake=num_samples, num_real=None if self.num_real is None else num_samples)

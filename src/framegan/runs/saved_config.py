@@ -13,7 +13,10 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from framegan import working_folder
 from framegan.containers import walk
+from framegan.own_code import OwnCodeError
+from framegan.quoting import printable
 from framegan.runs.moved import with_todays_names
 from framegan.runs.trust import REFERENCE, check_names, refuse_calls, refuse_strangers, refuse_unresolved
 
@@ -45,9 +48,21 @@ def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> 
         refuse_unresolved(config)
         for part in parts:
             refuse_strangers(_at(config, part), trusted, part)
+    except OwnCodeError as error:
+        raise OwnCodeError(f"{error}{_trained_in(file, trusted)}") from error
     except (ValueError, OmegaConfBaseException, RecursionError) as error:
-        raise ValueError(f"{file} is not used:\n{error}") from None
+        raise ValueError(f"{file} is not used:\n{error}{_trained_in(file, trusted)}") from None
     return cfg
+
+
+def _trained_in(file: Path, trusted: Collection[str]) -> str:
+    """Return from which folder a run was trained, where a package that it needs isn't found from this one."""
+    lacking = [name for name in {one.partition(".")[0] for one in trusted} if not working_folder.finds(name)]
+    hydra = file.with_name("hydra.yaml")
+    if not lacking or not hydra.is_file() or hydra.stat().st_size > LARGEST:
+        return ""
+    found = re.search(r"^    cwd: (.+)$", hydra.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    return f"\nthe run was trained in {printable(found[1])}" if found else ""
 
 
 def check_alone(file: Path) -> None:

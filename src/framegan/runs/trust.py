@@ -4,14 +4,13 @@ Such a configuration may come from somebody else. So it is data: code that it na
 framegan, one of a few optimizers, or in a package that the user has named as trusted. It can't read the environment.
 """
 
-import importlib
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from framegan import working_folder
 from framegan.containers import texts, walk
+from framegan.own_code import OwnCodeError, locate
 
 OPTIMIZERS = {f"torch.optim.{name}" for name in ("Adam", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")}
 """What configurations build outside framegan."""
@@ -20,22 +19,6 @@ IF_TRUSTED = "; if you trust it, set trust="
 
 REFERENCE = re.compile(r"\$\{(?:[^:${}]+|oc\.select:[^${}]*)\}")
 """An interpolation that names another key, without others in it."""
-
-
-def locate(target: str) -> Callable[..., Any]:
-    """Return the class or function with this dotted name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    module, _, name = target.rpartition(".")
-    package = module.partition(".")[0]
-    working_folder.make_importable(package)
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        hint = "; the one here has the name of an installed one: rename it" if working_folder.is_hidden(package) else ""
-        raise ValueError(f"no such class or function ({error}){hint}") from error
 
 
 def refuse_strangers(config: Any, trusted: Collection[str] = (), path: str = "") -> None:
@@ -120,6 +103,8 @@ def _broken_rule(node: dict[Any, Any], trusted: Collection[str]) -> tuple[str, s
         return "_target_", f", not a part of framegan{IF_TRUSTED}{target.partition('.')[0]}"
     try:
         found = locate(target)
+    except OwnCodeError:
+        raise
     except ValueError as error:
         return "_target_", f": {error}"
     home = f"{getattr(found, '__module__', None)}"

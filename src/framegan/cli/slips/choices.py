@@ -51,7 +51,7 @@ def refusals(chosen: list[str], settings: Sequence[Setting], known: Known) -> li
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             culprits = _culprits(chosen, str(error))
             if not culprits:
-                errors.stop(errors.one_line(error))
+                errors.stop(known.with_files(errors.one_line(error)))
             chosen = [text for text in chosen if text not in culprits]
             refused += culprits
         except Exception as error:  # what YAML says of a file

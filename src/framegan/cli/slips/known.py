@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.utils import create_config_search_path, get_args_parser
@@ -13,6 +14,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from framegan import program
 from framegan.cli import compose, errors
@@ -26,6 +28,24 @@ MARK = b"\xef\xbb\xbf"
 """What some editors put at the beginning of a file; Hydra would miss a `# @package` behind it."""
 KEY = re.compile(r"[^_.\[][^.\[]*(\.[^_.\[][^.\[]*)*")
 """A dotted key without elements of lists and without Hydra's own names, such as _target_."""
+
+
+def _refuse_contents(file: Path) -> None:
+    """Stop where a YAML file can't be read, or holds no settings."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        OmegaConf.create(text)
+    except UnicodeDecodeError:
+        errors.stop(f"{file} is not UTF-8; save it so")
+    except yaml.MarkedYAMLError as error:
+        place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        errors.stop(f"{file}{place}: {error.problem}; correct the YAML there")
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        errors.stop(f"{file}: {errors.first_line(error)}; correct the YAML there")
+    if not isinstance(node, yaml.MappingNode):
+        what = {type(None): "empty", yaml.SequenceNode: "a list"}.get(type(node), "a single value")
+        errors.stop(f"{file} is {what}; it should be KEY: VALUE, line by line, as in docs/own_parts.md")
 
 
 class Known:
@@ -119,6 +139,14 @@ class Known:
         own = [key for key in values if KEY.fullmatch(key)]
         return [*own, *(["hydra.run.dir", "hydra.sweep.dir"] if "resume" in own else [])]
 
+    def with_files(self, said: str) -> str:
+        """Return what Hydra says of defaults, with the file that has them in place of its name in the search path."""
+        places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
+        for name in re.findall(r"[iI]n '([\w/]+)'", said):
+            for file in (file for place in places if (file := place / f"{name}.yaml").is_file()):
+                return f"{said.replace(repr(name), str(file), 1).rstrip('.')}; correct the defaults in that file"
+        return said
+
     def refuse_files(self, chosen: Sequence[str]) -> None:
         """Stop where a choice, GROUP=NAME, is made from a file that can't be used as it is."""
         places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
@@ -128,5 +156,7 @@ class Known:
             texts = [file.read_bytes() for file in files]
             for file in (file for file, text in zip(files, texts, strict=True) if text.startswith(MARK)):
                 errors.stop(f"{file} begins with a byte order mark (BOM); save it as UTF-8 without one")
+            for file in (file for file in files if not file.is_relative_to(compose.CONFIGURATIONS)):
+                _refuse_contents(file)
             if len(set(texts)) > 1:
                 errors.stop(f"{files[1]} is not used, for {files[0]} has the same name and comes first; rename it")
