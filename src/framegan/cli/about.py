@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import compose, resume
 from framegan.files import strict_json
@@ -43,9 +43,8 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
 
 def choices_of(folder: Path) -> dict[str, Any]:
     """Return the choices of a run, model and data first, and what was set on its command line."""
-    file = folder / ".hydra" / "hydra.yaml"
-    hydra = yaml.safe_load(file.read_bytes()) if file.exists() else {}
-    found = hydra.get("hydra", {}).get("runtime", {}).get("choices", {})
+    hydra = _hydra(folder / ".hydra" / "hydra.yaml")
+    found = OmegaConf.select(OmegaConf.create(hydra), "hydra.runtime.choices") or {}
     order = sorted(found, key=lambda group: (group != "model", group != "data", group))
     choices = {group: found[group] for group in order if found[group] is not None and not group.startswith("hydra/")}
     return {"choices": choices, "overrides": RunFiles(folder).overrides}
@@ -69,3 +68,13 @@ def code_of(folder: Path) -> Code | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return Code(commit=commit.strip(), dirty=bool(changes.strip()))
+
+
+def _hydra(file: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(file.read_bytes()) if file.exists() else {}
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"{file} is damaged; remove it to resume without what it says")
+    return found

@@ -52,10 +52,12 @@ class Session:
 
         loggers, status = self.trainer.run_loggers, "failed"
         try:
+            with errors.plain_errors():
+                settings = compose.as_shown(self.cfg) | about.choices_of(self.folder)
             if self.trainer.is_global_zero:
                 print(announcement.beginning(self), flush=True)
             for logger in loggers:
-                logger.log_hyperparams(compose.as_shown(self.cfg) | about.choices_of(self.folder))
+                logger.log_hyperparams(settings)
                 if self.checkpoint:
                     logger.log_origin(self.checkpoint, clock_of(self.checkpoint))
             self.trainer.fit(self.gan, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)

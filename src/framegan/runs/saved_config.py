@@ -57,7 +57,8 @@ def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> 
 
 def _trained_in(file: Path, trusted: Collection[str]) -> str:
     """Return from which folder a run was trained, where a package that it needs isn't found from this one."""
-    lacking = [name for name in {one.partition(".")[0] for one in trusted} if not working_folder.finds(name)]
+    packages = {name.partition(".")[0] for name in trusted} - set(working_folder.packages())
+    lacking = [name for name in packages if not working_folder.finds(name)]
     hydra = file.with_name("hydra.yaml")
     if not lacking or not hydra.is_file() or hydra.stat().st_size > LARGEST:
         return ""
@@ -81,8 +82,8 @@ def plain(file: Path) -> DictConfig:
     size = file.stat().st_size
     if size > LARGEST:
         raise ValueError(f"{file} has {size:,} bytes; the configuration of a run has at most {LARGEST:,}")
-    text = file.read_text(encoding="utf-8")
     try:
+        text = file.read_text(encoding="utf-8")
         _check_size(text)
         raw = OmegaConf.to_container(OmegaConf.create(text))
         _check_expanded(raw)
