@@ -95,6 +95,10 @@ def test_a_run_that_has_not_ended_is_read_as_far_as_it_is(trained, tmp_path):
     killed = framegan.Run(folder)
     assert (killed.status, killed.samples_seen, killed.best) == ("unknown", 48, {})
     assert killed.load().samples_seen in (32, 48)
+    for name in ("metrics.csv", "summary.json"):
+        (folder / name).write_bytes(b"\xff{")
+        with pytest.raises(ValueError, match=f"{name} is damaged: "):
+            killed.samples_seen  # noqa: B018
 
 
 def test_samples_are_those_of_the_command(trained, of_clips, tmp_path):
@@ -155,6 +159,9 @@ def test_clips_play_as_fast_as_they_should(of_clips, tmp_path):
         (tmp_path / "a.avi", {}, "ends in one of: .mp4, .gif, .webp, .npy"),
         (tmp_path / "a.gif", {"frames_per_second": 0}, "0.01 to 50 frames a second, got 0"),
         (tmp_path / "a.gif" / "b.gif", {}, "can't be written"),
+        (3, {}, "3 is no path; give the name of a file"),
+        (tmp_path / "a.npy", {"frames_per_second": float("nan")}, "frames_per_second got nan; it should be a number"),
+        (tmp_path / "a.mp4", {"frames_per_second": "8"}, "frames_per_second got '8'; it should be a number"),
     ):
         with pytest.raises(ValueError, match=message):
             clip.save(path, **options)
@@ -224,6 +231,10 @@ def test_home_folders_and_refused_values():
         (lambda run: framegan.load(run, trust=["a b"]), "trust got 'a b'"),
         (lambda run: run.load().sample(0), "num_samples got 0; it should be a whole number of at least 1"),
         (lambda run: run.load().sample(seed=-1), "seed got -1"),
+        (lambda run: run.load().sample("16"), "num_samples got '16'; it should be a whole number of at least 1"),
+        (lambda run: run.load().images(True), "num_samples got True; it should be a whole number of at least 1"),
+        (lambda run: framegan.Images([]).grid(), "there is nothing to show side by side"),
+        (lambda run: framegan.evaluate(run, metrics=3), "metrics=3: there is no metrics of that name"),
         (lambda run: run.load().sample(3, seeds=[1]), "leave out seed and num_samples"),
         (lambda run: run.load().sample(seed=2**64), f"seed got {2**64}; it should be at least 0 and below"),
         (lambda run: run.load().sample(seeds=[1.5]), "seeds got 1.5"),

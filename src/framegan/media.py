@@ -53,6 +53,8 @@ def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None)
     Args:
         columns: how many in a row. None = as square as possible.
     """
+    if not len(pixels):
+        raise ValueError("there is nothing to show side by side; give at least one image or clip")
     height, width, channels = pixels[0].shape[-3:]
     columns = columns or math.ceil(math.sqrt(len(pixels)))
     rows = math.ceil(len(pixels) / columns)

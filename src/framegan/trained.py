@@ -41,7 +41,7 @@ def load(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     trust: Sequence[str] = (),
 ) -> "TrainedGenerator":
-    """Return the generator of a run.
+    """Return the generator of a run. While another thread trains, loads or scores, this waits until that has ended.
 
     Args:
         path: a run or its folder, of which the best checkpoint is taken, else the last; or a checkpoint in one.
@@ -107,7 +107,9 @@ class TrainedGenerator:
         try:
             self.network.to(torch.device(device))
         except (RuntimeError, AssertionError, TypeError) as error:
-            raise ValueError(f"device got {device!r}, which isn't available here: {error}") from None
+            raise ValueError(
+                f"device got {device!r}, which isn't available here: {str(error).splitlines()[0]}"
+            ) from None
         return self
 
     def sample(

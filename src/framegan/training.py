@@ -111,6 +111,8 @@ def train(*settings: str, **choices: Any) -> Run:
     by SIGINT", and can be resumed. Ctrl-C again, or before training has begun, raises KeyboardInterrupt. SIGTERM and a
     scheduler's warning end it likewise, and then do to the program what they do without this.
 
+    One thread at a time trains, loads or scores: another one waits until that has ended.
+
     Args:
         settings: as they are typed behind `framegan train`, such as "model/loss=hinge" and "trainer.devices=2".
         choices: values as Python has them: model="dcgan", total_samples=2_000, `**{"data.root": path}`.

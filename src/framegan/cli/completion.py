@@ -64,6 +64,10 @@ def words_behind(shell: str, line: str, breaks: str = "") -> list[str]:
         return found
     if quote:
         kept = len(last) - len(line.rpartition(quote)[2])
+        if shell == "bash" and len(found) == 1 and found[0][-1] in "=/.":
+            found.append(
+                f"{found[0]}..."
+            )  # of one word alone it closes the quote, of two it puts in what both begin with
         return [word[kept:] for word in found]
     behind = re.findall(rf"(?:\\.|[^{re.escape(breaks)}])*$", line)[0] if breaks else last
     kept = len(last) - len(re.sub(r"\\(.)", r"\1", behind))
