@@ -40,7 +40,8 @@ def _refuse_contents(file: Path) -> None:
         errors.stop(f"{file} is not UTF-8; save it so")
     except yaml.MarkedYAMLError as error:
         place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        errors.stop(f"{file}{place}: {error.problem}; correct the YAML there")
+        there = "correct the YAML there" if "\t" not in text else "indent it with spaces, not with tabs"
+        errors.stop(f"{file}{place}: {error.problem}; {there}")
     except (yaml.YAMLError, OmegaConfBaseException) as error:
         errors.stop(f"{file}: {errors.first_line(error)}; correct the YAML there")
     if not isinstance(node, yaml.MappingNode):
