@@ -33,7 +33,7 @@ function tracesOf(chart, weight) {
   chart.series.forEach((one, index) => {
     const colour = colours[index % colours.length];
     const name = safe(one.name);
-    if (one.low) {
+    if (one.low && chart.series.length <= 3) {
       const edge = { x: one.x, mode: "lines", line: { width: 0 }, hoverinfo: "skip", showlegend: false };
       traces.push({ ...edge, y: one.low }, { ...edge, y: one.high, fill: "tonexty", fillcolor: colour + "33" });
     }
@@ -109,7 +109,8 @@ function drawParallel() {
   });
   const said = axes.flatMap(({ values }, x) => {
     const heights = new Map(values.map((value, run) => [placed[x][run], value]));
-    const shown = [...heights.keys()].filter((y) => heights.size <= 8 || y === 0 || y === 1);
+    const shown = [...heights.keys()].sort((a, b) => Math.abs(b - 0.5) - Math.abs(a - 0.5)).slice(0, 8)
+      .filter((y, place, before) => before.slice(0, place).every((other) => Math.abs(other - y) > 0.1));
     return shown.map((y) => ({ x, y, text: safe(cut(heights.get(y))), showarrow: false, xanchor: x ? "right" : "left", xshift: x ? -6 : 6, yshift: 8 }));
   });
   const goal = placed[placed.length - 1];
