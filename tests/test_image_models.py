@@ -7,12 +7,12 @@ from one_rank import CONF, choices, make_small
 from worlds import fit, real_batches
 
 from framegan.cli.compose import build
-from framegan.networks import dcgan, mlp, r3gan, resnet
+from framegan.networks import dcgan, fastgan, mlp, r3gan, resnet
 from framegan.networks.conditioning import Conditioning
 
 IMAGE_MODELS = [n for n in choices("model") if "- discriminator:" not in (CONF / "model" / f"{n}.yaml").read_text()]
 SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 48, 64)]
-FAMILIES = [mlp, dcgan, resnet, r3gan]
+FAMILIES = [mlp, dcgan, resnet, r3gan, fastgan]
 WAYS = Conditioning.__args__
 
 
@@ -52,7 +52,7 @@ def test_the_class_is_used(family, way):
     samples = generator(latents, torch.arange(3))
     assert len({sample.sum().item() for sample in samples}) == 3
     logits = critic(samples[:1].expand(3, -1, -1, -1), torch.arange(3))
-    assert len(set(logits["sample"].flatten().tolist())) == (1 if way == "auxiliary" else 3)
+    assert len(set(map(tuple, logits["sample"].tolist()))) == (1 if way == "auxiliary" else 3)
     assert logits.get("class", torch.empty(0)).shape == ((3, 3) if way == "auxiliary" else (0,))
 
 
@@ -129,6 +129,18 @@ def test_spectral_norm_bounds_every_layer_of_the_residual_critic():
     assert len(layers) == 8
     for layer in layers:
         assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.03)
+
+
+def test_the_reconstructing_critic_descends_what_it_misses_of_real_samples():
+    losses, real = [], torch.rand(4, 1, 16, 16)
+    for weight in (1, 2):
+        options = (f"model.discriminator.reconstruction_weight={weight}", "model.augmentation=null")
+        gan = built("fastgan", real.shape[1:], *options)
+        missed = gan.discriminator(real)["penalty"] / weight
+        latents = torch.ones(4, gan.generator.latent_dim)
+        losses.append(gan.discriminator_loss(real, torch.zeros(4).long(), latents, torch.rand(4), 0))
+    assert (missed > 0.1).all()
+    torch.testing.assert_close(losses[1] - losses[0], missed.flatten(), atol=0.02, rtol=0.05)
 
 
 def test_class_normalization_is_that_of_each_class():

@@ -14,6 +14,8 @@ from framegan.sampling import draw, evaluating
 
 SEEDS = (0, 1)
 """Of the samples that the networks are tried with."""
+NO_HEADS = {"class", "penalty"}
+"""What a discriminator returns beside the logits of its heads."""
 FAR_OUTSIDE = 10.0
 """Untrained generators without a last bound may leave [-1, 1], but not by so much."""
 
@@ -31,7 +33,7 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     for name in ("generator", "discriminator"):
         check_optimizer(name, gan.make_optimizers[name], getattr(gan, name))
         check_schedule(name, gan.schedules[name])
-    heads = [head for head in logits if head != "class"]
+    heads = [head for head in logits if head not in NO_HEADS]
     weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
     said = f"model.head_weights names {sorted(weights)}"
     require(weights.keys() == set(heads), said, f"the discriminator's heads are {sorted(heads)}")
@@ -89,7 +91,7 @@ def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: in
         logits = _called(discriminator, "model.discriminator", "forward(samples, labels)", samples, labels)
     said = "model.discriminator returned"
     require(
-        isinstance(logits, dict) and bool(logits.keys() - {"class"}) and all(isinstance(k, str) for k in logits),
+        isinstance(logits, dict) and bool(logits.keys() - NO_HEADS) and all(isinstance(k, str) for k in logits),
         f"{said} {kind_of(logits)}",
         'it should be a dictionary of logits by the names of the heads, at least one, such as {"sample": logits}',
     )

@@ -47,7 +47,8 @@ class GAN(LightningModule):
         generator: (N, latent_dim) latents and (N,) labels -> (N, *shape) samples. One that leaves a (N,) `penalty` of
             its last forward adds it to its own loss.
         discriminator: (N, *shape) samples and (N,) labels -> (N, K) logits by head. Under "class" it may give (N,
-            num_classes) logits of the class, which are trained on real and on fake samples (Odena et al. 2017).
+            num_classes) logits of the class, which are trained on real and on fake samples (Odena et al. 2017), and
+            under "penalty" a (N, 1) loss of its own, which counts for real samples.
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
@@ -188,11 +189,11 @@ class GAN(LightningModule):
             logits = {place: critic(values, labels) for place, values in judged.items()}  # {place: {head: (N, K)}}
         if self.augmentation is not None:
             self.augmentation.observe(torch.cat([logits["real"][head] for head in self.head_weights], dim=1))
-        class_loss = self._class_loss("real", logits["real"], labels)
-        of_fake = self._class_loss("fake", logits["fake"], labels)
-        class_loss = class_loss + of_fake * self.class_loss_on_fake
+        on_real, on_fake = (self._class_loss(place, logits[place], labels) for place in ("real", "fake"))
+        class_loss = on_real + on_fake * self.class_loss_on_fake
         loss = self._over_heads(self.loss.discriminator, logits["real"], logits["fake"])  # (N,)
         self._measure("discriminator/loss", loss)
+        loss = loss + self._own_penalty("discriminator", logits["real"].get("penalty"))
         if self.is_logged:
             self._measure_logits(logits["real"], logits["fake"])
         for name, regularizer in penalties.items():
@@ -212,10 +213,7 @@ class GAN(LightningModule):
             real_logits = self.discriminator(self._augmented(real, mixing, "real"), labels)
         loss = self._over_heads(self.loss.generator, real_logits, fake_logits)  # (N,)
         self._measure("generator/loss", loss)
-        penalty = getattr(self.generator, "penalty", None)  # (N,)
-        if penalty is not None:
-            self._measure("penalty/generator", penalty)
-            loss = loss + penalty
+        loss = loss + self._own_penalty("generator", getattr(self.generator, "penalty", None))
         return loss + self.class_weight * class_loss
 
     def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
@@ -279,6 +277,13 @@ class GAN(LightningModule):
             return 0.0
         self._measure(f"class_accuracy/{name}", (logits["class"].argmax(1) == labels).float())
         return F.cross_entropy(logits["class"], labels, reduction="none")
+
+    def _own_penalty(self, name: str, penalty: Tensor | None) -> Tensor | float:
+        """Return the (N,) loss that a network gives itself; 0 where it gives none."""
+        if penalty is None:
+            return 0.0
+        self._measure(f"penalty/{name}", penalty.flatten())
+        return penalty.flatten()
 
     def _measure(self, name: str, values: Tensor) -> None:
         """Keep the mean of what this step measures: of a (n,) piece of the batch, or a norm of the whole."""
