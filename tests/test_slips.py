@@ -248,7 +248,7 @@ def test_a_recipe_with_a_byte_order_mark_is_named(tmp_path):
     words = ("--config-dir", str(tmp_path), "experiments=mine", "data=digits")
     assert f"{recipe} begins with a byte order mark (BOM); save it as UTF-8 without one" in said(*words)
     recipe.write_text("# @package _global_\nseed: [1\n")
-    assert said(*words).startswith(f"error: {recipe}, line 3: expected ',' or ']'")
+    assert said(*words).startswith(f"error: {recipe}, line 3: did not find expected ',' or ']'")
 
 
 def test_help_lists_the_recipes():
