@@ -86,6 +86,15 @@ def test_a_discriminator_has_won_or_lost_after_three_looks(losses, kind):
     assert kinds(looks(1.0, 1.0, 1.0, losses=losses)).keys() == ({kind} if kind else set())
 
 
+def test_a_sign_is_over_once_a_look_says_so():
+    def seen(value, *losses):
+        return collapse.seen_in(Look(1000, value, value, losses), {"diversity": 1.0, "nearest": 1.0}, 1.386)
+
+    assert seen(0.3, 0.001) == {"diversity", "nearest", "saturation"}
+    assert seen(0.9, 1.0) == set()
+    assert seen(0.9) == {"saturation", "fooled"}, "nothing was logged since the last look"
+
+
 @pytest.mark.parametrize("loss", [-100.0, 1.0])
 def test_the_loss_of_a_wasserstein_critic_is_not_judged(loss):
     assert kinds(looks(1.0, 1.0, 1.0, losses=(loss,)), guessing=0.0) == {}

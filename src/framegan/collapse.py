@@ -120,6 +120,10 @@ SIGNS: dict[str, tuple[int, Callable[[Look, Mapping[str, float], float], bool], 
 """By kind: for how many looks in a row it has to show, whether it does in one, what is said of it, and what to try."""
 
 
+OF_LOSSES = {"saturation", "fooled"}
+"""Kinds of which a look without logged losses can't tell."""
+
+
 def coarse(samples: Tensor) -> Tensor:
     """Return samples averaged down to at most 8 x 8 pixels and 4 frames, (N, C, [T,] H, W) -> (N, D)."""
     limits = (FRAMES, GRID, GRID)[5 - samples.ndim :]
@@ -168,6 +172,12 @@ def signs(looks: Sequence[Look], reached: Mapping[str, float], guessing: float) 
         if place is not None:
             found.append(Sign(kind, evidence.format(**numbers), looks[place].samples_seen, advice))
     return found
+
+
+def seen_in(look: Look, reached: Mapping[str, float], guessing: float) -> set[str]:
+    """Return the kinds of signs that a look shows by itself, or can't tell of: those that aren't over."""
+    shown = {kind for kind, (_, shows, *_) in SIGNS.items() if shows(look, reached, guessing)}
+    return shown if look.losses else shown | OF_LOSSES
 
 
 def _streak(bad: Sequence[bool], patience: int) -> int | None:

@@ -74,7 +74,9 @@ class Watchdog(Every):
         for name, before in self.reached.items():
             self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
         self.log_values({"watchdog/diversity": diversity, "watchdog/nearest": nearest})
-        self._take(collapse.SIGNS, collapse.signs(self.looks, self.reached, guessing_loss(self.gan)))
+        guessing = guessing_loss(self.gan)
+        over = collapse.SIGNS.keys() - collapse.seen_in(look, self.reached, guessing)
+        self._take(over, collapse.signs(self.looks, self.reached, guessing))
 
     def _diversity(self) -> tuple[float, float]:
         if self.real is None:
@@ -93,11 +95,10 @@ class Watchdog(Every):
             if are_kept:
                 self.curves[record.key] = curve
             sign = collapse.worsened(record.key, curve, record.judged_as)
-            self._take([record.key], [sign] if sign else [])
+            self._take([] if sign else [record.key], [sign] if sign else [])
 
-    def _take(self, kinds: Collection[str], signs: Sequence[collapse.Sign]) -> None:
-        """Remember which signs there are now of the kinds that were looked for, and act on them."""
-        over = {*kinds} - {sign.kind for sign in signs}
+    def _take(self, over: Collection[str], signs: Sequence[collapse.Sign]) -> None:
+        """Forget the signs of the kinds that are over, and act on those that there are."""
         self.run.collapse = {kind: told for kind, told in self.run.collapse.items() if kind not in over}
         for sign in signs:
             self._respond(sign)

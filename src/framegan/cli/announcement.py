@@ -112,7 +112,7 @@ def _ending(session: "Session") -> Iterator[tuple[str, str]]:
         yield "best", f"{found} (checkpoints/best.ckpt)"
     yield "look at", f"{where}/report.html"
     if summary.status == "collapsed":
-        yield "why", f"{summary.reason}; the warning says how to resume from before"
+        yield "why", f"{summary.reason}; the warning said what to try"
     else:
         yield next_line(cfg, files, where)
     run = run_folder.to_resume("checkpoint", where).removeprefix("checkpoint=")
