@@ -54,8 +54,7 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     from framegan.runs.checkpoint import clock_of
 
     cfg, data, gan, trainer = session.cfg, session.datamodule, session.gan, session.trainer
-    where = near(session.folder)
-    yield "run", where
+    yield "run", near(session.folder)
     if session.checkpoint:
         yield "from", f"{near(session.checkpoint)} ({clock_of(session.checkpoint):,} samples)"
     yield from (("changed", change) for change in session.changes)
@@ -77,8 +76,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     measured = bool(cfg.metrics) and cfg.evaluate_every is not None
     yield "metrics", f"{', '.join(cfg.metrics)}, {how_often(cfg.evaluate_every)}" if measured else "none"
     shown = "now, " + how_often(cfg.sample_every) if cfg.sample_every else "real ones alone"
-    yield "samples", f"{where}/samples, {shown}"
-    yield "page", f"{where}/report.html, {how_often(cfg.checkpoint_every)}"
+    yield "samples", f"samples/ in the run folder, {shown}"
+    yield "page", f"report.html beside them, {how_often(cfg.checkpoint_every)}"
 
 
 def size_of(network: Any) -> str:
