@@ -22,11 +22,11 @@ from framegan.runs.run_files import RunFiles
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="train")
 def main(cfg: DictConfig) -> float | None:
     """Train in this process or in several, and return the best value of the objective."""
-    from framegan.processes.ranks import was_typed
-
     folder = Path(HydraConfig.get().runtime.output_dir)
     with undone() as held:
         held.callback(hydra_folder.remove_if_empty, folder)
+        from framegan.processes.ranks import was_typed  # which takes seconds, in which Ctrl-C may come
+
         compose.flush_denormals()
         cfg = OmegaConf.create(with_todays_names(compose.as_dict(cfg, resolve=False)), flags={"struct": True})
         for group in ("model", "data"):
