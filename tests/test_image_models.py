@@ -7,12 +7,12 @@ from one_rank import CONF, choices, make_small
 from worlds import fit, real_batches
 
 from framegan.cli.compose import build
-from framegan.networks import dcgan, fastgan, mlp, r3gan, resnet
+from framegan.networks import dcgan, fastgan, mlp, r3gan, resnet, stylegan2
 from framegan.networks.conditioning import Conditioning
 
 IMAGE_MODELS = [n for n in choices("model") if "- discriminator:" not in (CONF / "model" / f"{n}.yaml").read_text()]
 SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 48, 64)]
-FAMILIES = [mlp, dcgan, resnet, r3gan, fastgan]
+FAMILIES = [mlp, dcgan, resnet, r3gan, fastgan, stylegan2]
 WAYS = Conditioning.__args__
 
 
