@@ -136,12 +136,12 @@ def test_a_damaged_job_is_named_and_the_next_one_runs(tmp_path, swept):
 
 @pytest.mark.parametrize("sweeper", [(), ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "seed=choice(0,1)")])
 def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper, capfd):
-    """One of the jobs fails; the table says so, and the others are not run again."""
+    """Jobs that fail, before they begin too, are in the table with the reason; the others are not run again."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(sys, "argv", ["framegan"])
     seeded = ("hydra.sweeper.sampler.seed=1",) if sweeper else ("seed=0",)
-    values = "data.batch_size=choice(8,600,16)" if sweeper else "data.batch_size=8,600,16"
+    values = "data.batch_size=choice(8,600,16)" if sweeper else "data.batch_size=8,600,16,0"
     small = ("model=mlp", "data=synthetic", "data.resolution=16", "trainer=debug", "trainer.accelerator=cpu")
     said = []
     for _ in range(2):
@@ -151,7 +151,7 @@ def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper, capf
     (folder,) = (tmp_path / "runs" / "sweeps").iterdir()
     jobs = [path for path in folder.iterdir() if path.is_dir()]
     whole = [job for job in jobs if summary(job)["status"] == "finished"]
-    failed = [job for job in jobs if "batch_size=600" in job.name]
+    failed = [job for job in jobs if job.name.startswith(("batch_size=600", "batch_size=0"))]
     assert whole and failed and len(whole) + len(failed) == len(jobs)
     for message, printed in said:
         assert message == f"error: {len(failed)} of {len(jobs)} jobs failed; the same line tries them again"

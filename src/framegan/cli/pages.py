@@ -15,7 +15,7 @@ COMMANDS = {
     "evaluate": ("score a trained generator, or a folder of samples", "framegan evaluate runs/demo metrics=fid"),
     "prepare": (
         "decode videos once and for all",
-        "framegan prepare data=video_folder data.root=clips data.resolution=64",
+        "framegan prepare data=video_folder data.root=clips",
     ),
     "classifier": ("train the classifier that some metrics need", "framegan classifier data=mnist"),
     "runs": ("list runs, the best first", "framegan runs"),

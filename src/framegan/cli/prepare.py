@@ -1,4 +1,4 @@
-"""Decode videos once and for all: framegan prepare data=video_folder data.root=clips data.resolution=64"""
+"""Decode videos once and for all: framegan prepare data=video_folder data.root=clips"""
 
 import os
 import shlex

@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from framegan.cli import about, announcement, command_line, compose, errors
+from framegan.cli import about, announcement, command_line, compose, errors, hydra_folder
 from framegan.runs import run_files, run_folder, run_list, saved_config
 from framegan.runs.run_files import RunFiles
 
@@ -139,14 +139,18 @@ def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
         known = of_job or isinstance(error, SystemExit)
         said = (str(error) if known else f"{type(error).__name__}: {error}").removeprefix("error: ")
         if is_job() and not run_folder.saved_config(folder).exists():
+            hydra_folder.save_choices(folder)
             about.write(cfg, folder, "", "")
             run_files.mark(folder, "running")
-        may_say_so = run_files.may_fail(folder)
-        if may_say_so:
-            run_files.mark(folder, "failed", said)
-            _write_page(cfg, folder)
-        elif of_job and RunFiles(folder).status != "collapsed":
-            FAILED[folder.resolve()] = said
+        try:
+            may_say_so = run_files.may_fail(folder)
+            if may_say_so:
+                run_files.mark(folder, "failed", said)
+                _write_page(cfg, folder)
+            elif of_job and RunFiles(folder).status != "collapsed":
+                FAILED[folder.resolve()] = said
+        except ValueError:  # a damaged folder stays as it is, and is told of as such
+            raise error from None
         if not of_job or not (may_say_so or runs_here()):
             raise
 

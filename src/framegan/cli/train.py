@@ -1,7 +1,7 @@
 """Train a GAN: framegan train model=dcgan data=mnist"""
 
 import json
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,31 @@ def main(cfg: DictConfig) -> float | None:
 
         compose.flush_denormals()
         cfg = OmegaConf.create(with_todays_names(compose.as_dict(cfg, resolve=False)), flags={"struct": True})
-        for group in ("model", "data"):
-            compose.require_choice(cfg, group)
-        with errors.plain_errors():
-            compose.check(cfg, "resume", "resume_changes", "trust")
-        num_ranks = ranks_of(cfg)
-        if sweep.is_job():
-            with errors.plain_errors():
-                is_finished = sweep.is_finished(cfg, folder)
-            if is_finished:
-                print(f"finished {folder}, before", flush=True)
-                return end_of(folder)
-            cfg.resume = resume.AUTO
-        take_folder(cfg, folder, held)
-        with sweep.failure_kept(cfg, folder):
-            if num_ranks is None:
-                return train(cfg, folder)
-            compose.run_ranks("train", cfg, num_ranks, cfg.trainer.num_nodes)
-            return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
+        with sweep.failure_kept(cfg, folder) if sweep.is_job() else nullcontext():
+            num_ranks = check(cfg)
+            if sweep.is_job():
+                with errors.plain_errors():
+                    is_finished = sweep.is_finished(cfg, folder)
+                if is_finished:
+                    print(f"finished {folder}, before", flush=True)
+                    return end_of(folder)
+                cfg.resume = resume.AUTO
+            take_folder(cfg, folder, held)
+            with sweep.failure_kept(cfg, folder):
+                if num_ranks is None:
+                    return train(cfg, folder)
+                compose.run_ranks("train", cfg, num_ranks, cfg.trainer.num_nodes)
+                return end_of(folder) if was_typed() else None  # the other machines have taken the first one's folder
     return end_of(folder) if RunFiles(folder).status == "collapsed" else None  # it has failed, as its sweep says
+
+
+def check(cfg: DictConfig) -> int | None:
+    """Stop where the configuration can't be trained; return as `ranks_of`."""
+    for group in ("model", "data"):
+        compose.require_choice(cfg, group)
+    with errors.plain_errors():
+        compose.check(cfg, "resume", "resume_changes", "trust")
+    return ranks_of(cfg)
 
 
 def ranks_of(cfg: DictConfig) -> int | None:
