@@ -217,6 +217,7 @@ def test_home_folders_and_refused_values():
         (lambda run: framegan.train(resume=run, total_samples=16), "has seen 48 samples"),
         (lambda run: framegan.evaluate(run, metrics="fdi"), "did you mean metrics="),
         (lambda run: framegan.evaluate(), "either a generator or a folder of samples"),
+        (lambda run: framegan.evaluate(run, metrics=[]), "no metric was chosen; set metrics=NAME"),
         (lambda run: framegan.Run("nowhere"), "nowhere does not exist"),
         (lambda run: framegan.load("nowhere"), "nowhere does not exist"),
         (lambda run: framegan.Run(None), "None is no path; give a run folder"),

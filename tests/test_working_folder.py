@@ -45,7 +45,10 @@ def test_a_choice_of_framegans_own_is_not_hidden_by_one_of_that_name(folder):
     write(folder, "conf/model/mlp.yaml")
     with pytest.raises(SystemExit, match=r"conf/model/mlp.yaml is not used, for .*mlp.yaml has the same name"):
         prepared("train", CHOSEN)
-    assert prepared("train", ["model=dcgan", "data=digits"])[2:] == ["model=dcgan", "data=digits"]
+    (folder / "conf" / "model" / "mlp.yaml").unlink()
+    write(folder, "conf/optimizer/adam.yaml")  # which no one chooses, and models name
+    with pytest.raises(SystemExit, match=r"conf/optimizer/adam.yaml is not used"):
+        prepared("train", CHOSEN)
 
 
 def test_a_package_is_found_after_every_installed_one(folder):

@@ -21,6 +21,8 @@ def main(cfg: DictConfig) -> None:
         errors.stop("either a generator or a folder of samples is scored; give a run folder, or set fake=FOLDER")
     if cfg.checkpoint is None:
         compose.require_choice(cfg, "data")
+    if not cfg.metrics:
+        errors.stop("no metric was chosen; set metrics=NAME, such as metrics=random_conv")
     from framegan.processes import scheduler
     from framegan.processes.ranks import is_rank, joined
 

@@ -152,7 +152,10 @@ class Known:
         """Stop where a choice, GROUP=NAME, is made from a file that can't be used as it is."""
         places = [Path(source.path) for source in self.repository.get_sources() if source.scheme() == "file"]
         names = [f"{re.split('[=@]', text)[0].lstrip('+')}/{text.partition('=')[2]}" for text in chosen]
-        for name in [self.name, *names]:
+        ours = Path(compose.CONFIGURATIONS)
+        theirs = [file.relative_to(place) for place in places if place != ours for file in place.rglob("*.yaml")]
+        same = [file.with_suffix("").as_posix() for file in theirs if (ours / file).is_file()]  # others may name them
+        for name in dict.fromkeys([self.name, *names, *same]):
             files = [file for place in places if (file := place / f"{name}.yaml").is_file()]
             texts = [file.read_bytes() for file in files]
             for file in (file for file, text in zip(files, texts, strict=True) if text.startswith(MARK)):
