@@ -8,7 +8,7 @@ from worlds import Record, fit, real_batches, tiny_gan
 
 from framegan import noise, regularizers
 from framegan.augmentations.adaptive import COLOURS, GEOMETRY, TRANSFORMS, Adaptive
-from framegan.augmentations.augmentation import warped
+from framegan.augmentations.augmentation import Augmentation, warped
 from framegan.augmentations.diffaugment import DiffAugment
 
 KEYS = torch.arange(1, 65) / 128
@@ -145,3 +145,25 @@ def test_numbers_of_keys_are_uniform_and_apart():
     assert (both.T.corrcoef() - torch.eye(16)).abs().max() < 0.06
     histogram = torch.histc(numbers.float(), 64, 0, 1)
     assert ((histogram - 512) / math.sqrt(512)).abs().max() < 4.5
+
+
+class Cropped(Augmentation):
+    """What an augmentation of one's own may get wrong."""
+
+    def transformed(self, frames, random):
+        return frames[..., 1:]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            torch.nn.Identity(),
+            "model.augmentation is a Identity without num_random, transformed, observe, adapt, measured",
+        ),
+        (Cropped(), r"made a tensor \(2, 1, 8, 7\) of float32 of a tensor \(2, 1, 8, 8\)"),
+    ],
+)
+def test_one_of_ones_own_that_breaks_the_contract(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_gan(augmentation=wrong)

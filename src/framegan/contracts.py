@@ -30,6 +30,8 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
         "model.conditional=true, but the data have one class, or the generator takes none",
         "choose data with classes (a folder for each, or data.labels), or set model.conditional=false",
     )
+    if gan.augmentation is not None:
+        check_augmentation(gan.augmentation, torch.zeros(len(SEEDS), *gan.generator.shape))
     for name in ("generator", "discriminator"):
         check_optimizer(name, gan.make_optimizers[name], getattr(gan, name))
         check_schedule(name, gan.schedules[name])
@@ -141,6 +143,17 @@ def check_regularizers(regularizers: Mapping[str, Any]) -> None:
             penalty = _called(regularizer.penalty, key, "penalty(samples, logits)", samples, logits)
         said = f"{key}.penalty returned {kind_of(penalty)} of 2 samples"
         require(_is_one_each(penalty), said, "it should be one penalty for each, (N,)")
+
+
+@torch.no_grad()
+def check_augmentation(augmentation: Any, samples: Tensor) -> None:
+    """Raise ValueError where something is no `framegan.augmentations.augmentation.Augmentation`."""
+    key, rule = "model.augmentation", "derive it from framegan.augmentations.augmentation.Augmentation"
+    require_parts(augmentation, "num_random transformed observe adapt measured", key, rule)
+    keys = torch.full((len(samples),), 0.5)
+    made = _called(augmentation, key, "forward(samples, keys, place)", samples, keys, 0)
+    fits = isinstance(made, Tensor) and made.shape == samples.shape
+    require(fits, f"{key} made {kind_of(made)} of {kind_of(samples)}", "what it makes should be as large")
 
 
 def check_optimizer(name: str, make: Any, network: nn.Module) -> None:
