@@ -11,7 +11,7 @@ from small_files import write_images
 
 from framegan.callbacks.checkpoint import matching
 
-SMALL = ("model=mlp", "data=synthetic", "trainer=cpu", "data.batch_size=16")
+SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_9eb8725d_100"
 OF_CLIPS = ("model=mocogan", "data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
 
@@ -159,7 +159,7 @@ def test_what_is_printed_says_which_direction_is_better_and_what_the_interval_is
         assert value in line[header.index(title) :]
     low, high = record["interval"]
     assert 0 <= low <= record["value"] <= high
-    assert record["protocol"]["shape"] == [3, 32, 32]
+    assert record["protocol"]["shape"] == [3, 24, 32]
 
 
 def test_classes_are_asked_for_in_the_proportions_of_the_data(tmp_path):

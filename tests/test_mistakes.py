@@ -53,6 +53,19 @@ TABLE = [
     ((*CHOSEN, "+totl_samples=3"), "totl_samples is not a setting; did you mean total_samples?"),
     ((*CHOSEN, "model.loss._target_=framegan.losses.Hing"), "model.loss._target_ got 'framegan.losses.Hing': no such"),
     ((*CHOSEN, "data.resolution=30"), r"model=dcgan: 30x30 pixels can't be made: .* Set data.resolution=28 or 32"),
+    (
+        (*CHOSEN, "data.resolution=[100,130]"),
+        r"100x130 pixels can't be .* data.resolution=\[96,128\] or \[112,128\]$",
+    ),
+    ((*CHOSEN, "data.resolution=[130,96]"), r"130x96 pixels can't be .* the longer one .* data.resolution=\[128,96\]$"),
+    (
+        (*CHOSEN, "data.resolution=[0,32]"),
+        r"data.resolution got \[0, 32\]; it should be a number of pixels, or \[height,wid",
+    ),
+    (
+        ("model=mocogan", "data=shape_motion", "data.resolution=[16,32]"),
+        r"data.resolution got \[16, 32\]; it should be one number: these are drawn as squares",
+    ),
     ((*CHOSEN, "data.batch_size=513"), "512 samples, fewer than one batch: .* Set data.batch_size to at most 512"),
     ((*CHOSEN, "trainer.accelerator=gpu"), "no CUDA GPU is available; set trainer=cpu"),
     ((*CHOSEN, "data.num_classes=0"), "data.num_classes got 0"),

@@ -236,7 +236,7 @@ def test_a_temporal_model_sends_images_elsewhere(family):
         family.Generator((3, 64, 64))
 
 
-@pytest.mark.parametrize(("shape", "sides"), [((3, 30, 30), "28 or 32"), ((1, 3, 3), "4"), ((1, 32, 33), "32 or 40")])
+@pytest.mark.parametrize(("shape", "sides"), [((3, 30, 30), "28 or 32"), ((1, 3, 3), "4"), ((1, 32, 33), "32")])
 def test_dcgan_says_which_sides_it_can_make(shape, sides):
     with pytest.raises(ValueError, match=f"can't be made: .* Set data.resolution={sides}$"):
         dcgan.Generator(shape)

@@ -62,10 +62,11 @@ def prepare(
     """
     from framegan.data.frame_cache import layout
     from framegan.data.frame_cache.build import estimate, missing, plan, refuse_others
+    from framegan.data.resolution import sides_of
 
     workers = (os.cpu_count() or 1) if num_workers == "auto" else num_workers
     num_frames = sum(videos.num_frames(index) for index in range(len(videos)))
-    size = f"{videos.resolution}x{videos.resolution}x{videos.channels}"
+    size = "x".join(map(str, [*sides_of(videos.resolution), videos.channels]))
     print(f"data     {len(videos):,} videos, {num_frames:,} frames of {size}, {videos.split}", flush=True)
     if strips is not None:
         _write_strips(videos, Path(strips), workers, dry_run)
@@ -146,6 +147,7 @@ def _write(job: "Plan", num_workers: int, verify: bool, replace: bool) -> None:
 
 def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
     from framegan.data.frame_cache.strip_writer import write_strips
+    from framegan.data.resolution import sides_of
     from framegan.data.video_set import size_in_bytes
 
     if there := len(list(folder.rglob("*.png"))):
@@ -157,8 +159,11 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     with _stopped_if_full(folder):
         failures = write_strips(videos, folder, num_workers)
     _list_failures(failures)
-    root, size = to_type("data.root", folder), f"data.resolution={videos.resolution}"
-    print(f"train    {command('train', 'model=NAME data=strips', root, size)}", flush=True)
+    height, width = sides_of(videos.resolution)
+    size = [f"data.resolution={height}"]
+    if height != width:
+        size = [shlex.quote(f"data.resolution=[{height},{width}]"), f"data.frame_length={width}"]
+    print(f"train    {command('train', 'model=NAME data=strips', to_type('data.root', folder), *size)}", flush=True)
 
 
 @contextmanager

@@ -37,8 +37,8 @@ def samples_in(folder: str, like: Source, frames: Frames | None = None) -> Sourc
     """
     if problem := missing(folder):
         raise ValueError(problem)
-    root, (channels, *_, resolution) = Path(folder).expanduser().absolute(), like.shape
-    wanted = {"channels": channels, "resolution": resolution, "root": str(root), "split": "all", "labels": None}
+    root, (channels, *_, height, width) = Path(folder).expanduser().absolute(), like.shape
+    wanted = {"channels": channels, "resolution": (height, width), "root": str(root), "split": "all", "labels": None}
     kind = _reader(root, like)
     taken = inspect.signature(kind).parameters
     samples = kind(**{name: value for name, value in (recipe_of(like) | wanted).items() if name in taken})

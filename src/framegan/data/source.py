@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from framegan import own_code
+from framegan.data.resolution import sides_of
 from framegan.data.stream import Ticket
 from framegan.files.at_once import at_once
 from framegan.rules import is_count, is_shape, kind_of, require, require_parts
@@ -204,14 +205,14 @@ def digest_of(values: Tensor | np.ndarray) -> str:
     return content.hexdigest()[:16]
 
 
-def resize(samples: Tensor, resolution: int) -> Tensor:
-    """Return uint8 (N, C, H, W) samples at (resolution, resolution): bicubic, antialiased, rounded and clamped."""
+def resize(samples: Tensor, resolution: int | tuple[int, int]) -> Tensor:
+    """Return uint8 (N, C, H, W) samples at a resolution, stretched: bicubic, antialiased, rounded and clamped."""
     num_samples, channels, height, width = samples.shape
-    size = (resolution, resolution)
+    size = sides_of(resolution)
     if (height, width) == size:
         return samples
     resized = torch.empty((num_samples, channels, *size), dtype=torch.uint8)
-    chunk = math.ceil(VALUES_AT_ONCE / (channels * max(height * width, resolution**2)))
+    chunk = math.ceil(VALUES_AT_ONCE / (channels * max(height * width, math.prod(size))))
     for part, out in zip(samples.split(chunk), resized.split(chunk), strict=True):
         out.copy_(F.interpolate(part.float(), size, mode="bicubic", antialias=True).round_().clamp_(0, 255))
     return resized

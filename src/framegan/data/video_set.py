@@ -1,7 +1,7 @@
 """Sets of videos: what a set has to offer so that clips can be drawn from it, and the set that lies in one array.
 
-Frames are uint8 (T, H, W, C), H = W = resolution: a set fits every frame to one square size as it reads it. An image is
-a video of one frame.
+Frames are uint8 (T, H, W, C): a set fits every frame to its resolution as it reads it. An image is a video of one
+frame.
 """
 
 from abc import ABC, abstractmethod
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from framegan.data.resolution import frame_bytes, sides_of
 from framegan.files.at_once import try_all
 
 
@@ -32,7 +33,8 @@ class Videos(Protocol):
     def channels(self) -> int: ...
 
     @property
-    def resolution(self) -> int: ...
+    def resolution(self) -> int | tuple[int, int]:
+        """Side of a square, or (height, width)."""
 
     def __len__(self) -> int: ...
 
@@ -48,7 +50,7 @@ class Videos(Protocol):
         """Return when each frame is shown, ascending seconds (num_frames,) float64; None: the set doesn't know."""
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
-        """Return the frames of these numbers, strictly ascending: uint8 (T, resolution, resolution, channels).
+        """Return the frames of these numbers, strictly ascending: uint8 (T, H, W, channels).
 
         Raises:
             ValueError: they can't be decoded; the message gives the reason without the video's name.
@@ -141,15 +143,14 @@ class PackedVideos(DecodedVideos):
 def size_in_bytes(videos: Videos) -> int:
     """Return how much room the frames of all videos take."""
     num_frames = sum(videos.num_frames(index) for index in range(len(videos)))
-    return num_frames * videos.resolution**2 * videos.channels
+    return num_frames * frame_bytes(videos)
 
 
 def pack(videos: Videos) -> PackedVideos:
     """Read all frames of all videos into memory."""
     counts = [videos.num_frames(index) for index in range(len(videos))]
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    size = videos.resolution
-    frames = torch.empty((int(starts[-1]), size, size, videos.channels), dtype=torch.uint8)
+    frames = torch.empty((int(starts[-1]), *sides_of(videos.resolution), videos.channels), dtype=torch.uint8)
 
     def read(index: int) -> None:
         frames[starts[index] : starts[index + 1]] = torch.from_numpy(videos.read(index, range(counts[index])))

@@ -31,14 +31,26 @@ def base_and_doublings(shape: Sequence[int]) -> tuple[tuple[int, int], int]:
     doublings = max(0, min(height, width).bit_length() - 3)
     base = height >> doublings, width >> doublings
     if min(base) < 4 or (base[0] << doublings, base[1] << doublings) != (height, width):
-        sides = sorted(number << times for number in range(4, 8) for times in range(16))
-        place = bisect(sides, min(height, width))
-        nearest = sides[max(0, place - 1) : place + 1]
         raise ValueError(
             f"{height}x{width} pixels can't be made: each side must be a base of 4 to 7 pixels doubled some times, "
-            f"such as 28, 32 or 64. Set data.resolution={' or '.join(map(str, nearest))}"
+            f"{'such as 28, 32 or 64' if height == width else 'the longer one a base of 4 or more doubled as often'}. "
+            f"Set data.resolution={' or '.join(_nearest(height, width))}"
         )
     return base, doublings
+
+
+def _nearest(height: int, width: int) -> list[str]:
+    """Return the one or two nearest resolutions that can be made, as they are set."""
+    short, long = sorted((height, width))
+    possible = sorted(number << times for number in range(4, 8) for times in range(16))
+    place = bisect(possible, short)
+    found = {}
+    for side in possible[max(0, place - 1) : place + 1]:
+        step = 1 << (side.bit_length() - 3)
+        other = side if short == long else max(side, round(long / step) * step)
+        sides = (side, other) if height < width else (other, side)
+        found[str(side) if side == other else f"[{sides[0]},{sides[1]}]"] = max(abs(side - short), abs(other - long))
+    return sorted(found, key=found.__getitem__)[: 1 if short in possible and height != width else 2]
 
 
 def normalization_layer(normalization: Normalization, channels: int, *, is_3d: bool = False) -> nn.Module:

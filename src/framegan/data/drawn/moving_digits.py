@@ -11,6 +11,7 @@ from framegan import noise
 from framegan.data.labels import NO_CLASSES
 from framegan.data.published.digits import digits as small_digits
 from framegan.data.published.idx import mnist
+from framegan.data.resolution import Side
 from framegan.data.source import Inventory, classes_of, digest_of, resize
 
 SIDE = 28 / 64
@@ -37,7 +38,7 @@ class MovingDigits:
     root: str = "data/mnist"
     num_videos: PositiveInt = 10_000
     video_frames: PositiveInt = 20
-    resolution: Annotated[int, Field(ge=8)] = 64
+    resolution: Annotated[Side, Field(ge=8)] = 64
     per_video: Literal[1, 2] = 2
     frames_per_second: PositiveFloat = 25.0
     seed: noise.Seed = 0

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from framegan import noise
+from framegan.data.resolution import Side
 from framegan.data.source import Inventory
 
 CLASSES = ("vertical", "horizontal", "falling", "rising")
@@ -54,7 +55,7 @@ class ShapeMotion:
 
     num_videos: PositiveInt = 4000
     video_frames: PositiveInt = 16
-    resolution: PositiveInt = 64
+    resolution: Side = 64
     channels: Literal[1, 3] = 3
     num_classes: Annotated[int, Field(ge=2, le=4)] = 2
     seed: noise.Seed = 0

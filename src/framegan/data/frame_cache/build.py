@@ -22,6 +22,7 @@ from framegan.data.frame_cache.layout import (
 )
 from framegan.data.frame_cache.read import Format
 from framegan.data.frame_cache.shard_writer import Plan, checksum, encode, write_shard, write_shards
+from framegan.data.resolution import frame_bytes
 from framegan.data.video_set import FileVideos
 from framegan.files import atomic, strict_json
 from framegan.files.live import bar
@@ -57,7 +58,7 @@ def plan(videos: FileVideos, folder: Path, format: Format = "raw", shard_mb: int
         shard_mb: a shard ends with the video that makes it as large; in MB of raw frames, whatever the format.
         quality: of JPEG.
     """
-    frame = videos.resolution**2 * videos.channels
+    frame = frame_bytes(videos)
     shards, first, size = [], 0, 0
     for index in range(len(videos)):
         size += videos.num_frames(index) * frame
@@ -92,7 +93,7 @@ def estimate(plan: Plan, shards: Sequence[int]) -> tuple[int, float]:
     seconds = time.perf_counter() - start
     total = sum(plan.videos.num_frames(index) for index in videos)
     if not num_frames:
-        return total * plan.videos.resolution**2 * plan.videos.channels, 0.0
+        return total * frame_bytes(plan.videos), 0.0
     return round(total * num_bytes / num_frames), total * seconds / num_frames
 
 

@@ -7,6 +7,7 @@ without it the cache is not complete.
 
 import hashlib
 import json
+import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pydantic import Field, StrictInt, TypeAdapter
 
 from framegan.data.cache_places import beside, places
 from framegan.data.frame_cache.read import CachedVideos, Format
+from framegan.data.resolution import sides_of
 from framegan.data.video_set import FileVideos, Videos
 from framegan.files import strict_json
 from framegan.processes.ranks import say
@@ -64,7 +66,8 @@ def cache_folder(videos: FileVideos, cache_dir: str | None = None) -> Path:
 
 def _name(videos: FileVideos, split: str) -> str:
     key = hashlib.sha256(json.dumps([split, videos.recipe], sort_keys=True).encode()).hexdigest()[:8]
-    return f"frames_{videos.resolution}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
+    size = "x".join(map(str, dict.fromkeys(sides_of(videos.resolution))))
+    return f"frames_{size}px_{re.sub(r'[^A-Za-z0-9.-]', '-', split)}_{key}"
 
 
 def settings_of(videos: FileVideos, format: Format, quality: int) -> Settings:
@@ -114,7 +117,7 @@ def _is_sound(shard: Shard) -> bool:
         return False
     num_frames, recipe = sum(video.frames for video in shard.videos), shard.settings["recipe"]
     if shard.settings["format"] == "raw":
-        return shard.num_bytes == num_frames * recipe["channels"] * recipe["resolution"] ** 2
+        return shard.num_bytes == num_frames * recipe["channels"] * math.prod(sides_of(recipe["resolution"]))
     return shard.num_bytes > 8 * num_frames
 
 

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from framegan.data.resolution import sides_of
 from framegan.data.source import Inventory, classes_of, inventory_told_by
 from framegan.data.video_set import DecodedVideos, Videos
 
@@ -98,7 +99,7 @@ class CachedVideos(DecodedVideos):
         Raises:
             ValueError: a shard is damaged.
         """
-        shape = self.channels, self.resolution, self.resolution
+        shape = self.channels, *sides_of(self.resolution)
         clips = np.empty((len(videos), self.channels, len(frames[0]), *shape[1:]), np.uint8)
         for video, numbers, clip in zip(videos, frames, clips, strict=True):
             shard, start = self.places[video].tolist()

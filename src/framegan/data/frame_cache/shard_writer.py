@@ -25,6 +25,7 @@ from framegan.data.frame_cache.layout import (
     frames_of,
     load_shard,
 )
+from framegan.data.resolution import frame_bytes
 from framegan.data.video_set import FileVideos
 from framegan.files import atomic, strict_json
 from framegan.media import picture
@@ -117,7 +118,7 @@ def _write_video(file: IO[bytes], plan: Plan, index: int) -> list[int]:
     """Write the frames of a video, and return where each piece that was written ends."""
     videos = plan.videos
     ends = []
-    step = max(1, READ_AT_ONCE // (videos.resolution**2 * videos.channels))
+    step = max(1, READ_AT_ONCE // frame_bytes(videos))
     for first in range(0, videos.num_frames(index), step):
         frames = videos.read(index, range(first, min(first + step, videos.num_frames(index))))
         for piece in encode(frames, plan.settings):

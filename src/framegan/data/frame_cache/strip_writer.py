@@ -8,6 +8,7 @@ import numpy as np
 from framegan import media
 from framegan.data.files import class_name
 from framegan.data.images.image_file import MAX_PIXELS
+from framegan.data.resolution import sides_of
 from framegan.data.video_set import Videos
 from framegan.files.at_once import at_once
 
@@ -39,11 +40,14 @@ def strip(videos: Videos, index: int) -> np.ndarray:
     Raises:
         ValueError: it can't be decoded, or it would be more than is read again.
     """
-    length, size = videos.num_frames(index), videos.resolution
-    if length * size**2 > MAX_PIXELS:
-        raise ValueError(f"{length} frames are too many for a strip; cut it into videos of {MAX_PIXELS // size**2}")
+    length, (height, width) = videos.num_frames(index), sides_of(videos.resolution)
+    if length * height * width > MAX_PIXELS:
+        most = MAX_PIXELS // (height * width)
+        raise ValueError(f"{length} frames are too many for a strip; cut it into videos of {most}")
+    if height != width and length * width <= height:
+        raise ValueError(f"{length} frames of {height}x{width} are too few for a strip, which is wider than high")
     frames = videos.read(index, range(length))
-    return frames.swapaxes(0, 1).reshape(size, length * size, videos.channels)
+    return frames.swapaxes(0, 1).reshape(height, length * width, videos.channels)
 
 
 def strip_places(videos: Videos) -> list[str]:

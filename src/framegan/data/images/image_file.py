@@ -1,4 +1,4 @@
-"""One image file: its header checked, its pixels decoded upright, without alpha, and fitted to a square."""
+"""One image file: its header checked, its pixels decoded upright, without alpha, and fitted to one size."""
 
 import io
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from framegan.data.images.bare_image import without_metadata
 from framegan.data.images.image_refusals import GREY, refusal, refusal_of_unknown
 from framegan.data.images.orientation import orientation_of, upright
 from framegan.data.images.pixels import eight_bits, without_alpha
+from framegan.data.resolution import sides_of, simplest
 
 ENDINGS = {
     "AVIF": (".avif",),
@@ -81,45 +82,48 @@ def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
 
 @dataclass(frozen=True)
 class Fit:
-    """Fits images in the colours asked for to a square.
+    """Fits images in the colours asked for to one size.
 
     Args:
-        resolution: side of the square.
-        resize: crop the middle of the image to a square, pad it with black, or stretch it.
+        resize: crop the middle of the image to the shape of the resolution, pad it with black, or stretch it.
         filter: of scaling; all of them are antialiased. Enlarging has no area to average: it is bilinear then, as
             FFmpeg's.
     """
 
-    resolution: int
+    resolution: int | tuple[int, int]
     channels: Literal[1, 3]
     resize: Resize
     filter: Filter
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resolution", simplest(self.resolution))
+
     def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return an image as uint8 (resolution, resolution, channels)."""
+        """Return an image as uint8 (height, width, channels)."""
+        down, across = sides_of(self.resolution)
         width, height = image.size
-        size = self.resolution, self.resolution
+        size = across, down
         box: tuple[float, float, float, float] = 0, 0, width, height  # left, top, right, bottom
         if self.resize == "pad":
-            scale = self.resolution / max(width, height)
+            scale = min(across / width, down / height)
             size = max(1, round(width * scale)), max(1, round(height * scale))
         elif self.resize == "crop":
-            side = min(width, height)
-            left, top = (width - side) / 2, (height - side) / 2
-            box = left, top, left + side, top + side
+            wide, high = min(width, height * across / down), min(height, width * down / across)
+            left, top = (width - wide) / 2, (height - high) / 2
+            box = left, top, left + wide, top + high
         enlarges = size[0] > box[2] - box[0] or size[1] > box[3] - box[1]
         filter = {"area": "bilinear" if enlarges else "box"}.get(self.filter, self.filter)
         pixels = np.array(image.resize(size, Image.Resampling[filter.upper()], box)).reshape(*size[::-1], -1)
         return padded(pixels, self.resolution) if self.resize == "pad" else pixels
 
 
-def padded(pixels: np.ndarray, resolution: int) -> np.ndarray:
-    """Return a picture (H, W, C) in the middle of a black square."""
-    height, width, channels = pixels.shape
-    square = np.zeros((resolution, resolution, channels), np.uint8)
-    top, left = (resolution - height) // 2, (resolution - width) // 2
-    square[top : top + height, left : left + width] = pixels
-    return square
+def padded(pixels: np.ndarray, resolution: int | tuple[int, int]) -> np.ndarray:
+    """Return a picture (H, W, C) in the middle of a black one of this size."""
+    (height, width, channels), (down, across) = pixels.shape, sides_of(resolution)
+    black = np.zeros((down, across, channels), np.uint8)
+    top, left = (down - height) // 2, (across - width) // 2
+    black[top : top + height, left : left + width] = pixels
+    return black
 
 
 def _ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:

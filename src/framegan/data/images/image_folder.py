@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan import noise
@@ -13,6 +12,7 @@ from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Fit, Resize, decode, is_grey
 from framegan.data.labels import emptied, labels_of
+from framegan.data.resolution import Resolution, sides_of, simplest
 from framegan.data.source import Inventory, TensorSource, counted
 from framegan.files.at_once import try_all
 from framegan.processes.ranks import say
@@ -25,14 +25,15 @@ FAILURES_IN_A_ROW = 20
 
 
 class ImageFolder:
-    """The images anywhere below a folder, in the order of their paths, uint8 (C, resolution, resolution).
+    """The images anywhere below a folder, in the order of their paths, uint8 (C, H, W).
 
     The header of every file is read at once, so that what isn't an image is known before training. What turns out
     later not to be decodable is named, and replaced by another image: the same one in every epoch, run and process.
 
     Args:
+        resolution: side of a square, or (height, width).
         channels: 1 grey, 3 colour; None = 1 if every image is grey, otherwise 3.
-        resize: crop the middle of the image to a square, pad it with black, or stretch it.
+        resize: crop the middle of the image to the shape of the resolution, pad it with black, or stretch it.
         split: a folder below root to read instead of root, such as train.
         on_error: what to do with images that can't be read: raise, or skip (leave them out and say so).
         max_bad_fraction: raise all the same if more than this share of the images is left out.
@@ -45,7 +46,7 @@ class ImageFolder:
     def __init__(
         self,
         root: str,
-        resolution: PositiveInt,
+        resolution: Resolution,
         channels: Literal[1, 3] | None = None,
         resize: Resize = "crop",
         split: str | None = None,
@@ -63,7 +64,7 @@ class ImageFolder:
         self.bad.add(problems)
         self.files = list(grey)
         self.channels: Literal[1, 3] = channels or (1 if all(grey.values()) else 3)
-        self.resolution = resolution
+        self.resolution = simplest(resolution)
         self.resize = resize
         numbers, self.classes = labels_of(files, self.folder, "folder")
         self.labels = [number for file, number in zip(files, numbers, strict=True) if file in grey]
@@ -73,7 +74,7 @@ class ImageFolder:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.channels, self.resolution, self.resolution
+        return self.channels, *sides_of(self.resolution)
 
     def inventory(self) -> Inventory:
         paths = [self.folder / file for file in self.files]

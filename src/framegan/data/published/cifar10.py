@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
-from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.configurable import configurable
 from framegan.data.files import root_of
+from framegan.data.resolution import Resolution
 from framegan.data.source import Part, Split, TensorSource, parts_of, resize
 from framegan.files.download import fetch
 
@@ -34,8 +34,8 @@ MAX_BYTES = 1 << 28
 
 
 @configurable
-def cifar10(root: str, split: Split = "auto", resolution: PositiveInt = 32) -> TensorSource:
-    """Return CIFAR-10: 50,000 small photographs (test: 10,000) in 10 classes, (3, resolution, resolution).
+def cifar10(root: str, split: Split = "auto", resolution: Resolution = 32) -> TensorSource:
+    """Return CIFAR-10: 50,000 small photographs (test: 10,000) in 10 classes, (3, H, W).
 
     Args:
         root: a folder with cifar-10-batches-bin/ or cifar-10-binary.tar.gz, which is downloaded where both are missing.

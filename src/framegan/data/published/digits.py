@@ -1,17 +1,17 @@
 """The 1,797 handwritten digits that scikit-learn ships, 8x8 pixels (Alpaydin & Kaynak 1998): no download."""
 
 import torch
-from pydantic import PositiveInt
 
 from framegan.configurable import configurable
+from framegan.data.resolution import Resolution
 from framegan.data.source import TensorSource, resize
 
 DIGITS = tuple("0123456789")
 
 
 @configurable
-def digits(resolution: PositiveInt = 32) -> TensorSource:
-    """Return the digits scaled to (1, resolution, resolution), white on black, in 10 classes.
+def digits(resolution: Resolution = 32) -> TensorSource:
+    """Return the digits scaled to (1, H, W), white on black, in 10 classes.
 
     Raises:
         ImportError: scikit-learn isn't installed.

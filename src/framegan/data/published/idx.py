@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.configurable import configurable
 from framegan.data.files import root_of
+from framegan.data.resolution import Resolution, sides_of
 from framegan.data.source import Part, Split, TensorSource, parts_of, resize
 from framegan.files.download import fetch
 
@@ -63,8 +63,8 @@ FASHION_MNIST = Publication(
 
 
 @configurable
-def mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> TensorSource:
-    """Return MNIST: 60,000 handwritten digits (test: 10,000), white on black, (1, resolution, resolution).
+def mnist(root: str, split: Split = "auto", resolution: Resolution = 28) -> TensorSource:
+    """Return MNIST: 60,000 handwritten digits (test: 10,000), white on black, (1, H, W).
 
     Args:
         root: a folder with the IDX files, gzipped or not, here or in MNIST/raw; missing ones are downloaded into it.
@@ -79,12 +79,12 @@ def mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> Ten
 
 
 @configurable
-def fashion_mnist(root: str, split: Split = "auto", resolution: PositiveInt = 28) -> TensorSource:
+def fashion_mnist(root: str, split: Split = "auto", resolution: Resolution = 28) -> TensorSource:
     """Return Fashion-MNIST: 60,000 pieces of clothing (test: 10,000); the rest is as in `mnist`."""
     return _load(FASHION_MNIST, root_of(root), split, resolution)
 
 
-def _load(publication: Publication, root: Path, split: Split, resolution: int) -> TensorSource:
+def _load(publication: Publication, root: Path, split: Split, resolution: Resolution) -> TensorSource:
     here = {name: path for names in FILES.values() for name in names if (path := _find(publication, root, name))}
     split, parts = parts_of(split, FILES, here)
     problems = []
@@ -99,7 +99,7 @@ def _load(publication: Publication, root: Path, split: Split, resolution: int) -
     read = (_read_part(publication, *(here[name] for name in FILES[part])) for part in parts)
     samples, labels = zip(*read, strict=True)
     images = torch.cat(samples).unsqueeze(1)
-    is_framed = resolution == 32 and images.shape[-2:] == (28, 28)
+    is_framed = sides_of(resolution) == (32, 32) and images.shape[-2:] == (28, 28)
     fitted = F.pad(images, (2, 2, 2, 2)) if is_framed else resize(images, resolution)
     return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, split, publication.classes)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from framegan import noise
 from framegan.data.labels import NO_CLASSES
 from framegan.data.published.idx import mnist
+from framegan.data.resolution import Resolution, sides_of
 from framegan.data.source import Inventory, Split
 from framegan.data.stream import Ticket
 
@@ -31,13 +32,13 @@ class StackedMNIST:
         self,
         root: str,
         split: Split = "auto",
-        resolution: PositiveInt = 32,
+        resolution: Resolution = 32,
         num_samples: PositiveInt = 128_000,
         seed: noise.Seed = 0,
     ):
         self.digits = mnist(root, split, resolution)
         self.split = self.digits.split
-        self.shape = (3, resolution, resolution)
+        self.shape = (3, *sides_of(resolution))
         self.seed = seed
         random = noise.generator(seed, noise.STACKS)
         self.rows = torch.from_numpy(random.integers(len(self.digits), size=(num_samples, 3)))

@@ -8,11 +8,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import PositiveInt
-
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import root_of
 from framegan.data.images.image_file import Filter, Resize
+from framegan.data.resolution import Resolution
 from framegan.data.videos.frame_fit import Fit
 from framegan.data.videos.video_folder import VideoFiles
 
@@ -38,7 +37,7 @@ class UCF101(VideoFiles):
     def __init__(
         self,
         root: str,
-        resolution: PositiveInt,
+        resolution: Resolution,
         split: Split = "train1",
         channels: Literal[1, 3] = 3,
         resize: Resize = "crop",

@@ -18,6 +18,7 @@ from framegan import noise
 from framegan.data.bad_files import NAMED_PROBLEMS, BadFiles, OnError, Share
 from framegan.data.frame_cache.layout import prepared
 from framegan.data.labels import emptied
+from framegan.data.resolution import sides_of
 from framegan.data.source import Inventory, classes_of, counted, inventory_told_by
 from framegan.data.stream import Ticket
 from framegan.data.video_set import DecodedVideos, PackedVideos, Videos, pack, size_in_bytes
@@ -88,9 +89,8 @@ class Clips:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        size = self.videos.resolution
         length = (self.draws.num_frames,) if self.draws.num_frames > 1 else ()
-        return (self.videos.channels, *length, size, size)
+        return (self.videos.channels, *length, *sides_of(self.videos.resolution))
 
     @property
     def labels(self) -> list[int]:

@@ -18,6 +18,7 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from pydantic import Field, InstanceOf, PositiveInt
 
+from framegan.data.resolution import sides_of
 from framegan.data.videos.frame_fit import UPRIGHT, Fit, orientation_of
 from framegan.data.videos.structure import fault
 from framegan.data.videos.video_stream import DAMAGE, DamagedError, StrictDecoder, awaited, from_start, opened, reasons
@@ -165,12 +166,12 @@ def _tick(pts: np.ndarray, time_base: float, rate: float) -> float:
 
 
 def read(path: Path, info: VideoInfo, frames: Sequence[int], fit: Fit) -> np.ndarray:
-    """Return the frames of these numbers, strictly ascending: uint8 (T, resolution, resolution, channels).
+    """Return the frames of these numbers, strictly ascending: uint8 (T, height, width, channels).
 
     Raises:
         ValueError: they can't be decoded; the message gives the reason without the path.
     """
-    clip = np.empty((len(frames), fit.resolution, fit.resolution, fit.channels), np.uint8)
+    clip = np.empty((len(frames), *sides_of(fit.resolution), fit.channels), np.uint8)
     if info.time_base and not info.linear:
         times = info.pts[list(frames)].tolist()
         with opened(path) as (container, stream):

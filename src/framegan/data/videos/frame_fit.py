@@ -1,4 +1,4 @@
-"""How a decoded frame becomes an upright square of uint8 pixels, with FFmpeg's own scaler.
+"""How a decoded frame becomes an upright picture of one size, of uint8 pixels, with FFmpeg's own scaler.
 
 How a stored picture is turned and mirrored before it is shown is one number, that of EXIF: 1 as it is, 2 mirrored left
 to right, 3 turned by 180 degrees, 4 mirrored top to bottom, 5 transposed, 6 turned by 90 degrees clockwise, 7
@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from framegan.data.images.image_file import MAX_PIXELS, OVER_LIMIT, Filter, Resize, padded
+from framegan.data.resolution import sides_of, simplest
 
 UPRIGHT = 1
 STEPS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1, 1), (1, 1, 0))
@@ -48,25 +49,27 @@ SCALER = _Scaler()
 
 @dataclass(frozen=True)
 class Fit:
-    """Fits frames of any size to a square.
+    """Fits frames of any size to one.
 
     Args:
-        resolution: side of the square.
-        resize: crop the middle of the picture to a square, pad it with black, or stretch it.
+        resize: crop the middle of the picture to the shape of the resolution, pad it with black, or stretch it.
         filter: of the scaling; all of them are antialiased.
         pixel_aspect: whether to widen or narrow pictures whose pixels aren't square.
         rotate: whether to turn and mirror pictures as the file says.
     """
 
-    resolution: int
+    resolution: int | tuple[int, int]
     channels: Literal[1, 3] = 3
     resize: Resize = "crop"
     filter: Filter = "area"
     pixel_aspect: bool = True
     rotate: bool = True
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "resolution", simplest(self.resolution))
+
     def __call__(self, frame: VideoFrame, pixel_aspect: float = 1.0, orientation: int = UPRIGHT) -> np.ndarray:
-        """Return a frame as uint8 (resolution, resolution, channels), what is transparent in it over black.
+        """Return a frame as uint8 (height, width, channels), what is transparent in it over black.
 
         Args:
             pixel_aspect: width / height of its pixels.
@@ -77,7 +80,7 @@ class Fit:
         """
         if any(component.is_alpha for component in frame.format.components):
             frame = _over_black(frame)
-        width, height = self.scaled(frame.width, frame.height, pixel_aspect)
+        width, height = self.scaled(frame.width, frame.height, pixel_aspect, orientation)
         pixels = _scale(frame, width, height, "gray" if self.channels == 1 else "rgb24", self.filter)
         if self.rotate:
             transpose, down, across = STEPS[orientation - 1]
@@ -85,19 +88,23 @@ class Fit:
             pixels = pixels[:: -1 if down else 1, :: -1 if across else 1]
         if self.resize == "pad":
             return padded(pixels, self.resolution)
-        top, left = (pixels.shape[0] - self.resolution) // 2, (pixels.shape[1] - self.resolution) // 2
-        return pixels[top : top + self.resolution, left : left + self.resolution]
+        down, across = sides_of(self.resolution)
+        top, left = (pixels.shape[0] - down) // 2, (pixels.shape[1] - across) // 2
+        return pixels[top : top + down, left : left + across]
 
-    def scaled(self, width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
+    def scaled(self, width: int, height: int, pixel_aspect: float, orientation: int = UPRIGHT) -> tuple[int, int]:
         """Return the size that a picture, stored as it is shown but for its orientation, is scaled to before any crop.
 
         Raises:
             ValueError: the picture is so long that this takes too many pixels.
         """
+        down, across = sides_of(self.resolution)
+        if self.rotate and STEPS[orientation - 1][0]:  # it is stored lying on its side
+            down, across = across, down
         if self.resize == "stretch":
-            return self.resolution, self.resolution
+            return across, down
         sides = width * (pixel_aspect if self.pixel_aspect else 1.0), height
-        scale = self.resolution / (min if self.resize == "crop" else max)(sides)
+        scale = (max if self.resize == "crop" else min)(across / sides[0], down / sides[1])
         across, down = (max(1, round(side * scale)) for side in sides)
         if across * down > MAX_PIXELS:
             size = f"{width}x{height} a frame, {across}x{down} before it is cropped"

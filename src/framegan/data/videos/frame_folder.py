@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
 from framegan.data.labels import labels_of
+from framegan.data.resolution import Resolution
 from framegan.data.videos.frame_order import by_whole_numbers, in_order
 from framegan.data.videos.listed_videos import Entry, ListedVideos
 from framegan.files.at_once import try_all
@@ -39,7 +39,7 @@ class FrameFolder(ListedVideos):
     def __init__(
         self,
         root: str,
-        resolution: PositiveInt,
+        resolution: Resolution,
         channels: Literal[1, 3] = 3,
         resize: Resize = "crop",
         filter: Filter = "area",

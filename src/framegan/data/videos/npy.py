@@ -7,12 +7,12 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from PIL import Image
-from pydantic import PositiveInt
 
 from framegan.data.contents import file_inventory
 from framegan.data.files import root_of
 from framegan.data.images.image_file import Filter, Fit, Resize
 from framegan.data.labels import NO_CLASSES
+from framegan.data.resolution import Resolution, sides_of
 from framegan.data.source import Inventory
 
 Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"]
@@ -33,7 +33,7 @@ class NpyVideos:
         channels: 1 grey, 3 colour; grey videos become colour by repetition, colour ones grey by brightness.
         layout: order of the array's axes; TNHW is how Moving MNIST is published. auto: by its shape, where it is clear:
             where many more videos than frames come first, or it is that of Moving MNIST.
-        resize: what to do with frames that aren't square: crop, pad with black, or stretch.
+        resize: what to do with frames of another shape: crop, pad with black, or stretch.
 
     Raises:
         ValueError: there is no such file, or it holds something else.
@@ -46,7 +46,7 @@ class NpyVideos:
     def __init__(
         self,
         root: str,
-        resolution: PositiveInt,
+        resolution: Resolution,
         channels: Literal[1, 3] = 1,
         layout: Layout = "auto",
         resize: Resize = "crop",
@@ -54,8 +54,8 @@ class NpyVideos:
     ):
         self.file = _file(root_of(root))
         self.root = self.file.parent
-        self.resolution, self.channels = resolution, channels
         self.fit = Fit(resolution, channels, resize, filter)
+        self.resolution, self.channels = self.fit.resolution, channels
         array = _open(self.file)
         self.layout = _layout(array.shape, self.file) if layout == "auto" else layout
         if len(self.layout) != array.ndim:
@@ -103,8 +103,8 @@ class NpyVideos:
         return np.stack([self._fit(frame) for frame in self.array[index, list(frames)]])
 
     def _fit(self, frame: np.ndarray) -> np.ndarray:
-        """Return a frame (H, W, 1 or 3) as a square of the channels asked for."""
-        if frame.shape == (self.resolution, self.resolution, self.channels):
+        """Return a frame (H, W, 1 or 3) in the size and the channels asked for."""
+        if frame.shape == (*sides_of(self.resolution), self.channels):
             return frame
         image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else np.ascontiguousarray(frame))
         return self.fit(image.convert("L" if self.channels == 1 else "RGB"))

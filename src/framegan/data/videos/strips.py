@@ -15,6 +15,7 @@ from framegan.data.bad_files import OnError, Share
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
 from framegan.data.labels import labels_of
+from framegan.data.resolution import Resolution, simplest
 from framegan.data.videos.listed_videos import Entry, ListedVideos
 from framegan.files.at_once import try_all
 
@@ -29,7 +30,7 @@ class Strips(ListedVideos):
     The other arguments are those of `framegan.data.videos.video_folder.VideoFolder`.
 
     Args:
-        frame_length: pixels of a frame along the strip; None: frames are square.
+        frame_length: pixels of a frame along the strip; None: frames are square, and so is the resolution.
 
     Raises:
         ValueError: there are no strips, or bad ones; the message names them.
@@ -40,7 +41,7 @@ class Strips(ListedVideos):
     def __init__(
         self,
         root: str,
-        resolution: PositiveInt,
+        resolution: Resolution,
         channels: Literal[1, 3] = 3,
         resize: Resize = "crop",
         filter: Filter = "area",
@@ -50,6 +51,11 @@ class Strips(ListedVideos):
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
+        if frame_length is None and not isinstance(simplest(resolution), int):
+            raise ValueError(
+                f"data.resolution={resolution} is not square, and data.frame_length isn't set; set it to the pixels of "
+                "a frame along the strip"
+            )
         self.frame_length = frame_length
         folder, files = files_of_split(root, split, EXTENSIONS, "strips", labels)
         fit = Fit(resolution, channels, resize, filter)

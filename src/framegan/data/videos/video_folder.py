@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import Filter, Resize
 from framegan.data.labels import labels_of
+from framegan.data.resolution import Resolution
 from framegan.data.videos.decode import read
 from framegan.data.videos.frame_fit import Fit
 from framegan.data.videos.listed_videos import ListedVideos
@@ -33,7 +33,8 @@ class VideoFiles(ListedVideos):
         entries, problems = index(self.root, names)
         for name, entry in entries.items():
             try:
-                self.fit.scaled(entry.info.width, entry.info.height, entry.info.pixel_aspect)
+                info = entry.info
+                self.fit.scaled(info.width, info.height, info.pixel_aspect, info.orientation)
             except ValueError as error:
                 problems[name] = str(error)
         return entries, problems
@@ -49,8 +50,9 @@ class VideoFolder(VideoFiles):
     """The videos anywhere below a folder, in the order of their paths.
 
     Args:
+        resolution: side of a square, or (height, width).
         channels: 1 grey, 3 colour.
-        resize: crop the middle of the picture to a square, pad it with black, or stretch it.
+        resize: crop the middle of the picture to the shape of the resolution, pad it with black, or stretch it.
         filter: of the scaling; all are antialiased.
         pixel_aspect: whether to widen or narrow pictures whose pixels aren't square.
         rotate: whether to turn pictures upright as their file says.
@@ -66,7 +68,7 @@ class VideoFolder(VideoFiles):
     def __init__(
         self,
         root: str,
-        resolution: PositiveInt,
+        resolution: Resolution,
         channels: Literal[1, 3] = 3,
         resize: Resize = "crop",
         filter: Filter = "area",
