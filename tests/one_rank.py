@@ -38,6 +38,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
     "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
     "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
+    "path length": ("model=stylegan2", "model.generator_regularizers.path_length.every=1"),
     "diffaugment": ("model=dcgan", "model/augmentation=diffaugment", "model/regularizers=r1"),
     "ada": (
         "model=dcgan",

@@ -20,6 +20,7 @@ ROOMS = {
     "noise": "",
     "schedules": "",
     "regularizers": "schedules",
+    "measured": "",
     "rules": "",
     "program": "",
     "working_folder": "program",
@@ -39,15 +40,16 @@ ROOMS = {
     "evaluation": "data media sampling spread",
     "run_state": "metrics",
     "strategy": "",
+    "generator_regularizers": "noise regularizers schedules strategy",
     "augmentations": "noise strategy",
     "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
-    "gan": "augmentations contracts losses network_state noise regularizers run_state runs sampling schedules strategy "
-    "trainer",
+    "gan": "augmentations contracts generator_regularizers losses measured network_state noise regularizers run_state "
+    "runs sampling schedules strategy trainer",
     "terminal_pictures": "media processes",
     "collapse": "",
-    "callbacks": "collapse data devices evaluation files gan media metrics noise processes quoting report run_state "
-    "runs sampling spread strategy terminal_pictures trainer",
+    "callbacks": "collapse data devices evaluation files gan measured media metrics noise processes quoting report "
+    "run_state runs sampling spread strategy terminal_pictures trainer",
     "cli": "callbacks containers contracts data devices evaluation files gan loggers media metrics own_code processes "
     "program quoting report run_state runs sampling trainer working_folder",
     "trained": "cli media runs sampling",

@@ -1,5 +1,6 @@
 """What the parts of a GAN have to be, checked once before the first batch: docs/own_parts.md says it in words."""
 
+import copy
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -154,6 +155,23 @@ def check_augmentation(augmentation: Any, samples: Tensor) -> None:
     made = _called(augmentation, key, "forward(samples, keys, place)", samples, keys, 0)
     fits = isinstance(made, Tensor) and made.shape == samples.shape
     require(fits, f"{key} made {kind_of(made)} of {kind_of(samples)}", "what it makes should be as large")
+
+
+def check_generator_regularizers(generator: Any, regularizers: Mapping[str, Any]) -> nn.ModuleDict:
+    """Return them as a module; raise ValueError where one is no `GeneratorRegularizer`, or there are no styles."""
+    for name, regularizer in regularizers.items():
+        key = f"model.generator_regularizers.{name}"
+        rule = "derive it from framegan.generator_regularizers.GeneratorRegularizer"
+        require_parts(regularizer, "register_buffer weight every due strength penalty adapt", key, rule)
+        rule = "choose one that has them (model=stylegan2), or set model.generator_regularizers=null"
+        require(hasattr(generator, "styles"), f"{key} is set, but model.generator leaves no styles", rule)
+        styles, keys = torch.linspace(0.1, 1, 6).view(2, 3).requires_grad_(), torch.tensor([0.25, 0.5])
+        with torch.enable_grad():
+            samples, penalty_of = styles.square()[:, :, None, None], copy.deepcopy(regularizer).penalty
+            penalty = _called(penalty_of, key, "penalty(samples, styles, keys)", samples, styles, keys)
+        said = f"{key}.penalty returned {kind_of(penalty)} of 2 samples"
+        require(_is_one_each(penalty), said, "it should be one penalty for each, (N,)")
+    return nn.ModuleDict(dict(regularizers))
 
 
 def check_optimizer(name: str, make: Any, network: nn.Module) -> None:

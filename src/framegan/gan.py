@@ -21,20 +21,16 @@ from torch.optim import Optimizer
 
 from framegan import contracts, noise
 from framegan.augmentations.augmentation import Augmentation
+from framegan.generator_regularizers import GeneratorRegularizer
 from framegan.losses import Loss
+from framegan.measured import Measured
 from framegan.network_state import in_pieces, move_average
-from framegan.regularizers import Regularizer
+from framegan.regularizers import Regularizer, due
 from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
 from framegan.sampling import sample, uncompiled
 from framegan.schedules import Constant
 from framegan.strategy import NETWORKS, Network, average_buffers
 from framegan.trainer import GANTrainer
-
-WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "generator gradient")
-"""What each step leaves to be watched, in the order in which it happens: the whole loss, and its gradient's norm."""
-ALWAYS_MEASURED = ("discriminator/loss", "generator/loss")
-"""What is measured in every step, for the screen; the rest only on the steps that are logged."""
-
 
 PLACES = ("real", "fake", "between", "generator")
 """Which samples the discriminator judges; the generator's are those of its own step."""
@@ -51,6 +47,7 @@ class GAN(LightningModule):
             under "penalty" a (N, 1) loss of its own, which counts for real samples.
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
+        generator_regularizers: likewise penalties of a generator that has styles.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
         discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
         head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
@@ -69,6 +66,7 @@ class GAN(LightningModule):
     """
 
     samples_seen: Tensor
+    generator_regularizers: Mapping[str, GeneratorRegularizer]
     trainer: GANTrainer  # type: ignore[override]
 
     def __init__(
@@ -79,6 +77,7 @@ class GAN(LightningModule):
         discriminator_optimizer: Callable[..., Optimizer],
         loss: Loss,
         regularizers: Mapping[str, Regularizer] | None = None,
+        generator_regularizers: Mapping[str, GeneratorRegularizer] | None = None,
         augmentation: Augmentation | None = None,
         generator_schedule: Callable[[int], float] = Constant(),
         discriminator_schedule: Callable[[int], float] = Constant(),
@@ -102,6 +101,8 @@ class GAN(LightningModule):
         self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
         self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
         self.loss, self.regularizers, self.augmentation = loss, dict(regularizers or {}), augmentation
+        found = contracts.check_generator_regularizers(generator, generator_regularizers or {})
+        self.generator_regularizers = found  # type: ignore[assignment]  # a ModuleDict: their buffers are saved
         self.discriminator_steps, self.conditional = discriminator_steps, conditional
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
         self.ema_half_life, self.ema_rampup = ema_half_life, ema_rampup
@@ -117,9 +118,7 @@ class GAN(LightningModule):
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
         self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
-        self.is_logged, self.batch_size = False, 1  # of this step
-        self.measured: dict[str, Tensor] = {}  # in this step, on the device
-        self.watched: dict[str, Tensor] = {}  # likewise; of WATCHED
+        self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
 
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         generator, discriminator = (self.make_optimizers[name](getattr(self, name).parameters()) for name in NETWORKS)
@@ -146,22 +145,25 @@ class GAN(LightningModule):
         step = samples_seen // num_samples
         moves_generator = (step + 1) % self.discriminator_steps == 0
         since = self.discriminator_steps if moves_generator else 1  # a row that was due gets the generator's next step
-        self.is_logged = any(map(self.trainer.is_logged, range(step + 1 - since, step + 1)))
-        self.measured, self.watched, self.batch_size = {}, {}, len(real)
+        is_logged = any(map(self.trainer.is_logged, range(step + 1 - since, step + 1)))
+        self.measured, self.watched = Measured(len(real), is_logged), {}
         noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
         self._constrain_discriminator(step)
         if self.augmentation is not None:
             self.augmentation.adapt(num_samples)
-            self.measured |= self.augmentation.measured()
+            self.measured.update(self.augmentation.measured())
         if moves_generator:
-            self._descend("generator", self.generator_loss, real, labels, step)
+            of_generator = step // self.discriminator_steps
+            self._descend("generator", self.generator_loss, real, labels, of_generator)
+            for regularizer in due(self.generator_regularizers, of_generator).values():
+                regularizer.adapt()
             half_life = min(self.ema_half_life, self.ema_rampup * samples_seen)
             move_average(self.generator_ema, self.generator, num_samples * self.discriminator_steps, half_life)
 
         self.samples_seen += num_samples
-        return self.measured if self.is_logged else None
+        return dict(self.measured) if is_logged else None
 
     def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the discriminator descends, (N,).
@@ -171,9 +173,9 @@ class GAN(LightningModule):
             labels: (N,) classes of the real samples, and those asked of the fake ones.
             mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken; and the
                 keys of the augmentation.
-            step: number of the discriminator step, which decides the penalties that are due.
+            step: number of this network's step, which decides the penalties that are due.
         """
-        penalties = {name: r for name, r in self.regularizers.items() if r.at and r.due(step)}
+        penalties = {name: r for name, r in due(self.regularizers, step).items() if r.at}
         places = {str(regularizer.at) for regularizer in penalties.values()}
         with torch.no_grad():
             fake = self.generator(latents, labels).to(real.dtype)  # (N, *shape); half as precise, where the forward was
@@ -192,28 +194,31 @@ class GAN(LightningModule):
         on_real, on_fake = (self._class_loss(place, logits[place], labels) for place in ("real", "fake"))
         class_loss = on_real + on_fake * self.class_loss_on_fake
         loss = self._over_heads(self.loss.discriminator, logits["real"], logits["fake"])  # (N,)
-        self._measure("discriminator/loss", loss)
-        loss = loss + self._own_penalty("discriminator", logits["real"].get("penalty"))
-        if self.is_logged:
-            self._measure_logits(logits["real"], logits["fake"])
+        self.measured.mean("discriminator/loss", loss)
+        loss = loss + self._penalty("discriminator", logits["real"].get("penalty"))
+        self.measured.logits(self.head_weights, logits["real"], logits["fake"])
         for name, regularizer in penalties.items():
             place = str(regularizer.at)
             penalty = self._over_heads(partial(regularizer.penalty, samples[place]), logits[place])  # (N,)
-            self._measure(f"penalty/{name}", penalty)
-            loss = loss + regularizer.strength(int(self.samples_seen)) * penalty
+            loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
         return loss + self.class_weight * class_loss
 
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
-        fake = self._trained("generator")(latents, labels)  # (N, *shape)
+        penalties = due(self.generator_regularizers, step)
+        with uncompiled() if penalties else nullcontext():
+            fake = self._trained("generator")(latents, labels)  # (N, *shape)
         fake_logits = self.discriminator(self._augmented(fake, mixing, "generator"), labels)  # {head: (N, K)}
         class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.head_weights)
         if self.loss.generator_sees_real:
             real_logits = self.discriminator(self._augmented(real, mixing, "real"), labels)
         loss = self._over_heads(self.loss.generator, real_logits, fake_logits)  # (N,)
-        self._measure("generator/loss", loss)
-        loss = loss + self._own_penalty("generator", getattr(self.generator, "penalty", None))
+        self.measured.mean("generator/loss", loss)
+        loss = loss + self._penalty("generator", getattr(self.generator, "penalty", None))
+        for name, regularizer in penalties.items():
+            penalty = regularizer.penalty(fake, self.generator.styles, mixing)  # type: ignore[arg-type]  # (N,)
+            loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
         return loss + self.class_weight * class_loss
 
     def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
@@ -236,18 +241,17 @@ class GAN(LightningModule):
                 losses.append(loss.detach())
         parameters = list(getattr(self, name).parameters())
         norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
-        self._measure(f"{name}/gradient_norm", norm)
+        self.measured.mean(f"{name}/gradient_norm", norm)
         self.watched |= {f"{name} loss": torch.stack(losses).sum(), f"{name} gradient": norm}
         if (limit := self.clip_norms[name]) is not None:
             clip_grads_with_norm_(parameters, limit, norm)
         optimizer.step()
 
     def _constrain_discriminator(self, step: int) -> None:
-        for regularizer in self.regularizers.values():
-            if regularizer.due(step):
-                if regularizer.reads_buffers:
-                    average_buffers(self.discriminator)
-                regularizer.constrain(self.discriminator)
+        for regularizer in due(self.regularizers, step).values():
+            if regularizer.reads_buffers:
+                average_buffers(self.discriminator)
+            regularizer.constrain(self.discriminator)
 
     def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:
         """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
@@ -275,29 +279,15 @@ class GAN(LightningModule):
         """Return the cross-entropy of the (N, num_classes) logits of the class, (N,); 0 where there are none."""
         if "class" not in logits:
             return 0.0
-        self._measure(f"class_accuracy/{name}", (logits["class"].argmax(1) == labels).float())
+        self.measured.mean(f"class_accuracy/{name}", (logits["class"].argmax(1) == labels).float())
         return F.cross_entropy(logits["class"], labels, reduction="none")
 
-    def _own_penalty(self, name: str, penalty: Tensor | None) -> Tensor | float:
-        """Return the (N,) loss that a network gives itself; 0 where it gives none."""
+    def _penalty(self, name: str, penalty: Tensor | None, strength: float = 1.0) -> Tensor | float:
+        """Return a (N,) or (N, 1) penalty as a part of the loss, (N,); 0 where a network gives itself none."""
         if penalty is None:
             return 0.0
-        self._measure(f"penalty/{name}", penalty.flatten())
-        return penalty.flatten()
-
-    def _measure(self, name: str, values: Tensor) -> None:
-        """Keep the mean of what this step measures: of a (n,) piece of the batch, or a norm of the whole."""
-        if self.is_logged or name in ALWAYS_MEASURED:
-            share = len(values) / self.batch_size if values.ndim else 1.0
-            self.measured[name] = self.measured.get(name, 0.0) + values.detach().mean() * share
-
-    def _measure_logits(self, real_logits: Mapping[str, Tensor], fake_logits: Mapping[str, Tensor]) -> None:
-        for head in self.head_weights:
-            prefix = "discriminator" if len(self.head_weights) == 1 else f"discriminator/{head}"
-            self._measure(f"{prefix}/real_logit", real_logits[head])
-            self._measure(f"{prefix}/fake_logit", fake_logits[head])
-            self._measure(f"{prefix}/real_accuracy", (real_logits[head] > 0).float())
-            self._measure(f"{prefix}/fake_accuracy", (fake_logits[head] < 0).float())
+        self.measured.mean(f"penalty/{name}", penalty)
+        return strength * penalty.flatten()
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

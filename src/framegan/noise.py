@@ -4,6 +4,7 @@ The counter-based generator Philox (Salmon et al. 2011) makes that cheap. A run 
 more processes, therefore sees the noise it would have seen: there is no state to save and none to go out of step.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
@@ -54,6 +55,11 @@ def uniform_of_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
     for shift, factor in ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15), (31, 1)):  # SplitMix64 (Steele 2014)
         mixed = (mixed ^ (mixed >> shift & (1 << 64 - shift) - 1)) * factor
     return ((mixed >> 40 & (1 << 24) - 1).double() + 0.5) / 2**24
+
+
+def normal_of_uniform(uniform: Tensor) -> Tensor:
+    """Return standard normal numbers of ones in (0, 1)."""
+    return math.sqrt(2) * torch.erfinv(2 * uniform - 1)
 
 
 def seed_modules(seed: int, rank: int, counter: int) -> None:

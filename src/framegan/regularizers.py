@@ -4,8 +4,8 @@ A penalty is added to the discriminator's loss on one step in `every`, `every` t
 strength is `weight` whatever the interval (Karras et al. 2020, Section 3.1: lazy regularization).
 """
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -20,20 +20,14 @@ def squared_gradient_norm(samples: Tensor, logits: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)  # (N,)
 
 
-class Regularizer:
-    """What the discriminator step asks of a regularizer.
+class Lazy:
+    """What is applied on one of a network's steps in `every`.
 
     Args:
         weight: its strength, averaged over the steps.
-        every: number of discriminator steps from one application to the next.
+        every: number of the network's steps from one application to the next.
         schedule: samples seen -> the factor of the weight.
     """
-
-    at: Literal["real", "fake", "between"] | None = None
-    """Where the penalty is taken: at the real samples, the fake ones, or on the lines between them; None: nowhere."""
-
-    reads_buffers = False
-    """Whether `constrain` depends on running averages, which have to be the same on all ranks then."""
 
     def __init__(self, weight: NonNegativeFloat, every: PositiveInt = 1, schedule: Callable[[int], float] = Constant()):
         self.weight = weight
@@ -45,8 +39,26 @@ class Regularizer:
         return self.weight * self.every * self.schedule(samples_seen)
 
     def due(self, step: int) -> bool:
-        """Say whether discriminator step number `step` (from 0) applies it."""
+        """Say whether the network's step number `step` (from 0) applies it."""
         return step % self.every == 0
+
+
+SomeLazy = TypeVar("SomeLazy", bound=Lazy)
+
+
+def due(regularizers: Mapping[str, SomeLazy], step: int) -> dict[str, SomeLazy]:
+    """Return those that a network's step applies."""
+    return {name: regularizer for name, regularizer in regularizers.items() if regularizer.due(step)}
+
+
+class Regularizer(Lazy):
+    """What the discriminator step asks of a regularizer; the arguments are those of `Lazy`."""
+
+    at: Literal["real", "fake", "between"] | None = None
+    """Where the penalty is taken: at the real samples, the fake ones, or on the lines between them; None: nowhere."""
+
+    reads_buffers = False
+    """Whether `constrain` depends on running averages, which have to be the same on all ranks then."""
 
     def penalty(self, samples: Tensor, logits: Tensor) -> Tensor:
         """Return the unweighted penalty of each sample: (N, *shape), (N, K) -> (N,)."""

@@ -14,6 +14,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from framegan.augmentations.augmentation import Augmentation, per_frame, warped, without_alpha
+from framegan.noise import normal_of_uniform
 from framegan.strategy import average_buffers
 
 Geometry = Literal["flip", "turn", "shift", "scale", "rotate", "stretch"]
@@ -103,12 +104,12 @@ def _placed(name: str, drawn: Tensor, numbers: Mapping[str, Tensor], sides: tupl
             along_x, along_y = (2 * u - 1) * width / 8, (2 * numbers["along y"] - 1) * height / 8
             return _shift(along_x.round() * drawn, along_y.round() * drawn)
         case "scale":
-            factor = torch.exp2(0.2 * _normal(u) * drawn)
+            factor = torch.exp2(0.2 * normal_of_uniform(u) * drawn)
             return _scaling(factor, factor)
         case "rotate":
             return _rotation((2 * u - 1) * math.pi * drawn)
         case _:  # stretch
-            factor, axis = torch.exp2(0.2 * _normal(u) * drawn), numbers["axis"] * math.pi
+            factor, axis = torch.exp2(0.2 * normal_of_uniform(u) * drawn), numbers["axis"] * math.pi
             return _rotation(axis) @ _scaling(factor, 1 / factor) @ _rotation(-axis)
 
 
@@ -117,20 +118,15 @@ def _coloured(name: str, colours: Tensor, drawn: Tensor, u: Tensor) -> Tensor:
     grey = colours.mean(2, keepdim=True)
     match name:
         case "brightness":
-            return colours + per_frame(0.2 * _normal(u) * drawn)
+            return colours + per_frame(0.2 * normal_of_uniform(u) * drawn)
         case "contrast":
-            return colours * per_frame(torch.exp2(0.5 * _normal(u) * drawn))
+            return colours * per_frame(torch.exp2(0.5 * normal_of_uniform(u) * drawn))
         case "inversion":  # of the luma: the reflection along (1, 1, 1)
             return colours - 2 * grey * per_frame((2 * u).floor() * drawn)
         case "hue":
             return _hue_rotated(colours, (2 * u - 1) * math.pi * drawn) if colours.shape[2] == 3 else colours
         case _:  # saturation
-            return grey + (colours - grey) * per_frame(torch.exp2(_normal(u) * drawn))
-
-
-def _normal(u: Tensor) -> Tensor:
-    """Return standard normal numbers of uniform ones."""
-    return math.sqrt(2) * torch.erfinv(2 * u - 1)
+            return grey + (colours - grey) * per_frame(torch.exp2(normal_of_uniform(u) * drawn))
 
 
 def _matrix(*rows: Sequence[Tensor]) -> Tensor:

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from framegan.callbacks.run_callback import RunCallback
-from framegan.gan import GAN, WATCHED
+from framegan.gan import GAN
+from framegan.measured import WATCHED
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
 from framegan.strategy import NETWORKS

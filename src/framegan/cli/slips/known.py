@@ -22,7 +22,7 @@ from framegan.containers import walk
 
 REQUIRED = ("model", "data")
 """Groups of which a run has one choice each."""
-MAY_BE_EMPTY = ("metrics", "logger", "callbacks", "model/regularizers")
+MAY_BE_EMPTY = ("metrics", "logger", "callbacks", "model/regularizers", "model/generator_regularizers")
 """Groups of which any number may be chosen."""
 MARK = b"\xef\xbb\xbf"
 """What some editors put at the beginning of a file; Hydra would miss a `# @package` behind it."""

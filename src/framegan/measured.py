@@ -1,0 +1,38 @@
+"""What a training step leaves to be shown and watched: means over the batch, on the device."""
+
+from collections.abc import Collection, Mapping
+
+from torch import Tensor
+
+WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "generator gradient")
+"""What each step leaves to be watched, in the order in which it happens: the whole loss, and its gradient's norm."""
+ALWAYS = ("discriminator/loss", "generator/loss")
+"""What is measured in every step, for the screen; the rest only on the steps that are logged."""
+
+
+class Measured(dict[str, Tensor]):
+    """What one step measures, by the name it is logged under.
+
+    Args:
+        batch_size: of this rank.
+        is_logged: whether the loggers get this step.
+    """
+
+    def __init__(self, batch_size: int = 1, is_logged: bool = False):
+        super().__init__()
+        self.batch_size, self.is_logged = batch_size, is_logged
+
+    def mean(self, name: str, values: Tensor) -> None:
+        """Keep the mean of values: of a (n,) or (n, K) piece of the batch, or a norm of the whole."""
+        if self.is_logged or name in ALWAYS:
+            share = len(values) / self.batch_size if values.ndim else 1.0
+            self[name] = self.get(name, 0.0) + values.detach().mean() * share
+
+    def logits(self, heads: Collection[str], real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> None:
+        """Keep what the discriminator says of real and of fake samples, (n, K) logits by head."""
+        for head in heads if self.is_logged else ():
+            prefix = "discriminator" if len(heads) == 1 else f"discriminator/{head}"
+            self.mean(f"{prefix}/real_logit", real[head])
+            self.mean(f"{prefix}/fake_logit", fake[head])
+            self.mean(f"{prefix}/real_accuracy", (real[head] > 0).float())
+            self.mean(f"{prefix}/fake_accuracy", (fake[head] < 0).float())
