@@ -1,7 +1,7 @@
 """Pixels and files of pixels: the only module that knows uint8.
 
 Samples are float32 in [-1, 1], images (N, C, H, W) or clips (N, C, T, H, W); pixels are uint8 in [0, 255], an image
-(H, W, C) or a video (T, H, W, C), C = 1 or 3.
+(H, W, C) or a video (T, H, W, C), C = 1 or 3, or 2 or 4 with alpha.
 """
 
 import io

@@ -143,6 +143,25 @@ def test_channels_are_one_only_if_every_image_is_grey(tmp_path):
     assert ImageFolder(str(tmp_path), 8, channels=1).shape == (1, 8, 8)
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "RGB"])
+def test_alpha_is_kept_where_it_is_asked_for(mode, tmp_path):
+    """The left half is half transparent, the right one is not seen at all, whatever colour lies there."""
+    alpha = 255 if mode == "RGB" else 128
+    image = Image.new("RGBA", (8, 4), (90, 90, 90, alpha))
+    image.paste((255, 255, 255, 0), (4, 0, 8, 4))
+    if mode == "RGB":
+        image.convert("RGB").save(tmp_path / "1.png", transparency=(255, 255, 255))
+    else:
+        image.convert(mode).save(tmp_path / "1.png")
+    for channels, seen in ((4, [90, 90, 90, alpha]), (2, [90, alpha])):
+        found = ImageFolder(str(tmp_path), (4, 8), channels=channels)[0][0]
+        assert found[:, 0, 0].tolist() == seen
+        assert found[:, :, 4:].max() == 0
+        small = ImageFolder(str(tmp_path), (2, 6), channels=channels, resize="pad")[0][0]
+        assert small.shape == (channels, 2, 6) and small[:, :, 0].max() == 0
+    assert ImageFolder(str(tmp_path), 4).channels == (1 if mode == "LA" else 3)
+
+
 @pytest.mark.parametrize("size", [(30, 10), (10, 30)])
 def test_ways_to_a_square(size, tmp_path):
     image = Image.new("L", size, 255)

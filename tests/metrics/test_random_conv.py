@@ -111,3 +111,12 @@ def test_nothing_that_surrounds_it_changes_it():
     assert not embedding.training
     with pytest.raises(ValueError, match="uint8"):
         embedding(pixels.float())
+
+
+def test_what_is_transparent_is_seen_over_white():
+    pixels = torch.randint(256, (2, 4, 8, 8), dtype=torch.uint8)
+    pixels[:, 3] = torch.tensor([0, 255])[torch.randint(2, (2, 8, 8))]
+    over_white = torch.where(pixels[:, 3:] > 0, pixels[:, :3], 255)
+    embedding = RandomConv().of((4, 8, 8))
+    assert torch.equal(embedding(pixels), embedding(over_white))
+    assert torch.equal(embedding(pixels[:, 2:]), embedding(over_white[:, 2:]))

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+WITH_ALPHA = (2, 4)
+"""How many channels samples have whose last one is alpha."""
+
 
 class Embedding(nn.Module):
     """A frozen network that describes samples: uint8 pixels (N, C, H, W) or (N, C, T, H, W) -> float32 (N, D).
@@ -56,11 +59,12 @@ class Embedding(nn.Module):
     def of(self, shape: Sequence[int]) -> "Embedding":
         """Return the embedding to use for samples of this shape, by default itself.
 
-        One of images is used on clips too, on one frame of each.
+        One of images is used on clips too, on one frame of each, and what is transparent is laid over white.
 
         Raises:
             ValueError: they can't be embedded.
         """
+        shape = (shape[0] - (shape[0] in WITH_ALPHA), *shape[1:])
         is_of_frames = self.takes == "images" and len(shape) == 4
         self.check((shape[0], *shape[2:]) if is_of_frames else shape)
         return self
@@ -82,6 +86,7 @@ class Embedding(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         if pixels.dtype != torch.uint8:
             raise ValueError(f"the embedding {self.name} takes uint8 pixels in [0, 255], got {pixels.dtype}")
+        pixels = over_white(pixels)
         self.check(pixels.shape[1:])
         size = max(1, self.frames_at_once // math.prod(pixels.shape[2:-2]))  # the product of () is 1
         exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
@@ -111,6 +116,14 @@ def fingerprint_of(state: Mapping[str, Any]) -> str:
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:8]
+
+
+def over_white(pixels: Tensor) -> Tensor:
+    """Return pixels (N, C, ...) laid over white, without their alpha; those that have none as they are."""
+    if pixels.shape[1] not in WITH_ALPHA:
+        return pixels
+    colours, alpha = pixels[:, :-1].float(), pixels[:, -1:].float() / 255
+    return (colours * alpha + 255 * (1 - alpha)).round_().to(torch.uint8)
 
 
 def to_rgb(pixels: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def picture(path: Path) -> str:
 def _picture(path: Path, changed: int, size: int) -> str:
     """Return a picture as a data URL; a page is written many times in a run, and a picture once."""
     with Image.open(path, formats=["PNG"]) as image:
-        shown = image.convert("RGB")
+        shown = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if max(shown.size) > LONGEST_SIDE:
         shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     out = io.BytesIO()

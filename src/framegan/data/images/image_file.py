@@ -1,4 +1,4 @@
-"""One image file: its header checked, its pixels decoded upright, without alpha, and fitted to one size."""
+"""One image file: its header checked, its pixels decoded upright and fitted to one size."""
 
 import io
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from PIL import Image, features
 from framegan.data.images.bare_image import without_metadata
 from framegan.data.images.image_refusals import GREY, refusal, refusal_of_unknown
 from framegan.data.images.orientation import orientation_of, upright
-from framegan.data.images.pixels import eight_bits, without_alpha
+from framegan.data.images.pixels import eight_bits, with_alpha, without_alpha
 from framegan.data.resolution import sides_of, simplest
 
 ENDINGS = {
@@ -46,6 +46,9 @@ OVER_LIMIT = f"more than the {MAX_PIXELS:,} pixels that are read; make it smalle
 
 Answer = TypeVar("Answer")
 Resize = Literal["crop", "pad", "stretch"]
+Channels = Literal[1, 2, 3, 4]
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""By channels: grey, grey with alpha, colour, colour with alpha."""
 Filter = Literal["area", "bilinear", "bicubic", "lanczos"]
 
 
@@ -67,15 +70,16 @@ def size_of(path: Path) -> tuple[int, int]:
     return _ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
 
 
-def decode(path: Path, channels: Literal[1, 3]) -> Image.Image:
-    """Return an image upright, grey or RGB, transparent parts black.
+def decode(path: Path, channels: Channels) -> Image.Image:
+    """Return an image upright, of the mode that these channels have; without alpha, transparent parts are black.
 
     Raises:
         ValueError: the file can't be decoded; without the path.
     """
 
     def pixels(image: Image.Image) -> Image.Image:
-        return without_alpha(upright(eight_bits(image))).convert("L" if channels == 1 else "RGB")
+        whole = upright(eight_bits(image))
+        return (with_alpha if channels in (2, 4) else without_alpha)(whole).convert(MODES[channels])
 
     return _ask(path, pixels)
 
@@ -91,7 +95,7 @@ class Fit:
     """
 
     resolution: int | tuple[int, int]
-    channels: Literal[1, 3]
+    channels: Channels
     resize: Resize
     filter: Filter
 
@@ -114,6 +118,8 @@ class Fit:
         enlarges = size[0] > box[2] - box[0] or size[1] > box[3] - box[1]
         filter = {"area": "bilinear" if enlarges else "box"}.get(self.filter, self.filter)
         pixels = np.array(image.resize(size, Image.Resampling[filter.upper()], box)).reshape(*size[::-1], -1)
+        if self.channels in (2, 4):
+            pixels[pixels[..., -1] == 0] = 0  # whatever colour lies where nothing is seen
         return padded(pixels, self.resolution) if self.resize == "pad" else pixels
 
 

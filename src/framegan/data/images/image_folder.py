@@ -1,7 +1,6 @@
 """A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,7 +9,7 @@ from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
-from framegan.data.images.image_file import EXTENSIONS, Fit, Resize, decode, is_grey
+from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, is_grey
 from framegan.data.labels import emptied, labels_of
 from framegan.data.resolution import Resolution, sides_of, simplest
 from framegan.data.source import Inventory, TensorSource, counted
@@ -32,7 +31,7 @@ class ImageFolder:
 
     Args:
         resolution: side of a square, or (height, width).
-        channels: 1 grey, 3 colour; None = 1 if every image is grey, otherwise 3.
+        channels: 1 grey, 3 colour, 2 and 4 the same with alpha; None = 1 if every image is grey, otherwise 3.
         resize: crop the middle of the image to the shape of the resolution, pad it with black, or stretch it.
         split: a folder below root to read instead of root, such as train.
         on_error: what to do with images that can't be read: raise, or skip (leave them out and say so).
@@ -47,7 +46,7 @@ class ImageFolder:
         self,
         root: str,
         resolution: Resolution,
-        channels: Literal[1, 3] | None = None,
+        channels: Channels | None = None,
         resize: Resize = "crop",
         split: str | None = None,
         on_error: OnError = "raise",
@@ -63,7 +62,7 @@ class ImageFolder:
         grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
         self.bad.add(problems)
         self.files = list(grey)
-        self.channels: Literal[1, 3] = channels or (1 if all(grey.values()) else 3)
+        self.channels: Channels = channels or (1 if all(grey.values()) else 3)
         self.resolution = simplest(resolution)
         self.resize = resize
         numbers, self.classes = labels_of(files, self.folder, "folder")

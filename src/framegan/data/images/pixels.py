@@ -30,13 +30,17 @@ def eight_bits(image: Any) -> Image.Image:
     return _high_byte(np.asarray(image)) if image.mode.startswith("I") else image
 
 
+def with_alpha(image: Image.Image) -> Image.Image:
+    """Return an image as grey or colour with alpha."""
+    return image.convert("LA" if image.mode in GREY else "RGBA")
+
+
 def without_alpha(image: Image.Image) -> Image.Image:
     """Lay what may be transparent over black."""
     if not image.has_transparency_data:
         return image
-    grey = image.mode in GREY
-    layers = image.convert("LA" if grey else "RGBA")
-    canvas = Image.new("L" if grey else "RGB", image.size)
+    layers = with_alpha(image)
+    canvas = Image.new(layers.mode.removesuffix("A"), image.size)
     canvas.paste(layers.convert(canvas.mode), mask=layers.getchannel("A"))
     return canvas
 
