@@ -47,6 +47,7 @@ CASES: dict[str, tuple[str, ...]] = {
         "model.augmentation.samples_to_certainty=100",
         "model.augmentation.probability=0.5",
     ),
+    "frozen": ("model=dcgan", "model.freeze=[generator.layers.1,discriminator.layers.0,discriminator.layers.3]"),
     "compiled": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
     "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
 }

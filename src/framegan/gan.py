@@ -24,9 +24,9 @@ from framegan.augmentations.augmentation import Augmentation
 from framegan.generator_regularizers import GeneratorRegularizer
 from framegan.losses import Loss
 from framegan.measured import Measured
-from framegan.network_state import in_pieces, move_average
+from framegan.network_state import frozen_kept, hold_still, in_pieces, move_average, stay_frozen
 from framegan.regularizers import Regularizer, due
-from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
+from framegan.runs.checkpoint import Weights, additions, head_start_in, keep_settings, metrics_in
 from framegan.sampling import sample, uncompiled
 from framegan.schedules import Constant
 from framegan.strategy import NETWORKS, Network, average_buffers
@@ -59,6 +59,7 @@ class GAN(LightningModule):
         ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
             leaves the random start behind quickly.
+        freeze: names of layers that are held still, see `framegan.network_state.hold_still`. None = none.
         compile_networks: run both networks through torch.compile; the first steps take longer. A critic that
             is differentiated twice, on the steps of a penalty, stays uncompiled: torch.compile can't do that.
         learning_rate_factor: multiplies both scheduled learning rates; see `framegan.runs.rollback`.
@@ -90,6 +91,7 @@ class GAN(LightningModule):
         discriminator_clip_norm: PositiveFloat | None = None,
         ema_half_life: NonNegativeInt = 10_000,
         ema_rampup: PositiveFloat = 0.05,
+        freeze: Sequence[str] | None = None,
         compile_networks: bool = False,
         learning_rate_factor: PositiveFloat = 1.0,
         seed: noise.Seed = 0,
@@ -108,6 +110,7 @@ class GAN(LightningModule):
         self.ema_half_life, self.ema_rampup = ema_half_life, ema_rampup
         self.compile_networks = compile_networks
         self.learning_rate_factor, self.seed = learning_rate_factor, seed
+        hold_still({name: getattr(self, name) for name in NETWORKS}, freeze or ())
         self.head_weights = contracts.check_parts(self, head_weights)
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
         self._begin()
@@ -117,6 +120,8 @@ class GAN(LightningModule):
         self.generator_ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
         self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
+        self.head_start = 0
+        """Samples that the average had seen before the run; see `framegan.runs.origin`."""
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
         self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
 
@@ -132,11 +137,12 @@ class GAN(LightningModule):
             self.discriminator.compile()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))
+        checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size, self.head_start))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
         self.trainer.run.metrics = metrics_in(checkpoint)
+        self.head_start = head_start_in(checkpoint)
         keep_settings(checkpoint, self.configure_optimizers())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
@@ -159,7 +165,7 @@ class GAN(LightningModule):
             self._descend("generator", self.generator_loss, real, labels, of_generator)
             for regularizer in due(self.generator_regularizers, of_generator).values():
                 regularizer.adapt()
-            half_life = min(self.ema_half_life, self.ema_rampup * samples_seen)
+            half_life = min(self.ema_half_life, self.ema_rampup * (self.head_start + samples_seen))
             move_average(self.generator_ema, self.generator, num_samples * self.discriminator_steps, half_life)
 
         self.samples_seen += num_samples
@@ -251,7 +257,8 @@ class GAN(LightningModule):
         for regularizer in due(self.regularizers, step).values():
             if regularizer.reads_buffers:
                 average_buffers(self.discriminator)
-            regularizer.constrain(self.discriminator)
+            with frozen_kept(self.discriminator):
+                regularizer.constrain(self.discriminator)
 
     def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:
         """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
@@ -292,6 +299,7 @@ class GAN(LightningModule):
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
         self.generator_ema.eval()
+        stay_frozen(self.generator, self.discriminator)
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:

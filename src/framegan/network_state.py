@@ -1,9 +1,77 @@
-"""What a step does to the networks' state beside descending: their buffers where a batch is in pieces, the average."""
+"""What happens to the networks' state beside descending: layers that are frozen, buffers of pieces, the average."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+
+def hold_still(networks: Mapping[str, nn.Module], names: Sequence[str]) -> None:
+    """Hold layers of networks still: neither their weights nor what they gather in passing change from here on.
+
+    They work as in evaluation: batch normalisation by its running averages, spectral normalisation by the vectors it
+    has, without dropout.
+
+    Args:
+        names: of modules or parameters behind the name of the network, such as discriminator.layers.0; a name stands
+            for all that is below it.
+
+    Raises:
+        ValueError: there is nothing of a name, or nothing of a network is left to train.
+    """
+    for name in names:
+        network, _, below = name.partition(".")
+        parameters = dict(networks[network].named_parameters() if network in networks else ())
+        modules = dict(networks[network].named_modules() if network in networks else ())
+        frozen = [value for key, value in parameters.items() if f"{key}.".startswith(f"{below}.")]
+        if not below or not frozen:
+            there = dict.fromkeys(name for key, part in networks.items() for name in _parts_of(key, part))
+            raise ValueError(
+                f"model.freeze got {name!r}, which names nothing with weights below generator or discriminator; "
+                f"there are: {', '.join(there)}"
+            )
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+        for key, module in modules.items():
+            if f"{key}.".startswith(f"{below}."):
+                module.is_frozen = True
+        if not any(parameter.requires_grad for parameter in parameters.values()):
+            raise ValueError(f"model.freeze leaves nothing of the {network} to train; name fewer of its layers")
+    stay_frozen(*networks.values())
+
+
+def _parts_of(key: str, network: nn.Module) -> Iterator[str]:
+    """Yield the names of the parts of a network that have weights, at most two levels down."""
+    for name, _ in network.named_parameters():
+        parts = name.partition(".parametrizations.")[0].split(".")[:2]
+        yield ".".join([key, *parts[:-1]] if parts[-1] in ("weight", "bias") else [key, *parts])
+
+
+def stay_frozen(*networks: nn.Module) -> None:
+    """Put the frozen layers of networks into evaluation mode, which all of them may just have left."""
+    for module in (module for network in networks for module in network.modules() if _is_frozen(module)):
+        module.training = False
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    return getattr(module, "is_frozen", False)
+
+
+def moving_buffers(network: nn.Module) -> list[Tensor]:
+    """Return the floating-point buffers of a network but for those of frozen layers."""
+    modules = (module for module in network.modules() if not _is_frozen(module))
+    return [b for module in modules for b in module.buffers(recurse=False) if b.is_floating_point()]
+
+
+@contextmanager
+def frozen_kept(network: nn.Module) -> Iterator[None]:
+    """Give the frozen weights of a network back what they are now, whatever the block does to all of them."""
+    before = [(parameter, parameter.clone()) for parameter in network.parameters() if not parameter.requires_grad]
+    yield
+    for parameter, value in before:
+        with torch.no_grad():
+            parameter.copy_(value)
 
 
 def in_pieces(batch: Sequence[Tensor], number: int, *networks: nn.Module) -> Iterator[tuple[Tensor, ...]]:
@@ -12,7 +80,7 @@ def in_pieces(batch: Sequence[Tensor], number: int, *networks: nn.Module) -> Ite
     Each piece finds the networks' buffers as the first one did; they end as their mean over the pieces, as over ranks.
     """
     pieces = list(zip(*(values.chunk(number) for values in batch), strict=True))
-    buffers = [b for network in networks for b in network.buffers() if b.is_floating_point() and len(pieces) > 1]
+    buffers = [b for network in networks for b in moving_buffers(network) if len(pieces) > 1]
     before, totals = [b.clone() for b in buffers], [torch.zeros_like(b) for b in buffers]
     for piece in pieces:
         for buffer, value in zip(buffers, before, strict=True):

@@ -92,13 +92,14 @@ def flushing_denormals() -> Iterator[None]:
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
     """Hold a network in evaluation mode, uncompiled: it isn't compiled once more for a few samples."""
-    training = network.training
+    training = [module for module in network.modules() if module.training]  # not those that are frozen
     network.eval()
     try:
         with uncompiled():
             yield
     finally:
-        network.train(training)
+        for module in training:
+            module.training = True
 
 
 def uncompiled() -> AbstractContextManager[None]:

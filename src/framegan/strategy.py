@@ -14,6 +14,8 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from framegan.network_state import moving_buffers
+
 Network = Literal["generator", "discriminator"]
 NETWORKS: tuple[Network, Network] = ("generator", "discriminator")
 
@@ -60,10 +62,9 @@ class GANStrategy(DDPStrategy):
 
 @torch.no_grad()
 def average_buffers(module: nn.Module) -> None:
-    """Replace every floating-point buffer by its mean over the ranks; all ranks must call it. One process: nothing."""
+    """Replace every floating-point buffer that moves by its mean over the ranks, all of which must call it."""
     if not torch.distributed.is_initialized():
         return
-    for buffer in module.buffers():
-        if buffer.is_floating_point():
-            torch.distributed.all_reduce(buffer)
-            buffer.div_(torch.distributed.get_world_size())
+    for buffer in moving_buffers(module):
+        torch.distributed.all_reduce(buffer)
+        buffer.div_(torch.distributed.get_world_size())

@@ -14,18 +14,19 @@ from omegaconf import DictConfig, OmegaConf
 from framegan.cli import compose, resume
 from framegan.files import strict_json
 from framegan.quoting import command
-from framegan.runs.run_files import About, Code, RunFiles
+from framegan.runs.run_files import About, Code, Origin, RunFiles
 
 NOT_SETTINGS = {"resume", "resume_changes", "trust"}
 """What is said of a start of a run, and not of the run."""
 PACKAGES = ("framegan", "torch", "lightning", "hydra-core")
 
 
-def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
+def write(cfg: DictConfig, folder: Path, device: str, precision: str, origin: Origin | None = None) -> None:
     """Write run.json: the command, the choices, every setting, the versions and the commit.
 
     Args:
         device: on which it is trained, for people.
+        origin: what it started from. None = random weights.
     """
     chosen = choices_of(folder)
     about = About(
@@ -37,6 +38,7 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str) -> None:
         code=code_of(Path.cwd()),
         device=device,
         precision=precision,
+        origin=origin,
     )
     strict_json.write(folder / "run.json", about.model_dump())
 

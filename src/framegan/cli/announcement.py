@@ -57,6 +57,10 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     yield "run", near(session.folder)
     if session.checkpoint:
         yield "from", f"{near(session.checkpoint)} ({clock_of(session.checkpoint):,} samples)"
+    elif session.origin:
+        start = f"{near(Path(session.origin.checkpoint))} ({session.origin.samples_seen:,} samples), a new run"
+        yield "from", start
+        yield from (("loaded", line) for line in session.loaded)
     yield from (("changed", change) for change in session.changes)
     if gan.learning_rate_factor != 1:
         yield "rates", f"x{gan.learning_rate_factor:g} after a rollback (rollbacks.json)"
@@ -71,7 +75,9 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     yield "length", f"{cfg.total_samples:,} samples, {-(-cfg.total_samples // batch):,} batches"
     networks = {name: size_of(getattr(gan, name)) for name in ("generator", "discriminator")}
     for word, (name, size) in zip(("networks", ""), networks.items(), strict=True):
-        yield word, f"{name:<13}  {size:>{max(map(len, networks.values()))}} parameters"
+        frozen = numbered(sum(p.numel() for p in getattr(gan, name).parameters() if not p.requires_grad))
+        held = "" if frozen == "0" else f", {frozen} of them frozen"
+        yield word, f"{name:<13}  {size:>{max(map(len, networks.values()))}} parameters{held}"
     how_often = partial(interval, total=cfg.total_samples)
     measured = bool(cfg.metrics) and cfg.evaluate_every is not None
     yield "metrics", f"{', '.join(cfg.metrics)}, {how_often(cfg.evaluate_every)}" if measured else "none"
@@ -82,7 +88,10 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
 
 def size_of(network: Any) -> str:
     """Return the number of a network's parameters: 1.23 M, 664 K or 512."""
-    number = sum(parameter.numel() for parameter in network.parameters())
+    return numbered(sum(parameter.numel() for parameter in network.parameters()))
+
+
+def numbered(number: int) -> str:
     for size, unit in ((1e6, " M"), (1e3, " K")):
         if number >= size:
             return f"{number / size:.3g}{unit}" if number < 1000 * size else f"{number / size:,.0f}{unit}"

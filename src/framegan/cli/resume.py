@@ -21,7 +21,15 @@ from framegan.runs import run_folder, saved_config
 AUTO = "auto"
 LATEST = ("auto", "true", "yes", "last", "latest", "best", "1")
 """Words that name no run."""
-ASK_FIRST = ("seed", "model.", "data.", "trainer.precision", "trainer.micro_batches", "trainer.max_batches")
+ASK_FIRST = (
+    "seed",
+    "init_from",
+    "model.",
+    "data.",
+    "trainer.precision",
+    "trainer.micro_batches",
+    "trainer.max_batches",
+)
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 """Last parts of the keys of settings that only say where the data are and how fast they come."""
@@ -135,6 +143,10 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     folder = run_folder.find(checkpoint)
     before = saved_config.plain(run_folder.saved_config(folder))
     changed = dict(_changed(before, cfg))
+    if "init_from" in changed:
+        raise ValueError(
+            f"{changed['init_from']}; a resumed run has its weights already: set it back, or start a new run"
+        )
     changed.pop("data.frames_per_second", None)  # it only follows from the data
     changed.pop("data.fingerprint", None)  # nobody has set it; what it stands for is named
     kept = OmegaConf.select(before, "data.fingerprint")
@@ -233,8 +245,8 @@ def _settings(
 
 
 def _is_default(key: str, settings: Mapping[str, Setting]) -> bool:
-    """Say whether every argument that was set at a key is what its part takes without it."""
-    is_default = []
+    """Say whether every argument that was set at a key is what its part takes without it; a script takes null so."""
+    is_default = [True] if key in settings and settings[key].value is None and not settings[key].argument else []
     for value, set_at, argument in settings.values():
         if set_at == key and argument:
             parameter = inspect.signature(get_object(argument[0])).parameters.get(argument[1])

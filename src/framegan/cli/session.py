@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 
 from framegan.cli import about, announcement, compose, errors, resume, run_data
 from framegan.runs import run_folder
+from framegan.runs.run_files import Origin, RunFiles
 
 
 class Session:
@@ -31,6 +32,8 @@ class Session:
         be_quiet()
         self.cfg, self.folder, self.checkpoint = cfg, folder, checkpoint
         self.changes: list[str] = []
+        self.origin: Origin | None = None
+        self.loaded: list[str] = []
         with errors.plain_errors(MisconfigurationException):
             of_then = {"shape": None, "num_classes": None} if checkpoint else {}  # not to be held against the data now
             self.datamodule = compose.build(cfg.data.datamodule, **of_then)
@@ -40,6 +43,7 @@ class Session:
             torch.manual_seed(cfg.seed)
             self.gan = self._gan()
             contracts.check_shape(self.gan.generator, self.datamodule.shape)
+            self._take_origin()
             self.trainer = self._trainer()
             self.datamodule.check_batch_fits(self.trainer.world_size)
             if checkpoint:
@@ -83,6 +87,18 @@ class Session:
             chosen = HydraConfig.get().runtime.choices.get("model")
             raise ValueError(f"model={chosen}: {error}" if chosen else str(error)) from error
 
+    def _take_origin(self) -> None:
+        """Load what a new run starts from; one that is resumed has it in its checkpoint."""
+        from framegan.processes.ranks import from_rank_zero
+        from framegan.runs import origin
+
+        if self.checkpoint:
+            self.origin = RunFiles(self.folder).about.origin
+        elif self.cfg.init_from is not None:
+            weights = from_rank_zero(lambda: origin.of(str(self.cfg.init_from)))  # one that still trains may replace it
+            self.loaded = origin.load(weights, self.gan, self.datamodule.classes)
+            self.origin = Origin(checkpoint=str(weights.checkpoint), samples_seen=weights.samples_seen)
+
     def _trainer(self) -> Any:
         from lightning.pytorch.callbacks import Callback, LambdaCallback
 
@@ -104,7 +120,7 @@ class Session:
             run_folder.save_config(self.cfg, self.folder)
             run_data.write(self.folder, self.datamodule)
             device = devices.name_of(self.trainer.strategy.root_device, self.trainer.world_size)
-            about.write(self.cfg, self.folder, device, self.cfg.trainer.precision)
+            about.write(self.cfg, self.folder, device, self.cfg.trainer.precision, self.origin)
 
 
 def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:

@@ -52,7 +52,7 @@ def check(cfg: DictConfig) -> int | None:
     for group in ("model", "data"):
         compose.require_choice(cfg, group)
     with errors.plain_errors():
-        compose.check(cfg, "resume", "resume_changes", "trust")
+        compose.check(cfg, "resume", "resume_changes", "init_from", "trust")
     return ranks_of(cfg)
 
 

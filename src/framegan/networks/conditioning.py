@@ -3,7 +3,7 @@
 Networks take `num_classes` from the data and `conditional` from the model; both together say whether classes are used.
 """
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,18 @@ from torch import Tensor, nn
 Conditioning = Literal["concatenation", "projection", "auxiliary"]
 """What a critic does with the class: takes it as further channels of its input (Mirza & Osindero 2014), adds the logit
 of the class asked for (Miyato & Koyama 2018, Equation 3), or predicts it (Odena et al. 2017)."""
+
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+
+def of_classes(layer: Layer, first: int = 0) -> Layer:
+    """Return a layer, marked: from row `first` on, its rows are the classes', in the order of their numbers.
+
+    Another run that starts from its weights then finds the rows of the classes that both know.
+    """
+    layer.first_class_row = first  # type: ignore[assignment]
+    return layer
 
 
 def classes_used(num_classes: int, conditional: bool) -> int:
@@ -30,7 +42,7 @@ class ClassInput(nn.Module):
         super().__init__()
         self.channels = dim if num_classes else 0
         if num_classes:
-            self.embedding = nn.Embedding(num_classes, dim)
+            self.embedding = of_classes(nn.Embedding(num_classes, dim))
 
     def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
         """Return (N, C + channels, ...) of (N, C, ...) features and (N,) labels."""
@@ -50,7 +62,7 @@ class ClassNormalization(nn.Module):
         self.normalization = nn.BatchNorm2d(channels, affine=num_classes == 0)
         self.num_classes = num_classes
         if num_classes:
-            self.gain, self.offset = nn.Embedding(num_classes, channels), nn.Embedding(num_classes, channels)
+            self.gain, self.offset = (of_classes(nn.Embedding(num_classes, channels)) for _ in range(2))
             nn.init.ones_(self.gain.weight)
             nn.init.zeros_(self.offset.weight)
 
@@ -67,7 +79,8 @@ class ClassNormalization(nn.Module):
 class ClassCritic(nn.Module):
     """A discriminator that judges a sample as one of its class; the base of every critic of images.
 
-    A critic passes its input through `given`, gives its last layer `num_outputs` channels, and returns `logits`.
+    A critic passes its input through `given`, gives its last layer `num_outputs` channels, of which those behind the
+    first are the classes' (`of_classes`), and returns `logits`.
 
     Args:
         num_classes: classes of the data.

@@ -14,6 +14,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
+from framegan.networks.conditioning import of_classes
 from framegan.networks.dcgan import Normalization, base_and_doublings, normalization_layer
 from framegan.networks.mocogan import require_clips
 
@@ -78,7 +79,7 @@ class Tower(nn.Module):
                 layers.append(normalization_layer(normalized, wide, is_3d=bool(length)))
             if not is_last:
                 layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*layers[:-1], of_classes(layers[-1], first=1))
 
     def forward(self, samples: Tensor) -> Tensor:
         """Return the (N, outputs, [T',] H', W') map of (N, *shape) samples."""

@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
 
 Normalization = Literal["batch", "group", "none"]
 
@@ -151,7 +151,8 @@ class Discriminator(ClassCritic):
             normalized = normalization if layers else "none"  # the first layer sees the image as it is
             layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=normalized == "none")]  # both sides halved
             layers += [normalization_layer(normalized, wide), nn.LeakyReLU(0.2, inplace=True)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels[-1], self.num_outputs, base))  # (N, num_outputs, 1, 1)
+        last = of_classes(nn.Conv2d(channels[-1], self.num_outputs, base), first=1)
+        self.layers = nn.Sequential(*layers, last)  # (N, num_outputs, 1, 1)
         self.apply(initialize)
         if spectral_norm:
             for layer in self.layers:

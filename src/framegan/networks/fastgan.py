@@ -13,7 +13,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 WIDTHS = (16, 8, 4, 2, 2, 1, 0.5, 0.25)
@@ -155,7 +155,7 @@ class Discriminator(ClassCritic):
         first = spectral_norm(nn.Conv2d(shape[0] + self.given.channels, widths[0], 3, padding=1, bias=False))
         self.first = nn.Sequential(first, nn.LeakyReLU(0.2))
         self.downs = nn.ModuleList(Down(*widths[level : level + 2]) for level in range(len(widths) - 1))
-        self.last = spectral_norm(nn.Conv2d(widths[-1], self.num_outputs, 4, bias=False))
+        self.last = of_classes(spectral_norm(nn.Conv2d(widths[-1], self.num_outputs, 4, bias=False)), first=1)
         self.reconstruction_weight = reconstruction_weight
         self.decoders = nn.ModuleList(_decoder(widths, shape[0], halvings) for halvings in self._decoded())
         self.apply(initialize)

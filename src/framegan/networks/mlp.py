@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
 
 
 class Generator(nn.Module):
@@ -72,7 +72,7 @@ class Discriminator(ClassCritic):
         layers: list[nn.Module] = []
         for size, next_size in pairwise(sizes):
             layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], self.num_outputs))
+        self.layers = nn.Sequential(*layers, of_classes(nn.Linear(sizes[-1], self.num_outputs), first=1))
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, 1) logits} of (N, *shape) samples and (N,) labels."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 SLOPE = 0.2
@@ -152,7 +152,7 @@ class Discriminator(ClassCritic):
         self.stages = nn.ModuleList(nn.Sequential(*(Block(w, *options) for _ in range(blocks))) for w in widths)
         self.changes = nn.ModuleList(_change(*pair) for pair in pairwise(widths))
         self.base = initialize(nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False))
-        self.last = initialize(nn.Linear(widths[-1], self.num_outputs))
+        self.last = of_classes(initialize(nn.Linear(widths[-1], self.num_outputs)), first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, 1) logits} of (N, C, H, W) images and (N,) labels."""

@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassNormalization, Conditioning, classes_used
+from framegan.networks.conditioning import ClassCritic, ClassNormalization, Conditioning, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 CONSTANT = 3
@@ -146,7 +146,7 @@ class Discriminator(ClassCritic):
         blocks = [DownBlock(*pair, halves=True, is_first=level == 0) for level, pair in enumerate(pairs)]
         blocks += [DownBlock(widths[-1], width, halves=False), DownBlock(width, width, halves=False)]
         self.blocks = nn.Sequential(*blocks)
-        self.last = nn.Linear(width, self.num_outputs)
+        self.last = of_classes(nn.Linear(width, self.num_outputs), first=1)
         self.apply(initialize)
         if spectral_norm:
             for module in list(self.modules()):

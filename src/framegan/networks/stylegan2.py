@@ -14,7 +14,7 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 from framegan.networks.r3gan import doubled, widths_of
 from framegan.networks.style_layers import (
@@ -189,7 +189,7 @@ class Discriminator(ClassCritic):
         self.blocks = nn.ModuleList(Halving(*pair) for pair in pairwise(widths))
         self.base = EqualizedConvolution(widths[-1] + 1, widths[-1], 3)
         self.dense = EqualizedLinear(widths[-1] * height * side, widths[-1])
-        self.last = EqualizedLinear(widths[-1], self.num_outputs)
+        self.last = of_classes(EqualizedLinear(widths[-1], self.num_outputs), first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return {"sample": (N, 1) logits} of (N, C, H, W) images and (N,) labels."""

@@ -104,12 +104,22 @@ def clock_of(checkpoint: Path) -> int:
     return int(read(checkpoint, mapped=True)["state_dict"]["samples_seen"])
 
 
-def class_names_in(checkpoint: Mapping[str, Any], num_classes: int) -> list[str]:
-    """Return the class names that a checkpoint keeps; none where it keeps none, or another number of them."""
+def class_names_in(checkpoint: Mapping[str, Any], num_classes: int | None = None) -> list[str]:
+    """Return the class names that a checkpoint keeps; none where it keeps none, or not as many as are asked for."""
     kept = checkpoint.get("DataModule")
     names: Any = kept.get("classes") if isinstance(kept, dict) else None
-    is_sound = isinstance(names, list) and len(names) == num_classes and all(isinstance(name, str) for name in names)
-    return names if is_sound else []
+    is_sound = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if is_sound and num_classes in (None, len(names)) else []
+
+
+def networks_in(checkpoint: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
+    """Return what a checkpoint holds of the generator, its average `generator_ema`, and the discriminator."""
+    found: dict[str, dict[str, Tensor]] = {"generator": {}, "generator_ema": {}, "discriminator": {}}
+    for name, value in checkpoint["state_dict"].items():
+        network, _, key = name.partition(".")
+        if network in found:
+            found[network][key] = value
+    return found
 
 
 def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:
@@ -177,9 +187,14 @@ def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
     return set(optimizer.state[parameter])
 
 
-def additions(metrics: Mapping[str, float], num_ranks: int) -> dict[str, Any]:
+def additions(metrics: Mapping[str, float], num_ranks: int, head_start: int) -> dict[str, Any]:
     """Return what a checkpoint holds besides what Lightning puts there."""
-    return {"metrics": metrics, "num_ranks": num_ranks}
+    return {"metrics": metrics, "num_ranks": num_ranks, "head_start": head_start}
+
+
+def head_start_in(checkpoint: Mapping[str, Any]) -> int:
+    """Return the samples that the average had seen before the run; those of earlier versions had none."""
+    return int(checkpoint.get("head_start", 0))
 
 
 def keep_settings(checkpoint: Mapping[str, Any], optimizers: Sequence[Optimizer]) -> None:

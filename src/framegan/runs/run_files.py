@@ -37,6 +37,13 @@ class Code(BaseModel):
     dirty: bool
 
 
+class Origin(BaseModel):
+    """The checkpoint whose weights the run started from, and the samples that it had seen."""
+
+    checkpoint: str
+    samples_seen: int
+
+
 class About(BaseModel):
     """run.json: what is run."""
 
@@ -49,6 +56,7 @@ class About(BaseModel):
     code: Code | None = None
     device: str = ""
     precision: str = ""
+    origin: Origin | None = None
 
 
 class Value(BaseModel):

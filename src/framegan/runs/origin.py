@@ -1,0 +1,175 @@
+"""What a new run starts from: the weights of another one, as far as its layers fit by name and shape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from framegan.quoting import first_names
+from framegan.runs import run_folder
+from framegan.runs.checkpoint import class_names_in, networks_in, read
+
+SHOWN = 4
+"""Names of layers that a line has room for."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The weights of another run.
+
+    Args:
+        checkpoint: the file that they were in.
+        samples_seen: real samples that they were trained with.
+        networks: what the generator, its average and the discriminator hold, by name.
+        classes: the names of the classes of its data; empty where it kept none.
+    """
+
+    checkpoint: Path
+    samples_seen: int
+    networks: dict[str, dict[str, Tensor]]
+    classes: list[str]
+
+
+@dataclass
+class Layers:
+    """The layers of a network by what became of them; of `partly` loaded ones, `known` classes were."""
+
+    loaded: list[str] = field(default_factory=list)
+    partly: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    known: int = 0
+
+
+def of(path: str) -> Origin:
+    """Return the weights of a run folder, of its best checkpoint or else its last; or of a checkpoint, wherever it is.
+
+    Tensors and plain values are all that is read: no configuration, and no code that a file names.
+
+    Raises:
+        ValueError: there is no checkpoint, or it is not one of a run.
+    """
+    file = run_folder.checkpoint_of(path, ["best", "last"])
+    if not file.is_file():
+        raise ValueError(f"init_from={path} is no file; give a run folder, or a checkpoint of a run")
+    saved = read(file)
+    networks, clock = networks_in(saved), saved["state_dict"].get("samples_seen")
+    if clock is None or clock.numel() != 1 or not all(networks.values()):
+        raise ValueError(f"init_from={path} is not a checkpoint of a GAN; give a run folder, or a checkpoint of a run")
+    for network, name, value in ((k, name, value) for k, state in networks.items() for name, value in state.items()):
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(
+                f"{file} holds a network whose {network}.{name} is not finite (NaN or infinite); give a checkpoint "
+                "from before that"
+            )
+    return Origin(file, int(clock), networks, class_names_in(saved))
+
+
+@torch.no_grad()
+def load(origin: Origin, gan: Any, classes: Sequence[str]) -> list[str]:
+    """Load what fits into the networks of a GAN, and return lines that say what was loaded and what wasn't.
+
+    The average's ramp-up goes on where that of the other run was, if all of the generator was loaded.
+
+    Args:
+        classes: the names of the classes of the data now.
+
+    Raises:
+        ValueError: nothing of a network fits.
+    """
+    lines = []
+    for name in ("generator", "discriminator"):
+        network = getattr(gan, name)
+        found = _load(network, origin.networks[name], origin.classes, classes)
+        if not found.loaded and not found.partly:
+            raise ValueError(
+                f"init_from={origin.checkpoint} has nothing that fits this {name}: {first_names(found.new, SHOWN)} "
+                "are missing in it, or have another shape; choose the model that it was trained with"
+            )
+        if name == "generator":
+            _load(gan.generator_ema, origin.networks["generator_ema"], origin.classes, classes)
+            gan.head_start = 0 if found.partly or found.new else origin.samples_seen
+        lines.append(f"{name:<13}  {_said(found, [one for one in classes if one not in origin.classes])}")
+        if _is_by_number(network) and len(origin.classes) in (0, len(classes)) and list(classes) != origin.classes:
+            lines.append(f"{'':<13}  its classes by number, as its layers don't say which rows are whose")
+    return lines
+
+
+def _said(found: Layers, new_classes: Sequence[str]) -> str:
+    total = sum(map(len, (found.loaded, found.partly, found.new)))
+    said = [f"{len(found.loaded)} of {total} layers"]
+    if found.partly:
+        besides = f" (new: {first_names(new_classes, SHOWN)})" if new_classes else ""
+        said.append(f"of {first_names(found.partly, SHOWN)} {found.known} classes by name{besides}")
+    if found.new:
+        said.append(f"not {first_names(found.new, SHOWN)}")
+    return "; ".join(said)
+
+
+def _load(network: nn.Module, saved: Mapping[str, Tensor], then: Sequence[str], now: Sequence[str]) -> Layers:
+    """Load those layers of which every tensor fits; a layer is a module with parameters of its own.
+
+    Args:
+        then: the names of the classes of the other run.
+        now: those of the data now.
+    """
+    state, found = network.state_dict(), Layers()
+    layers: dict[str, list[str]] = {}
+    for name in state:
+        layers.setdefault(_layer_of(name), []).append(name)
+    with_parameters = {_layer_of(name) for name, _ in network.named_parameters()}
+    for layer, names in layers.items():
+        first = _first_class_row(network, layer)
+        moves = [_moves(name, state[name], saved.get(name), first, then, now) for name in names]
+        if layer not in with_parameters:
+            kind = []
+        elif None in moves:
+            kind = found.new
+        elif first is None or (known := len(moves[0] or ()) - 1) == len(state[names[0]]) - first:
+            kind = found.loaded
+        else:
+            kind, found.known = found.partly, known
+        kind.append(layer)
+        if None not in moves:
+            for target, source in (pair for pairs in moves for pair in pairs or ()):
+                target.copy_(source)
+    return found
+
+
+def _moves(
+    name: str, target: Tensor, source: Tensor | None, first: int | None, then: Sequence[str], now: Sequence[str]
+) -> list[tuple[Tensor, Tensor]] | None:
+    """Return what of a tensor goes where, (target, source); None where it doesn't fit.
+
+    Args:
+        first: row of the first class, see `framegan.networks.conditioning.of_classes`. None = there are none.
+    """
+    if source is None:
+        return None
+    if first is None or name.endswith("._v"):  # the right singular vector of a spectral norm
+        return [(target, source)] if source.shape == target.shape else None
+    has_classes = len(source) > first
+    if source.shape[1:] != target.shape[1:] or (then and has_classes and len(source) - first != len(then)):
+        return None
+    rows = [(k, then.index(name)) for k, name in enumerate(now) if name in then] if has_classes else []
+    if not rows and not first:
+        return None
+    beyond = [(target[first + k], source[first + number]) for k, number in rows if first + k < len(target)]
+    return [(target[:first], source[:first]), *beyond]
+
+
+def _layer_of(name: str) -> str:
+    """Return the module that a tensor belongs to; of one of the network itself, its own name."""
+    return name.partition(".parametrizations.")[0] if ".parametrizations." in name else name.rpartition(".")[0] or name
+
+
+def _first_class_row(network: nn.Module, layer: str) -> int | None:
+    return getattr(dict(network.named_modules()).get(layer), "first_class_row", None)
+
+
+def _is_by_number(network: nn.Module) -> bool:
+    """Say whether a network takes classes in layers that aren't marked as theirs."""
+    is_marked = any(hasattr(module, "first_class_row") for module in network.modules())
+    return getattr(network, "num_classes", 0) > 0 and not is_marked
