@@ -39,7 +39,7 @@ def saved(gan, classes, samples_seen=1_000):
     """Return what a checkpoint of a GAN would hold."""
     parts = {name: getattr(gan, name) for name in ("generator", "generator_ema", "discriminator")}
     networks = {name: {k: v.clone() for k, v in part.state_dict().items()} for name, part in parts.items()}
-    return Origin(Path("then.ckpt"), samples_seen, networks, classes)
+    return Origin(Path("then.ckpt"), networks, samples_seen, classes)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -39,7 +39,7 @@ ROOMS = {
     "metrics": "files media noise processes quoting",
     "evaluation": "data media sampling spread",
     "run_state": "metrics",
-    "strategy": "",
+    "strategy": "network_state",
     "generator_regularizers": "noise regularizers schedules strategy",
     "augmentations": "noise strategy",
     "loggers": "containers files runs",

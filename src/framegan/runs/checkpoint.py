@@ -112,14 +112,31 @@ def class_names_in(checkpoint: Mapping[str, Any], num_classes: int | None = None
     return names if is_sound and num_classes in (None, len(names)) else []
 
 
-def networks_in(checkpoint: Mapping[str, Any]) -> dict[str, dict[str, Tensor]]:
-    """Return what a checkpoint holds of the generator, its average `generator_ema`, and the discriminator."""
+def weights_in(checkpoint: Path) -> tuple[dict[str, dict[str, Tensor]], int, list[str]]:
+    """Return what a checkpoint of a run, wherever it is, holds for another run to start from.
+
+    Returns:
+        The tensors of the generator, its average `generator_ema` and the discriminator by their names; its
+        samples_seen; and the names of its classes, none where it keeps none.
+
+    Raises:
+        ValueError: it is none of a GAN, or a weight is not finite.
+    """
+    saved = read(checkpoint)
     found: dict[str, dict[str, Tensor]] = {"generator": {}, "generator_ema": {}, "discriminator": {}}
-    for name, value in checkpoint["state_dict"].items():
+    for name, value in saved["state_dict"].items():
         network, _, key = name.partition(".")
-        if network in found:
-            found[network][key] = value
-    return found
+        if network not in found:
+            continue
+        found[network][key] = value
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(
+                f"{checkpoint} holds a {name} that is not finite (NaN or infinite); give another checkpoint"
+            )
+    clock = saved["state_dict"].get("samples_seen")
+    if clock is None or clock.numel() != 1 or not all(found.values()):
+        raise ValueError(f"{checkpoint} is not a checkpoint of a GAN; give a run folder, or a checkpoint of a run")
+    return found, int(clock), class_names_in(saved)
 
 
 def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> int:

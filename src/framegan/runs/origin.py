@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from framegan.quoting import first_names
 from framegan.runs import run_folder
-from framegan.runs.checkpoint import class_names_in, networks_in, read
+from framegan.runs.checkpoint import weights_in
 
 SHOWN = 4
 """Names of layers that a line has room for."""
@@ -22,14 +22,14 @@ class Origin:
 
     Args:
         checkpoint: the file that they were in.
-        samples_seen: real samples that they were trained with.
         networks: what the generator, its average and the discriminator hold, by name.
+        samples_seen: real samples that they were trained with.
         classes: the names of the classes of its data; empty where it kept none.
     """
 
     checkpoint: Path
-    samples_seen: int
     networks: dict[str, dict[str, Tensor]]
+    samples_seen: int
     classes: list[str]
 
 
@@ -54,17 +54,7 @@ def of(path: str) -> Origin:
     file = run_folder.checkpoint_of(path, ["best", "last"])
     if not file.is_file():
         raise ValueError(f"init_from={path} is no file; give a run folder, or a checkpoint of a run")
-    saved = read(file)
-    networks, clock = networks_in(saved), saved["state_dict"].get("samples_seen")
-    if clock is None or clock.numel() != 1 or not all(networks.values()):
-        raise ValueError(f"init_from={path} is not a checkpoint of a GAN; give a run folder, or a checkpoint of a run")
-    for network, name, value in ((k, name, value) for k, state in networks.items() for name, value in state.items()):
-        if value.is_floating_point() and not value.isfinite().all():
-            raise ValueError(
-                f"{file} holds a network whose {network}.{name} is not finite (NaN or infinite); give a checkpoint "
-                "from before that"
-            )
-    return Origin(file, int(clock), networks, class_names_in(saved))
+    return Origin(file, *weights_in(file))
 
 
 @torch.no_grad()
