@@ -14,6 +14,9 @@ from small_clips import write_videos
 from small_runs import narrow, started, wait_for
 from test_media import read_back
 
+import framegan
+from framegan import media
+
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
 RATE = 12.5
 """Frames a second of the run's clips: every second frame of videos of 25."""
@@ -188,6 +191,7 @@ def test_content_motion_and_category_are_held(folder, tmp_path, capsys):
 
 MISTAKES = [
     (("category=2",), "category=2, but this generator has the categories left, right"),
+    (("truncation=0.7",), "truncation=0.7, but this generator has no styles; leave it out, or train one that has"),
     (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
     (("format=avi",), "format got 'avi'; it should be 'mp4'"),
     (("num_frames=0",), "num_frames got 0"),
@@ -205,6 +209,21 @@ def test_one_clear_message(arguments, message, folder):
     before = sorted(folder.parent.rglob("*"))
     assert message in run("generate", f"checkpoint={folder}", *arguments)
     assert sorted(folder.parent.rglob("*")) == before, "no folder is left behind"
+
+
+def test_styles_are_truncated_as_in_python(tmp_path):
+    small = ("model.generator.width=4", "model.generator.style_dim=8")
+    assert train("model=stylegan2", "data=synthetic", "trainer=debug", f"hydra.run.dir={tmp_path}", *small) is None
+    command = ("generate", f"checkpoint={tmp_path}", "num_samples=4", "format=npy")
+    assert run(*command, "truncation=0.5") is None
+    samples = framegan.load(tmp_path).sample(4, truncation=0.5)
+    for seed, pixels in enumerate(media.to_frames(samples)):
+        assert (np.load(tmp_path / "generated" / f"seed_{seed}.npy") == pixels).all()
+    assert samples.std(0).max() < framegan.load(tmp_path).sample(4).std(0).max()
+    for truncation in (-1, float("nan"), "half"):
+        assert "truncation got " in run(*command, f"truncation={truncation}")
+    with pytest.raises(ValueError, match=r"truncation got True; it should be a number from 0, the mean style, to 1"):
+        framegan.load(tmp_path).sample(truncation=True)
 
 
 def test_an_image_model_has_nothing_to_hold(tmp_path):

@@ -129,6 +129,19 @@ def test_styles_are_mixed_in_training_alone():
     assert network.styles is None
 
 
+def test_truncation_goes_to_the_mean_style():
+    network = generator()
+    for _ in range(3):
+        network(torch.randn(8, network.latent_dim))
+    network.eval()
+    for layer in network.layers:
+        torch.nn.init.zeros_(layer.noise_strength)
+    mean, half, whole = (sampling.sample(network, [0, 1], truncation=psi) for psi in (0, 0.5, 1))
+    assert torch.equal(mean[0], mean[1]), "one style"
+    assert torch.equal(whole, sampling.sample(network, [0, 1]))
+    assert 0 < (half - mean).abs().mean() < (whole - mean).abs().mean()
+
+
 def test_groups_of_neighbours_are_judged_as_in_the_whole_batch():
     torch.manual_seed(0)
     critic, samples = stylegan2.Discriminator(SHAPE, width=8), torch.randn(16, *SHAPE)

@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,7 @@ def batches(
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
     class_counts: Sequence[int] | None = None,
+    truncation: float | None = None,
 ) -> Iterator[tuple[Sequence[int], Tensor]]:
     """Yield the seeds and samples of one batch after the other; memory doesn't grow with their number.
 
@@ -44,16 +46,18 @@ def batches(
         num_frames: frames of each clip. None = as trained.
         held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
         class_counts: how often each class is drawn beside the others. None = all alike.
+        truncation: how far styles are from their mean, beside how far they would be. None = 1.
 
     Raises:
-        ValueError: the generator has no such category or part, or makes images.
+        ValueError: the generator has no such category or part, makes images, or has no styles.
     """
+    options = options_of(generator, num_frames, truncation)
     size = batch_size or batch_size_of(generator, num_frames)
     for first in range(0, len(seeds), size):
         part = seeds[first : first + size]
         filled = [*part, *[part[-1]] * (size - len(part))]
         drawn = draw(generator, filled, category, num_frames, held, class_counts)
-        yield part, _made(generator, drawn, num_frames)[: len(part)]
+        yield part, _made(generator, drawn, options)[: len(part)]
 
 
 def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
@@ -70,12 +74,11 @@ def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
 
 
 @torch.no_grad()
-def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], num_frames: int | None) -> Tensor:
+def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping[str, Any]) -> Tensor:
     device = next(generator.parameters()).device
     latents, labels = (values.to(device) for values in drawn)
-    length = {} if num_frames is None else {"num_frames": num_frames}
     with evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
-        return generator(latents, labels, **length)
+        return generator(latents, labels, **options)
 
 
 @contextmanager
@@ -150,6 +153,20 @@ def draw(
     else:
         drawn = [class_number(category, num_classes, getattr(generator, "class_names", ()))] * len(seeds)
     return torch.cat(latents, dim=1), torch.tensor(drawn)
+
+
+def options_of(generator: nn.Module, num_frames: int | None, truncation: float | None) -> dict[str, Any]:
+    """Return what a generator's forward is given beside latents and labels; see `batches`."""
+    options: dict[str, Any] = {} if num_frames is None else {"num_frames": num_frames}
+    if truncation is None:
+        return options
+    if isinstance(truncation, bool) or not isinstance(truncation, Real) or not 0 <= truncation < math.inf:
+        rule = "it should be a number from 0, the mean style, to 1, as trained, such as 0.7; above 1 samples vary more"
+        raise ValueError(f"truncation got {truncation!r}; {rule}")
+    if not hasattr(generator, "mean_style"):
+        what = "but this generator has no styles; leave it out, or train one that has: model=stylegan2"
+        raise ValueError(f"truncation={truncation}, {what}")
+    return options | {"truncation": truncation}
 
 
 def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, int]:

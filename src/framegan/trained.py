@@ -23,6 +23,7 @@ class OfOne(TypedDict, total=False):
 
     category: int | str | None
     held: Mapping[str, int]
+    truncation: float | None
     num_frames: int | None
     batch_size: int | None
 
@@ -120,6 +121,7 @@ class TrainedGenerator:
         seeds: Sequence[int] | None = None,
         category: int | str | None = None,
         held: Mapping[str, int] = MappingProxyType({}),
+        truncation: float | None = None,
         num_frames: int | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
@@ -131,11 +133,13 @@ class TrainedGenerator:
             seeds: in place of these.
             category: class of every sample, its name or number. None = drawn for each seed.
             held: seeds that parts of the latents take instead, such as {"content": 3}.
+            truncation: below 1: styles are so much nearer to their mean, and samples less varied. None = as trained.
             num_frames: of each clip. None = as trained.
             batch_size: samples made at a time; another one may change the last bits.
 
         Raises:
-            ValueError: there is no such class or part, a number is out of range, or images are asked for frames.
+            ValueError: there is no such class or part, a number is out of range, images are asked for frames, or a
+                generator without styles for truncation.
         """
         if not isinstance(held, Mapping):
             raise ValueError(f'held got {held!r}; it should be a dictionary, such as {{"content": 3}}')
@@ -149,7 +153,7 @@ class TrainedGenerator:
         given = {"num_frames": num_frames, "batch_size": batch_size}
         numbers: dict[str, Any] = {k: None if v is None else _whole(k, v, 1) for k, v in given.items()}
         held = {part: _whole(part, one, 0) for part, one in held.items()}
-        return sampling.sample(self.network, wanted, category=category, held=held, **numbers)
+        return sampling.sample(self.network, wanted, category=category, held=held, truncation=truncation, **numbers)
 
     def images(self, num_samples: int | None = None, **choices: Unpack[Choices]) -> "Images":
         """Return pictures (PIL); the arguments are those of `sample`.

@@ -43,6 +43,7 @@ def generate(
     category: NonNegativeInt | float | bool | str | None,
     content_seed: NonNegativeInt | None,
     motion_seed: NonNegativeInt | None,
+    truncation: float | None,
     num_frames: PositiveInt | None,
     out: str | None,
     format: Format,
@@ -69,8 +70,10 @@ def generate(
     shown = min(num_samples, grid_samples)
     seeds = range(seed, seed + (num_samples if kind else shown))
     sampling.draw(generator, seeds[:1], **choices)  # what can't be asked for leaves no folder behind
+    sampling.options_of(generator, num_frames, truncation)
     try:
-        grid = _write(sampling.batches(generator, seeds, batch_size, **choices), target, kind, rate, shown)
+        batches = sampling.batches(generator, seeds, batch_size, truncation=truncation, **choices)
+        grid = _write(batches, target, kind, rate, shown)
     except OSError as error:
         raise ValueError(f"{target} can't be written: {error}; make room, or set out to another folder") from error
     speed = f" at {rate:g} frames a second" if makes_clips else ""

@@ -45,6 +45,7 @@ OTHER_NAMES = {
     "frames_per_second": ("fps", "framerate"),
     "target_fps": ("fps", "framerate"),
     "num_samples": ("n", "samples", "nsamples", "count", "number", "numimages"),
+    "truncation": ("psi", "truncationpsi", "trunc"),
     "category": ("class", "label", "classid", "classes", "y"),
     "precision": ("amp", "fp16", "half", "dtype", "bf16", "mixedprecision"),
     "accelerator": ("device", "platform"),
