@@ -198,6 +198,11 @@ def test_the_cache_of_other_data_is_left_alone(dry_run, project, capsys):
     assert prepare(*others, "replace=true") is None
 
 
+def test_all_classes_are_prepared(project):
+    """The frames of some would take the place of all of them."""
+    assert "leave out data.classes here" in run("prepare", "data=strips", "data.root=clips", "data.classes=[a]")
+
+
 def test_strips_are_not_written_among_others(project):
     assert prepare("strips=strips") is None
     for dry_run in ("true", "false"):

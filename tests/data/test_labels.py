@@ -4,10 +4,25 @@ import json
 from pathlib import Path
 
 import pytest
+import small_clips
+import small_files
 
-from framegan.data.labels import emptied, labels_of
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.labels import emptied, labels_of, of_classes
+from framegan.data.published.ucf101 import UCF101
+from framegan.data.videos.frame_folder import FrameFolder
+from framegan.data.videos.strips import Strips
+from framegan.data.videos.video_folder import VideoFolder
 
 FILES = ["b/1.png", "a/2.png", "a/deep/3.png"]
+
+
+VIDEOS = {
+    "video_folder": (small_clips.write_videos, VideoFolder, ["right", "left"]),
+    "frame_folder": (small_clips.write_frame_folders, FrameFolder, ["1", 0]),
+    "strips": (small_clips.write_strips, Strips, [1, 0]),
+    "ucf101": (small_clips.write_ucf101, UCF101, None),
+}
 
 
 def listed(path: Path, content: object, files=FILES) -> tuple[list[int], list[str]]:
@@ -156,3 +171,49 @@ def test_what_is_no_list(name, message, tmp_path):
         (tmp_path / file).write_text(content)
     with pytest.raises(ValueError, match=message):
         labels_of(FILES, tmp_path, name)
+
+
+def test_images_take_their_classes_from_a_list(tmp_path):
+    small_files.write_images(tmp_path / "images", 8)
+    lines = [f"{'cats' if k % 2 else 'dogs'}/{k},{'low' if k < 3 else 9}" for k in range(8)]
+    (tmp_path / "images" / "parity.csv").write_text("\n".join(lines))
+    images = ImageFolder(str(tmp_path / "images"), 8, labels="parity.csv")
+    assert (images.classes, images.class_counts()) == (["9", "low"], [5, 3])
+    assert ImageFolder(str(tmp_path / "images"), 8, labels=None).num_classes == 1
+    some = ImageFolder(str(tmp_path / "images"), 8, labels="parity.csv", classes=["low", 9])
+    assert (some.classes, some.class_counts(), len(some)) == (["low", "9"], [3, 5], 8)
+    assert [some[k][1] for k in range(8)] == [1 - images[k][1] for k in range(8)]
+
+
+def test_classes_that_are_not_wanted_are_left_out_and_counted(capsys):
+    files, labels = of_classes([*FILES, "c/4.png"], ([1, 0, 0, 2], ["a", "b", "c"]), ["c", "b"])
+    assert (files, labels) == (["b/1.png", "c/4.png"], ([1, 0], ["c", "b"]))
+    assert capsys.readouterr().out == "left out 2 files of 1 class, not in data.classes: a (2)\n"
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ("cats", "data.classes has 'cats', and the data have no such class; did you mean cat?"),
+        ([7], "data.classes has '7', and the data have no such class; there are: cat, dog"),
+        (["cat", "cat"], r"data.classes got \['cat', 'cat'\]; it should name one class or more, each once"),
+        ([], r"data.classes got \[\]; it should name one class or more"),
+    ],
+)
+def test_classes_that_are_not_there(classes, message):
+    with pytest.raises(ValueError, match=message):
+        of_classes(["1.png", "2.png"], ([0, 1], ["cat", "dog"]), classes)
+
+
+@pytest.mark.parametrize("kind", VIDEOS)
+def test_videos_of_some_classes(kind, tmp_path):
+    write, source, names = VIDEOS[kind]
+    write(tmp_path / "videos")
+    of_all = source(str(tmp_path / "videos"), 8)
+    names = names or of_all.classes[::-1]
+    both, one = (source(str(tmp_path / "videos"), 8, classes=some) for some in (names, names[:1]))
+    assert both.classes == list(map(str, names)) == of_all.classes[::-1] and one.classes == both.classes[:1]
+    assert [both.label(k) for k in range(len(both))] == [1 - of_all.label(k) for k in range(len(of_all))]
+    assert {one.name(k) for k in range(len(one))} == {both.name(k) for k in range(len(both)) if both.label(k) == 0}
+    assert 0 < len(one) < len(both) == len(of_all)
+    assert one.inventory() != both.inventory() != of_all.inventory()

@@ -92,6 +92,8 @@ def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
 
     node = OmegaConf.select(cfg, "data.datamodule.source.videos")
     videos = None
+    if cfg.strips is None and cfg.data.get("classes") is not None:
+        errors.stop("all classes are prepared; leave out data.classes here: a run with it reads its part of the frames")
     if node is not None and cfg.strips is None:  # all that train.py will refuse
         OmegaConf.update(cfg, "data.cache", "none")
         datamodule = compose.build(cfg.data.datamodule)

@@ -1,9 +1,11 @@
 """Which class each file of a data set belongs to: by its folder, or by a list."""
 
 import csv
+import difflib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
@@ -11,6 +13,7 @@ from typing import Any
 
 from framegan.data.files import class_name
 from framegan.files import strict_json
+from framegan.processes.ranks import say
 from framegan.quoting import first_names, printable
 
 NAMED_PROBLEMS = 3
@@ -19,10 +22,49 @@ MAX_NAME = 255
 """Characters of a class, as many as a folder may have."""
 NO_CLASSES = "all"
 """What the only class is called where there are none."""
+Labels = tuple[list[int], list[str]]
+"""The class number of each file, and the names of the classes in order."""
+Classes = list[str | int | float] | str | int | float
+"""The classes that are read, in the order in which they are numbered; or one alone."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> tuple[list[int], list[str]]:
+def labelled(
+    files: Sequence[str], folder: Path, labels: str | None, classes: Classes | None
+) -> tuple[list[str], Labels]:
+    """Return the files that are read, and their labels; see the two functions that this calls."""
+    return of_classes(files, labels_of(files, folder, labels), classes)
+
+
+def of_classes(files: Sequence[str], labels: Labels, classes: Classes | None) -> tuple[list[str], Labels]:
+    """Return the files of some classes, which are numbered in this order, and their labels; say what is left out.
+
+    Args:
+        classes: None = all of them, as they are.
+
+    Raises:
+        ValueError: there are no such classes, or one is named twice.
+    """
+    if classes is None:
+        return list(files), labels
+    numbers, names = labels
+    wanted = list(map(str, classes if isinstance(classes, list | tuple) else [classes]))
+    if unknown := [name for name in wanted if name not in names]:
+        close = difflib.get_close_matches(unknown[0], names, n=1)
+        there = f"did you mean {close[0]}?" if close else f"there are: {first_names(names, NAMED_CLASSES)}"
+        raise ValueError(f"data.classes has {unknown[0]!r}, and the data have no such class; {there}")
+    if len(set(wanted)) != len(wanted) or not wanted:
+        raise ValueError(f"data.classes got {wanted}; it should name one class or more, each once")
+    kept = [(file, names[number]) for file, number in zip(files, numbers, strict=True) if names[number] in wanted]
+    left = Counter(names[number] for number in numbers if names[number] not in wanted)
+    if left:
+        counted = first_names((f"{name} ({number:,})" for name, number in left.most_common()), NAMED_CLASSES)
+        num, files_of = left.total(), f"of {len(left)} class{'es' * (len(left) > 1)}"
+        say(f"left out {num:,} file{'s' * (num > 1)} {files_of}, not in data.classes: {counted}")
+    return [file for file, _ in kept], ([wanted.index(name) for _, name in kept], wanted)
+
+
+def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:
     """Return the class number of each file, and the names of the classes in order.
 
     Args:

@@ -1,4 +1,4 @@
-"""A folder of images: the folders right below it are the classes; files are decoded when they are asked for."""
+"""A folder of images, with the folders right below it, or a list, as classes; files are decoded when asked for."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, is_grey
-from framegan.data.labels import emptied, labels_of
+from framegan.data.labels import Classes, emptied, labelled
 from framegan.data.resolution import Resolution, sides_of, simplest
 from framegan.data.source import Inventory, TensorSource, counted
 from framegan.files.at_once import try_all
@@ -34,6 +34,8 @@ class ImageFolder:
         channels: 1 grey, 3 colour, 2 and 4 the same with alpha; None = 1 if every image is grey, otherwise 3.
         resize: crop the middle of the image to the shape of the resolution, pad it with black, or stretch it.
         split: a folder below root to read instead of root, such as train.
+        labels: "folder": the folders right below are the classes; None: there are none; or the path of a csv or json.
+        classes: which of these are read, in the order of their numbers; None: all, in the order of their names.
         on_error: what to do with images that can't be read: raise, or skip (leave them out and say so).
         max_bad_fraction: raise all the same if more than this share of the images is left out.
         seed: key of what takes the place of an image that can't be decoded.
@@ -49,12 +51,15 @@ class ImageFolder:
         channels: Channels | None = None,
         resize: Resize = "crop",
         split: str | None = None,
+        labels: str | None = "folder",
+        classes: Classes | None = None,
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
         seed: noise.Seed = 0,
     ):
         self.root = Path(root).expanduser()
-        self.folder, files = files_of_split(root, split, EXTENSIONS, "images", "folder")
+        self.folder, files = files_of_split(root, split, EXTENSIONS, "images", labels)
+        files, (numbers, self.classes) = labelled(files, self.folder, labels, classes)
         self.split = split if split not in (None, "auto") else "all"
         self.seed = seed
         self.bad = BadFiles(len(files), f"files in {self.folder}", on_error, max_bad_fraction)
@@ -65,7 +70,6 @@ class ImageFolder:
         self.channels: Channels = channels or (1 if all(grey.values()) else 3)
         self.resolution = simplest(resolution)
         self.resize = resize
-        numbers, self.classes = labels_of(files, self.folder, "folder")
         self.labels = [number for file, number in zip(files, numbers, strict=True) if file in grey]
         self.num_classes = len(self.classes)
         if gone := emptied(self.classes, numbers, self.labels):

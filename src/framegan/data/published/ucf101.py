@@ -11,6 +11,7 @@ from typing import Literal
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import root_of
 from framegan.data.images.image_file import Filter, Resize
+from framegan.data.labels import Classes, of_classes
 from framegan.data.resolution import Resolution
 from framegan.data.videos.frame_fit import Fit
 from framegan.data.videos.video_folder import VideoFiles
@@ -29,6 +30,7 @@ class UCF101(VideoFiles):
     Args:
         root: holds UCF-101, the folder with a folder for each class, and ucfTrainTestlist, that with the lists.
         channels: 1 grey, 3 colour.
+        classes: see `framegan.data.videos.video_folder.VideoFolder`.
 
     Raises:
         ValueError: a list or a video is missing or damaged, or the lists divide a group; the message names it.
@@ -44,6 +46,7 @@ class UCF101(VideoFiles):
         filter: Filter = "area",
         pixel_aspect: bool = True,
         rotate: bool = True,
+        classes: Classes | None = None,
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
@@ -55,15 +58,16 @@ class UCF101(VideoFiles):
                 f"classInd.txt is neither in {above} nor in {above / LISTS[0]}; unpack "
                 "UCF101TrainTestSplits-RecognitionTask.zip from https://www.crcv.ucf.edu/data/UCF101.php there"
             )
-        classes = _classes(lists)
+        names = _classes(lists)
         files = sorted(_listed(lists, split))
-        numbers = {name: number for number, name in enumerate(classes)}
+        numbers = {name: number for number, name in enumerate(names)}
         for file in files:
             if (name := file.partition("/")[0]) not in numbers:
                 raise ValueError(f"{lists / 'classInd.txt'} has no class {name!r}, the folder of {file}")
         labels = [numbers[file.partition("/")[0]] for file in files]
+        files, of_files = of_classes(files, (labels, names), classes)
         fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
-        super().__init__(above, folder, files, (labels, classes), split, fit, on_error, max_bad_fraction)
+        super().__init__(above, folder, files, of_files, split, fit, on_error, max_bad_fraction)
 
 
 def _classes(lists: Path) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
-from framegan.data.labels import labels_of
+from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
 from framegan.data.videos.frame_order import by_whole_numbers, in_order
 from framegan.data.videos.listed_videos import Entry, ListedVideos
@@ -45,6 +45,7 @@ class FrameFolder(ListedVideos):
         filter: Filter = "area",
         split: str | None = None,
         labels: str | None = "folder",
+        classes: Classes | None = None,
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
@@ -61,7 +62,7 @@ class FrameFolder(ListedVideos):
         self.frames = {folder.absolute() / video: in_order(names) for video, names in frames.items()}
         self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
         videos, fit = list(frames), Fit(resolution, channels, resize, filter)
-        numbers = labels_of(videos, folder, labels)
+        videos, numbers = labelled(videos, folder, labels, classes)
         super().__init__(root, folder, videos, numbers, split, fit, on_error, max_bad_fraction)
 
     @property

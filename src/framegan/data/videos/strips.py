@@ -14,7 +14,7 @@ from pydantic import PositiveInt
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
-from framegan.data.labels import labels_of
+from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution, simplest
 from framegan.data.videos.listed_videos import Entry, ListedVideos
 from framegan.files.at_once import try_all
@@ -48,6 +48,7 @@ class Strips(ListedVideos):
         frame_length: PositiveInt | None = None,
         split: str | None = None,
         labels: str | None = "folder",
+        classes: Classes | None = None,
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
@@ -59,7 +60,8 @@ class Strips(ListedVideos):
         self.frame_length = frame_length
         folder, files = files_of_split(root, split, EXTENSIONS, "strips", labels)
         fit = Fit(resolution, channels, resize, filter)
-        super().__init__(root, folder, files, labels_of(files, folder, labels), split, fit, on_error, max_bad_fraction)
+        files, numbers = labelled(files, folder, labels, classes)
+        super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from framegan.data.bad_files import OnError, Share
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import Filter, Resize
-from framegan.data.labels import labels_of
+from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
 from framegan.data.videos.decode import read
 from framegan.data.videos.frame_fit import Fit
@@ -58,6 +58,7 @@ class VideoFolder(VideoFiles):
         rotate: whether to turn pictures upright as their file says.
         split: a folder below root to read instead of root, such as train.
         labels: "folder": the folders right below are the classes; None: there are none; or the path of a csv or json.
+        classes: which of these are read, in the order of their numbers; None: all, in the order of their names.
         on_error: what to do with files that can't be read: raise, or skip (leave them out and say so).
         max_bad_fraction: raise all the same if more than this share of the files is left out.
 
@@ -76,9 +77,11 @@ class VideoFolder(VideoFiles):
         rotate: bool = True,
         split: str | None = None,
         labels: str | None = "folder",
+        classes: Classes | None = None,
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
     ):
         folder, files = files_of_split(root, split, EXTENSIONS, "videos", labels)
         fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
-        super().__init__(root, folder, files, labels_of(files, folder, labels), split, fit, on_error, max_bad_fraction)
+        files, numbers = labelled(files, folder, labels, classes)
+        super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
