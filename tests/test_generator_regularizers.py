@@ -17,6 +17,7 @@ KEYS = torch.tensor([0.25, 0.625], dtype=torch.double)
 def penalty_and_mean(samples, styles, **options):
     penalty = PathLength(**options)
     penalty.mean_length.fill_(0.5)
+    penalty.applications.fill_(200)
     return penalty.penalty(samples, styles, KEYS), penalty
 
 
@@ -67,6 +68,20 @@ def test_path_length_of_a_linear_map_of_clips_is_closed():
     penalty.adapt()
     assert penalty.mean_length.item() == pytest.approx(0.99 * 0.5 + 0.01 * lengths.mean().item())
     assert penalty.lengths.tolist() == [0, 0]
+
+
+def test_the_mean_length_begins_as_that_of_all():
+    penalty, styles = PathLength(decay=0.75), torch.ones(2, 3).double().requires_grad_()
+    lengths = []
+    for number in range(8):
+        samples = (styles * (number + 1)).square()[:, :, None, None]
+        found = penalty.penalty(samples, styles, KEYS + number / 64)
+        assert (found == 0).all() == (number == 0)
+        lengths.append(penalty.lengths[0].item() / 2)
+        before = penalty.mean_length.item()
+        penalty.adapt()
+        expected = sum(lengths) / len(lengths) if number < 4 else 0.75 * before + 0.25 * lengths[-1]
+        assert penalty.mean_length.item() == pytest.approx(expected)
 
 
 def test_the_step_applies_it_when_it_is_due_and_its_mean_is_saved():

@@ -49,16 +49,18 @@ class GeneratorRegularizer(nn.Module, Lazy):
 class PathLength(GeneratorRegularizer):
     """(|J^T y| - a)^2 for random pictures y, where J is d sample / d styles (Karras et al. 2020, Equation 4).
 
-    It has a step in style change all samples as much: a is the running mean of the lengths. Pixels of y are drawn from
-    N(0, 1 / their number) and lengths are the root of the mean over the layers, so that `weight` is about the same at
-    any size (Section B: 2).
+    It has a step in style change all samples as much: a is the running mean of the lengths, at first the mean of all
+    there were, so that a short run is not held near 0, where the paper begins; the first application is free. Pixels
+    of y are drawn from N(0, 1 / their number), and a length is the root of the mean over the layers, so that `weight`
+    is about the same at any size (Section B: 2).
 
     Args:
-        decay: of the running mean, with each application.
+        decay: of the running mean, with each application, once there were 1 / (1 - decay).
     """
 
     mean_length: Tensor
     lengths: Tensor
+    applications: Tensor
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class PathLength(GeneratorRegularizer):
         super().__init__(weight, every, schedule)
         self.decay = decay
         self.register_buffer("mean_length", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("applications", torch.zeros((), dtype=torch.int64))
         self.register_buffer("lengths", torch.zeros(2, dtype=torch.float64))  # of this step: their sum, how many
 
     def penalty(self, samples: Tensor, styles: Tensor, keys: Tensor) -> Tensor:
@@ -79,9 +82,12 @@ class PathLength(GeneratorRegularizer):
         squares = gradient.square().sum(-1).view(len(samples), -1).mean(1) / samples[0, 0].numel()
         lengths = squares.clamp(min=1e-24).sqrt()  # (N,)
         self.lengths += torch.stack([lengths.detach().double().sum(), self.lengths.new_tensor(float(len(lengths)))])
-        return (lengths - self.mean_length.to(lengths)).square()
+        wanted = torch.where(self.applications > 0, self.mean_length.to(lengths), lengths.detach())
+        return (lengths - wanted).square()
 
     def adapt(self) -> None:
         average_buffers(self)
-        self.mean_length.lerp_(self.lengths[0] / self.lengths[1], 1 - self.decay)
+        self.applications += 1
+        share = (1 / self.applications.double()).clamp(min=1 - self.decay)
+        self.mean_length.lerp_(self.lengths[0] / self.lengths[1], share)
         self.lengths.zero_()
