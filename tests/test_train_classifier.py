@@ -36,7 +36,27 @@ def test_where_it_goes_by_itself(folder, tmp_path, monkeypatch):
         monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path / folder))
     assert run("train_classifier", *SMALL) is None
     below = tmp_path / (folder or ".cache/framegan")
-    assert (below / "classifiers" / "synthetic_3x16x16.pt").is_file()
+    (file,) = (below / "classifiers").iterdir()
+    assert re.fullmatch(r"synthetic_3x16x16_[0-9a-f]{20}\.pt", file.name)
+
+
+def test_the_metric_finds_it_by_itself(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path / "weights"))
+    tiny = ("model.generator.widths=[16]", "model.discriminator.widths=[16]", "trainer=cpu", "total_samples=64")
+    measured = ("metrics=classifier", "callbacks.evaluate.num_samples=20", f"hydra.run.dir={tmp_path / 'run'}")
+    training = ("model=mlp", *SMALL[:2], "data.num_classes=3", *tiny, *measured)
+    stopped = run("train", *training)
+    said = re.search(r"needs a classifier of these data, and \S+ has none; train one, then repeat .*: (.*)$", stopped)
+    words = shlex.split(said[1])
+    assert words == ["python", "src/train_classifier.py", *SMALL[:2], "data.num_classes=3"]
+    assert run("train_classifier", *words[2:], "epochs=1") is None
+    output = capsys.readouterr().out
+    assert "metrics=classifier\n" in output
+    assert run("train", *training) is None
+    (file,) = (tmp_path / "weights" / "classifiers").iterdir()
+    assert f"fd_classifier_{Classifier(str(file)).fingerprint}_20" in capsys.readouterr().out
+    file.unlink()
+    assert "data.num_classes=3" in run("evaluate", f"checkpoint={tmp_path / 'run'}", "metrics=classifier")
 
 
 @pytest.mark.parametrize(("data", "write"), [("mnist", write_mnist), ("image_folder", write_images)])

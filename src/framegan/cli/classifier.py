@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ def main(cfg: DictConfig) -> None:
     with errors.plain_errors():
         settings = compose.arguments_of(train_classifier, cfg)
         datamodule = compose.build(cfg.data.datamodule)
-        train_classifier(datamodule.source, choices.runtime.choices["data"], given, **settings)
+        train_classifier(datamodule, choices.runtime.choices["data"], given, **settings)
 
 
 def train_classifier(
-    source: Any,
+    datamodule: Any,
     name: str,
     given: list[str],
     out: str | None,
@@ -38,15 +39,16 @@ def train_classifier(
     """Train on the split that is read, and write the weights.
 
     Args:
-        source: `framegan.data.source.Source` of images.
-        name: of the data.
+        datamodule: `framegan.data.datamodule.DataModule` of images.
+        name: what messages call them.
         given: what was set of the data, to be set again to train a generator.
     """
     from framegan.metrics import classifier, classifier_training
 
+    source = datamodule.source
     classifier_training.check_data(source.shape, source.num_classes, len(source))
     shape = "x".join(map(str, source.shape))
-    file = _target(out, f"{name}_{shape}.pt")
+    file = _target(out, classifier.file_of(name, source.shape, datamodule.fingerprint))
     print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
     start = time.perf_counter()
     samples, labels = _read(source)
@@ -55,15 +57,27 @@ def train_classifier(
     classifier.save(file, state, source.shape, source.num_classes, accuracy, name)
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
     print(f"wrote    {file}")
-    measured = ["metrics=classifier", to_type("metrics.classifier.embedding.weights", file)]
+    is_found = out is None and datamodule.fingerprint is not None
+    measured = ["metrics=classifier", *([] if is_found else [to_type("metrics.classifier.embedding.weights", file)])]
     print(f"measure  {command('train', 'model=NAME', shlex.join(given), *measured)}", flush=True)
 
 
-def _target(out: str | None, name: str) -> Path:
-    """Return the file to write, with its folder made."""
-    from framegan.files.user_cache import user_cache
+def how_to_train(overrides: Sequence[str], data: str | None) -> str:
+    """Return what to say where a metric needs a classifier that was never trained.
 
-    file = Path(out or user_cache(variable="FRAMEGAN_WEIGHTS") / "classifiers" / name).expanduser()
+    Args:
+        overrides: what was set, of which those of the data are repeated.
+        data: the name that was chosen, if they don't choose it.
+    """
+    of_data = [setting for setting in overrides if setting.lstrip("+~").startswith(("data=", "data."))]
+    if not any(setting.startswith("data=") for setting in of_data):
+        of_data.insert(0, f"data={data}")
+    return f"train one, then repeat the command: {command('classifier', *map(shlex.quote, of_data))}"
+
+
+def _target(out: str | None, by_itself: Path) -> Path:
+    """Return the file to write, with its folder made."""
+    file = Path(out or by_itself).expanduser()
     if file.is_dir():
         raise ValueError(f"out got {file}, a folder; give the file to write, such as {file / 'classifier.pt'}")
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveInt
 
-from framegan.cli import compose, errors, run_data
+from framegan.cli import about, classifier, compose, errors, run_data
 from framegan.cli.generator import Loaded, load
 from framegan.quoting import command, to_type
 from framegan.runs import run_folder
@@ -61,6 +62,7 @@ def evaluate(
         seed: of the first fake sample; of a folder it draws those that are measured, where not all are.
         trust: packages whose parts the run folder's configuration may build too.
     """
+    from framegan.metrics.classifier import NoClassifierError
     from framegan.metrics.record import table, write
     from framegan.processes.ranks import is_first
 
@@ -72,8 +74,14 @@ def evaluate(
         real, samples = of_run(run, real_data, weights, seed)
     if num_samples is not None:
         measures = [measure.with_num_samples(num_samples) for measure in measures]
-    for measure in measures:
-        measure.check(real, samples)
+    try:
+        for measure in measures:
+            measure.check(real, samples)
+    except NoClassifierError as error:
+        chosen = about.choices_of(run_folder.find(checkpoint)) if checkpoint and not real_data else None
+        overrides = chosen["overrides"] if chosen else HydraConfig.get().overrides.task
+        data = (chosen["choices"] if chosen else HydraConfig.get().runtime.choices).get("data")
+        raise ValueError(f"{error}; {classifier.how_to_train(overrides, data)}") from None
     records = [record for measure in measures for record in measure(real, samples)]
     if is_first():
         file = Path(out) / "evaluation.json"

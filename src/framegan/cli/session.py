@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
-from framegan.cli import about, announcement, compose, errors, resume, run_data
+from framegan.cli import about, announcement, classifier, compose, errors, resume, run_data
 from framegan.runs import run_folder
 from framegan.runs.run_files import Origin, RunFiles
 
@@ -51,8 +51,9 @@ class Session:
 
     def fit(self) -> Any:
         """Train, and return the `framegan.runs.rollback.Ending` where that has gone wrong, else None."""
+        from framegan.metrics.classifier import NoClassifierError
         from framegan.runs.checkpoint import clock_of
-        from framegan.runs.rollback import TrainingEndedError
+        from framegan.runs.rollback import Ending, TrainingEndedError
 
         loggers, status = self.trainer.run_loggers, "failed"
         try:
@@ -67,6 +68,10 @@ class Session:
             self.trainer.fit(self.gan, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)
             status = "success"
         except TrainingEndedError as ended:
+            if isinstance(ended.__cause__, NoClassifierError):
+                chosen = about.choices_of(self.folder)
+                how = classifier.how_to_train(chosen["overrides"], chosen["choices"].get("data"))
+                return Ending(f"{ended.ending.message}; {how}")
             return ended.ending
         except SystemExit as end:
             if isinstance(end.__context__, KeyboardInterrupt):  # Lightning would end the process of whoever calls this

@@ -14,12 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from framegan.files import archives, atomic
+from framegan.files.user_cache import user_cache
 from framegan.media import to_samples
 from framegan.metrics.embedding import Embedding, fingerprint_of
 from framegan.metrics.weights import existing
 
 NUM_FEATURES = 128
 HOW_TO_TRAIN = "framegan classifier data=NAME"
+
+
+class NoClassifierError(ValueError):
+    """There is no classifier of the data; whoever knows how they were set says how to train one."""
 
 
 class Network(nn.Module):
@@ -55,7 +60,8 @@ class Classifier(Embedding):
     """Features and class logits of a trained classifier.
 
     Args:
-        weights: the file that `framegan classifier` has written. None = there is none yet, which is an error.
+        weights: the file that `framegan classifier` has written. None = the one that it wrote of the data that are
+            compared, into the user's cache, see `for_data`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -68,10 +74,9 @@ class Classifier(Embedding):
 
     def __init__(self, weights: str | None):
         super().__init__()
+        self.is_loaded = weights is not None
         if weights is None:
-            raise ValueError(
-                f"this metric needs a classifier of the data. Train one: {HOW_TO_TRAIN}; it prints the setting to add"
-            )
+            return
         saved = _load(existing(weights, f"train one: {HOW_TO_TRAIN}"))
         self.shape: tuple[int, ...] = tuple(saved["shape"])
         self.num_classes: int = saved["num_classes"]
@@ -82,6 +87,19 @@ class Classifier(Embedding):
             self.network = Network(self.shape, self.num_classes)
         self.network.load_state_dict(saved["state_dict"], assign=True)
         self.frozen()
+
+    def for_data(self, fingerprint: str | None) -> Embedding:
+        """Return itself, or without weights the classifier of the data with this fingerprint.
+
+        Raises:
+            NoClassifierError: none was trained, or the data have no fingerprint.
+        """
+        if self.is_loaded:
+            return self
+        file = None if fingerprint is None else next(folder().glob(f"*_{fingerprint}.pt"), None)
+        if file is None:
+            raise NoClassifierError(f"metrics=classifier needs a classifier of these data, and {folder()} has none")
+        return Classifier(str(file))
 
     def embed(self, pixels: Tensor) -> Tensor:
         return self.network.features(to_samples(pixels))
@@ -96,6 +114,16 @@ class Classifier(Embedding):
                 f"this classifier was trained on {size_of(self.shape)} images of {self.data}, these are "
                 f"{size_of(shape)}; train one on them: {HOW_TO_TRAIN}"
             )
+
+
+def folder() -> Path:
+    """Return where `framegan classifier` writes by itself: below FRAMEGAN_WEIGHTS, or else the user's cache."""
+    return user_cache(variable="FRAMEGAN_WEIGHTS") / "classifiers"
+
+
+def file_of(data: str, shape: Sequence[int], fingerprint: str | None) -> Path:
+    """Return the file there for a classifier of data; by their fingerprint `Classifier` finds it."""
+    return folder() / f"{'_'.join(filter(None, [data, size_of(shape), fingerprint]))}.pt"
 
 
 def save(

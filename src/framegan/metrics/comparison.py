@@ -63,7 +63,7 @@ class Comparison:
         check_shapes(real, fake)
         check_number(fake, self.num_fake)
         wanted = min(self.num_fake, self.num_real or self.num_fake)
-        is_kept = _is_kept(self._file(real, self.embedding.of(fake.shape)))
+        is_kept = _is_kept(self._file(real, self.embedding.for_data(real.fingerprint).of(fake.shape)))
         num_real = wanted if is_kept else real.num_samples  # where they are unavailable, or too short, this says so
         for score in self.scores.values():
             least, name = getattr(score, "least_samples", 2), type(score).__name__
@@ -74,13 +74,12 @@ class Comparison:
 
     def names(self, shape: Sequence[int]) -> list[str] | None:
         """Return how the keys begin that it will give of samples of a shape; None where a score doesn't say."""
-        embedding = self.embedding.of(tuple(shape))
-        said = [score.names(embedding) if hasattr(score, "names") else None for score in self.scores.values()]
+        said = [score.names(self.embedding) if hasattr(score, "names") else None for score in self.scores.values()]
         return None if None in said else [name for names in said if names for name in names]
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         real, fake = self._cut(real), self._cut(fake)
-        embedding = self.embedding.of(fake.shape).to(fake.device)
+        embedding = self.embedding.for_data(real.fingerprint).of(fake.shape).to(fake.device)
         of_real = self._real_features(real, embedding, fake.device)
         of_fake = _features_of(fake, fake.chosen(self.num_fake), embedding, fake.device)
         return from_rank_zero(lambda: self._scored(of_real, of_fake, embedding, real, fake))

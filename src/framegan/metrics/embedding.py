@@ -56,6 +56,14 @@ class Embedding(nn.Module):
         """
         raise ValueError(f"the embedding {self.name} has no classes, so that it can't give a classifier score")
 
+    def for_data(self, fingerprint: str | None) -> "Embedding":
+        """Return the embedding to use beside real samples with a fingerprint, by default itself.
+
+        Raises:
+            ValueError: there is none for them.
+        """
+        return self
+
     def of(self, shape: Sequence[int]) -> "Embedding":
         """Return the embedding to use for samples of this shape, by default itself.
 

@@ -26,11 +26,17 @@ class StackedDigits(Embedding):
 
     def __init__(self, weights: str | None):
         super().__init__()
+        if weights is None:
+            raise ValueError(
+                "metrics=modes needs a classifier of grey digits. Train one: "
+                f"{command('classifier', 'data=mnist', 'data.resolution=32')}; it prints the file for "
+                "metrics.modes.embedding.weights"
+            )
         self.classifier = Classifier(weights)
         if self.classifier.shape[0] != 1:
             raise ValueError(
                 f"stacked_digits needs a classifier of images with 1 channel, {weights} is one of "
-                f"{self.classifier.shape[0]}; train one with: {command('train_classifier', 'data=mnist')}"
+                f"{self.classifier.shape[0]}; train one with: {command('classifier', 'data=mnist')}"
             )
         self.fingerprint = self.classifier.fingerprint
         self.num_features = NUM_DIGITS * self.classifier.num_features
