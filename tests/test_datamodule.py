@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from itertools import islice
 
 import pytest
 import torch
-from small_clips import write_videos
+from small_clips import write_frame_folders, write_videos
 from small_files import write_images
 
 from framegan.data import train_loader
@@ -21,6 +22,7 @@ from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import TensorSource, UnreadableDataError
 from framegan.data.train_loader import death_of_worker, leave_signals_to_run
 from framegan.data.videos.clips import Clips
+from framegan.data.videos.frame_folder import FrameFolder
 from framegan.data.videos.video_folder import VideoFolder
 from framegan.trainer import GANTrainer
 
@@ -29,6 +31,18 @@ def numbered(number=10):
     """Return a source whose sample k is filled with k."""
     samples = torch.arange(number, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 3)
     return TensorSource(samples.contiguous(), torch.arange(number), num_classes=number)
+
+
+class Unlisted:
+    """A source that knows the class of a sample only when it reads it."""
+
+    num_classes, split, shape = 2, "all", (1, 2, 2)
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return torch.zeros(self.shape, dtype=torch.uint8), index % 2
 
 
 def batches(datamodule, count):
@@ -54,6 +68,40 @@ def test_a_start_in_the_stream_is_where_it_goes_on():
     later.start = 12
     rest, _ = batches(later, 2)
     assert [labels.tolist() for _, labels in rest] == [labels.tolist() for _, labels in whole[3:]]
+
+
+@pytest.mark.parametrize("keep_on_device_mb", [0, 1024])
+@pytest.mark.parametrize("kind", ["images", "clips"])
+def test_rare_classes_come_as_often_as_others(kind, keep_on_device_mb, tmp_path):
+    (write_images if kind == "images" else write_frame_folders)(tmp_path / "data", 12)
+    first = sorted((tmp_path / "data").iterdir())[0]
+    for extra in sorted(first.iterdir())[2:]:
+        shutil.move(extra, tmp_path / extra.name)
+
+    def source():
+        folder = str(tmp_path / "data")
+        return ImageFolder(folder, 8) if kind == "images" else Clips(FrameFolder(folder, 8), 4, clips_per_video=2)
+
+    options = {"batch_size": 4, "flip": True, "balance_classes": True, "keep_on_device_mb": keep_on_device_mb}
+    assert source().class_counts() == ([2, 6] if kind == "images" else [4, 12])
+    whole, _ = batches(DataModule(source(), **options), 8)
+    assert [labels.bincount().tolist() for _, labels in whole] == [[2, 2]] * 8
+    later = DataModule(source(), **options)
+    later.start = 12
+    for (samples, labels), (same, of_same) in zip(whole[3:], batches(later, 5)[0], strict=True):
+        assert torch.equal(samples, same) and torch.equal(labels, of_same)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (TensorSource(torch.zeros(4, 1, 2, 2).byte(), torch.zeros(4).long(), 1), "TensorSource has one class; set it"),
+        (Unlisted(), "Unlisted doesn't list the labels of its samples; give it `labels`, or set it to false"),
+    ],
+)
+def test_classes_that_cannot_be_balanced(source, message):
+    with pytest.raises(ValueError, match=f"data.balance_classes=true, but {message}"):
+        DataModule(source, batch_size=2, balance_classes=True)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

@@ -64,4 +64,5 @@ def classes_line(data: "datamodule.DataModule") -> str:
     shown, counts = data.classes, data.class_counts
     if counts is not None:
         shown = [f"{name} ({count:,})" for name, count in zip(data.classes, counts, strict=True)]
-    return first_names(shown, SHOWN_CLASSES) + (": see data.json" if len(shown) > SHOWN_CLASSES else "")
+    more = ": see data.json" if len(shown) > SHOWN_CLASSES else ""
+    return first_names(shown, SHOWN_CLASSES) + more + ("; trained on equally often" if data.balance_classes else "")

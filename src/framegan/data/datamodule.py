@@ -22,10 +22,11 @@ from framegan.data.source import (
     class_counts_of,
     classes_of,
     in_memory,
+    labels_of,
     read,
     told_plainly,
 )
-from framegan.data.stream import Ticket, TicketStream
+from framegan.data.stream import BalancedStream, Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
 from framegan.data.videos.clips import Clips
 from framegan.media import to_samples
@@ -70,9 +71,9 @@ class TicketDataset(Dataset[Batch | Failure]):
         return samples, labels
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _coins(seed: int, epoch: int, num_samples: int) -> np.ndarray:
-    """Return which samples an epoch mirrors; batches touch at most two epochs as a rule."""
+    """Return which samples an epoch mirrors; batches touch two epochs, or as many as classes have of their own."""
     return noise.generator(seed, noise.FLIP, epoch).random(num_samples) < 0.5
 
 
@@ -86,6 +87,7 @@ class DataModule(LightningDataModule):
         batch_size: samples per device and step.
         num_workers: processes that read; sources in memory need none.
         flip: mirror left to right at random.
+        balance_classes: train on every class equally often, however many samples it has.
         keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
         seed: key of the order and of the augmentation.
     """
@@ -98,6 +100,7 @@ class DataModule(LightningDataModule):
         batch_size: PositiveInt = 64,
         num_workers: NonNegativeInt = 0,
         flip: bool = False,
+        balance_classes: bool = False,
         keep_on_device_mb: NonNegativeInt = 1024,
         seed: noise.Seed = 0,
     ):
@@ -113,6 +116,7 @@ class DataModule(LightningDataModule):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.flip = flip
+        self.balance_classes = balance_classes
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
         self.loader: TrainLoader | None = None
@@ -121,6 +125,8 @@ class DataModule(LightningDataModule):
         expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
         if len(shape or self.shape) != len(self.shape) or tuple(expected) != self.shape:
             raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
+        if balance_classes:
+            self._check_classes_known()
         if num_classes not in (None, self.num_classes):
             raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
         if len(set(self.classes)) != self.num_classes:
@@ -181,14 +187,12 @@ class DataModule(LightningDataModule):
             assert isinstance(self.source, TensorSource | Clips)
             self.source = self.source.to(device)
         num_workers = 0 if self._is_small else self.num_workers
-        stream = TicketStream(
-            len(self.source),
-            self.batch_size,
-            seed=self.seed,
-            start=self.start,
-            rank=self.trainer.global_rank,
-            num_ranks=self.trainer.world_size,
-        )
+        place = {"start": self.start, "rank": self.trainer.global_rank, "num_ranks": self.trainer.world_size}
+        if self.balance_classes:
+            labels = torch.as_tensor(labels_of(self.source)).numpy(force=True)
+            stream: TicketStream = BalancedStream(labels, self.batch_size, seed=self.seed, **place)
+        else:
+            stream = TicketStream(len(self.source), self.batch_size, seed=self.seed, **place)
         self.loader = TrainLoader(
             TicketDataset(self.source, flip=self.flip, seed=self.seed),
             batch_sampler=stream,
@@ -208,11 +212,18 @@ class DataModule(LightningDataModule):
 
         They come class by class, with their labels, or as they are where the source doesn't know its `labels`.
         """
-        labels = getattr(self.source, "labels", None)
+        labels = labels_of(self.source)
         order = range(len(self.source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
         tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
         return to_samples(pixels), labels
+
+    def _check_classes_known(self) -> None:
+        said = f"data.balance_classes=true, but {type(self.source).__name__}"
+        if self.num_classes == 1:
+            raise ValueError(f"{said} has one class; set it to false")
+        if labels_of(self.source) is None:
+            raise ValueError(f"{said} doesn't list the labels of its samples; give it `labels`, or set it to false")
 
     @cached_property
     def _is_small(self) -> bool:

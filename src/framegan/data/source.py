@@ -66,6 +66,7 @@ class Source(Protocol):
     A source may have more, which is asked for where it is there:
         inventory(): its `Inventory`, so that it need not be read as a whole to be identified; None: it has none.
         classes: the names of its classes in the order of their numbers.
+        labels: the class of each sample, so that training may draw all classes equally often.
         class_counts(): how many samples each class has.
         in_memory(): the same source as a `TensorSource`, where it is better read otherwise than sample by sample.
     """
@@ -182,6 +183,11 @@ def inventory_told_by(source: Any) -> Inventory | None:
     """Return the inventory that a source, or a set of videos, has of itself; None where it has none."""
     says = getattr(source, "inventory", None)
     return says() if says is not None else None
+
+
+def labels_of(source: Source) -> Sequence[int] | Tensor | None:
+    """Return the class of each sample; None where a source doesn't list its `labels`."""
+    return getattr(source, "labels", None)
 
 
 def class_counts_of(source: Source) -> list[int] | None:

@@ -5,7 +5,7 @@ each rank takes its own part: batches are always full, every sample comes once p
 and a run resumes where it stopped by naming its position, which is `samples_seen`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 
@@ -39,9 +39,45 @@ class TicketStream(Sampler[list[Ticket]]):
     def __iter__(self) -> Iterator[list[Ticket]]:
         first = self.start + self.rank * self.batch_size
         while True:
-            divided = (divmod(position, self.num_samples) for position in range(first, first + self.batch_size))
-            yield [(int(permutation(self.seed, epoch, self.num_samples)[place]), epoch) for epoch, place in divided]
+            yield [self.ticket(position) for position in range(first, first + self.batch_size)]
             first += self.batch_size * self.num_ranks
+
+    def ticket(self, position: int) -> Ticket:
+        """Return what is at a position of the stream."""
+        epoch, place = divmod(position, self.num_samples)
+        return int(permutation(self.seed, epoch, self.num_samples)[place]), epoch
+
+
+class BalancedStream(TicketStream):
+    """A stream in which all classes that have samples come equally often.
+
+    In every turn, which is as long as there are classes, each comes once, in an order of this turn. Every class has
+    epochs of its own, in which each of its samples comes once.
+
+    Args:
+        labels: the class of each sample, (N,).
+    """
+
+    def __init__(self, labels: Sequence[int] | np.ndarray, batch_size: int, **options: int):
+        super().__init__(len(labels), batch_size, **options)
+        numbers = np.asarray(labels)
+        self.members = [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
+        self.orders: dict[int, tuple[int, np.ndarray]] = {}
+        """Of each class the epoch that was last asked for, and its members in the order of this epoch."""
+
+    def ticket(self, position: int) -> Ticket:
+        turn, place = divmod(position, len(self.members))
+        number = int(_order_of_turn(self.seed, turn, len(self.members))[place])
+        epoch, place = divmod(turn, len(self.members[number]))
+        if self.orders.get(number, (-1,))[0] != epoch:
+            random = noise.generator(self.seed, noise.BALANCE, epoch, 1 + number)
+            self.orders[number] = epoch, random.permutation(self.members[number])
+        return int(self.orders[number][1][place]), epoch
+
+
+@lru_cache(maxsize=2)
+def _order_of_turn(seed: int, turn: int, num_classes: int) -> np.ndarray:
+    return noise.generator(seed, noise.BALANCE, turn).permutation(num_classes)
 
 
 @lru_cache(maxsize=2)
