@@ -196,7 +196,7 @@ def test_a_yaml_that_can_not_be_used(text, message, folder):
         (
             "  _target_: lab_of_own.nets.Net\n",
             "",
-            "model.generator got {'shape': [3, 32, 32]}; it should be a part, whose",
+            "model.generator got {'shape': None}; it should be a part, whose",
         ),
         ("  - /gan@_here_\n", "", "error: model=own: model has no model._target_, the class to build"),
         ("loss: non_saturating", "/optimizer@loss: adam", "model.loss"),

@@ -131,7 +131,7 @@ def test_clean_is_not_rounded_and_stays_in_range():
     assert resized.max() <= 255
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 9, 32, 32), (1, 2, 32, 32)])
+@pytest.mark.parametrize("shape", [(1, 3, 9, 32, 32), (1, 5, 32, 32)])
 def test_other_samples_are_refused(shape, inception):
     with pytest.raises(ValueError, match="the embedding inception takes"):
         inception(torch.zeros(shape, dtype=torch.uint8))
