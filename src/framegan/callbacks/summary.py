@@ -52,8 +52,9 @@ class Summary(RunCallback):
             print(f"\nevaluation took {evaluation:.0%} of the time; {self.run.advice}", flush=True)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Tell of a run that is stopped as it has collapsed; `cli.sweep.failure_kept` tells of every other failure."""
         if isinstance(exception, CollapsedError) and not exception.ending.starts_over:
-            self._tell("collapsed")  # why a run has failed is told by the process that was started for it
+            self._tell("collapsed")
 
     def _tell(self, status: str) -> None:
         """Write how the run has ended, and tell the loggers."""

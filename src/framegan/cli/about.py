@@ -14,7 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from framegan.cli import compose, resume
 from framegan.files import strict_json
 from framegan.quoting import command
-from framegan.runs.run_files import About, Code, Origin, RunFiles
+from framegan.runs.records import About, Code, Origin
+from framegan.runs.run_files import RunFiles
 
 NOT_SETTINGS = {"resume", "resume_changes", "trust"}
 """What is said of a start of a run, and not of the run."""

@@ -11,7 +11,8 @@ from omegaconf import DictConfig
 
 from framegan.cli import about, announcement, classifier, compose, errors, resume, run_data
 from framegan.runs import run_folder
-from framegan.runs.run_files import Origin, RunFiles
+from framegan.runs.records import Origin
+from framegan.runs.run_files import RunFiles
 
 
 class Session:

@@ -149,7 +149,7 @@ def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
                 _write_page(cfg, folder)
             elif of_job and RunFiles(folder).status != "collapsed":
                 FAILED[folder.resolve()] = said
-        except ValueError:  # a damaged folder stays as it is, and is told of as such
+        except ValueError:  # the folder is damaged: its files stay as they are, and the table lists it as damaged
             raise error from None
         if not of_job or not (may_say_so or runs_here()):
             raise

@@ -3,6 +3,7 @@
 Networks take `num_classes` from the data and `conditional` from the model; both together say whether classes are used.
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import torch
@@ -52,6 +53,25 @@ class ClassInput(nn.Module):
         given = self.embedding(labels).to(features)  # (N, dim)
         given = given.view(*given.shape, *[1] * (features.ndim - 2)).expand(-1, -1, *features.shape[2:])
         return torch.cat([features, given], dim=1)
+
+
+class ClassGenerator(nn.Module):
+    """A generator that takes the class beside its latents: it passes them through `given`, to `num_inputs` values.
+
+    Args:
+        shape: of a sample.
+        num_classes: classes of the data.
+        conditional: False = the class is not used.
+        class_dim: size of its embedding.
+    """
+
+    def __init__(self, shape: Sequence[int], latent_dim: int, num_classes: int, conditional: bool, class_dim: int):
+        super().__init__()
+        self.shape = tuple(shape)
+        self.latent_dim = latent_dim
+        self.num_classes = classes_used(num_classes, conditional)
+        self.given = ClassInput(self.num_classes, class_dim)
+        self.num_inputs = latent_dim + self.given.channels
 
 
 class ClassNormalization(nn.Module):

@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
 
 Normalization = Literal["batch", "group", "none"]
 
@@ -75,15 +75,13 @@ def initialize(module: nn.Module) -> None:
         nn.init.zeros_(bias)
 
 
-class Generator(nn.Module):
+class Generator(ClassGenerator):
     """Latents to a base map, doubled up to the image.
 
     Args:
         shape: (C, H, W) of one image.
         width: channels before the last layer; each layer nearer to the base has twice as many.
-        num_classes: classes of the data.
-        conditional: take the class beside the latents.
-        class_dim: size of its embedding.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
     def __init__(
@@ -96,17 +94,12 @@ class Generator(nn.Module):
         conditional: bool = False,
         class_dim: PositiveInt = 32,
     ):
-        super().__init__()
+        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
         base, doublings = base_and_doublings(shape)
-        self.shape = tuple(shape)
-        self.latent_dim = latent_dim
-        self.num_classes = classes_used(num_classes, conditional)
-        self.given = ClassInput(self.num_classes, class_dim)
         biased = normalization == "none"
         widths = [width << level for level in reversed(range(doublings))] or [width]
-        inputs = latent_dim + self.given.channels
-        layers: list[nn.Module] = [nn.ConvTranspose2d(inputs, widths[0], base, bias=biased)]  # (N, wide, *base)
-        layers += [normalization_layer(normalization, widths[0]), nn.ReLU(inplace=True)]
+        first = nn.ConvTranspose2d(self.num_inputs, widths[0], base, bias=biased)  # (N, wide, *base)
+        layers: list[nn.Module] = [first, normalization_layer(normalization, widths[0]), nn.ReLU(inplace=True)]
         for wide, narrow in pairwise(widths):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=biased)]  # both sides doubled
             layers += [normalization_layer(normalization, narrow), nn.ReLU(inplace=True)]
@@ -119,7 +112,7 @@ class Generator(nn.Module):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
-        return self.layers(self.given(latents, labels)[:, :, None, None])  # (N, inputs, 1, 1) -> (N, C, H, W)
+        return self.layers(self.given(latents, labels)[:, :, None, None])  # (N, num_inputs, 1, 1) -> (N, C, H, W)
 
 
 class Discriminator(ClassCritic):

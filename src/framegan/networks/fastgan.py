@@ -13,7 +13,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 WIDTHS = (16, 8, 4, 2, 2, 1, 0.5, 0.25)
@@ -57,15 +57,13 @@ class Excitation(nn.Module):
         return large * self.layers(small)  # (N, outputs, 1, 1)
 
 
-class Generator(nn.Module):
+class Generator(ClassGenerator):
     """Latents to a base map, doubled up to the image.
 
     Args:
         shape: (C, H, W) of one image.
         width: channels of a map of 32 base maps' sides; smaller maps have more.
-        num_classes: classes of the data.
-        conditional: take the class beside the latents.
-        class_dim: size of its embedding.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
     def __init__(
@@ -77,14 +75,10 @@ class Generator(nn.Module):
         conditional: bool = False,
         class_dim: PositiveInt = 32,
     ):
-        super().__init__()
+        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
         base, doublings = base_and_doublings(shape)
-        self.shape = tuple(shape)
-        self.latent_dim = latent_dim
-        self.num_classes = classes_used(num_classes, conditional)
-        self.given = ClassInput(self.num_classes, class_dim)
         widths = channels_of(width, doublings)
-        first = nn.ConvTranspose2d(latent_dim + self.given.channels, 2 * widths[0], base, bias=False)
+        first = nn.ConvTranspose2d(self.num_inputs, 2 * widths[0], base, bias=False)
         self.first = nn.Sequential(spectral_norm(first, dim=1), nn.BatchNorm2d(2 * widths[0]), nn.GLU(1))
         self.ups = nn.ModuleList(up(*widths[level : level + 2]) for level in range(doublings))
         self.skipped = min(SKIPPED, max(2, doublings - 1))

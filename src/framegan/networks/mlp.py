@@ -8,18 +8,16 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
 
 
-class Generator(nn.Module):
+class Generator(ClassGenerator):
     """Latents through three hidden layers to a whole sample.
 
     Args:
         shape: shape of one sample, e.g. (C, H, W).
         widths: units of the hidden layers; none make a single layer.
-        num_classes: classes of the data.
-        conditional: take the class beside the latents (Mirza & Osindero 2014).
-        class_dim: size of its embedding.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
     def __init__(
@@ -31,12 +29,8 @@ class Generator(nn.Module):
         conditional: bool = False,
         class_dim: PositiveInt = 32,
     ):
-        super().__init__()
-        self.shape = tuple(shape)
-        self.latent_dim = latent_dim
-        self.num_classes = classes_used(num_classes, conditional)
-        self.given = ClassInput(self.num_classes, class_dim)
-        sizes = [latent_dim + self.given.channels, *widths]
+        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
+        sizes = [self.num_inputs, *widths]
         layers: list[nn.Module] = []
         for size, next_size in pairwise(sizes):
             layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2)]

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 SLOPE = 0.2
@@ -74,16 +74,23 @@ def widths_of(width: int, widest: int, doublings: int) -> list[int]:
     return [min(width << level, max(width, widest)) for level in range(doublings + 1)]
 
 
-class Generator(nn.Module):
+def stages_of(
+    widths: Sequence[int], blocks: int, expansion: int, group_size: int
+) -> tuple[nn.ModuleList, nn.ModuleList]:
+    """Return the blocks of each stage, and what changes the number of channels from each to the next."""
+    options = (expansion, group_size, blocks * len(widths))
+    stages = nn.ModuleList(nn.Sequential(*(Block(width, *options) for _ in range(blocks))) for width in widths)
+    return stages, nn.ModuleList(_change(*pair) for pair in pairwise(widths))
+
+
+class Generator(ClassGenerator):
     """A learned base map, scaled by the latents channel by channel, doubled up to the image.
 
     Args:
         shape: (C, H, W) of one image.
         width: channels at the size of the image; each smaller stage has twice as many, up to `widest`.
         blocks: of each stage.
-        num_classes: classes of the data.
-        conditional: take the class beside the latents.
-        class_dim: size of its embedding.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
     def __init__(
@@ -99,18 +106,12 @@ class Generator(nn.Module):
         conditional: bool = False,
         class_dim: PositiveInt = 32,
     ):
-        super().__init__()
+        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
         base, doublings = base_and_doublings(shape)
-        self.shape = tuple(shape)
-        self.latent_dim = latent_dim
-        self.num_classes = classes_used(num_classes, conditional)
-        self.given = ClassInput(self.num_classes, class_dim)
         widths = widths_of(width, widest, doublings)[::-1]
         self.base = nn.Parameter(torch.randn(widths[0], *base))
-        self.first = initialize(nn.Linear(latent_dim + self.given.channels, widths[0], bias=False))
-        options = (expansion, group_size, blocks * len(widths))
-        self.stages = nn.ModuleList(nn.Sequential(*(Block(w, *options) for _ in range(blocks))) for w in widths)
-        self.changes = nn.ModuleList(_change(*pair) for pair in pairwise(widths))
+        self.first = initialize(nn.Linear(self.num_inputs, widths[0], bias=False))
+        self.stages, self.changes = stages_of(widths, blocks, expansion, group_size)
         self.last = initialize(nn.Conv2d(widths[-1], shape[0], 1))
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -148,9 +149,7 @@ class Discriminator(ClassCritic):
         base, doublings = base_and_doublings(shape)
         widths = widths_of(width, widest, doublings)
         self.first = initialize(nn.Conv2d(shape[0] + self.given.channels, widths[0], 1))
-        options = (expansion, group_size, blocks * len(widths))
-        self.stages = nn.ModuleList(nn.Sequential(*(Block(w, *options) for _ in range(blocks))) for w in widths)
-        self.changes = nn.ModuleList(_change(*pair) for pair in pairwise(widths))
+        self.stages, self.changes = stages_of(widths, blocks, expansion, group_size)
         self.base = initialize(nn.Conv2d(widths[-1], widths[-1], base, groups=widths[-1], bias=False))
         self.last = of_classes(initialize(nn.Linear(widths[-1], self.num_outputs)), first=1)
 

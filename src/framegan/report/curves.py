@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from framegan.runs.curve_groups import GROUPS, group_of
-from framegan.runs.run_files import Evaluated, RunFiles
+from framegan.runs.records import Evaluated
+from framegan.runs.run_files import RunFiles
 
 MOST_POINTS = 1000
 """Of a curve; of more, the smallest and the largest of as many neighbours are drawn."""

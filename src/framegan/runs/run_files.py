@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from framegan.files import strict_json
 from framegan.files.lock import is_held
+from framegan.runs.records import About, Data, Evaluated, Notice, Rollback, Summary, Tiles, Value
 
 LARGEST = 1 << 23
 """Bytes of a JSON file; those of real runs have some thousand."""
@@ -28,124 +29,6 @@ SILENT = 120.0
 """Seconds without a sign of life after which a run that no process holds is taken for killed."""
 
 Content = TypeVar("Content")
-
-
-class Code(BaseModel):
-    """Of the folder in which the command was run: its git commit, and whether files differed from it."""
-
-    commit: str
-    dirty: bool
-
-
-class Origin(BaseModel):
-    """The checkpoint whose weights the run started from, and the samples that it had seen."""
-
-    checkpoint: str
-    samples_seen: int
-
-
-class About(BaseModel):
-    """run.json: what is run."""
-
-    command: str = ""
-    started: float | None = None
-    choices: dict[str, str | None] = {}
-    overrides: list[str] = []
-    settings: dict[str, bool | int | float | str | None] = {}
-    versions: dict[str, str] = {}
-    code: Code | None = None
-    device: str = ""
-    precision: str = ""
-    origin: Origin | None = None
-
-
-class Value(BaseModel):
-    """A value of a metric, when it was found, and what is better."""
-
-    value: float
-    samples_seen: int
-    better: Literal["lower", "higher"] = "lower"
-
-
-class Notice(BaseModel):
-    """A warning or a rollback, and when it was."""
-
-    samples_seen: int
-    text: str
-
-
-class Rollback(BaseModel):
-    """An entry of rollbacks.json; see `framegan.runs.rollback`."""
-
-    samples_seen: int
-    to: int
-    reason: str = ""
-    learning_rate_factor: float = 1.0
-
-    @property
-    def text(self) -> str:
-        return f"rolled back to {self.to:,} samples, learning rates x{self.learning_rate_factor:g}: {self.reason}"
-
-
-class Summary(BaseModel, extra="allow"):
-    """summary.json: how it goes."""
-
-    status: str = "unknown"
-    reason: str | None = None
-    samples_seen: int = 0
-    total_samples: int | None = None
-    seconds: float = 0.0
-    samples_per_second: float | None = None
-    data_wait_fraction: float | None = None
-    evaluation_fraction: float | None = None
-    peak_memory_mb: float | None = None
-    num_ranks: int = 1
-    final: dict[str, float | None] = {}
-    best: dict[str, Value] = {}
-    objective: str | None = None
-    notices: list[Notice] = []
-
-
-class Evaluated(BaseModel):
-    """A record in evaluations/N.json."""
-
-    key: str
-    value: float | None
-    interval: tuple[float, float] | None = None
-    better: Literal["lower", "higher"] = "lower"
-    num_real: int = 0
-    num_fake: int = 0
-    protocol: dict[str, Any] = {}
-    why_no_interval: str | None = None
-
-
-class Data(BaseModel):
-    """data.json: the data of the run."""
-
-    num_samples: int | None = None
-    split: str = ""
-    classes: dict[str, Annotated[int, Field(ge=0, lt=1 << 40)] | None] = {}
-    fingerprint: str | None = None
-    inventory: dict[str, Any] | None = None
-
-
-class Tile(BaseModel):
-    """What a tile of a grid of fake samples is made from."""
-
-    model_config = ConfigDict(populate_by_name=True)
-    seed: int
-    of_class: str | None = Field(None, alias="class")
-
-    @property
-    def caption(self) -> str:
-        return f"seed {self.seed}" if self.of_class is None else f"seed {self.seed}, class {self.of_class}"
-
-
-class Tiles(BaseModel):
-    """samples/tiles.json: the tiles of those grids, row by row."""
-
-    columns: int = 1
-    tiles: list[Tile] = []
 
 
 class RunFiles:

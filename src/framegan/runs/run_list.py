@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from framegan.quoting import first_names, printable
-from framegan.runs.run_files import RunFiles, Value
+from framegan.runs.records import Value
+from framegan.runs.run_files import RunFiles
 
 NOT_SEARCHED = {
     "checkpoints",
