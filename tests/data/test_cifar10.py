@@ -63,6 +63,10 @@ def test_what_is_written_is_read(how, split, read, names, tmp_path):
     assert torch.equal(source.labels, torch.from_numpy(expected[:, 0]).long())
     assert torch.equal(source.samples, torch.from_numpy(expected[:, 1:].reshape(-1, 3, 32, 32)))
     assert sorted(tmp_path.rglob("*")) == before
+    name, number = source.classes[source.labels[0]], source.labels[0]
+    some = cifar10(str(tmp_path), split, classes=name)
+    assert (some.classes, some.labels.unique().tolist()) == ([name], [0])
+    assert torch.equal(some.samples, source.samples[source.labels == number])
 
 
 def test_auto_is_test_where_only_test_is_there(tmp_path):

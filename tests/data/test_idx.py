@@ -56,6 +56,16 @@ def test_what_is_written_is_read(gz, dot, load, below, tmp_path):
     assert (source.shape, source.num_classes, source.split) == ((1, 28, 28), 10, "train")
 
 
+def test_some_classes(tmp_path):
+    write(tmp_path, "train")
+    source = fashion_mnist(str(tmp_path), resolution=32, classes=["Bag", "T-shirt/top"])
+    images = digits_of("train")[0]
+    assert (source.classes, source.labels.tolist(), source.shape) == (["Bag", "T-shirt/top"], [1, 0] * 2, (1, 32, 32))
+    assert torch.equal(source.samples[:, 0, 2:-2, 2:-2], images[[0, 8, 10, 18]])
+    with pytest.raises(ValueError, match="data.classes has 'Sneakers', and .* no such class; did you mean Sneaker?"):
+        fashion_mnist(str(tmp_path), classes="Sneakers")
+
+
 @pytest.mark.parametrize(
     ("there", "split", "read", "num_images"),
     [

@@ -48,6 +48,15 @@ def test_digits(resolution):
     assert source.split == "all"
 
 
+def test_some_digits_are_numbered_in_the_order_asked_for(capsys):
+    of_all, some = digits(8), digits(8, classes=[7, "3"])
+    assert (some.classes, some.num_classes, some.class_counts()) == (["7", "3"], 2, [179, 183])
+    assert capsys.readouterr().out.startswith("left out 8 classes, not in data.classes: 1 (182), 5 (182), ")
+    for number, name in enumerate((7, 3)):
+        assert torch.equal(some.samples[some.labels == number], of_all.samples[of_all.labels == name])
+    assert some.inventory() != digits(8, classes=[3, 7]).inventory() != of_all.inventory()
+
+
 def test_digits_without_scikit_learn_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match=r'pip install "framegan\[digits\]"'):

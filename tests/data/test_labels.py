@@ -188,7 +188,7 @@ def test_images_take_their_classes_from_a_list(tmp_path):
 def test_classes_that_are_not_wanted_are_left_out_and_counted(capsys):
     files, labels = of_classes([*FILES, "c/4.png"], ([1, 0, 0, 2], ["a", "b", "c"]), ["c", "b"])
     assert (files, labels) == (["b/1.png", "c/4.png"], ([1, 0], ["c", "b"]))
-    assert capsys.readouterr().out == "left out 2 files of 1 class, not in data.classes: a (2)\n"
+    assert capsys.readouterr().out == "left out 1 class, not in data.classes: a (2)\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from framegan.data.files import class_name
 from framegan.files import strict_json
@@ -26,6 +26,7 @@ Labels = tuple[list[int], list[str]]
 """The class number of each file, and the names of the classes in order."""
 Classes = list[str | int | float] | str | int | float
 """The classes that are read, in the order in which they are numbered; or one alone."""
+Item = TypeVar("Item")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -36,8 +37,8 @@ def labelled(
     return of_classes(files, labels_of(files, folder, labels), classes)
 
 
-def of_classes(files: Sequence[str], labels: Labels, classes: Classes | None) -> tuple[list[str], Labels]:
-    """Return the files of some classes, which are numbered in this order, and their labels; say what is left out.
+def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -> tuple[list[Item], Labels]:
+    """Return the files or samples of some classes, numbered in this order, and their labels; say what is left out.
 
     Args:
         classes: None = all of them, as they are.
@@ -46,7 +47,7 @@ def of_classes(files: Sequence[str], labels: Labels, classes: Classes | None) ->
         ValueError: there are no such classes, or one is named twice.
     """
     if classes is None:
-        return list(files), labels
+        return list(items), labels
     numbers, names = labels
     wanted = list(map(str, classes if isinstance(classes, list | tuple) else [classes]))
     if unknown := [name for name in wanted if name not in names]:
@@ -55,13 +56,12 @@ def of_classes(files: Sequence[str], labels: Labels, classes: Classes | None) ->
         raise ValueError(f"data.classes has {unknown[0]!r}, and the data have no such class; {there}")
     if len(set(wanted)) != len(wanted) or not wanted:
         raise ValueError(f"data.classes got {wanted}; it should name one class or more, each once")
-    kept = [(file, names[number]) for file, number in zip(files, numbers, strict=True) if names[number] in wanted]
+    kept = [(item, names[number]) for item, number in zip(items, numbers, strict=True) if names[number] in wanted]
     left = Counter(names[number] for number in numbers if names[number] not in wanted)
     if left:
         counted = first_names((f"{name} ({number:,})" for name, number in left.most_common()), NAMED_CLASSES)
-        num, files_of = left.total(), f"of {len(left)} class{'es' * (len(left) > 1)}"
-        say(f"left out {num:,} file{'s' * (num > 1)} {files_of}, not in data.classes: {counted}")
-    return [file for file, _ in kept], ([wanted.index(name) for _, name in kept], wanted)
+        say(f"left out {len(left)} class{'es' * (len(left) > 1)}, not in data.classes: {counted}")
+    return [item for item, _ in kept], ([wanted.index(name) for _, name in kept], wanted)
 
 
 def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from framegan import own_code
+from framegan.data.labels import Classes, of_classes
 from framegan.data.resolution import sides_of
 from framegan.data.stream import Ticket
 from framegan.files.at_once import at_once
@@ -154,6 +155,18 @@ class TensorSource:
 
     def class_counts(self) -> list[int]:
         return counted(self.labels, self.num_classes)
+
+    def of_classes(self, classes: Classes | None) -> "TensorSource":
+        """Return the samples of some classes; see `framegan.data.labels.of_classes`."""
+        if classes is None:
+            return self
+        rows, (labels, names) = of_classes(range(len(self)), (self.labels.tolist(), classes_of(self)), classes)
+        samples, numbers = self.samples[rows], torch.tensor(labels)
+        return replace(self, samples=samples, labels=numbers, num_classes=len(names), classes=names)
+
+    def resized(self, resolution: int | tuple[int, int]) -> "TensorSource":
+        """Return the same images at a resolution; see `resize`."""
+        return replace(self, samples=resize(self.samples, resolution))
 
     def to(self, device: torch.device) -> "TensorSource":
         """Return the same source on a device."""

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from framegan.configurable import configurable
 from framegan.data.files import root_of
+from framegan.data.labels import Classes
 from framegan.data.resolution import Resolution
-from framegan.data.source import Part, Split, TensorSource, parts_of, resize
+from framegan.data.source import Part, Split, TensorSource, parts_of
 from framegan.files.download import fetch
 
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -34,12 +35,15 @@ MAX_BYTES = 1 << 28
 
 
 @configurable
-def cifar10(root: str, split: Split = "auto", resolution: Resolution = 32) -> TensorSource:
+def cifar10(
+    root: str, split: Split = "auto", resolution: Resolution = 32, classes: Classes | None = None
+) -> TensorSource:
     """Return CIFAR-10: 50,000 small photographs (test: 10,000) in 10 classes, (3, H, W).
 
     Args:
         root: a folder with cifar-10-batches-bin/ or cifar-10-binary.tar.gz, which is downloaded where both are missing.
         split: "auto" is train, or test where only the test file is there.
+        classes: which of these are read, in the order of their numbers; None: all.
 
     Raises:
         FileNotFoundError: files are missing and can't be downloaded.
@@ -57,7 +61,8 @@ def cifar10(root: str, split: Split = "auto", resolution: Resolution = 32) -> Te
             fetch(ARCHIVE, home, [f"{mirror}{ARCHIVE}" for mirror in MIRRORS], CHECKSUM)
         contents, folder = _read_archive(archive, set(names)), archive
     samples, labels = zip(*(_decode(contents[name], f"{folder}/{name}") for name in names), strict=True)
-    return TensorSource(resize(torch.cat(samples), resolution), torch.cat(labels), NUM_CLASSES, split, CLASSES)
+    source = TensorSource(torch.cat(samples), torch.cat(labels), NUM_CLASSES, split, CLASSES)
+    return source.of_classes(classes).resized(resolution)
 
 
 def _read_archive(path: Path, names: set[str]) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,9 @@ from torch import Tensor
 
 from framegan.configurable import configurable
 from framegan.data.files import root_of
+from framegan.data.labels import Classes
 from framegan.data.resolution import Resolution, sides_of
-from framegan.data.source import Part, Split, TensorSource, parts_of, resize
+from framegan.data.source import Part, Split, TensorSource, parts_of
 from framegan.files.download import fetch
 
 FILES: dict[Part, tuple[str, str]] = {
@@ -63,28 +64,35 @@ FASHION_MNIST = Publication(
 
 
 @configurable
-def mnist(root: str, split: Split = "auto", resolution: Resolution = 28) -> TensorSource:
+def mnist(
+    root: str, split: Split = "auto", resolution: Resolution = 28, classes: Classes | None = None
+) -> TensorSource:
     """Return MNIST: 60,000 handwritten digits (test: 10,000), white on black, (1, H, W).
 
     Args:
         root: a folder with the IDX files, gzipped or not, here or in MNIST/raw; missing ones are downloaded into it.
         split: "auto" is train, or test where only the test files are there.
         resolution: 32 frames the 28x28 pixels in black, any other than 28 scales them.
+        classes: which of these are read, in the order of their numbers; None: all.
 
     Raises:
         FileNotFoundError: files are missing and can't be downloaded.
         ValueError: a file is not what its name says.
     """
-    return _load(MNIST, root_of(root), split, resolution)
+    return _load(MNIST, root_of(root), split, resolution, classes)
 
 
 @configurable
-def fashion_mnist(root: str, split: Split = "auto", resolution: Resolution = 28) -> TensorSource:
+def fashion_mnist(
+    root: str, split: Split = "auto", resolution: Resolution = 28, classes: Classes | None = None
+) -> TensorSource:
     """Return Fashion-MNIST: 60,000 pieces of clothing (test: 10,000); the rest is as in `mnist`."""
-    return _load(FASHION_MNIST, root_of(root), split, resolution)
+    return _load(FASHION_MNIST, root_of(root), split, resolution, classes)
 
 
-def _load(publication: Publication, root: Path, split: Split, resolution: Resolution) -> TensorSource:
+def _load(
+    publication: Publication, root: Path, split: Split, resolution: Resolution, classes: Classes | None
+) -> TensorSource:
     here = {name: path for names in FILES.values() for name in names if (path := _find(publication, root, name))}
     split, parts = parts_of(split, FILES, here)
     problems = []
@@ -98,10 +106,11 @@ def _load(publication: Publication, root: Path, split: Split, resolution: Resolu
         raise FileNotFoundError("\n".join(problems))
     read = (_read_part(publication, *(here[name] for name in FILES[part])) for part in parts)
     samples, labels = zip(*read, strict=True)
-    images = torch.cat(samples).unsqueeze(1)
-    is_framed = sides_of(resolution) == (32, 32) and images.shape[-2:] == (28, 28)
-    fitted = F.pad(images, (2, 2, 2, 2)) if is_framed else resize(images, resolution)
-    return TensorSource(fitted, torch.cat(labels).long(), NUM_CLASSES, split, publication.classes)
+    images, numbers = torch.cat(samples).unsqueeze(1), torch.cat(labels).long()
+    source = TensorSource(images, numbers, NUM_CLASSES, split, publication.classes).of_classes(classes)
+    if sides_of(resolution) == (32, 32) and source.shape[1:] == (28, 28):
+        return replace(source, samples=F.pad(source.samples, (2, 2, 2, 2)))
+    return source.resized(resolution)
 
 
 def _find(publication: Publication, root: Path, name: str) -> Path | None:
