@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from test_media import read_back
 
 import framegan
 from framegan import media
+from framegan.cli.generate import _folders
 
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
 RATE = 12.5
@@ -189,7 +191,36 @@ def test_content_motion_and_category_are_held(folder, tmp_path, capsys):
     assert "category 1: right\n" in capsys.readouterr().out
 
 
+def test_several_classes_have_a_folder_and_a_row_each(folder, tmp_path, capsys):
+    one = {name: generated(folder, tmp_path / name, "num_samples=3", f"category={name}") for name in ("left", "right")}
+    capsys.readouterr()
+    out, few = tmp_path / "both", ("num_samples=3", "format=npy", "grid_samples=5")
+    assert run("generate", f"checkpoint={folder}", f"out={out}", "category=[right,0]", *few) is None
+    for name in ("left", "right"):
+        assert {path.name for path in (out / name).iterdir()} == {f"seed_{k}.npy" for k in range(3)}
+        assert all(np.array_equal(np.load(out / name / f"seed_{k}.npy"), one[name][k]) for k in range(3))
+    said = capsys.readouterr().out
+    assert "categories 1: right, 0: left\n" in said
+    assert "shows 2 samples of each of 2 categories at 12.5 frames a second; all 6 are in" in said
+    assert f"{out}, a folder for each category\n" in said
+    grid = tmp_path / "grid.gif"
+    assert run("generate", f"checkpoint={folder}", f"out={grid}", "category=[right,left]", "num_samples=3") is None
+    assert len(list(tmp_path.iterdir())) == 3 + 4
+    assert read_back(grid)[0].shape[1:3] == (8 * (2 * 18 + 2), 8 * (3 * 18 + 2))
+
+
+def test_a_class_whose_name_is_no_folder_has_its_number(tmp_path):
+    names = ["T-shirt/top", "..", "Ankle boot", "class_0", ""]
+    generator = SimpleNamespace(num_classes=5, class_names=names)
+    found = _folders(generator, [f"number:{number}" for number in range(5)], tmp_path)
+    assert [path.name for path in found] == ["class_0", "class_1", "Ankle boot", "class_3", "class_4"]
+    assert {path.parent for path in found} == {tmp_path}
+
+
 MISTAKES = [
+    (("category=[]",), "category got []; it should be one class or more, each once"),
+    (("category=[left,0]",), "category got ['left', 0]; it should be one class or more, each once"),
+    (("category=[left,rihgt]",), "category=rihgt, but this generator has the categories left, right; did you mean rig"),
     (("category=2",), "category=2, but this generator has the categories left, right"),
     (("truncation=0.7",), "truncation=0.7, but this generator has no styles; leave it out, or train one that has"),
     (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),

@@ -1,6 +1,7 @@
 """Make samples with a trained generator: framegan generate RUN_FOLDER num_samples=64 seed=0"""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +25,10 @@ Format = Literal["mp4", "gif", "webp", "npy", "frames", "png", "auto"]
 OF_IMAGES, OF_CLIPS = ("png", "npy"), ("mp4", "gif", "webp", "npy", "frames")
 """What the files in a folder can be; the first is what "auto" means."""
 VIDEOS = (".mp4", ".gif", ".webp")
+Category = NonNegativeInt | float | bool | str
+NAME_OF_FOLDER = re.compile(r"(?!class_\d)\w[\w .-]{,59}")
+"""Names of classes that may be those of folders; a checkpoint can have any."""
+SHOWN_CLASSES = 20
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="generate")
@@ -40,7 +45,7 @@ def generate(
     num_samples: PositiveInt,
     seed: NonNegativeInt,
     weights: Literal["ema", "raw"],
-    category: NonNegativeInt | float | bool | str | None,
+    category: Category | list[Category] | None,
     content_seed: NonNegativeInt | None,
     motion_seed: NonNegativeInt | None,
     truncation: float | None,
@@ -53,7 +58,7 @@ def generate(
     device: Literal["auto", "cpu", "cuda"],
     trust: list[str],
 ) -> None:
-    """Write files of the seeds seed, seed + 1, ... and a grid of the first of them.
+    """Write files of the seeds seed, seed + 1, ... and a grid of the first of them; of several classes of each.
 
     Args:
         trust: packages whose parts the run folder's configuration may build too.
@@ -66,38 +71,51 @@ def generate(
     kind = _format(format, target, makes_clips=makes_clips)
     rate = _rate(frames_per_second, run.config, kind, target) if makes_clips else 0.0
     print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
-    choices = _choices(generator, category, num_frames, content=content_seed, motion=motion_seed)
-    shown = min(num_samples, grid_samples)
+    _tell_length(generator, num_frames)
+    folders = _folders(generator, category, target)
+    shown = min(num_samples, max(1, grid_samples // len(folders)))
     seeds = range(seed, seed + (num_samples if kind else shown))
-    sampling.draw(generator, seeds[:1], **choices)  # what can't be asked for leaves no folder behind
+    held = {part: one for part, one in (("content", content_seed), ("motion", motion_seed)) if one is not None}
+    sampling.draw(generator, seeds[:1], num_frames=num_frames, held=held)  # what can't be leaves no folder behind
     sampling.options_of(generator, num_frames, truncation)
+    choices: dict[str, Any] = {"num_frames": num_frames, "held": held, "truncation": truncation}
+    batches = {
+        folder: sampling.batches(generator, seeds, batch_size, category=one, **choices)
+        for folder, one in folders.items()
+    }
     try:
-        batches = sampling.batches(generator, seeds, batch_size, truncation=truncation, **choices)
         grid = _write(batches, target, kind, rate, shown)
     except OSError as error:
         raise ValueError(f"{target} can't be written: {error}; make room, or set out to another folder") from error
+    each = f" of each of {len(folders)} categories" if len(folders) > 1 else ""
     speed = f" at {rate:g} frames a second" if makes_clips else ""
-    print(f"{grid} shows {shown} sample{'s' * (shown > 1)}{speed}{_others(target, num_samples) if kind else ''}")
+    others = _others(list(folders), num_samples) if kind else ""
+    print(f"{grid} shows {shown} sample{'s' * (shown > 1)}{each}{speed}{others}")
 
 
-def _write(batches: "Batches", target: Path, kind: str | None, frames_per_second: float, shown: int) -> Path:
+def _write(
+    batches: "Mapping[Path, Batches]", target: Path, kind: str | None, frames_per_second: float, shown: int
+) -> Path:
     """Write samples and a grid of the first of them, and return its path.
 
     Args:
-        kind: what their files in the folder `target` are. None = `target` is the file of the grid, and there are none.
-        shown: how many are in the grid.
+        batches: of each class, by the folder that its files go to.
+        kind: what these files are. None = `target` is the file of the grid, and there are none.
+        shown: how many of each class are in the grid, where it has a row.
     """
     from framegan import media
 
-    first: list[np.ndarray] = []
-    (target if kind else target.parent).mkdir(parents=True, exist_ok=True)
-    for seeds, samples in batches:
-        pixels = media.to_frames(samples)
-        first.extend(pixels[: max(0, shown - len(first))])
-        if kind:
-            for seed, one in zip(seeds, pixels, strict=True):
-                _write_one(target / f"seed_{seed}", one, kind, frames_per_second)
-    grid = media.tiled(first)
+    rows: list[list[np.ndarray]] = []
+    for folder, of_class in batches.items():
+        rows.append([])
+        (folder if kind else target.parent).mkdir(parents=True, exist_ok=True)
+        for seeds, samples in of_class:
+            pixels = media.to_frames(samples)
+            rows[-1].extend(pixels[: shown - len(rows[-1])])
+            if kind:
+                for seed, one in zip(seeds, pixels, strict=True):
+                    _write_one(folder / f"seed_{seed}", one, kind, frames_per_second)
+    grid = media.tiled([one for row in rows for one in row], shown if len(rows) > 1 else None)
     is_image = grid.ndim == 3
     file = target.with_name(f"{target.name}_grid{'.png' if is_image else '.mp4'}") if kind else target
     if is_image:
@@ -117,29 +135,44 @@ def _rate(wanted: float | None, config: DictConfig, kind: str | None, target: Pa
     return rate
 
 
-def _choices(generator: Any, category: Any, num_frames: int | None, **held: int | None) -> dict[str, Any]:
-    """Return what `framegan.sampling` takes for what is asked for, and print what that means."""
-    from framegan.quoting import printable
-    from framegan.runs.categories import BY_NUMBER, class_number
-
-    if category is not None:
-        names = generator.class_names
-        number = class_number(category, getattr(generator, "num_classes", 0), names)
-        unnamed = ", counted from 0: the checkpoint keeps no names of classes"
-        print(f"category {number}" + (f": {printable(names[number])}" if names else unnamed))
-        category = f"{BY_NUMBER}{number}"
+def _tell_length(generator: Any, num_frames: int | None) -> None:
+    """Print what is known of clips that are longer than those trained."""
     if len(generator.shape) == 4 and (num_frames or 0) > generator.shape[1]:
         known = getattr(generator, "longer_clips", "look whether they keep moving")
         print(f"num_frames={num_frames} is more than the {generator.shape[1]} trained: {known}")
-    chosen = {part: seed for part, seed in held.items() if seed is not None}
-    return {"category": category, "num_frames": num_frames, "held": chosen}
 
 
-def _others(folder: Path, num_samples: int) -> str:
-    """Return where the samples are, and beside how many files that were there."""
-    others = len(list(folder.iterdir())) - num_samples
-    which = "it is" if num_samples == 1 else f"all {num_samples:,} are"
-    return f"; {which} in {folder}" + (f", beside {others:,} that were there" if others else "")
+def _folders(generator: Any, category: Any, target: Path) -> dict[Path, str | None]:
+    """Return the class of the samples in each folder as `framegan.sampling` takes it, and print which these are.
+
+    One class, or those of the seeds (None), goes to the target itself, each of several to a folder below.
+    """
+    from framegan.quoting import first_names
+    from framegan.runs.categories import BY_NUMBER, class_number
+
+    if category is None:
+        return {target: None}
+    names, several = generator.class_names, isinstance(category, list)
+    wanted = category if several else [category]
+    numbers = [class_number(one, getattr(generator, "num_classes", 0), names) for one in wanted]
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ValueError(f"category got {category}; it should be one class or more, each once: category=[cat,dog]")
+    said = first_names((f"{n}: {names[n]}" if names else str(n) for n in numbers), SHOWN_CLASSES)
+    unnamed = "" if names else ", counted from 0: the checkpoint keeps no names of classes"
+    print(f"{'category' if len(numbers) == 1 else 'categories'} {said}{unnamed}")
+    if not several:
+        return {target: f"{BY_NUMBER}{numbers[0]}"}
+    stems = [names[n] if names and NAME_OF_FOLDER.fullmatch(names[n]) else f"class_{n}" for n in numbers]
+    return {target / stem: f"{BY_NUMBER}{number}" for stem, number in zip(stems, numbers, strict=True)}
+
+
+def _others(folders: Sequence[Path], num_samples: int) -> str:
+    """Return where the samples are, num_samples in each folder, and beside how many files that were there."""
+    counts = [len(list(folder.iterdir())) for folder in folders]
+    num_made = num_samples * len(counts)
+    others, which = sum(counts) - num_made, "it is" if num_made == 1 else f"all {num_made:,} are"
+    where = f"{folders[0].parent}, a folder for each category" if len(folders) > 1 else folders[0]
+    return f"; {which} in {where}" + (f", beside {others:,} that were there" if others else "")
 
 
 def _target(out: str | None, folder: Path, *, makes_clips: bool) -> Path:

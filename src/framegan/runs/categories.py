@@ -23,6 +23,8 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
     Raises:
         ValueError: there is no such class, or two are meant.
     """
+    if isinstance(category, list | tuple):
+        raise ValueError(f"category got {category}; it should be one class: ask for each by itself")
     text = str(category)
     given = printable(text)
     if num_classes < 1:
