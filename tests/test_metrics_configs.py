@@ -90,10 +90,13 @@ def test_a_classifier_of_the_data_and_the_modes_of_stacked_digits(tmp_path, monk
 
     folder = tmp_path / "grey"
     options = ("metrics=classifier", f"metrics.classifier.embedding.weights={digits}")
-    assert train("model=mlp", "data=mnist", root, size, "trainer=debug", *options, f"hydra.run.dir={folder}") is None
+    model = ("model=mlp", "model.conditional=true")
+    assert train(*model, "data=mnist", root, size, "trainer=debug", *options, f"hydra.run.dir={folder}") is None
     found = evaluated(tmp_path, f"checkpoint={folder}", *options, "num_samples=100")
     names = {key.split("_classifier_")[0] for key in found}
-    assert names == {"fd", "precision", "recall", "classifier_score", "modes", "mode_divergence"}
+    scores = {"fd", "kd", "precision", "recall", "classifier_score", "modes", "mode_divergence"}
+    assert names == {*scores, "class_accuracy"}
+    assert {record["protocol"]["classifier_of"] for record in found.values()} == {"mnist"}
 
     folder = tmp_path / "stacked"
     options = ("metrics=modes", f"metrics.modes.embedding.weights={digits}")

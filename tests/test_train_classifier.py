@@ -18,7 +18,7 @@ def test_a_file_is_written_and_the_way_on_is_told(tmp_path, capsys):
     assert run("train_classifier", *SMALL, f"out={file}") is None
     embedding = Classifier(str(file))
     embedding.check((3, 16, 16))
-    assert (embedding.num_classes, embedding.data) == (4, "synthetic")
+    assert (embedding.classes, embedding.data) == (["disc", "2 petals", "3 petals", "4 petals"], "synthetic")
     assert [path.name for path in file.parent.iterdir()] == ["flowers.pt"]
     output = capsys.readouterr().out
     assert f"{embedding.accuracy:.2%} right of the tenth that was held out" in output

@@ -18,6 +18,7 @@ class Noise:
     num_samples: int | None = None
     fingerprint: str | None = None
     num_classes: int = 2
+    classes: tuple[str, ...] = ()
     device = torch.device("cpu")  # no field
     asked: list = field(default_factory=list)
 

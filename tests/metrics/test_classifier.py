@@ -10,6 +10,7 @@ from framegan.data.drawn.synthetic import synthetic
 from framegan.data.published.digits import digits
 from framegan.data.published.idx import mnist
 from framegan.data.published.stacked_mnist import StackedMNIST
+from framegan.data.source import classes_of
 from framegan.metrics.classifier import Classifier, Network, save
 from framegan.metrics.classifier_training import check_data, train
 from framegan.metrics.embedding import fingerprint_of
@@ -24,7 +25,8 @@ def written(folder: Path, shape=(1, 16, 16), num_classes=4) -> Path:
     """Return a file with an untrained classifier."""
     torch.manual_seed(0)
     state = Network(shape, num_classes).state_dict()
-    save(folder / "classifier.pt", state, shape, num_classes, 0.5, "flowers")
+    classes = [f"flower {number}" for number in range(num_classes)]
+    save(folder / "classifier.pt", state, shape, classes, 0.5, "flowers")
     return folder / "classifier.pt"
 
 
@@ -37,7 +39,7 @@ def of_digits(tmp_path_factory):
     """A file with a classifier of scikit-learn's digits, and its accuracy."""
     source, file = digits(16), tmp_path_factory.mktemp("weights") / "digits.pt"
     state, accuracy = train(source.samples, source.labels, source.num_classes)
-    save(file, state, source.shape, source.num_classes, accuracy, "digits")
+    save(file, state, source.shape, classes_of(source), accuracy, "digits")
     return file, accuracy
 
 
@@ -46,7 +48,7 @@ def of_mnist(tmp_path_factory):
     """A file with a classifier of 10,000 digits of MNIST, and its accuracy."""
     source, file = mnist(str(MNIST), "test"), tmp_path_factory.mktemp("weights") / "mnist.pt"
     state, accuracy = train(source.samples, source.labels, source.num_classes)
-    save(file, state, source.shape, source.num_classes, accuracy, "mnist")
+    save(file, state, source.shape, classes_of(source), accuracy, "mnist")
     return file, accuracy
 
 
@@ -104,6 +106,15 @@ def test_what_is_written_comes_back_the_same(tmp_path):
     assert torch.equal(first(pixels(4, 1, 16, 16)), second(pixels(4, 1, 16, 16)))
     assert first.fingerprint == second.fingerprint
     assert [path.name for path in tmp_path.iterdir()] == ["classifier.pt"]
+
+
+def test_one_of_an_earlier_version_numbers_its_classes(tmp_path):
+    file = written(tmp_path)
+    assert Classifier(str(file)).classes == [f"flower {number}" for number in range(4)]
+    saved = torch.load(file, weights_only=True)
+    del saved["classes"]
+    torch.save(saved, file)
+    assert Classifier(str(file)).classes == ["0", "1", "2", "3"]
 
 
 def test_nothing_around_it_changes_the_features(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
 from framegan.metrics.frechet import frechet_distance
 from framegan.metrics.scores import (
+    ClassAccuracy,
     DensityCoverage,
     Frechet,
     FrechetInfinity,
@@ -227,6 +229,49 @@ def test_too_few_samples_for_a_score_are_refused_at_once(score, least):
     enough, real = Comparison(Corner(), {"score": score}, num_fake=least), Noise(num_samples=50)
     enough.check(real, Noise())
     assert enough(real, Noise())
+
+
+class OfClasses(Corner):
+    """Class k is that whose pixel, of the four, is the brightest."""
+
+    classes = ("north", "east", "south", "west")
+    about = MappingProxyType({"classifier_accuracy": 0.75})
+
+
+class Asked(Noise):
+    """Noise whose samples are asked for in turn: sample k shows the class k % 4, by the embedding's numbers."""
+
+    def batch(self, numbers):
+        pixels = torch.zeros(len(numbers), *self.shape, dtype=torch.uint8)
+        pixels[range(len(numbers)), 0, [number % 4 for number in numbers], 0] = 200
+        return pixels, torch.tensor([(number + 1) % 4 for number in numbers])
+
+
+def accuracy(classes):
+    score = {"frechet": Frechet(), "class_accuracy": ClassAccuracy()}
+    return comparison(OfClasses(), score, 200, 200)(Noise(num_samples=200), Asked(num_classes=4, classes=classes))
+
+
+def test_class_accuracy_is_by_name():
+    """Class number 1 of the generator is the one that the classifier numbers 0, and so on."""
+    distance, found = accuracy(("west", "north", "east", "south"))
+    assert found.key == "class_accuracy_corner_0badcafe_200"
+    assert (found.value, found.interval, found.better) == (1.0, (1.0, 1.0), "higher")
+    assert distance.protocol["classifier_accuracy"] == 0.75
+    _, swapped = accuracy(("west", "north", "south", "east"))
+    assert swapped.value == 0.5
+
+
+@pytest.mark.parametrize("classes", [(), ("west", "north", "east", "up")])
+def test_class_accuracy_says_nothing_where_no_such_class_is_known(classes):
+    (distance,) = accuracy(classes)
+    assert distance.key.startswith("fd_")
+
+
+def test_class_accuracy_is_promised_of_a_generator_with_classes_alone():
+    of_classes = comparison(OfClasses(), {"class_accuracy": ClassAccuracy(), "frechet": Frechet()})
+    assert of_classes.names(Asked(classes=("west",))) == ["class_accuracy", "fd"]
+    assert of_classes.names(Noise()) == ["fd"]
 
 
 @pytest.mark.parametrize("score", [PrecisionRecall(k=12), DensityCoverage(k=12)])

@@ -47,7 +47,7 @@ class Checkpoint(Every):
     def before(self) -> None:
         """Refuse to monitor what will never be logged; remove the checkpoints later than the one resumed from."""
         known = None if self.run.names is None else [*self.run.names, *OF_THE_STEP]
-        if self.monitor and known and matching(self.run.metrics, self.monitor) is None:
+        if self.monitor and known and self._matching() is None:
             first = self.monitor.partition("/")[0]
             if not any(f"{name}_".startswith(f"{first}_") or first.startswith(f"{name}_") for name in known):
                 raise ValueError(self._no_metric(known, "objective=METRIC"))
@@ -101,7 +101,7 @@ class Checkpoint(Every):
 
     def _check_monitor(self) -> None:
         """Stop the run where, once everything has been measured, nothing is called as the monitored metric."""
-        if self.monitor and self.run.measured_at is not None and matching(self.run.metrics, self.monitor) is None:
+        if self.monitor and self.run.measured_at is not None and self._matching() is None:
             again = f"{to_type('resume', self.trainer.folder)} objective=METRIC"
             raise TrainingEndedError(Ending(self._no_metric(self.run.metrics, again)))
 
@@ -122,8 +122,13 @@ class Checkpoint(Every):
     def _key(self) -> str | None:
         """Return the key of the monitored metric; None where nothing was measured yet."""
         if self.monitor is not None:
-            return matching(self.run.metrics, self.monitor)
+            return self._matching()
         return next(iter(self.run.chosen), None) or next((record.key for record in self.run.records), None)
+
+    def _matching(self) -> str | None:
+        """Return the key that the monitored one stands for: of a metric rather than of the training step."""
+        measured = [key for key in self.run.metrics if key in self.run.best]
+        return matching(measured, self.monitor) or matching(self.run.metrics, self.monitor)
 
     def _better(self, key: str) -> Better:
         if self.mode == "auto":

@@ -54,7 +54,7 @@ class Evaluate(Every):
         real, fake = self._samples()
         for measure in self.measures:
             measure.check(real, fake)
-        said = [measure.names(fake.shape) if hasattr(measure, "names") else None for measure in self.measures]
+        said = [measure.names(fake) if hasattr(measure, "names") else None for measure in self.measures]
         self.run.names = None if None in said else [name for names in said if names for name in names]
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
@@ -106,7 +106,7 @@ class Evaluate(Every):
         origin = {"weights": "ema", "samples_seen": self.samples_seen}
         if self.class_counts is None and getattr(generator, "num_classes", 0) > 1:
             self.class_counts = real.class_counts
-        return real, FakeSamples(generator, origin, self.seed, self.class_counts)
+        return real, FakeSamples(generator, origin, self.seed, self.class_counts, data.classes)
 
     def _keep_best(self, record: Record) -> None:
         best, value = self.run.best.get(record.key), record.value

@@ -54,7 +54,7 @@ def train_classifier(
     samples, labels = _read(source)
     options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     state, accuracy = classifier_training.train(samples, labels, source.num_classes, **options)
-    classifier.save(file, state, source.shape, source.num_classes, accuracy, name)
+    classifier.save(file, state, source.shape, datamodule.classes, accuracy, name)
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
     print(f"wrote    {file}")
     is_found = out is None and datamodule.fingerprint is not None

@@ -100,7 +100,7 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
     if num_classes > 1:
         counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
-    return real, FakeSamples(run.generator, origin, seed, counts)
+    return real, FakeSamples(run.generator, origin, seed, counts, getattr(run.generator, "class_names", ()))
 
 
 def real_samples(data: Any) -> Any:

@@ -17,6 +17,7 @@ class FakeSamples:
         origin: how records call it.
         class_counts: how many samples of each class the data have; a class-conditional generator is asked for
             the classes in these proportions. None = for all classes alike.
+        classes: the names of its classes; none where they aren't known.
         num_frames: frames of a clip that is made. None = as trained.
         frame_stride: one in this many is kept.
     """
@@ -30,6 +31,7 @@ class FakeSamples:
         origin: dict[str, Any],
         first_seed: int = 0,
         class_counts: Sequence[int] | None = None,
+        classes: Sequence[str] = (),
         num_frames: int | None = None,
         frame_stride: int = 1,
     ):
@@ -44,6 +46,7 @@ class FakeSamples:
         if self.num_classes > 1:
             self.origin["class_counts"] = self.class_counts or "all alike"
         self.first_seed = first_seed
+        self.classes = classes if self.num_classes > 1 else ()
         self.num_frames = num_frames
         self.frame_stride = frame_stride
 
@@ -69,7 +72,8 @@ class FakeSamples:
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and this generator makes images")
         made = (num_frames - 1) * frame_stride + 1
-        cut = FakeSamples(self.generator, self.origin, self.first_seed, self.class_counts, made, frame_stride)
+        of_classes = self.class_counts, self.classes
+        cut = FakeSamples(self.generator, self.origin, self.first_seed, *of_classes, made, frame_stride)
         cut.batch([0])  # not every generator makes clips of any length
         return cut
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framegan.data.source import Inventory, Source, class_counts_of, counted, read, told_plainly
+from framegan.data.source import Inventory, Source, class_counts_of, classes_of, counted, read, told_plainly
 from framegan.data.videos.clips import Clips
 from framegan.spread import chosen
 
@@ -67,6 +67,10 @@ class RealSamples:
     @property
     def num_classes(self) -> int:
         return self.source.num_classes
+
+    @property
+    def classes(self) -> list[str]:
+        return classes_of(self.source) if self.num_classes > 1 else []
 
     @property
     def class_counts(self) -> list[int]:

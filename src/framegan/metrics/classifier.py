@@ -20,6 +20,7 @@ from framegan.metrics.embedding import Embedding, fingerprint_of
 from framegan.metrics.weights import existing
 
 NUM_FEATURES = 128
+KEPT = {"state_dict", "shape", "num_classes", "accuracy", "data"}
 HOW_TO_TRAIN = "framegan classifier data=NAME"
 
 
@@ -80,8 +81,10 @@ class Classifier(Embedding):
         saved = _load(existing(weights, f"train one: {HOW_TO_TRAIN}"))
         self.shape: tuple[int, ...] = tuple(saved["shape"])
         self.num_classes: int = saved["num_classes"]
+        self.classes: list[str] = saved.get("classes") or [str(number) for number in range(self.num_classes)]
         self.accuracy: float = saved["accuracy"]
         self.data: str = saved["data"]
+        self.about = {"classifier_of": self.data, "classifier_accuracy": self.accuracy}
         self.fingerprint = fingerprint_of(saved["state_dict"])
         with torch.device("meta"):  # no random number is drawn
             self.network = Network(self.shape, self.num_classes)
@@ -127,16 +130,18 @@ def file_of(data: str, shape: Sequence[int], fingerprint: str | None) -> Path:
 
 
 def save(
-    path: Path, state: Mapping[str, Tensor], shape: Sequence[int], num_classes: int, accuracy: float, data: str
+    path: Path, state: Mapping[str, Tensor], shape: Sequence[int], classes: Sequence[str], accuracy: float, data: str
 ) -> None:
     """Write the file that `Classifier` reads, whole or not at all.
 
     Args:
         shape: (C, H, W) of the images it was trained on.
-        accuracy: its share of right answers.
+        classes: their names, in the order of their numbers.
+        accuracy: its share of right answers among those held out.
         data: what messages call these images.
     """
-    contents = {"state_dict": state, "shape": list(shape), "num_classes": num_classes}
+    of_classes = {"num_classes": len(classes), "classes": list(classes)}
+    contents = {"state_dict": state, "shape": list(shape), **of_classes}
     buffer = io.BytesIO()  # torch.save into a file hides why it couldn't be written
     torch.save(contents | {"accuracy": accuracy, "data": data}, buffer)
     with atomic.new_file(path, shared=True) as part:
@@ -151,7 +156,7 @@ def _load(path: Path) -> dict[str, Any]:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling what isn't a pickle raises anything
         raise ValueError(f"{path} can't be read as a classifier: {textwrap.shorten(str(error), 120)}") from error
-    if not isinstance(saved, dict) or saved.keys() != {"state_dict", "shape", "num_classes", "accuracy", "data"}:
+    if not isinstance(saved, dict) or saved.keys() - {"classes"} != KEPT:  # earlier versions kept no names of classes
         raise ValueError(f"{path} is not a classifier; to train one, run {HOW_TO_TRAIN}")
     return saved
 

@@ -72,20 +72,28 @@ class Comparison:
             if num_real is not None and num_real < least:
                 raise ValueError(f"{name} needs {least} samples, and there are {num_real} real ones; choose other data")
 
-    def names(self, shape: Sequence[int]) -> list[str] | None:
-        """Return how the keys begin that it will give of samples of a shape; None where a score doesn't say."""
-        said = [score.names(self.embedding) if hasattr(score, "names") else None for score in self.scores.values()]
+    def names(self, fake: SampleSet) -> list[str] | None:
+        """Return how the keys begin that it will give of fake samples; None where a score doesn't say."""
+        scores = [score for score in self.scores.values() if fake.classes or not _needs_classes(score)]
+        said = [score.names(self.embedding) if hasattr(score, "names") else None for score in scores]
         return None if None in said else [name for names in said if names for name in names]
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         real, fake = self._cut(real), self._cut(fake)
         embedding = self.embedding.for_data(real.fingerprint).of(fake.shape).to(fake.device)
         of_real = self._real_features(real, embedding, fake.device)
-        of_fake = _features_of(fake, fake.chosen(self.num_fake), embedding, fake.device)
-        return from_rank_zero(lambda: self._scored(of_real, of_fake, embedding, real, fake))
+        of_fake, labels = _features_of(fake, fake.chosen(self.num_fake), embedding, fake.device)
+        asked = _asked(fake.classes, labels, embedding.classes)
+        return from_rank_zero(lambda: self._scored(of_real, of_fake, asked, embedding, real, fake))
 
     def _scored(
-        self, of_real: Tensor | None, of_fake: Tensor, embedding: Embedding, real: SampleSet, fake: SampleSet
+        self,
+        of_real: Tensor | None,
+        of_fake: Tensor,
+        asked: Tensor | None,
+        embedding: Embedding,
+        real: SampleSet,
+        fake: SampleSet,
     ) -> list[Record]:
         assert of_real is not None
         features = Features(of_real.to(of_fake.device))
@@ -93,6 +101,7 @@ class Comparison:
             "shape": list(fake.shape),
             "embedding": embedding.name,
             "fingerprint": embedding.fingerprint,
+            **embedding.about,
             "num_frames": self.num_frames,
             "frame_stride": self.frame_stride,
             "family": self.family,
@@ -101,7 +110,10 @@ class Comparison:
         ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(len(of_real), fake.shape, embedding)}"
         values: dict[str, Estimate] = {}
         for score in self.scores.values():
-            values |= score(features, of_fake, embedding)
+            if not _needs_classes(score):
+                values |= score(features, of_fake, embedding)
+            elif asked is not None:
+                values |= score(features, of_fake, embedding, *[asked])
         return [
             Record(
                 key=f"{name}_{ending}",
@@ -145,7 +157,7 @@ class Comparison:
         if _is_kept(file):
             return statistics_cache.load(file) if rank_and_number()[0] == 0 else None
         assert real.num_samples is not None
-        features = _features_of(real, real.chosen(self.num_real or real.num_samples), embedding, device)
+        features, _ = _features_of(real, real.chosen(self.num_real or real.num_samples), embedding, device)
         if file is not None:
             from_rank_zero(lambda: statistics_cache.save(file, features))
         return features
@@ -156,20 +168,35 @@ def _is_kept(file: Path | None) -> TypeGuard[Path]:
     return file is not None and from_rank_zero(lambda: is_stored(file))
 
 
-def _features_of(samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device) -> Tensor:
-    """Return the features (N, D) of samples; every rank embeds its share of the chunks."""
-    bank = FeatureBank(embedding.num_features)
+def _needs_classes(score: Score) -> bool:
+    return getattr(score, "needs_classes", False)
+
+
+def _asked(classes: Sequence[str], labels: Tensor, known: Sequence[str]) -> Tensor | None:
+    """Return the numbers among the `known` classes of labels (N,) of some classes; None where one has no such name."""
+    if not classes or not set(classes) <= set(known):
+        return None
+    return torch.tensor([list(known).index(name) for name in classes], device=labels.device)[labels]
+
+
+def _features_of(
+    samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return the features (N, D) of samples and their labels (N,); every rank embeds its share of the chunks."""
+    bank = FeatureBank(embedding.num_features + 1)  # a label is a feature more: exact up to 2^24
     has_float64 = device.type != "mps"
     bank.to(device if has_float64 else "cpu")
     rank, num_ranks = rank_and_number()
     starts = range(rank * CHUNK, len(numbers), num_ranks * CHUNK)
     for start in track(starts, "features", len(starts)) if rank == 0 else starts:
-        pixels, _ = samples.batch(numbers[start : start + CHUNK])
+        pixels, labels = samples.batch(numbers[start : start + CHUNK])
         places = torch.arange(start, start + len(pixels))
         if embedding.takes == "images" and pixels.ndim == 5:
             pixels = pixels[torch.arange(len(pixels)), :, places % pixels.shape[2]]
-        bank.update(embedding(pixels.to(device)).to(bank.device), places)
-    return bank.compute()
+        features = embedding(pixels.to(device)).to(bank.device)
+        bank.update(torch.cat([features, labels.to(features).unsqueeze(1)], dim=1), places)
+    features, labels = bank.compute().split([embedding.num_features, 1], dim=1)
+    return features.contiguous(), labels.squeeze(1).long()
 
 
 def _short(count: int) -> str:

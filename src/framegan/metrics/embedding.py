@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import torch
@@ -26,6 +27,8 @@ class Embedding(nn.Module):
         takes: what one sample is.
         min_frames: the shortest clip it can take.
         frames_at_once: how many images, or frames of whole clips, are embedded at a time.
+        classes: the names of the classes that `logits` are of, in their order; none where they aren't known.
+        about: what records say of it besides its name and fingerprint; JSON-serialisable.
         frechet_name: what a Fréchet distance of its features is called; only the published ones are FID and FVD.
         kernel_name: likewise a kernel distance.
     """
@@ -36,6 +39,8 @@ class Embedding(nn.Module):
     takes: Literal["images", "clips"]
     min_frames: int = 1
     frames_at_once: int = 1 << 30
+    classes: Sequence[str] = ()
+    about: Mapping[str, Any] = MappingProxyType({})
     frechet_name: Literal["fid", "fvd", "fd"] = "fd"
     kernel_name: Literal["kid", "kvd", "kd"] = "kd"
 

@@ -77,11 +77,12 @@ def subset_distances(real: Tensor, fake: Tensor, num_subsets: int = 100, subset_
     """Return the unbiased cubic distances of random subsets, whose mean is the published KID.
 
     Args:
-        subset_size: samples of either side, drawn without replacement; all of them where there are fewer.
+        subset_size: samples of either side, drawn without replacement; all of them, once, where there are no more.
     """
     size = min(subset_size, len(real), len(fake))
+    is_all = size == len(real) == len(fake)
     distances = []
-    for counter in range(num_subsets):
+    for counter in range(1 if is_all else num_subsets):
         random = noise.generator(0, noise.SUBSETS, counter)
         ours, theirs = (torch.from_numpy(random.permutation(len(x))[:size]) for x in (real, fake))
         distances.append(kernel_distance(real[ours], fake[theirs]))

@@ -17,6 +17,7 @@ class SampleSet(Protocol):
         num_samples: how many there are. None = as many as are asked for.
         device: where features of them are computed.
         num_classes: of the classes that `batch` returns; 1 = nothing is known of them.
+        classes: their names, in the order of their numbers; none where they aren't known.
     """
 
     @property
@@ -36,6 +37,9 @@ class SampleSet(Protocol):
 
     @property
     def num_classes(self) -> int: ...
+
+    @property
+    def classes(self) -> Sequence[str]: ...
 
     def chosen(self, num_wanted: int) -> Sequence[int]:
         """Return the numbers of as many samples as are to be measured, or of all where there are fewer."""

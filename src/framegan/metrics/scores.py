@@ -48,6 +48,10 @@ class Score(Protocol):
     A score that needs more than 2 samples on either side says so in `least_samples`. One that has a method `names`,
     from an embedding to the names of its values, lets a run whose `objective` is none of them stop at its start.
 
+    One with `needs_classes = True` is called with a further argument, `asked`: the number, among the classes of the
+    embedding's logits, of the class that each fake sample was asked for, int64 (N,). Where these are unknown, as of an
+    unconditional generator, it isn't called.
+
     A new one is a class, here or in a package of one's own, an entry below `scores` in a YAML file, and a test.
     """
 
@@ -206,3 +210,18 @@ class ModeCoverage:
             "modes": Estimate(modes, None, "higher", "share", reason),
             "mode_divergence": Estimate(divergence, None, why_no_interval=reason),
         }
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    """The share of fake samples in which the embedding's classifier finds the class that was asked for."""
+
+    needs_classes = True
+
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("class_accuracy",)
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding, asked: Tensor) -> dict[str, Estimate]:
+        is_found = (embedding.logits(fake).argmax(1) == asked).double()
+        values = [float(is_found[some].mean()) for some in subsets(len(fake), OF_A_SUBSET)]
+        return {"class_accuracy": Estimate.of(float(is_found.mean()), values, "higher", within=SHARE)}

@@ -41,7 +41,7 @@ class ShapeMotion:
         check_shapes(real, fake)
         check_number(fake, self.num_samples)
 
-    def names(self, shape: Sequence[int]) -> list[str]:
+    def names(self, fake: SampleSet) -> list[str]:
         return ["shape_motion"]
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
