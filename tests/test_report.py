@@ -45,6 +45,20 @@ def test_every_key_has_a_chart_and_a_metric_its_interval(tmp_path):
     assert [one["name"] for one in charts[1]["series"]] == ["discriminator/loss", "generator/loss"]
 
 
+def test_values_of_classes_have_a_table(tmp_path):
+    file = run_folder(tmp_path / "run") / "evaluations" / "3000.json"
+    (record,) = json.loads(file.read_text())
+    told = {"interval": None, "num_real": 90, "num_fake": 80, "why_no_value": None}
+    record["by_class"] = {"a <cat>": {**told, "value": 6.25}, "dog": {**told, "value": None, "why_no_value": "too few"}}
+    record["protocol"] = {"embedding": "random_conv2d", "fingerprint": "9eb8725d"}
+    file.write_text(json.dumps([record]))
+    found = page.html(RunFiles(tmp_path / "run"))
+    assert "random_conv2d_9eb8725d_16, latest" in found
+    numbers = ['<td class="number">' + number for number in ("6.25", "80", "90")]
+    assert "</td>".join(["<td>a &lt;cat&gt;", *numbers]) in found
+    assert "- too few" in found
+
+
 def test_a_page_of_many_pictures_is_small(tmp_path):
     run = run_folder(tmp_path / "run")
     for seen in range(10, 2000, 10):

@@ -12,6 +12,7 @@ from commands import PROJECT
 PACKAGE = PROJECT / "src" / "framegan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = {
+    "by_class": "",
     "configurable": "",
     "devices": "",
     "containers": "",
@@ -31,12 +32,12 @@ ROOMS = {
     "media": "files",
     "networks": "",
     "processes": "program",
-    "runs": "containers files own_code quoting working_folder",
-    "report": "files runs",
+    "runs": "by_class containers files own_code quoting working_folder",
+    "report": "by_class files runs",
     "sampling": "noise runs",
     "contracts": "own_code rules sampling",
     "data": "configurable files media noise own_code processes quoting rules spread",
-    "metrics": "files media noise processes quoting",
+    "metrics": "by_class files media noise processes quoting",
     "evaluation": "data media sampling spread",
     "run_state": "metrics",
     "strategy": "network_state",

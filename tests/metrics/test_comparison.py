@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +13,7 @@ from small_sets import Corner, Corners, Noise
 from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
 from framegan.metrics.frechet import frechet_distance
+from framegan.metrics.record import class_tables, read, write
 from framegan.metrics.scores import (
     ClassAccuracy,
     DensityCoverage,
@@ -181,7 +183,7 @@ def test_a_file_that_can_not_be_read_is_rebuilt(spoil, empty_cache):
     real = Noise(num_samples=300, fingerprint="data")
     comparison()(real, Noise())
     assert real.asked
-    assert len(statistics_cache.load(file)) == 300
+    assert len(statistics_cache.load(file)[0]) == 300
 
 
 @pytest.mark.parametrize(
@@ -272,6 +274,94 @@ def test_class_accuracy_is_promised_of_a_generator_with_classes_alone():
     of_classes = comparison(OfClasses(), {"class_accuracy": ClassAccuracy(), "frechet": Frechet()})
     assert of_classes.names(Asked(classes=("west",))) == ["class_accuracy", "fd"]
     assert of_classes.names(Noise()) == ["fd"]
+
+
+NAMES = ("west", "east")
+
+
+@dataclass
+class TwoKinds(Noise):
+    """Two of three samples are of class 0; those of class 1 are brighter by a step."""
+
+    num_classes: int = 2
+    classes: tuple[str, ...] = NAMES
+    step: int = 40
+
+    def batch(self, numbers):
+        pixels, _ = super().batch(numbers)
+        labels = torch.tensor([number % 3 // 2 for number in numbers])
+        return pixels + (self.step * labels).view(-1, 1, 1, 1).to(torch.uint8), labels
+
+
+def by_classes(real, fake, **options):
+    scores = {"frechet": Frechet(), "precision_recall": PrecisionRecall(), "class_accuracy": ClassAccuracy()}
+    options = {"by_class": ["frechet", "class_accuracy"]} | options
+    return by_name(comparison(OfClasses(), scores, **options)(real, fake))
+
+
+def test_values_of_a_class_are_those_of_its_samples():
+    real, fake = TwoKinds(num_samples=300), TwoKinds(seed=1, classes=NAMES[::-1], step=90)
+    found = by_classes(real, fake)
+    features = [Corner()(samples.batch(range(300))[0]) for samples in (real, fake)]
+    labels = real.batch(range(300))[1]
+    for number, name in enumerate(NAMES):
+        value = found["fd"].by_class[name]
+        assert value.value == pytest.approx(
+            frechet_distance(features[0][labels == number], features[1][labels != number])
+        )
+        assert value.interval[0] <= value.value <= value.interval[1]
+        assert (value.num_real, value.num_fake) == ((200, 100), (100, 200))[number]
+    accuracies = found["class_accuracy"].by_class
+    mean = sum(one.value * one.num_fake for one in accuracies.values()) / 300
+    assert found["class_accuracy"].value == pytest.approx(mean)
+    assert not found["precision"].by_class
+
+
+def test_records_of_classes_come_back_from_their_file(tmp_path):
+    records = list(by_classes(TwoKinds(num_samples=300), TwoKinds(seed=1)).values())
+    write(tmp_path / "evaluation.json", records)
+    again = read(tmp_path / "evaluation.json")
+    assert [vars(one) for one in again] == [vars(one) for one in records]
+
+
+def test_a_class_with_too_few_samples_is_said_to_have_too_few():
+    found = by_classes(TwoKinds(num_samples=120), TwoKinds(seed=1))
+    few, many = found["fd"].by_class["east"], found["fd"].by_class["west"]
+    assert (few.value, few.num_real, few.num_fake) == (None, 40, 100)
+    assert few.why_no_value == "fewer than 50 samples of the class on either side"
+    assert many.value is not None
+    assert found["class_accuracy"].by_class["east"].value is not None, "real samples don't matter"
+    *_, title, header, of_west, of_east, reason = class_tables(list(found.values()))
+    assert title == "of each class, corner_0badcafe_300_vs_120"
+    assert header.split() == ["class", "fd", "class_accuracy", "fake", "real"]
+    assert (of_west.split()[0], of_east.split()[:2]) == ("west", ["east", "-"])
+    assert reason == f"-: {few.why_no_value}"
+
+
+def test_there_are_no_values_of_classes_where_none_were_asked_for():
+    found = by_classes(TwoKinds(num_samples=300), Noise(seed=1))
+    assert not found["fd"].by_class
+    assert class_tables(list(found.values())) == []
+
+
+def test_features_that_were_kept_without_classes_are_rebuilt_where_these_are_needed(empty_cache):
+    kept = TwoKinds(num_samples=300, fingerprint="data")
+    expected = by_classes(kept, TwoKinds(seed=1))["fd"].by_class
+    (file,) = empty_cache.iterdir()
+    with np.load(file) as arrays:
+        np.savez(file, bank=arrays["bank"])  # as earlier versions did
+    again, once_more = (TwoKinds(num_samples=300, fingerprint="data") for _ in range(2))
+    by_classes(again, Noise(seed=1))
+    assert not again.asked
+    assert by_classes(again, TwoKinds(seed=1))["fd"].by_class == expected
+    assert again.asked
+    assert by_classes(once_more, TwoKinds(seed=1))["fd"].by_class == expected
+    assert not once_more.asked
+
+
+def test_a_score_by_class_has_to_be_one_of_the_scores():
+    with pytest.raises(ValueError, match="by_class got 'fid'; it should name some of the scores: frechet"):
+        comparison(by_class=["fid"])
 
 
 @pytest.mark.parametrize("score", [PrecisionRecall(k=12), DensityCoverage(k=12)])

@@ -63,7 +63,7 @@ def evaluate(
         trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan.metrics.classifier import NoClassifierError
-    from framegan.metrics.record import table, write
+    from framegan.metrics.record import class_tables, table, write
     from framegan.processes.ranks import is_first
 
     if checkpoint is None:
@@ -86,7 +86,7 @@ def evaluate(
     if is_first():
         file = Path(out) / "evaluation.json"
         write(file, records)
-        print(*table(records), f"all of it is in {file}", sep="\n", flush=True)
+        print(*table(records), *class_tables(records), f"all of it is in {file}", sep="\n", flush=True)
 
 
 def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -> tuple[Any, Any]:

@@ -17,6 +17,12 @@ def is_stored(path: Path) -> bool:
     return is_plain and sum(member.file_size for member in members) <= path.stat().st_size
 
 
+def names_in(path: Path) -> list[str]:
+    """Return the names of the arrays in a file."""
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
 def load(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays in a file.
 

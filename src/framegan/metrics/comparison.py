@@ -7,12 +7,12 @@ from typing import Annotated, TypeGuard
 
 import torch
 from pydantic import Field, PositiveInt
-from torch import Tensor
 
-from framegan.files.archives import is_stored
+from framegan.by_class import OfClass
 from framegan.files.live import track
 from framegan.metrics import statistics_cache
 from framegan.metrics.accumulate import FeatureBank
+from framegan.metrics.class_values import by_class, estimates, needs_classes
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.record import Record
@@ -34,6 +34,7 @@ class Comparison:
 
     Args:
         scores: by any name.
+        by_class: the names of those that are given for each class too, where the generator was asked for classes.
         num_fake: how many fake samples.
         num_real: how many real ones, drawn at random. None = all.
         num_frames: of the clips; one real clip of each video. None = as the samples are.
@@ -48,8 +49,13 @@ class Comparison:
     num_frames: PositiveInt | None = None
     frame_stride: PositiveInt = 1
     family: str | None = None
+    by_class: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        if unknown := [name for name in self.by_class if name not in self.scores]:
+            raise ValueError(
+                f"by_class got {unknown[0]!r}; it should name some of the scores: {', '.join(self.scores)}"
+            )
         for name, score in self.scores.items():
             if not callable(score):
                 raise ValueError(f"the score {name!r} can't be called: its class needs __call__(real, fake, embedding)")
@@ -63,7 +69,8 @@ class Comparison:
         check_shapes(real, fake)
         check_number(fake, self.num_fake)
         wanted = min(self.num_fake, self.num_real or self.num_fake)
-        is_kept = _is_kept(self._file(real, self.embedding.for_data(real.fingerprint).of(fake.shape)))
+        embedding = self.embedding.for_data(real.fingerprint).of(fake.shape)
+        is_kept = _is_kept(self._file(real, embedding), self._goes_by_class(fake))
         num_real = wanted if is_kept else real.num_samples  # where they are unavailable, or too short, this says so
         for score in self.scores.values():
             least, name = getattr(score, "least_samples", 2), type(score).__name__
@@ -74,29 +81,22 @@ class Comparison:
 
     def names(self, fake: SampleSet) -> list[str] | None:
         """Return how the keys begin that it will give of fake samples; None where a score doesn't say."""
-        scores = [score for score in self.scores.values() if fake.classes or not _needs_classes(score)]
+        scores = [score for score in self.scores.values() if fake.classes or not needs_classes(score)]
         said = [score.names(self.embedding) if hasattr(score, "names") else None for score in scores]
         return None if None in said else [name for names in said if names for name in names]
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         real, fake = self._cut(real), self._cut(fake)
         embedding = self.embedding.for_data(real.fingerprint).of(fake.shape).to(fake.device)
-        of_real = self._real_features(real, embedding, fake.device)
-        of_fake, labels = _features_of(fake, fake.chosen(self.num_fake), embedding, fake.device)
-        asked = _asked(fake.classes, labels, embedding.classes)
-        return from_rank_zero(lambda: self._scored(of_real, of_fake, asked, embedding, real, fake))
+        of_real = self._real_features(real, embedding, fake.device, self._goes_by_class(fake))
+        of_fake = _features_of(fake, fake.chosen(self.num_fake), embedding, fake.device)
+        return from_rank_zero(lambda: self._scored(of_real, of_fake, embedding, real, fake))
 
     def _scored(
-        self,
-        of_real: Tensor | None,
-        of_fake: Tensor,
-        asked: Tensor | None,
-        embedding: Embedding,
-        real: SampleSet,
-        fake: SampleSet,
+        self, of_real: Features | None, of_fake: Features, embedding: Embedding, real: SampleSet, fake: SampleSet
     ) -> list[Record]:
         assert of_real is not None
-        features = Features(of_real.to(of_fake.device))
+        of_real = of_real.to(of_fake.bank.device)
         settings = {
             "shape": list(fake.shape),
             "embedding": embedding.name,
@@ -107,25 +107,30 @@ class Comparison:
             "family": self.family,
             "scores": {name: repr(score) for name, score in self.scores.items()},
         }
-        ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(len(of_real), fake.shape, embedding)}"
+        ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(len(of_real.bank), fake.shape, embedding)}"
         values: dict[str, Estimate] = {}
-        for score in self.scores.values():
-            if not _needs_classes(score):
-                values |= score(features, of_fake, embedding)
-            elif asked is not None:
-                values |= score(features, of_fake, embedding, *[asked])
+        of_classes: dict[str, dict[str, OfClass]] = {}
+        for called, score in self.scores.items():
+            found = estimates(score, of_real, of_fake, embedding)
+            values |= found
+            if called in self.by_class and fake.classes:
+                of_classes |= by_class(score, of_real, of_fake, embedding, list(found))
         return [
             Record(
                 key=f"{name}_{ending}",
-                num_real=len(of_real),
-                num_fake=len(of_fake),
+                num_real=len(of_real.bank),
+                num_fake=len(of_fake.bank),
                 protocol=settings,
                 real=real.origin,
                 fake=fake.origin,
+                by_class=of_classes.get(name, {}),
                 **vars(estimate),
             )
             for name, estimate in values.items()
         ]
+
+    def _goes_by_class(self, fake: SampleSet) -> bool:
+        return bool(self.by_class and fake.classes)
 
     def _cut(self, samples: SampleSet) -> SampleSet:
         return samples if self.num_frames is None else samples.cut(self.num_frames, self.frame_stride)
@@ -151,38 +156,27 @@ class Comparison:
             f"{real.fingerprint}-{embedding.name}-{embedding.fingerprint}-{self.num_real or 'all'}"
         )
 
-    def _real_features(self, real: SampleSet, embedding: Embedding, device: torch.device) -> Tensor | None:
+    def _real_features(
+        self, real: SampleSet, embedding: Embedding, device: torch.device, with_classes: bool
+    ) -> Features | None:
         """Return the features of the real samples; where they were kept, other ranks than 0 get none."""
         file = self._file(real, embedding)
-        if _is_kept(file):
-            return statistics_cache.load(file) if rank_and_number()[0] == 0 else None
+        if _is_kept(file, with_classes):
+            return Features(*statistics_cache.load(file)) if rank_and_number()[0] == 0 else None
         assert real.num_samples is not None
-        features, _ = _features_of(real, real.chosen(self.num_real or real.num_samples), embedding, device)
+        features = _features_of(real, real.chosen(self.num_real or real.num_samples), embedding, device)
         if file is not None:
-            from_rank_zero(lambda: statistics_cache.save(file, features))
+            from_rank_zero(lambda: statistics_cache.save(file, features.bank, features.labels, features.classes))
         return features
 
 
-def _is_kept(file: Path | None) -> TypeGuard[Path]:
-    """Say whether rank 0 has a file of features."""
-    return file is not None and from_rank_zero(lambda: is_stored(file))
+def _is_kept(file: Path | None, with_classes: bool) -> TypeGuard[Path]:
+    """Say whether rank 0 has a file of features, and if asked for of classes."""
+    return file is not None and from_rank_zero(lambda: statistics_cache.is_kept(file, with_classes=with_classes))
 
 
-def _needs_classes(score: Score) -> bool:
-    return getattr(score, "needs_classes", False)
-
-
-def _asked(classes: Sequence[str], labels: Tensor, known: Sequence[str]) -> Tensor | None:
-    """Return the numbers among the `known` classes of labels (N,) of some classes; None where one has no such name."""
-    if not classes or not set(classes) <= set(known):
-        return None
-    return torch.tensor([list(known).index(name) for name in classes], device=labels.device)[labels]
-
-
-def _features_of(
-    samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return the features (N, D) of samples and their labels (N,); every rank embeds its share of the chunks."""
+def _features_of(samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device) -> Features:
+    """Return the features of samples and their classes; every rank embeds its share of the chunks."""
     bank = FeatureBank(embedding.num_features + 1)  # a label is a feature more: exact up to 2^24
     has_float64 = device.type != "mps"
     bank.to(device if has_float64 else "cpu")
@@ -196,7 +190,7 @@ def _features_of(
         features = embedding(pixels.to(device)).to(bank.device)
         bank.update(torch.cat([features, labels.to(features).unsqueeze(1)], dim=1), places)
     features, labels = bank.compute().split([embedding.num_features, 1], dim=1)
-    return features.contiguous(), labels.squeeze(1).long()
+    return Features(features.contiguous(), labels.squeeze(1).long(), samples.classes)
 
 
 def _short(count: int) -> str:

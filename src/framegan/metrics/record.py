@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, get_args, runtime_checkable
 
 import torch
 
+from framegan.by_class import OfClass, tables
 from framegan.files import strict_json
 from framegan.metrics.estimate import Better, JudgedAs
 from framegan.metrics.sample_set import SampleSet
+from framegan.quoting import printable
+
+SHOWN_CLASSES = 20
+"""Of which a table has rows."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,6 +32,7 @@ class Record:
         fake: where the fake ones come from.
         judged_as: as in `framegan.metrics.estimate.Estimate`.
         why_no_interval: likewise.
+        by_class: the same of the samples of each class, where that was asked for.
     """
 
     key: str
@@ -40,6 +46,7 @@ class Record:
     fake: dict[str, Any]
     judged_as: JudgedAs | None = None
     why_no_interval: str | None = None
+    by_class: dict[str, OfClass] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.better not in get_args(Better):
@@ -65,6 +72,24 @@ def table(records: Sequence[Record]) -> list[str]:
     rows = [("score", "value", "95 % interval", "better", "fake", "real")] + [
         (r.key, f"{r.value:.6g}", interval_of(r), r.better, f"{r.num_fake:,}", f"{r.num_real:,}") for r in records
     ]
+    return _aligned(rows)
+
+
+def class_tables(records: Sequence[Record]) -> list[str]:
+    """Return what records say of each class as the lines of tables, of many classes the first."""
+    lines = []
+    for one in tables(records):
+        rows = [("class", *one.columns, "fake", "real")]
+        for name, values in list(one.rows.items())[:SHOWN_CLASSES]:
+            shown = ["-" if of.value is None else f"{of.value:.4g}" for of in values]
+            rows.append((printable(name), *shown, f"{values[0].num_fake:,}", f"{values[0].num_real:,}"))
+        more = len(one.rows) - SHOWN_CLASSES
+        lines += ["", f"of each class, {one.title}", *_aligned(rows), *([f"and {more:,} more"] if more > 0 else [])]
+        lines += [f"-: {reason}" for reason in one.reasons]
+    return lines
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
@@ -92,8 +117,12 @@ class Measure(Protocol):
 def read(path: Path) -> list[Record]:
     """Return the records in a file that `write` has written."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    names = [field.name for field in fields(Record)]
-    return [
-        Record(**{name: one[name] for name in names} | {"interval": one["interval"] and tuple(one["interval"])})
-        for one in found
-    ]
+    names = {field.name for field in fields(Record)}
+    return [Record(**_with_tuple({name: one[name] for name in names & one.keys()})) for one in found]
+
+
+def _with_tuple(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a record, or of one of its classes, as JSON gives them, with the types they had."""
+    interval, by_class = record["interval"], record.get("by_class", {})
+    of_classes = {name: OfClass(**_with_tuple(one)) for name, one in by_class.items()}
+    return record | {"interval": interval and tuple(interval)} | ({"by_class": of_classes} if of_classes else {})

@@ -6,10 +6,12 @@ distance, which few samples make larger, is therefore near the upper end of its 
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Protocol
 
+import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
@@ -33,13 +35,37 @@ FEW = 100
 
 @dataclass(frozen=True)
 class Features:
-    """The features of a set of samples, float32 (N, D), and their moments."""
+    """The features of a set of samples, float32 (N, D), their moments, and if they are known the samples' classes.
+
+    Args:
+        labels: int64 (N,).
+        classes: names.
+    """
 
     bank: Tensor
+    labels: Tensor | None = None
+    classes: Sequence[str] = ()
 
     @cached_property
     def moments(self) -> Moments:
         return Moments.of(self.bank)
+
+    def to(self, device: torch.device) -> "Features":
+        """Return the same features on a device."""
+        return Features(self.bank.to(device), None if self.labels is None else self.labels.to(device), self.classes)
+
+    def of(self, name: str) -> "Features":
+        """Return those of a class; their labels have to be known."""
+        assert self.labels is not None
+        rows = self.labels == (list(self.classes).index(name) if name in self.classes else -1)
+        return Features(self.bank[rows], self.labels[rows], self.classes)
+
+    def labels_among(self, known: Sequence[str]) -> Tensor | None:
+        """Return the numbers of their classes among some names; None where one isn't among them."""
+        if self.labels is None or not self.classes or not set(self.classes) <= set(known):
+            return None
+        numbers = [list(known).index(name) for name in self.classes]
+        return torch.tensor(numbers, device=self.labels.device)[self.labels]
 
 
 class Score(Protocol):
@@ -48,9 +74,8 @@ class Score(Protocol):
     A score that needs more than 2 samples on either side says so in `least_samples`. One that has a method `names`,
     from an embedding to the names of its values, lets a run whose `objective` is none of them stop at its start.
 
-    One with `needs_classes = True` is called with a further argument, `asked`: the number, among the classes of the
-    embedding's logits, of the class that each fake sample was asked for, int64 (N,). Where these are unknown, as of an
-    unconditional generator, it isn't called.
+    One with `needs_classes = True` is called with a further argument, the class that each fake sample was asked for,
+    int64 (N,), as the embedding's logits number them; not where that is unknown, as of an unconditional generator.
 
     A new one is a class, here or in a package of one's own, an entry below `scores` in a YAML file, and a test.
     """

@@ -4,6 +4,7 @@ They lie in the folder FRAMEGAN_STATISTICS names, or in statistics in the user's
 pickle.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,20 +29,30 @@ def path_of(key: str) -> Path:
     return user_cache("statistics", variable="FRAMEGAN_STATISTICS") / f"{key}-features-{SCHEMA}.npz"
 
 
-def load(path: Path) -> Tensor:
-    """Return the features (N, D) in a file.
+def is_kept(path: Path, *, with_classes: bool) -> bool:
+    """Say whether there is a file of features, and if asked for of the samples' classes too."""
+    return archives.is_stored(path) and (not with_classes or "labels" in archives.names_in(path))
+
+
+def load(path: Path) -> tuple[Tensor, Tensor | None, list[str]]:
+    """Return the features (N, D) in a file, and, unless it lacks them, the samples' labels (N,) and class names.
 
     Raises:
         ValueError: it is damaged, or holds something else.
     """
     try:
-        return torch.from_numpy(archives.load(path)["bank"])
+        arrays = archives.load(path)
+        labels = torch.from_numpy(arrays["labels"]) if "labels" in arrays else None
+        return torch.from_numpy(arrays["bank"]), labels, list(map(str, arrays.get("classes", ())))
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} holds no features ({error}); delete it: it is rebuilt") from None
 
 
-def save(path: Path, features: Tensor) -> None:
-    """Write features (N, D), whole or not at all; the folder is made."""
+def save(path: Path, features: Tensor, labels: Tensor | None, classes: Sequence[str]) -> None:
+    """Write what `load` returns, whole or not at all; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.new_file(path, shared=True) as part, part.open("wb") as file:
-        np.savez(file, bank=features.cpu().numpy())
+        arrays = {"bank": features.cpu().numpy()}
+        if labels is not None:
+            arrays |= {"labels": labels.cpu().numpy(), "classes": np.array(classes, np.str_)}
+        np.savez(file, allow_pickle=False, **arrays)

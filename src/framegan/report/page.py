@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from framegan import by_class
 from framegan.files import atomic, strict_json
 from framegan.report import curves, pictures
 from framegan.runs.run_files import RunFiles, duration
@@ -53,7 +54,8 @@ def html(run: RunFiles) -> str:
         "columns": run.tiles.columns,
         "captions": [tile.caption for tile in run.tiles.tiles],
     }
-    return rendered("run.html", data, run=run, beside=beside, title=run.folder.resolve().name)
+    of_classes = by_class.tables(list(run.evaluations.values())[-1] if run.evaluations else [])
+    return rendered("run.html", data, run=run, of_classes=of_classes, beside=beside, title=run.folder.resolve().name)
 
 
 def rendered(template: str, data: Mapping[str, Any], **values: Any) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from framegan.by_class import OfClass
+
 
 class Code(BaseModel):
     """Of the folder in which the command was run: its git commit, and whether files differed from it."""
@@ -95,6 +97,7 @@ class Evaluated(BaseModel):
     num_fake: int = 0
     protocol: dict[str, Any] = {}
     why_no_interval: str | None = None
+    by_class: dict[str, OfClass] = {}
 
 
 class Data(BaseModel):
