@@ -1,8 +1,10 @@
 """One function for many files, in threads and behind a progress bar: network disks answer many as fast as one."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
 from framegan.files.live import track
@@ -20,15 +22,30 @@ def at_once(
         what: the text of the bar, which is shown on a terminal.
         num_threads: None = as many as suit the machine.
     """
-    if not items:
-        return
+    remaining, answered = iter(items), SimpleQueue[tuple[Item, Answer] | BaseException]()
+
+    def answer() -> None:
+        for (
+            item
+        ) in remaining:  # all threads take from it: a future for each of 50,000 images costs more than the images
+            try:
+                answered.put((item, function(item)))
+            except BaseException as error:
+                answered.put(error)
+
+    num_threads = num_threads or min(32, (os.cpu_count() or 1) + 4)
     threads = ThreadPoolExecutor(num_threads)
     try:
-        asked: dict[Future[Answer], Item] = {threads.submit(function, item): item for item in items}
-        for future in track(as_completed(asked), what, len(asked)):
-            yield asked.pop(future), future.result()
+        for _ in range(min(len(items), num_threads)):
+            threads.submit(answer)
+        for _ in track(items, what, len(items)):
+            if isinstance(found := answered.get(), BaseException):
+                raise found
+            yield found
     finally:
-        threads.shutdown(cancel_futures=True)
+        for _ in remaining:  # the threads take no more
+            pass
+        threads.shutdown()
 
 
 def try_all(
