@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from commands import PROJECT, run, train
+from omegaconf import OmegaConf
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
@@ -64,14 +65,23 @@ def test_every_recipe_trains(recipe, tmp_path):
     assert summary(tmp_path)["samples_seen"] > 0
 
 
+BETAS = ("model.generator_optimizer.betas=[0,0.9]", "model.discriminator_optimizer.betas=[0,0.9]")
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A finished run of 160 samples."""
     folder = tmp_path_factory.mktemp("finished") / "run"
     assert (
-        train(*SMALL, "total_samples=160", "checkpoint_every=48", "sample_every=64", f"hydra.run.dir={folder}") is None
+        train(*SMALL, "total_samples=160", "checkpoint_every=48", "sample_every=64", *BETAS, f"hydra.run.dir={folder}")
+        is None
     )
     return folder
+
+
+def test_a_whole_number_among_the_betas_is_a_float(finished):
+    optimizer = OmegaConf.load(finished / ".hydra" / "config.yaml").model.generator_optimizer
+    assert [type(beta) for beta in optimizer.betas] == [float, float]
 
 
 def test_a_run_folder_holds_what_it_should(finished):

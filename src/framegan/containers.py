@@ -27,3 +27,13 @@ def map_texts(node: Any, function: Callable[[str, str], Any], key: str = "") -> 
     if isinstance(node, list):
         return [map_texts(child, function, key) for child in node]
     return function(key, node) if isinstance(node, str) else node
+
+
+def without_mixed_lists(node: Any) -> Any:
+    """Return plain containers in which a list of floats and integers is one of floats, as PyTorch wants its betas."""
+    if isinstance(node, dict):
+        return {key: without_mixed_lists(child) for key, child in node.items()}
+    if isinstance(node, list):
+        is_mixed = {type(child) for child in node} == {int, float}
+        return [float(child) if is_mixed else without_mixed_lists(child) for child in node]
+    return node

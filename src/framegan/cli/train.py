@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import announcement, compose, errors, hydra_folder, resume, sweep
 from framegan.cli.session import Session
+from framegan.containers import without_mixed_lists
 from framegan.processes.lifetime import undone
 from framegan.quoting import command
 from framegan.runs import run_folder
@@ -28,7 +29,8 @@ def main(cfg: DictConfig) -> float | None:
         from framegan.processes.ranks import was_typed  # which takes seconds, in which Ctrl-C may come
 
         compose.flush_denormals()
-        cfg = OmegaConf.create(with_todays_names(compose.as_dict(cfg, resolve=False)), flags={"struct": True})
+        config = without_mixed_lists(with_todays_names(compose.as_dict(cfg, resolve=False)))
+        cfg = OmegaConf.create(config, flags={"struct": True})
         with sweep.failure_kept(cfg, folder) if sweep.is_job() else nullcontext():
             num_ranks = check(cfg)
             if sweep.is_job():
