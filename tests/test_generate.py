@@ -259,9 +259,10 @@ def test_styles_are_truncated_as_in_python(tmp_path):
 
 def test_an_image_model_has_nothing_to_hold(tmp_path):
     assert train("model=mlp", "data=synthetic", "trainer=debug", f"hydra.run.dir={tmp_path}") is None
-    assert "generator makes images" in run("generate", f"checkpoint={tmp_path}", "num_frames=3")
+    for setting in ("num_frames=3", "frames_per_second=3"):
+        assert f"{setting}, but this generator makes images" in run("generate", f"checkpoint={tmp_path}", setting)
     held = run("generate", f"checkpoint={tmp_path}", "content_seed=3")
-    assert "['content'] can't be held: this generator's latents consist of ['latents']" in held
+    assert "['content'] can't be held: what this generator's samples depend on is ['latents']" in held
     assert "format=gif, but this generator makes images; set format to png or npy" in run(
         "generate", f"checkpoint={tmp_path}", "format=gif"
     )

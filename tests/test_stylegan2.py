@@ -93,10 +93,12 @@ def test_equalized_weights_begin_normal_and_move_by_their_rate():
 def test_parts_of_the_latents_can_be_held():
     network = generator().eval()
     parts = network.latent_parts()
-    assert parts == {"style": 16, "noise": 4 * 6 + 2 * 8 * 12 + 2 * 16 * 24, "mixing": 17}
+    assert parts == {"style": 16, "noise": 4 * 6 + 2 * 8 * 12 + 2 * 16 * 24, "_mixing": 17}
     plain, same_style = sampling.sample(network, [0, 1]), sampling.sample(network, [0, 1], held={"style": 0})
-    same_noise, same_mixing = (sampling.sample(network, [0, 1], held={part: 0}) for part in ("noise", "mixing"))
-    assert torch.equal(plain, same_mixing)
+    same_noise, same = (
+        sampling.sample(network, [0, 1], held=dict.fromkeys(held, 0)) for held in (["noise"], ["style", "noise"])
+    )
+    torch.testing.assert_close(same[0], same[1], rtol=0, atol=0)
     for held in (same_style, same_noise):
         assert torch.equal(held[0], plain[0])
         assert not torch.allclose(held[1], plain[1])
@@ -105,6 +107,8 @@ def test_parts_of_the_latents_can_be_held():
         torch.nn.init.zeros_(layer.noise_strength)
     same = sampling.sample(network, [0, 1], held={"style": 0})
     torch.testing.assert_close(same[0], same[1])
+    with pytest.raises(ValueError, match=r"\['_mixing'\] can't be held: what .* depend on is \['noise', 'style'\]"):
+        sampling.sample(network, [0], held={"_mixing": 3})
 
 
 def test_styles_are_mixed_in_training_alone():

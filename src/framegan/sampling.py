@@ -141,8 +141,9 @@ def draw(
 ) -> tuple[Tensor, Tensor]:
     """Return the latents (N, D) and labels (N,) that `sample` feeds; each part of the latents has its own stream."""
     parts = parts_of(generator, num_frames)
-    if unknown := held.keys() - parts.keys():
-        raise ValueError(f"{sorted(unknown)} can't be held: this generator's latents consist of {sorted(parts)}")
+    known = holdable(parts)
+    if unknown := held.keys() - known.keys():
+        raise ValueError(f"{sorted(unknown)} can't be held: what this generator's samples depend on is {sorted(known)}")
     num_classes = getattr(generator, "num_classes", 0)
     latents = [
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
@@ -167,6 +168,11 @@ def options_of(generator: nn.Module, num_frames: int | None, truncation: float |
         what = "but this generator has no styles; leave it out, or train one that has: model=stylegan2"
         raise ValueError(f"truncation={truncation}, {what}")
     return options | {"truncation": truncation}
+
+
+def holdable(parts: Mapping[str, int]) -> dict[str, int]:
+    """Return the parts of latents that samples depend on; _names are of those that only training uses."""
+    return {part: size for part, size in parts.items() if not part.startswith("_")}
 
 
 def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, int]:

@@ -88,7 +88,7 @@ class TrainedGenerator:
         self.shape: tuple[int, ...] = tuple(network.shape)  # type: ignore[arg-type]
         self.num_classes = int(getattr(network, "num_classes", 0))
         self.classes: list[str] = list(getattr(network, "class_names", ()))
-        self.latent_parts = sampling.parts_of(network)
+        self.latent_parts = sampling.holdable(sampling.parts_of(network))
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))

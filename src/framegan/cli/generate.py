@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.cli import compose, errors
-from framegan.cli.generator import load
+from framegan.cli.generator import Loaded, load
 from framegan.quoting import command
 from framegan.runs import run_folder
 
@@ -69,7 +69,7 @@ def generate(
     generator, makes_clips = run.generator, len(run.generator.shape) == 4
     target = _target(out, run.folder, makes_clips=makes_clips)
     kind = _format(format, target, makes_clips=makes_clips)
-    rate = _rate(frames_per_second, run.config, kind, target) if makes_clips else 0.0
+    rate = _rate(frames_per_second, run, kind, target)
     print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     _tell_length(generator, num_frames)
     folders = _folders(generator, category, target)
@@ -125,11 +125,15 @@ def _write(
     return file
 
 
-def _rate(wanted: float | None, config: DictConfig, kind: str | None, target: Path) -> float:
+def _rate(wanted: float | None, run: Loaded, kind: str | None, target: Path) -> float:
     """Return how fast clips play; raise ValueError where their files, or that of the grid, can't hold that."""
     from framegan import media
 
-    rate = wanted or run_folder.frames_per_second(config) or media.FRAMES_PER_SECOND
+    if len(run.generator.shape) == 3:
+        if wanted is not None:
+            raise ValueError(f"frames_per_second={wanted:g}, but this generator makes images; leave it out")
+        return 0.0
+    rate = wanted or run_folder.frames_per_second(run.config) or media.FRAMES_PER_SECOND
     for ending in [f".{kind}", ".mp4"] if kind else [target.suffix]:
         media.check_rate(ending, rate)
     return rate

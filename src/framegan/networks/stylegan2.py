@@ -107,9 +107,9 @@ class Generator(nn.Module):
         self.offsets = nn.Parameter(torch.zeros(len(widths), shape[0], 1, 1))
 
     def latent_parts(self, num_frames: int | None = None) -> dict[str, int]:
-        """Return the sizes of the parts of the latents; evaluation doesn't depend on the last one."""
+        """Return the sizes of the parts of the latents; the last one is for training alone."""
         pixels = sum(height * width for height, width in self.sides)
-        return {"style": self.style_dim, "noise": pixels, "mixing": self.style_dim + 1}
+        return {"style": self.style_dim, "noise": pixels, "_mixing": self.style_dim + 1}
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float | None = None) -> Tensor:
         """Return (N, C, H, W) images, about [-1, 1], of (N, latent_dim) latents and (N,) labels.
