@@ -10,6 +10,7 @@ from worlds import CLIP, SHAPE, Record, fit, flat, real_batches, tiny_clip_gan, 
 
 from framegan import losses, noise, regularizers, schedules
 from framegan.networks import critics, dcgan, mocogan, vgan
+from framegan.strategy import NETWORKS
 
 
 def test_the_discriminator_step_leaves_the_generator_still_and_the_reverse():
@@ -120,6 +121,25 @@ def test_learning_rates_follow_their_schedules_on_the_clock():
     fit(gan, real_batches(4), callbacks=[record])
     assert [rate for rate, _ in record.states] == pytest.approx([1e-2, 0.75e-2, 0.5e-2, 0.25e-2])
     assert [rate for _, rate in record.states] == pytest.approx([1e-2 / 16, 9e-2 / 16, 1e-2, 1e-2])
+
+
+def test_beta2_rises_as_its_schedule_falls():
+    record = Record(lambda gan: [optimizer.param_groups[0]["betas"] for optimizer in gan.optimizers()])
+    optimizers = {f"{name}_optimizer": partial(torch.optim.Adam, betas=(0.5, 0.9)) for name in NETWORKS}
+    gan = tiny_gan(beta2_schedule=schedules.Linear(total_samples=32, last=0.1), **optimizers)
+    fit(gan, real_batches(5), callbacks=[record])
+    for of_step, expected in zip(record.states, (0.9, 0.9225, 0.945, 0.9675, 0.99), strict=True):
+        assert of_step == [(0.5, pytest.approx(expected))] * 2
+
+
+def test_beta2_is_scheduled_where_there_is_one_and_below_1():
+    sgd = {"generator_optimizer": partial(torch.optim.SGD, lr=1.0), "beta2_schedule": schedules.Constant()}
+    with pytest.raises(
+        ValueError, match="beta2_schedule is set, and an optimizer has betas=None; choose optimizers of"
+    ):
+        tiny_gan(**sgd)
+    with pytest.raises(ValueError, match=r"beta2_schedule.last=0.0; beta2 would come to be 1; set it above 0, such as"):
+        tiny_gan(beta2_schedule=schedules.Cosine(total_samples=10))
 
 
 def test_the_average_halves_its_memory_in_a_half_life():

@@ -36,6 +36,10 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     for name in ("generator", "discriminator"):
         check_optimizer(name, gan.make_optimizers[name], getattr(gan, name))
         check_schedule(name, gan.schedules[name])
+    if gan.beta2_schedule is not None:
+        check_schedule("beta2", gan.beta2_schedule)
+        last, rule = getattr(gan.beta2_schedule, "last", 1), "beta2 would come to be 1; set it above 0, such as 0.1"
+        require(last > 0, f"model.beta2_schedule.last={last}", rule)
     heads = [head for head in logits if head not in NO_HEADS]
     weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
     said = f"model.head_weights names {sorted(weights)}"
@@ -187,8 +191,15 @@ def check_schedule(name: str, schedule: Any) -> None:
     """Raise ValueError where something is no function from samples seen to a factor."""
     factor = _called(schedule, f"model.{name}_schedule", "schedule(samples_seen)", 0) if callable(schedule) else None
     fits = isinstance(factor, int | float) and 0 <= factor < math.inf
-    rule = "it should be a function from samples seen to the factor of the learning rate, 0 or more"
+    rule = "it should be a function from samples seen to a factor, 0 or more"
     require(fits, f"model.{name}_schedule gives {factor!r} at 0 samples", rule)
+
+
+def check_betas(betas: Any) -> None:
+    """Raise ValueError where an optimizer has no beta2 to be scheduled."""
+    fits = isinstance(betas, list | tuple) and len(betas) == 2
+    rule = "choose optimizers of Adam's kind, or set model.beta2_schedule=null"
+    require(fits, f"model.beta2_schedule is set, and an optimizer has betas={betas}", rule)
 
 
 def check_shape(generator: nn.Module, shape: tuple[int, ...]) -> None:

@@ -49,6 +49,8 @@ class GAN(LightningModule):
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         generator_regularizers: likewise penalties of a generator that has styles.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
+        beta2_schedule: factor of 1 - beta2 of both optimizers, which are of Adam's kind (Huang et al. 2024 raise beta2
+            as the learning rate falls). None = as given.
         discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
         head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
         class_weight: weight of the class's cross-entropy in both networks' losses.
@@ -82,6 +84,7 @@ class GAN(LightningModule):
         augmentation: Augmentation | None = None,
         generator_schedule: Callable[[int], float] = Constant(),
         discriminator_schedule: Callable[[int], float] = Constant(),
+        beta2_schedule: Callable[[int], float] | None = None,
         discriminator_steps: PositiveInt = 1,
         head_weights: Mapping[str, NonNegativeFloat] | None = None,
         class_weight: NonNegativeFloat = 1.0,
@@ -101,6 +104,7 @@ class GAN(LightningModule):
         self.generator, self.discriminator = generator, discriminator
         self.make_optimizers = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
         self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
+        self.beta2_schedule = beta2_schedule
         self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
         self.loss, self.regularizers, self.augmentation = loss, dict(regularizers or {}), augmentation
         found = contracts.check_generator_regularizers(generator, generator_regularizers or {})
@@ -128,7 +132,9 @@ class GAN(LightningModule):
     def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
         generator, discriminator = (self.make_optimizers[name](getattr(self, name).parameters()) for name in NETWORKS)
         for group in (*generator.param_groups, *discriminator.param_groups):
-            group["initial_lr"] = group["lr"]
+            group |= {"initial_lr": group["lr"], "initial_betas": group.get("betas")}
+            if self.beta2_schedule is not None:
+                contracts.check_betas(group["initial_betas"])
         return generator, discriminator
 
     def setup(self, stage: str) -> None:
@@ -232,11 +238,9 @@ class GAN(LightningModule):
         return sample(self.generator_ema if weights == "ema" else self.generator, seeds, **choices)
 
     def _descend(self, name: Network, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
-        """Take one optimizer step of a network down the mean of its loss, at the learning rate that is due."""
+        """Take one optimizer step of a network down the mean of its loss, as its schedules say."""
         optimizer: Any = self.optimizers()[NETWORKS.index(name)]  # type: ignore[index]
-        factor = self.schedules[name](int(self.samples_seen)) * self.learning_rate_factor
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
+        self._set_rates(name, optimizer.param_groups)
         optimizer.zero_grad()
         losses = []
         batch = real, labels, *self._noise_like(real, stream=name)
@@ -252,6 +256,16 @@ class GAN(LightningModule):
         if (limit := self.clip_norms[name]) is not None:
             clip_grads_with_norm_(parameters, limit, norm)
         optimizer.step()
+
+    def _set_rates(self, name: Network, groups: Sequence[dict[str, Any]]) -> None:
+        """Set the learning rate of a network's parameters that is due, and where that is scheduled their beta2."""
+        now = int(self.samples_seen)
+        factor = self.schedules[name](now) * self.learning_rate_factor
+        for group in groups:
+            group["lr"] = group["initial_lr"] * factor
+            if self.beta2_schedule is not None:
+                first, second = group["initial_betas"]
+                group["betas"] = first, 1 - (1 - second) * self.beta2_schedule(now)
 
     def _constrain_discriminator(self, step: int) -> None:
         for regularizer in due(self.regularizers, step).values():

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: samples seen -> the factor in [0, 1] that multiplies an optimizer's own learning rate."""
+"""Schedules: samples seen -> the factor in [0, 1] that multiplies a learning rate, a penalty, or Adam's 1 - beta2."""
 
 import math
 from typing import Annotated
