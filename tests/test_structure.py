@@ -81,7 +81,8 @@ DATA = {
     "drawn": "labels published resolution source",
     "earlier_runs": "frame_cache images labels source video_set videos",
     "folder": "files frame_cache images source video_set videos",
-    "datamodule": "fingerprint source stream train_loader videos",
+    "transforms": "stream",
+    "datamodule": "fingerprint source stream train_loader transforms videos",
 }
 """Likewise what is in `framegan.data`."""
 OUTSIDE = {

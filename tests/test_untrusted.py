@@ -156,8 +156,9 @@ def test_every_command_refuses_it(command, node, folder):
 
 
 def test_data_that_are_not_read_may_be_anything(folder):
-    tamper(folder, data__datamodule={"_target_": "os.system", "command": TOUCH})
-    refused(EVALUATE, folder, "data.datamodule._target_ got 'os.system'")
+    program = {"_target_": "os.system", "command": TOUCH}
+    tamper(folder, data__datamodule={**program, "source": program})
+    refused(EVALUATE, folder, "data.datamodule.source._target_ got 'os.system'")
     refused(RESUME, folder, "data.datamodule._target_ got 'os.system'")
     assert used(GENERATE, folder) is None
 

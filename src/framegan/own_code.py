@@ -70,6 +70,8 @@ def _what_there_is(target: str) -> str:
         there = [found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []))]
     if close := difflib.get_close_matches(parts[known], there, n=1):
         return f"did you mean {'.'.join([*parts[:known], *close, *parts[known + 1 :]])}?"
+    if module is None and parts[0] == "kornia":
+        return 'kornia isn\'t installed; install it: pip install "framegan[kornia]"'
     if module is None:
         return (
             f"{parts[0]} is neither installed nor in {Path.cwd()}; run this in the folder that holds it, set "

@@ -70,7 +70,7 @@ def evaluate(
         assert fake is not None
         real, samples = both_folders(real_data, fake, fake_frames, seed, device)
     else:
-        run = load(checkpoint, weights, device, trust, *([] if real_data else ["data"]))
+        run = load(checkpoint, weights, device, trust, *([] if real_data else ["data.datamodule.source"]))
         real, samples = of_run(run, real_data, weights, seed)
     if num_samples is not None:
         measures = [measure.with_num_samples(num_samples) for measure in measures]
@@ -116,12 +116,13 @@ def real_samples(data: Any) -> Any:
 
 def trained_on(data: Any, folder: Path) -> Any:
     """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
+    from framegan.data.datamodule import DataModule
     from framegan.data.fingerprint import comparable
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
     def source() -> Any:
         try:
-            read = compose.build(data.datamodule, shape=None, num_classes=None)
+            read = DataModule(compose.build(data.datamodule.source))
         except errors.USER_ERRORS as error:
             raise ValueError(f"the real samples are needed, and are unavailable: {error}") from None
         if changes := run_data.changes(folder, data.fingerprint, read):

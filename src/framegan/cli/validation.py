@@ -27,8 +27,8 @@ Misfit = tuple[str, Any, str]
 
 HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 A_PART = "it should be a part, whose class {key}._target_ names"
-NOT_FROM_YAML = {"needs_python_object"}
-"""What pydantic says of the members of a union that no configuration can hold, such as a tensor."""
+NOT_FROM_YAML = {"callable_type", "needs_python_object"}
+"""What pydantic says of the members of a union that no configuration can hold, such as a tensor or a function."""
 REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)(?:,[^}]*)?\}")
 
 
@@ -43,7 +43,7 @@ def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
     misfits = [
         line
         for path, node in walk(config)
-        if _is_part(node)
+        if _is_part(node) and _set_at(path, raw)[0] == path
         for key, value, line in _misfits(node, path, raw)
         if not (key in read_by_script and _has_gap(value))
     ]

@@ -28,6 +28,7 @@ from framegan.data.source import (
 )
 from framegan.data.stream import BalancedStream, Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
+from framegan.data.transforms import Transform, Transforms
 from framegan.data.videos.clips import Clips
 from framegan.media import to_samples
 from framegan.spread import spread
@@ -39,12 +40,14 @@ class TicketDataset(Dataset[Batch | Failure]):
 
     Args:
         flip: mirror each sample left to right with probability 1/2, drawn for each epoch.
+        transforms: what else is done to each. None = nothing.
     """
 
     source: Source
     _: KW_ONLY
     flip: bool
     seed: int
+    transforms: Transforms | None = None
 
     def __getitems__(self, tickets: Sequence[Ticket]) -> Batch | Failure:
         return self.batch(tickets) if get_worker_info() is None else relayed(lambda: self.batch(tickets))
@@ -68,7 +71,7 @@ class TicketDataset(Dataset[Batch | Failure]):
             coins = [bool(_coins(self.seed, epoch, len(self.source))[index]) for index, epoch in tickets]
             mirrored = torch.tensor(coins, device=samples.device).view(-1, *[1] * (samples.ndim - 1))
             samples = torch.where(mirrored, samples.flip(-1), samples)
-        return samples, labels
+        return samples if self.transforms is None else self.transforms(samples, tickets), labels
 
 
 @lru_cache(maxsize=16)
@@ -87,6 +90,7 @@ class DataModule(LightningDataModule):
         batch_size: samples per device and step.
         num_workers: processes that read; sources in memory need none.
         flip: mirror left to right at random.
+        transforms: what else is done to each training sample; see `framegan.data.transforms`. None = nothing.
         balance_classes: train on every class equally often, however many samples it has.
         keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
         seed: key of the order and of the augmentation.
@@ -100,6 +104,7 @@ class DataModule(LightningDataModule):
         batch_size: PositiveInt = 64,
         num_workers: NonNegativeInt = 0,
         flip: bool = False,
+        transforms: Transform | Sequence[Transform] | None = None,
         balance_classes: bool = False,
         keep_on_device_mb: NonNegativeInt = 1024,
         seed: noise.Seed = 0,
@@ -116,6 +121,9 @@ class DataModule(LightningDataModule):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.flip = flip
+        self.transforms = Transforms(transforms, seed) if transforms else None
+        if self.transforms is not None:
+            self.transforms.check(source[0][0])
         self.balance_classes = balance_classes
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
@@ -183,10 +191,10 @@ class DataModule(LightningDataModule):
     def train_dataloader(self) -> TrainLoader:
         assert self.trainer is not None
         device = self.trainer.strategy.root_device
-        if self._is_small:
+        on_device = self._is_small and self.transforms is None
+        if on_device:
             assert isinstance(self.source, TensorSource | Clips)
             self.source = self.source.to(device)
-        num_workers = 0 if self._is_small else self.num_workers
         place = {"start": self.start, "rank": self.trainer.global_rank, "num_ranks": self.trainer.world_size}
         if self.balance_classes:
             labels = torch.as_tensor(labels_of(self.source)).numpy(force=True)
@@ -194,11 +202,11 @@ class DataModule(LightningDataModule):
         else:
             stream = TicketStream(len(self.source), self.batch_size, seed=self.seed, **place)
         self.loader = TrainLoader(
-            TicketDataset(self.source, flip=self.flip, seed=self.seed),
+            TicketDataset(self.source, flip=self.flip, seed=self.seed, transforms=self.transforms),
             batch_sampler=stream,
-            num_workers=num_workers,
+            num_workers=0 if on_device else self.num_workers,
             worker_init_fn=leave_signals_to_run,
-            pin_memory=not self._is_small and device.type == "cuda",
+            pin_memory=not on_device and device.type == "cuda",
             collate_fn=_as_it_is,
         )
         return self.loader
