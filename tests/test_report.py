@@ -13,6 +13,7 @@ from made_up_runs import KEY, picture, run_folder
 from framegan import media
 from framegan.cli import about
 from framegan.cli import compare as compare_command
+from framegan.cli import report as report_command
 from framegan.report import compare, curves, page, pictures
 from framegan.runs import run_list
 from framegan.runs.run_files import RunFiles
@@ -188,6 +189,23 @@ def test_what_can_not_be_compared(tmp_path, monkeypatch, words, message):
     (tmp_path / "linked" / "metrics.csv").symlink_to("/etc/hostname")
     with pytest.raises(ValueError, match=message):
         compare_command.main(words)
+
+
+def test_a_page_that_can_not_be_written_says_what_to_do(tmp_path, monkeypatch):
+    def read_only(*_, **__):
+        raise PermissionError(13, "Permission denied", "report.html.part")
+
+    runs = [str(run_folder(tmp_path / name)) for name in ("a", "b")]
+    for run in runs:
+        (Path(run) / ".hydra").mkdir()
+        (Path(run) / ".hydra" / "config.yaml").touch()
+    monkeypatch.setattr("framegan.files.atomic.new_file", read_only)
+    with pytest.raises(
+        ValueError, match="a/report.html can't be written: .* denied.*; allow .* or make the page of a copy"
+    ):
+        report_command.main(runs)
+    with pytest.raises(ValueError, match="/compare.html can't be written: .* denied.*; give several folders, from one"):
+        compare_command.main(runs)
 
 
 def test_runs_of_any_kind_are_compared(tmp_path, monkeypatch):

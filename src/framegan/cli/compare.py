@@ -17,7 +17,7 @@ def main(words: Sequence[str]) -> None:
     """Write the page.
 
     Raises:
-        ValueError: there are fewer than two runs, or one of them is damaged.
+        ValueError: there are fewer than two runs, one of them is damaged, or the page can't be written.
     """
     from framegan.report import compare
 
@@ -31,4 +31,9 @@ def main(words: Sequence[str]) -> None:
     if len(runs) < 2:
         number = "one run lies" if runs else "no run lies"
         raise ValueError(f"{number} below {', '.join(words)}; a comparison takes at least two")
-    print(f"wrote    {compare.write(runs, (places[0] if len(places) == 1 else Path()) / 'compare.html')}")
+    page = (places[0] if len(places) == 1 else Path()) / "compare.html"
+    try:
+        print(f"wrote    {compare.write(runs, page)}")
+    except OSError as error:
+        how = "give several folders, from one that you can write in"
+        raise ValueError(f"{page.absolute()} can't be written: {error}; {how}") from error

@@ -16,11 +16,15 @@ def main(words: Sequence[str]) -> None:
     """Write the page of each run.
 
     Raises:
-        ValueError: one of them is no run folder, or is damaged.
+        ValueError: one of them is no run folder, is damaged, or can't be written in.
     """
     from framegan.report import page
 
     if not words:
         raise ValueError("framegan report takes run folders, such as framegan report runs/demo")
     for folder in [run_folder.find(word) for word in words]:
-        print(f"wrote    {page.write(folder)}")
+        try:
+            print(f"wrote    {page.write(folder)}")
+        except OSError as error:
+            how = "allow yourself to write there, or make the page of a copy of the run"
+            raise ValueError(f"{folder / 'report.html'} can't be written: {error}; {how}") from error

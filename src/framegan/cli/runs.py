@@ -140,20 +140,18 @@ def show(runs: Sequence[Run], columns: list[str], beside: Path | None = None) ->
     from rich.table import Table
     from rich.text import Text
 
+    everything = columns
     values = [run_list.row_of(run, beside or Path.cwd(), columns) for run in runs]
     rows = [{name: printable(run_list.cell(name, value)) for name, value in row.items()} for row in values]
     titles = {name: printable(run_list.short(name)) for name in columns}
     widths = {name: max(cell_len(titles[name]), *(cell_len(row[name]) for row in rows)) for name in columns}
     console = Console(highlight=False)
-    left_out = []
     if not console.is_terminal:
         console.width = sum(widths.values()) + GAP * len(widths) + 2
     droppable = [*(name for name in columns if name not in COLUMNS), *FIRST_LEFT_OUT]
     while sum(widths[name] + GAP for name in columns) + 2 > console.width and droppable:
         name = droppable.pop(0)
-        if name in columns:
-            left_out.append(name)
-            columns = [column for column in columns if column != name]
+        columns = [column for column in columns if column != name]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         justify: Literal["right", "left"] = "right" if name in NUMBERS else "left"
@@ -161,8 +159,13 @@ def show(runs: Sequence[Run], columns: list[str], beside: Path | None = None) ->
     for row in rows:
         table.add_row(*(Text(row[name]) for name in columns))
     console.print(table)
-    if left_out:
-        print(f"not shown: {', '.join(map(titles.__getitem__, left_out))}; a wider terminal or --columns shows them")
+    if left_out := [titles[name] for name in everything if name not in columns]:
+        print(f"not shown: {', '.join(left_out)}; a wider terminal or --columns shows them")
+    show_reasons(runs, beside)
+
+
+def show_reasons(runs: Sequence[Run], beside: Path | None) -> None:
+    """Print why runs have ended as they did, each reason once with its runs; arguments as in `show`."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         if run.reason:

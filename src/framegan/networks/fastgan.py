@@ -62,7 +62,7 @@ class Generator(ClassGenerator):
 
     Args:
         shape: (C, H, W) of one image.
-        width: channels of a map of 32 base maps' sides; smaller maps have more.
+        width: channels after five doublings of the base map, which has 16 times as many; still larger maps have fewer.
         num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
@@ -128,7 +128,7 @@ class Discriminator(ClassCritic):
 
     Args:
         shape: (C, H, W) of one image.
-        width: as in the generator, from the image to the base.
+        width: as in the generator: each size has as many channels as there.
         reconstruction_weight: of the reconstructions' absolute difference in the loss of real samples.
         num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassCritic`.
     """
