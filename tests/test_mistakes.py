@@ -17,7 +17,11 @@ TABLE = [
     ((*CHOSEN, "total_samples=-5"), "total_samples got -5; it should be greater than 0"),
     ((*CHOSEN, "total_samples=many"), "total_samples got 'many'; it should be a valid integer"),
     ((*CHOSEN, "data.batch_size=0"), "data.batch_size got 0; it should be greater than 0"),
-    ((*CHOSEN, "data.flip=perhaps"), "data.flip got 'perhaps'; it should be a valid boolean"),
+    ((*CHOSEN, "data.flip=perhaps"), "data.flip got 'perhaps'; it should be true or false"),
+    (
+        (*CHOSEN, "model.freeze=generator"),
+        r"model.freeze got 'generator'; it should be a list; set model.freeze=\[generator\]",
+    ),
     ((*CHOSEN, "on_nan=ignore"), "on_nan got 'ignore'; it should be 'stop' or 'rollback'"),
     ((*CHOSEN, "on_collapse=perhaps"), "on_collapse got 'perhaps'; it should be 'warn', 'stop' or 'rollback'"),
     ((*CHOSEN, "seed=-1"), "seed got -1; it should be greater than or equal to 0"),

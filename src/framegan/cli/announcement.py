@@ -66,7 +66,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
         yield "rates", f"x{gan.learning_rate_factor:g} after a rollback (rollbacks.json)"
     yield "device", f"{devices.name_of(trainer.strategy.root_device, trainer.world_size)}, {cfg.trainer.precision}"
     shape = "x".join(map(str, data.shape))
-    yield "data", f"{len(data.source):,} samples of {shape}, {data.num_classes} classes, {data.split}"
+    classes = f"{data.num_classes} class{'es' * (data.num_classes > 1)}"
+    yield "data", f"{len(data.source):,} samples of {shape}, {classes}, {data.split}"
     if data.num_classes > 1:
         yield "classes", classes_line(data)
     batch = cfg.data.batch_size * trainer.world_size

@@ -29,6 +29,7 @@ HYDRA_KEYS = {"_target_", "_partial_", "_convert_", "_recursive_", "_args_"}
 A_PART = "it should be a part, whose class {key}._target_ names"
 NOT_FROM_YAML = {"callable_type", "needs_python_object"}
 """What pydantic says of the members of a union that no configuration can hold, such as a tensor or a function."""
+PLAIN_WORDS = {"a valid boolean": "true or false", "a valid array": "a list"}
 REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)(?:,[^}]*)?\}")
 
 
@@ -125,13 +126,14 @@ def _misfit(value: Any, key: str, written: Any, annotation: Any) -> Iterator[Mis
     except ValidationError as error:
         found = [problem for problem in error.errors() if problem["type"] not in NOT_FROM_YAML]
         problems = ["longer" if p["type"] == "missing" else p["msg"].removeprefix("Input should be ") for p in found]
-        expected = dict.fromkeys(problems)
+        expected = dict.fromkeys(PLAIN_WORDS.get(problem, problem) for problem in problems)
         if not expected:
             yield key, value, f"{key} got {value!r}; {A_PART.format(key=key)}"
             return
         shown = written if "${" in str(written) else value
         whole = isinstance(value, float) and value.is_integer() and "a valid integer" in expected
-        rest = f"; set {key}={int(value)}" if whole else ""
+        alone = list(expected) == ["a list"] and isinstance(value, str | int | float)
+        rest = f"; set {key}={int(value)}" if whole else f"; set {key}=[{shown}]" if alone else ""
         yield key, value, f"{key} got {shown!r}; it should be {' or '.join(expected)}{rest}"
 
 
