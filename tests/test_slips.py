@@ -18,7 +18,7 @@ SLIPS = {
     "model.generator_schedule=cosine": "did you mean schedule@model.generator_schedule=cosine?",
     "model.generator_optimizer=rmsprop": "did you mean optimizer@model.generator_optimizer=rmsprop?",
     "model.regularizers=r1": "did you mean model/regularizers=r1?",
-    "model.regularizers.r1.gamma=1": "did you mean model/regularizers=r1 model.regularizers.r1.gamma=1?",
+    "model.regularizers.r2.gamma=1": "did you mean model/regularizers=r2 model.regularizers.r2.gamma=1?",
     "schedule=cosine": (
         "did you mean schedule@model.discriminator_schedule=cosine schedule@model.generator_schedule=cosine?"
     ),
@@ -51,7 +51,7 @@ SLIPS = {
     "+seed=3": "did you mean seed=3?",
     "~lr": "did you mean '~model.generator_optimizer.lr' ",
     "hydra.run.dri=x": "there are: hydra.run.dir",
-    "beta1=0": "model.generator_optimizer.betas=[0.5,0.999]",
+    "beta1=0": "model.generator_optimizer.betas=[0.0,0.99]",
     "model.generator.nosuch=2": "an argument that is not listed is added with +: +model.generator.nosuch=2",
     "data.root.x=3": "data.root is a single value",
     "dätä=3": "is not KEY=VALUE",

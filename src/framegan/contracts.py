@@ -136,6 +136,9 @@ def check_regularizers(regularizers: Mapping[str, Any]) -> None:
     """Raise ValueError where something is no `framegan.regularizers.Regularizer`."""
     for name, regularizer in regularizers.items():
         key = f"model.regularizers.{name}"
+        said = f"{key} has settings of a penalty that wasn't chosen"
+        rule = f"choose it by model/regularizers, as in 'model/regularizers=[{name}]', or set '~{key}' as well"
+        require(not isinstance(regularizer, Mapping), said, rule)
         rule = "derive it from framegan.regularizers.Regularizer, and call super().__init__(weight, every)"
         require_parts(regularizer, "at reads_buffers weight every due penalty constrain", key, rule)
         said, rule = f"{key} has at={regularizer.at!r}", "it should be 'real', 'fake', 'between' or None"
