@@ -1,4 +1,4 @@
-"""The default DCGAN step as one would write it by hand in plain PyTorch, without a framework."""
+"""The step of experiments=dcgan_2016 as one would write it by hand in plain PyTorch, without a framework."""
 
 import copy
 

@@ -34,11 +34,12 @@ SOON = 0.2
 """Share of the run within which a collapse is to be noticed."""
 
 SMALL = ("data.batch_size=32",)
-DCGAN = ("model=dcgan", "data.resolution=16", "model.generator.width=16", "model.discriminator.width=16", *SMALL)
+WIDTH = ("model.generator.width=16", "model.discriminator.width=16")
+DCGAN = ("experiments=dcgan_2016", "data.resolution=16", *WIDTH, *SMALL)
 PLAIN = (*DCGAN, "model.discriminator.normalization=none")
 FAST = ("model.generator_optimizer.lr=1e-3", "model.discriminator_optimizer.lr=1e-3")
 MEDIUM = ("model.generator_optimizer.lr=5e-4", "model.discriminator_optimizer.lr=5e-4")
-R1 = ("model/regularizers=[r1]", "model.regularizers.r1.gamma=1")
+R1 = ("model/regularizers=[r1]", "model.regularizers.r1.gamma=1", "model.regularizers.r1.every=1")
 MLP = ("model=mlp", "data.resolution=8", "model.discriminator.widths=[256,256]", "model.generator.widths=[256,256]")
 MODELS: dict[str, tuple[str, ...]] = {
     "dcgan, digits": (*DCGAN, "data=digits"),

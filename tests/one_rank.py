@@ -31,10 +31,11 @@ def choices(group: str) -> list[str]:
 
 
 COMPILED = ("model.compile_networks=true",)
+BATCH_NORM = ("model=dcgan", "model.discriminator.normalization=batch")
 CASES: dict[str, tuple[str, ...]] = {
     **{f"model={model}": (f"model={model}",) for model in choices("model")},
     **{f"loss={loss}": ("model=dcgan", f"model/loss={loss}") for loss in choices("model/loss")},
-    **{f"regularizers={name}": ("model=dcgan", f"model/regularizers={name}") for name in choices("model/regularizers")},
+    **{f"regularizers={name}": (*BATCH_NORM, f"model/regularizers={name}") for name in choices("model/regularizers")},
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
     "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
     "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
@@ -47,8 +48,8 @@ CASES: dict[str, tuple[str, ...]] = {
         "model.augmentation.samples_to_certainty=100",
         "model.augmentation.probability=0.5",
     ),
-    "frozen": ("model=dcgan", "model.freeze=[generator.layers.1,discriminator.layers.0,discriminator.layers.3]"),
-    "compiled": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
+    "frozen": (*BATCH_NORM, "model.freeze=[generator.layers.1,discriminator.layers.0,discriminator.layers.3]"),
+    "compiled": (*BATCH_NORM, "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
     "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
 }
 
