@@ -18,7 +18,7 @@ from pathlib import Path
 from step_time import median_with_interval
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "framegan" / "__main__.py"
-KEY = "fd_random_conv2d_9eb8725d_1024"
+KEY = "fd_random_conv2d_aadcc222_1024"
 READ_ALL = "import json, pathlib; [json.loads(p.read_bytes()) for p in pathlib.Path('.').glob('*/run.json')]"
 
 

@@ -12,7 +12,7 @@ from small_files import write_images
 from framegan.callbacks.checkpoint import matching
 
 SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
-KEY = "fd_random_conv2d_9eb8725d_100"
+KEY = "fd_random_conv2d_aadcc222_100"
 OF_CLIPS = ("model=mocogan", "data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
 
 
@@ -48,7 +48,7 @@ def test_a_run_is_measured_at_fixed_numbers_of_samples_and_at_its_end(folder):
     assert curve.keys() == {64, 128, 160}
     assert curve[160] < curve[64], "the generator has learnt something"
     for samples_seen, value in curve.items():
-        (record,) = json.loads((folder / "evaluations" / f"{samples_seen}.json").read_text())
+        (record, *_) = json.loads((folder / "evaluations" / f"{samples_seen}.json").read_text())
         assert (record["key"], record["value"]) == (KEY, value)
         assert record["fake"] == {"weights": "ema", "samples_seen": samples_seen, "first_seed": 0}
     summary = json.loads((folder / "summary.json").read_text())
@@ -60,11 +60,11 @@ def test_a_run_is_measured_at_fixed_numbers_of_samples_and_at_its_end(folder):
 
 def test_the_best_checkpoint_is_the_one_that_was_measured(folder, tmp_path):
     best = json.loads((folder / "summary.json").read_text())["best"][KEY]
-    (record,) = evaluated(tmp_path, f"checkpoint={folder}", "num_samples=100").values()
+    (record, *_) = evaluated(tmp_path, f"checkpoint={folder}", "num_samples=100").values()
     assert record["fake"]["samples_seen"] == best["samples_seen"]
     assert record["value"] == pytest.approx(best["value"], rel=1e-9)
     last = evaluated(tmp_path, f"checkpoint={folder / 'checkpoints' / 'last.ckpt'}", "num_samples=100")
-    (measured,) = json.loads((folder / "evaluations" / "160.json").read_text())
+    (measured, *_) = json.loads((folder / "evaluations" / "160.json").read_text())
     assert last[KEY]["value"] == pytest.approx(measured["value"], rel=1e-9)
     assert last[KEY]["real"] == measured["real"]
 
@@ -98,7 +98,7 @@ def test_a_run_on_two_devices_measures_what_one_finds(tmp_path):
     folder = tmp_path / "run"
     options = ("trainer.devices=2", "total_samples=64", "evaluate_every=64", "callbacks.evaluate.num_samples=100")
     assert train(*SMALL, *options, f"hydra.run.dir={folder}") is None
-    (measured,) = json.loads((folder / "evaluations" / "64.json").read_text())
+    (measured, *_) = json.loads((folder / "evaluations" / "64.json").read_text())
     found = evaluated(tmp_path / "out", f"checkpoint={folder}", "num_samples=100")
     assert found[KEY]["value"] == pytest.approx(measured["value"], rel=1e-9)
 
@@ -134,7 +134,7 @@ def test_files_of_samples_score_like_their_generator(kind, request, tmp_path):
     of_generator = evaluated(tmp_path, f"checkpoint={run_folder}", "num_samples=100")
     data = [argument for argument in (SMALL if kind == "folder" else OF_CLIPS) if argument.startswith("data")]
     of_files = evaluated(tmp_path, *data, f"fake={files}", "num_samples=100")
-    ((key, record),) = of_generator.items()
+    key, record = next(iter(of_generator.items()))
     assert of_files[key]["value"] == pytest.approx(record["value"], rel=1e-9)
     assert "shape_motion_100/motion_accuracy" not in of_files, "files don't say which motion was asked for"
 
@@ -148,12 +148,12 @@ def test_debug_measures_a_few_samples_by_every_metric(clips):
 
 def test_several_metrics_at_once(clips, tmp_path):
     found = evaluated(tmp_path, f"checkpoint={clips}", "metrics=[random_conv,shape_motion]", "num_samples=20")
-    assert {key.partition("_")[0] for key in found} == {"fd", "shape"}
+    assert {key.partition("_")[0] for key in found} == {"fd", "kd", "precision", "recall", "shape"}
 
 
 def test_what_is_printed_says_which_direction_is_better_and_what_the_interval_is(folder, tmp_path, capsys):
-    (record,) = evaluated(tmp_path, f"checkpoint={folder}", "num_samples=100").values()
-    header, line, _ = capsys.readouterr().out.splitlines()[-3:]
+    (record, *_) = evaluated(tmp_path, f"checkpoint={folder}", "num_samples=100").values()
+    header, line, *_ = capsys.readouterr().out.splitlines()[-6:]
     assert header.split("  ")[0] == "score"
     for title, value in [("95 % interval", " to "), ("better", "lower"), ("fake", "100"), ("real", "100")]:
         assert value in line[header.index(title) :]
@@ -174,13 +174,13 @@ def test_classes_are_asked_for_in_the_proportions_of_the_data(tmp_path):
     options = ("model.generator.width=8", "trainer=debug", f"hydra.run.dir={run_folder}")
     assert train("model=mocogan", *data, *options) is None
     (file,) = (run_folder / "evaluations").iterdir()
-    (measured,) = json.loads(file.read_text())
+    (measured, *_) = json.loads(file.read_text())
     assert measured["fake"]["class_counts"] == [4, 20]
     words = (f"checkpoint={run_folder}", "num_samples=16")
     with_data = evaluated(tmp_path / "a", *words, *data)
     (tmp_path / "strips").rename(tmp_path / "elsewhere")
     without = evaluated(tmp_path / "b", *words)
-    for (found,) in (with_data.values(), without.values()):
+    for found, *_ in (with_data.values(), without.values()):
         assert found["value"] == pytest.approx(measured["value"], rel=1e-6)
         assert found["fake"]["class_counts"] == [4, 20]
 
@@ -191,6 +191,18 @@ def test_evaluation_by_the_clock(tmp_path):
     at = {int(path.stem) for path in (tmp_path / "evaluations").iterdir()}
     assert {16, 640} <= at
     assert len(at) < 40
+
+
+def test_a_run_that_is_resumed_with_another_metric_takes_the_best_by_that(tmp_path):
+    """As with one of an earlier version, whose default metric has another fingerprint."""
+    options = ("total_samples=32", "callbacks.evaluate.num_samples=50", f"hydra.run.dir={tmp_path}")
+    assert train(*SMALL, *options) is None
+    first = json.loads((tmp_path / "summary.json").read_text())["objective"]
+    assert train(f"resume={tmp_path}", "total_samples=64", "callbacks.evaluate.num_samples=40") is None
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["objective"] == f"{first.removesuffix('50')}40"
+    assert {first, summary["objective"]} < summary["best"].keys()
+    assert first not in summary["final"]
 
 
 def test_too_much_evaluation_is_told(tmp_path, capsys):

@@ -51,10 +51,10 @@ def test_values_of_classes_have_a_table(tmp_path):
     (record,) = json.loads(file.read_text())
     told = {"interval": None, "num_real": 90, "num_fake": 80, "why_no_value": None}
     record["by_class"] = {"a <cat>": {**told, "value": 6.25}, "dog": {**told, "value": None, "why_no_value": "too few"}}
-    record["protocol"] = {"embedding": "random_conv2d", "fingerprint": "9eb8725d"}
+    record["protocol"] = {"embedding": "random_conv2d", "fingerprint": "aadcc222"}
     file.write_text(json.dumps([record]))
     found = page.html(RunFiles(tmp_path / "run"))
-    assert "random_conv2d_9eb8725d_16, latest" in found
+    assert "random_conv2d_aadcc222_16, latest" in found
     numbers = ['<td class="number">' + number for number in ("6.25", "80", "90")]
     assert "</td>".join(["<td>a &lt;cat&gt;", *numbers]) in found
     assert "- too few" in found

@@ -103,7 +103,7 @@ def test_the_loss_of_a_wasserstein_critic_is_not_judged(loss):
 def test_metrics_far_from_their_best_are_a_sign():
     def judged(key, *values):
         judged_as = {"fd_x": "distance", "recall_x": "share"}.get(key)
-        return worsened(key, [(1000 * (number + 1), value) for number, value in enumerate(values)], judged_as)
+        return worsened(key, [(1000 * (number + 1), *[value] * 3) for number, value in enumerate(values)], judged_as)
 
     assert judged("fd_x", 9.0, 1.0, 2.9, 2.9) is None
     assert judged("fd_x", 1.0, 4.0) is None
@@ -115,6 +115,28 @@ def test_metrics_far_from_their_best_are_a_sign():
     assert judged("recall_x", 0.5, 0.2, 0.2).since == 1000
     assert judged("recall_x", 0.0, 0.0, 0.0) is None
     assert judged("kd_x", 0.001, 1.0, 1.0) is None
+
+
+def test_an_unbiased_distance_has_to_grow_beyond_its_interval():
+    def judged(*evaluations):
+        curve = [(1000 * (number + 1), *evaluation) for number, evaluation in enumerate(evaluations)]
+        return worsened("kd_x", curve, "unbiased distance")
+
+    best, near_0 = (0.001, -0.001, 0.003), (0.004, 0.001, 0.007)
+    assert judged(best, near_0, near_0) is None
+    assert judged(best, (0.009, 0.0061, 0.012), near_0) is None
+    assert judged(best, (0.009, 0.0061, 0.012), (0.03, 0.02, 0.04)).since == 1000
+
+
+def test_a_share_has_to_fall_beyond_its_interval():
+    def judged(*evaluations):
+        curve = [(1000 * (number + 1), *evaluation) for number, evaluation in enumerate(evaluations)]
+        return worsened("recall_x", curve, "share")
+
+    noisy = [(0.06, 0.01, 0.11), (0.02, 0.0, 0.05), (0.01, 0.0, 0.04)]
+    assert judged(*noisy) is None
+    assert judged((0.6, 0.5, 0.7), *noisy).since == 1000
+    assert judged((0.6, 0.5, 0.7), (0.28, 0.2, 0.36), (0.28, 0.2, 0.36)) is None
 
 
 def test_guessing_costs_what_logits_of_zero_cost():
@@ -280,7 +302,8 @@ def test_collapse_stops_a_run(constant_after, tmp_path):
     constant_after(320)
     message = train(*COLLAPSING, "on_collapse=stop", f"hydra.run.dir={tmp_path / 'run'}")
     assert message.startswith("error: training seems to have collapsed after 320 samples (noticed at 416)")
-    assert re.search(r"last good checkpoint is \S+run/checkpoints/kept_320.ckpt \(320 samples\)", message)
+    (number,) = re.findall(r"last good checkpoint is \S+run/checkpoints/kept_(\d+).ckpt \(\1 samples\)", message)
+    assert int(number) <= 320
     kept = summary(tmp_path / "run")
     assert (kept["status"], kept["samples_seen"]) == ("collapsed", 416)
     assert "collapsed after 320 samples" in kept["reason"]

@@ -6,7 +6,6 @@ Every threshold was set on runs made to collapse and on healthy ones, and tried 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +31,8 @@ LOST = 1.1
 """The same, above which it has lost."""
 WORSE = 3.0
 """How many times its best a distance may be for a while."""
+SURELY_WORSE = 2.0
+"""How many times the upper end of its best interval the lower end of an unbiased distance's may be for a while."""
 MUCH_WORSE = 6.0
 """How many times its best a distance may not be once."""
 
@@ -57,6 +58,10 @@ class Look:
     @property
     def loss(self) -> float:
         return sum(self.losses) / len(self.losses) if self.losses else math.nan
+
+
+Evaluated = tuple[int, float, float, float]
+"""The samples_seen of an evaluation, and a metric's value with its interval; without one, the value three times."""
 
 
 @dataclass(frozen=True)
@@ -186,21 +191,27 @@ def _streak(bad: Sequence[bool], patience: int) -> int | None:
     return max(0, len(bad) - length - 1) if length >= patience else None
 
 
-def worsened(
-    key: str, curve: Sequence[tuple[int, float]], judged_as: Literal["distance", "share"] | None
-) -> Sign | None:
+def worsened(key: str, curve: Sequence[Evaluated], judged_as: str | None) -> Sign | None:
     """Return the sign that a metric is far worse than it was.
+
+    Unbiased distances and shares have to be worse beyond their intervals: of few samples, or near 0, they are often
+    twice or half of what they were by chance.
 
     Args:
         judged_as: what the metric says of itself; see `framegan.metrics.estimate.Estimate`.
-        curve: (samples_seen, value) of every evaluation.
+        curve: of every evaluation.
     """
-    if judged_as not in ("distance", "share"):
+    if judged_as not in ("distance", "unbiased distance", "share"):
         return None
-    values, is_distance = [value for _, value in curve], judged_as == "distance"
-    best = min(values) if is_distance else max(values)
-    is_bad = [value > WORSE * best if is_distance else value < FALLEN * best for value in values]
-    at_once = is_distance and values[-1] > MUCH_WORSE * best
+    values, lows, highs = ([evaluation[place] for evaluation in curve] for place in (1, 2, 3))
+    best = max(values) if judged_as == "share" else min(values)
+    at_once = judged_as == "distance" and values[-1] > MUCH_WORSE * best
+    if judged_as == "distance":
+        is_bad = [value > WORSE * best for value in values]
+    elif judged_as == "unbiased distance":
+        is_bad = [low > SURELY_WORSE * max(0.0, min(highs)) for low in lows]
+    else:
+        is_bad = [high < FALLEN * max(lows) for high in highs]
     place = _streak(is_bad, 1 if at_once else EVALUATIONS)
     if place is None:
         return None

@@ -123,7 +123,8 @@ class Checkpoint(Every):
         """Return the key of the monitored metric; None where nothing was measured yet."""
         if self.monitor is not None:
             return self._matching()
-        return next(iter(self.run.chosen), None) or next((record.key for record in self.run.records), None)
+        logged = [*self.run.chosen, *(record.key for record in self.run.records)]
+        return next((key for key in logged if key in self.run.metrics), None)
 
     def _matching(self) -> str | None:
         """Return the key that the monitored one stands for: of a metric rather than of the training step."""

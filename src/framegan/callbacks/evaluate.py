@@ -79,6 +79,8 @@ class Evaluate(Every):
         average_buffers(self.gan.generator_ema)
         real, fake = self._samples()
         self.run.records = records = [record for measure in self.measures for record in measure(real, fake)]
+        for gone in self.run.best.keys() - {record.key for record in records}:  # resumed with other metrics
+            self.run.metrics.pop(gone, None)
         for record in records:
             self._keep_best(record)
         for logger in self.trainer.run_loggers:

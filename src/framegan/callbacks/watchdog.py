@@ -49,8 +49,8 @@ class Watchdog(Every):
         self.looks: list[collapse.Look] = []
         self.reached = {"diversity": 0.0, "nearest": 0.0}
         self.losses: list[float] = []
-        self.curves: dict[str, list[tuple[int, float]]] = {}
-        """By key of a metric: (samples_seen, value) of every evaluation."""
+        self.curves: dict[str, list[collapse.Evaluated]] = {}
+        """By key of a metric, of every evaluation."""
         self.told: dict[str, int] = {}
         """By kind of sign: samples_seen when it was seen first."""
         self.judged_at: int | None = None
@@ -91,7 +91,8 @@ class Watchdog(Every):
             return
         self.judged_at = now
         for record in self.run.records:
-            curve = [*self.curves.get(record.key, []), (now, record.value)]
+            low, high = record.interval or (record.value, record.value)
+            curve = [*self.curves.get(record.key, []), (now, record.value, low, high)]
             if are_kept:
                 self.curves[record.key] = curve
             sign = collapse.worsened(record.key, curve, record.judged_as)
@@ -139,7 +140,9 @@ class Watchdog(Every):
         super().load_state_dict(state_dict)
         self.looks = [collapse.Look(**look) for look in state_dict["looks"]]
         self.reached, self.losses = state_dict["reached"], state_dict["losses"]
-        self.curves, self.told = state_dict["curves"], state_dict["told"]
+        self.told = state_dict["told"]
+        for key, curve in state_dict["curves"].items():  # earlier versions don't keep the intervals
+            self.curves[key] = [(seen, value, *(interval or (value, value))) for seen, value, *interval in curve]
         self.run.collapse = state_dict.get("collapse", {})  # which earlier versions don't keep
 
 

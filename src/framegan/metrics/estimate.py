@@ -10,7 +10,7 @@ STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """The 97.5 % quantiles of Student's t distribution with 1, 2, ..., 9 degrees of freedom: of 2, 3, ..., 10 values."""
 
 Better = Literal["lower", "higher"]
-JudgedAs = Literal["distance", "share"]
+JudgedAs = Literal["distance", "unbiased distance", "share"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Estimate:
     Args:
         interval: None where there is none.
         better: which direction is better.
-        judged_as: how `framegan.collapse` looks for signs of collapse in its curve: as a distance, which has grown, or
-            a share, which has fallen. None = not at all: it may be near 0, or noisy, in the best of runs.
+        judged_as: how `framegan.collapse` looks for signs of collapse in its curve: as a distance, which has grown, an
+            unbiased one, which may be near 0 in the best of runs, or a share, which has fallen. None = not at all.
         why_no_interval: what to say in place of the interval.
     """
 

@@ -143,7 +143,8 @@ class Kernel:
         unbiased = value + kernel.lowered_by_shared(bank, fake)
         by_chance = kernel.distances_by_chance(bank, fake) if min(len(bank), len(fake)) < FEW else [0.0]
         values = of_subsets(kernel_distance, bank, fake, least=2)
-        return {embedding.kernel_name: Estimate.of(value, values, also=[unbiased - chance for chance in by_chance])}
+        also = [unbiased - chance for chance in by_chance]
+        return {embedding.kernel_name: Estimate.of(value, values, "lower", "unbiased distance", also=also)}
 
 
 @dataclass(frozen=True)
@@ -249,4 +250,4 @@ class ClassAccuracy:
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding, asked: Tensor) -> dict[str, Estimate]:
         is_found = (embedding.logits(fake).argmax(1) == asked).double()
         values = [float(is_found[some].mean()) for some in subsets(len(fake), OF_A_SUBSET)]
-        return {"class_accuracy": Estimate.of(float(is_found.mean()), values, "higher", within=SHARE)}
+        return {"class_accuracy": Estimate.of(float(is_found.mean()), values, "higher", "share", within=SHARE)}
