@@ -35,7 +35,7 @@ TABLE = [
     ),
     (
         (*CHOSEN, "trainer=debug", "objective=fdd"),
-        "No metric is named 'fdd' or starts with it. Available: fd, kd, precision, recall, generator.* Set objective=METRIC",
+        "No metric is named 'fdd' or starts with it. Available: fd, kd, precision, recall, gen.* Set objective=METRIC",
     ),
     (
         (
