@@ -78,7 +78,7 @@ def test_the_auxiliary_loss_leaves_fake_samples_out_where_asked():
     losses = []
     for on_fake in ("true", "false"):
         options = ("model.discriminator.conditioning=auxiliary", f"model.class_loss_on_fake={on_fake}")
-        gan = built("dcgan", (1, 16, 16), "model.conditional=true", *options)
+        gan = built("dcgan", (1, 16, 16), "model.conditional=true", "model/regularizers=[]", *options)
         latents, labels, real = torch.randn(3, 100), torch.tensor([0, 1, 2]), torch.rand(3, 1, 16, 16)
         with torch.no_grad():
             losses.append(gan.discriminator_loss(real, labels, latents, torch.rand(3), 0))
