@@ -26,7 +26,7 @@ from framegan.losses import Loss
 from framegan.measured import Measured
 from framegan.network_state import frozen_kept, hold_still, in_pieces, move_average, stay_frozen
 from framegan.regularizers import Regularizer, due
-from framegan.runs.checkpoint import Weights, additions, head_start_in, keep_settings, metrics_in
+from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
 from framegan.sampling import sample, uncompiled
 from framegan.schedules import Constant
 from framegan.strategy import NETWORKS, Network, average_buffers
@@ -124,8 +124,6 @@ class GAN(LightningModule):
         self.generator_ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
         self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
-        self.head_start = 0
-        """Samples that the average had seen before the run; see `framegan.runs.origin`."""
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
         self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
 
@@ -143,12 +141,11 @@ class GAN(LightningModule):
             self.discriminator.compile()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size, self.head_start))
+        checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
         self.trainer.run.metrics = metrics_in(checkpoint)
-        self.head_start = head_start_in(checkpoint)
         keep_settings(checkpoint, self.configure_optimizers())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
@@ -171,7 +168,7 @@ class GAN(LightningModule):
             self._descend("generator", self.generator_loss, real, labels, of_generator)
             for regularizer in due(self.generator_regularizers, of_generator).values():
                 regularizer.adapt()
-            half_life = min(self.ema_half_life, self.ema_rampup * (self.head_start + samples_seen))
+            half_life = min(self.ema_half_life, self.ema_rampup * samples_seen)
             move_average(self.generator_ema, self.generator, num_samples * self.discriminator_steps, half_life)
 
         self.samples_seen += num_samples

@@ -204,14 +204,9 @@ def _gathered_by(make_optimizer: Callable[..., Any]) -> set[str]:
     return set(optimizer.state[parameter])
 
 
-def additions(metrics: Mapping[str, float], num_ranks: int, head_start: int) -> dict[str, Any]:
+def additions(metrics: Mapping[str, float], num_ranks: int) -> dict[str, Any]:
     """Return what a checkpoint holds besides what Lightning puts there."""
-    return {"metrics": metrics, "num_ranks": num_ranks, "head_start": head_start}
-
-
-def head_start_in(checkpoint: Mapping[str, Any]) -> int:
-    """Return the samples that the average had seen before the run; those of earlier versions had none."""
-    return int(checkpoint.get("head_start", 0))
+    return {"metrics": metrics, "num_ranks": num_ranks}
 
 
 def keep_settings(checkpoint: Mapping[str, Any], optimizers: Sequence[Optimizer]) -> None:

@@ -80,7 +80,6 @@ def load(origin: Origin, gan: Any, classes: Sequence[str]) -> list[str]:
             )
         if name == "generator":
             _load(gan.generator_ema, origin.networks["generator_ema"], origin.classes, classes)
-            gan.head_start = 0 if found.partly or found.new else origin.samples_seen
         lines.append(f"{name:<13}  {_said(found, [one for one in classes if one not in origin.classes])}")
         if _is_by_number(network) and len(origin.classes) in (0, len(classes)) and list(classes) != origin.classes:
             lines.append(f"{'':<13}  its classes by number, as its layers don't say which rows are whose")
