@@ -10,6 +10,7 @@ CHOSEN = ("model=dcgan", "data=synthetic", "trainer=cpu")
 SCORES = "+metrics.random_conv.scores.more._target_=framegan.metrics.scores."
 TABLE = [
     ((), "no model was chosen; set model=NAME to one of: cgan, .*dcgan, dcgan3d, "),
+    (("model=dcgan", "trainer=debug"), "no data was chosen; set data=NAME to one of: cifar10, "),
     (("model=mlp",), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
     ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),
     ((*CHOSEN, "model.generator_optimizer.lr=abc"), "model.generator_optimizer.lr got 'abc'; it should be a valid num"),

@@ -10,16 +10,29 @@ from pathlib import Path
 import pytest
 from made_up_runs import KEY, picture, run_folder
 
-from framegan import media
+from framegan import by_class, media
 from framegan.cli import about
 from framegan.cli import compare as compare_command
 from framegan.cli import report as report_command
 from framegan.report import compare, curves, page, pictures
-from framegan.runs import run_list
+from framegan.runs import records, run_list
 from framegan.runs.run_files import RunFiles
 
 HOSTILE = '"><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def test_a_class_that_one_score_lacks_leaves_its_place_empty():
+    protocol = {"embedding": "e", "fingerprint": "0"}
+    values = {name: by_class.OfClass(number, None, 60, 70) for number, name in enumerate(("cat", "dog"))}
+    fd, kd = (
+        records.Evaluated(key=f"{score}_e_0_1k", value=1, protocol=protocol, by_class=of)
+        for score, of in (("fd", {"cat": values["cat"]}), ("kd", values))
+    )
+    (table,) = by_class.tables([fd, kd])
+    assert table.columns == ["fd", "kd"]
+    assert [one.value for one in table.rows["dog"]] == [None, 1]
+    assert len(table.reasons) == 1
 
 
 def test_a_curve_keeps_its_extremes():

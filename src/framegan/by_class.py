@@ -22,6 +22,9 @@ class OfClass:
     why_no_value: str | None = None
 
 
+NOT_MEASURED = OfClass(None, None, 0, 0, "not every score was measured of every class")
+
+
 class Measured(Protocol):
     """A record; see `framegan.metrics.record.Record`."""
 
@@ -65,6 +68,6 @@ def tables(records: Sequence[Measured]) -> list[Table]:
 
 def _table(title: str, columns: Mapping[str, Mapping[str, OfClass]]) -> Table:
     classes = dict.fromkeys(name for column in columns.values() for name in column)
-    rows = {name: [column[name] for column in columns.values() if name in column] for name in classes}
+    rows = {name: [column.get(name, NOT_MEASURED) for column in columns.values()] for name in classes}
     reasons = dict.fromkeys(one.why_no_value for row in rows.values() for one in row if one.why_no_value)
     return Table(title, list(columns), rows, list(reasons))

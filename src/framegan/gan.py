@@ -28,7 +28,7 @@ from framegan.network_state import frozen_kept, hold_still, in_pieces, move_aver
 from framegan.regularizers import Regularizer, due
 from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
 from framegan.sampling import sample, uncompiled
-from framegan.schedules import Constant
+from framegan.schedules import Constant, set_rates
 from framegan.strategy import NETWORKS, Network, average_buffers
 from framegan.trainer import GANTrainer
 
@@ -237,7 +237,9 @@ class GAN(LightningModule):
     def _descend(self, name: Network, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
         """Take one optimizer step of a network down the mean of its loss, as its schedules say."""
         optimizer: Any = self.optimizers()[NETWORKS.index(name)]  # type: ignore[index]
-        self._set_rates(name, optimizer.param_groups)
+        now, scheduled = int(self.samples_seen), self.beta2_schedule
+        factor = self.schedules[name](now) * self.learning_rate_factor
+        set_rates(optimizer.param_groups, factor, None if scheduled is None else scheduled(now))
         optimizer.zero_grad()
         losses = []
         batch = real, labels, *self._noise_like(real, stream=name)
@@ -253,16 +255,6 @@ class GAN(LightningModule):
         if (limit := self.clip_norms[name]) is not None:
             clip_grads_with_norm_(parameters, limit, norm)
         optimizer.step()
-
-    def _set_rates(self, name: Network, groups: Sequence[dict[str, Any]]) -> None:
-        """Set the learning rate of a network's parameters that is due, and where that is scheduled their beta2."""
-        now = int(self.samples_seen)
-        factor = self.schedules[name](now) * self.learning_rate_factor
-        for group in groups:
-            group["lr"] = group["initial_lr"] * factor
-            if self.beta2_schedule is not None:
-                first, second = group["initial_betas"]
-                group["betas"] = first, 1 - (1 - second) * self.beta2_schedule(now)
 
     def _constrain_discriminator(self, step: int) -> None:
         for regularizer in due(self.regularizers, step).values():

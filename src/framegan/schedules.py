@@ -1,7 +1,8 @@
 """Schedules: samples seen -> the factor in [0, 1] that multiplies a learning rate, a penalty, or Adam's 1 - beta2."""
 
 import math
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
@@ -56,3 +57,18 @@ class Cosine(Linear):
 
     def decay(self, samples_seen: int) -> float:
         return self.last + (1 - self.last) * (1 + math.cos(math.pi * self.progress(samples_seen))) / 2
+
+
+def set_rates(groups: Sequence[dict[str, Any]], rate: float, beta2: float | None) -> None:
+    """Set what is due in the parameter groups of an optimizer.
+
+    Args:
+        groups: each with what was configured as "initial_lr" and "initial_betas".
+        rate: factor of the learning rate.
+        beta2: factor of 1 - beta2 (Huang et al. 2024). None = the betas stay.
+    """
+    for group in groups:
+        group["lr"] = group["initial_lr"] * rate
+        if beta2 is not None:
+            first, second = group["initial_betas"]
+            group["betas"] = first, 1 - (1 - second) * beta2

@@ -30,7 +30,7 @@ def narrow(frames):
 
 
 class OneForEach(nn.Module):
-    """As kornia's: draws for each frame unless it is told to draw once."""
+    """Draws a number for each frame, or one for all of them with `same_on_batch`, as the classes of kornia do."""
 
     same_on_batch = False
 

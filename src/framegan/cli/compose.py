@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from framegan import own_code, program
 from framegan.cli import command_line, errors
 from framegan.cli.errors import plain_errors, stop
-from framegan.containers import map_texts
+from framegan.containers import map_texts, walk
 
 CONFIGURATIONS = str(program.configurations())
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
@@ -90,7 +90,8 @@ def _is_of_the_call(error: TypeError) -> bool:
 
 def require_choice(cfg: DictConfig, group: str) -> None:
     """Stop where nothing was chosen from a group, and list what there is."""
-    if cfg.get(group) is None:
+    chosen = walk(as_dict(cfg, resolve=False).get(group))  # trainer=debug, say, sets data.batch_size of no data
+    if not any(isinstance(node, dict) and "_target_" in node for _, node in chosen):
         stop(no_choice(group, GlobalHydra.instance().config_loader().get_group_options(group)))
 
 

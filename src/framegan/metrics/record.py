@@ -82,7 +82,8 @@ def class_tables(records: Sequence[Record]) -> list[str]:
         rows = [("class", *one.columns, "fake", "real")]
         for name, values in list(one.rows.items())[:SHOWN_CLASSES]:
             shown = ["-" if of.value is None else f"{of.value:.4g}" for of in values]
-            rows.append((printable(name), *shown, f"{values[0].num_fake:,}", f"{values[0].num_real:,}"))
+            counts = max(of.num_fake for of in values), max(of.num_real for of in values)
+            rows.append((printable(name), *shown, *(f"{count:,}" for count in counts)))
         more = len(one.rows) - SHOWN_CLASSES
         lines += ["", f"of each class, {one.title}", *_aligned(rows), *([f"and {more:,} more"] if more > 0 else [])]
         lines += [f"-: {reason}" for reason in one.reasons]
