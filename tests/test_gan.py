@@ -9,8 +9,8 @@ from plain_loop import PlainLoop
 from worlds import CLIP, SHAPE, Record, fit, flat, real_batches, tiny_clip_gan, tiny_gan
 
 from framegan import losses, noise, regularizers, schedules
+from framegan.gan import GAN
 from framegan.networks import critics, dcgan, mocogan, vgan
-from framegan.strategy import NETWORKS
 
 
 def test_the_discriminator_step_leaves_the_generator_still_and_the_reverse():
@@ -125,7 +125,7 @@ def test_learning_rates_follow_their_schedules_on_the_clock():
 
 def test_beta2_rises_as_its_schedule_falls():
     record = Record(lambda gan: [optimizer.param_groups[0]["betas"] for optimizer in gan.optimizers()])
-    optimizers = {f"{name}_optimizer": partial(torch.optim.Adam, betas=(0.5, 0.9)) for name in NETWORKS}
+    optimizers = {f"{name}_optimizer": partial(torch.optim.Adam, betas=(0.5, 0.9)) for name in GAN.networks}
     gan = tiny_gan(beta2_schedule=schedules.Linear(total_samples=32, last=0.1), **optimizers)
     fit(gan, real_batches(5), callbacks=[record])
     for of_step, expected in zip(record.states, (0.9, 0.9225, 0.945, 0.9675, 0.99), strict=True):

@@ -196,7 +196,7 @@ def test_a_run_starts_from_another_and_is_resumed_without_it(first, tmp_path, ca
         ("nowhere", "nowhere does not exist; give a run folder, or a checkpoint in one"),
         ("nowhere.ckpt", "is no file; give a run folder, or a checkpoint of a run"),
         ("text.ckpt", "is damaged or compressed, or not a checkpoint of a run"),
-        ("other.ckpt", "is not a checkpoint of a GAN"),
+        ("other.ckpt", "has no generator"),
         ("nan.ckpt", "is not finite"),
     ],
 )

@@ -45,13 +45,14 @@ ROOMS = {
     "augmentations": "noise strategy",
     "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
-    "gan": "augmentations contracts generator_regularizers losses measured network_state noise regularizers run_state "
-    "runs sampling schedules strategy trainer",
+    "model": "contracts measured network_state runs sampling schedules trainer",
+    "gan": "augmentations contracts generator_regularizers losses measured model network_state noise regularizers "
+    "sampling schedules strategy",
     "terminal_pictures": "media processes",
     "collapse": "",
-    "callbacks": "collapse data devices evaluation files gan measured media metrics noise processes quoting report "
+    "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
     "run_state runs sampling spread strategy terminal_pictures trainer",
-    "cli": "callbacks containers contracts data devices evaluation files gan loggers media metrics own_code processes "
+    "cli": "callbacks containers contracts data devices evaluation files loggers media metrics own_code processes "
     "program quoting report run_state runs sampling trainer working_folder",
     "trained": "cli media runs sampling",
     "training": "cli metrics quoting runs trained",
@@ -90,7 +91,7 @@ OUTSIDE = {
     "omegaconf": {"cli/*", "cli/slips/*", "runs/run_folder.py", "runs/saved_config.py"},
     "lightning": {
         "cli/session.py",
-        "gan.py",
+        "model.py",
         "strategy.py",
         "trainer.py",
         "data/datamodule.py",

@@ -100,7 +100,7 @@ NODES = {
         {"_target_": "framegan.processes.spawn.subprocess.Popen", "args": TOUCH},
         "subprocess.Popen'",
     ),
-    "imported by a module of ours": ({"_target_": "framegan.gan.LightningModule"}, "nothing that a configuration"),
+    "imported by a module of ours": ({"_target_": "framegan.model.LightningModule"}, "nothing that a configuration"),
     "a method of ours": ({"_target_": "framegan.metrics.weights.Published.find"}, "no such class or function"),
     "our function that runs commands": (
         {"_target_": "framegan.processes.spawn.run_ranks"},

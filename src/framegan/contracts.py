@@ -26,20 +26,8 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     check_loss(gan.loss)
     check_regularizers(gan.regularizers)
     logits = check_networks(gan.generator, gan.discriminator)
-    require(
-        not gan.conditional or getattr(gan.generator, "num_classes", 0) > 0,
-        "model.conditional=true, but the data have one class, or the generator takes none",
-        "choose data with classes (a folder for each, or data.labels), or set model.conditional=false",
-    )
     if gan.augmentation is not None:
         check_augmentation(gan.augmentation, torch.zeros(len(SEEDS), *gan.generator.shape))
-    for name in ("generator", "discriminator"):
-        check_optimizer(name, gan.make_optimizers[name], getattr(gan, name))
-        check_schedule(name, gan.schedules[name])
-    if gan.beta2_schedule is not None:
-        check_schedule("beta2", gan.beta2_schedule)
-        last, rule = getattr(gan.beta2_schedule, "last", 1), "beta2 would come to be 1; set it above 0, such as 0.1"
-        require(last > 0, f"model.beta2_schedule.last={last}", rule)
     heads = [head for head in logits if head not in NO_HEADS]
     weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
     said = f"model.head_weights names {sorted(weights)}"
@@ -47,10 +35,33 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     return {head: weights[head] for head in heads}
 
 
+def check_training(model: Any) -> None:
+    """Raise ValueError where a `framegan.model.Model` can't train its networks with what each was given."""
+    require(
+        not model.conditional or getattr(model.generator, "num_classes", 0) > 0,
+        "model.conditional=true, but the data have one class, or the generator takes none",
+        "choose data with classes (a folder for each, or data.labels), or set model.conditional=false",
+    )
+    for name, network in model.of_name().items():
+        check_optimizer(name, model.make_optimizers[name], network)
+        check_schedule(name, model.schedules[name])
+    if model.beta2_schedule is not None:
+        check_schedule("beta2", model.beta2_schedule)
+        last, rule = getattr(model.beta2_schedule, "last", 1), "beta2 would come to be 1; set it above 0, such as 0.1"
+        require(last > 0, f"model.beta2_schedule.last={last}", rule)
+
+
 @torch.no_grad()
 def check_networks(generator: Any, discriminator: Any) -> dict[str, Tensor]:
     """Return the logits by head of two samples; raise ValueError where a network is not what its place asks for."""
-    _check_generator(generator)
+    samples, labels = check_generator(generator)
+    return _logits(discriminator, samples, labels, getattr(generator, "num_classes", 0))
+
+
+@torch.no_grad()
+def check_generator(generator: Any) -> tuple[Tensor, Tensor]:
+    """Return two samples of a generator, (2, *shape), and their labels; raise ValueError where it is none."""
+    _check_attributes(generator)
     latents, labels = draw(generator, SEEDS)
     wanted = (len(SEEDS), *generator.shape)
     with evaluating(generator):
@@ -70,10 +81,10 @@ def check_networks(generator: Any, discriminator: Any) -> dict[str, Tensor]:
         "model.generator made two samples of the same latents",
         "in evaluation mode it should draw nothing itself: take all noise from the latents, as many as latent_dim",
     )
-    return _logits(discriminator, samples, labels, getattr(generator, "num_classes", 0))
+    return samples, labels
 
 
-def _check_generator(generator: Any) -> None:
+def _check_attributes(generator: Any) -> None:
     _require_module("model.generator", generator)
     shape, latent_dim = getattr(generator, "shape", None), getattr(generator, "latent_dim", None)
     num_classes = getattr(generator, "num_classes", 0)

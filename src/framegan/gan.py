@@ -1,22 +1,18 @@
 """The adversarial training step, and nothing but the step: images and clips alike.
 
-Samples are float32 (N, *shape) in [-1, 1]; higher logits mean "more real". The clock is `samples_seen`: real samples
-shown to the discriminator, over all ranks. All noise is a function of (seed, samples_seen), drawn for the global batch
-of which each rank takes its own rows, so that a resumed run, or one on more ranks, sees the same numbers.
+Samples are float32 (N, *shape) in [-1, 1]; higher logits mean "more real". The clock, the noise and what the rest of a
+run knows of the networks are those of `framegan.model`.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lightning.pytorch import LightningModule
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
 from framegan import contracts, noise
@@ -24,19 +20,18 @@ from framegan.augmentations.augmentation import Augmentation
 from framegan.generator_regularizers import GeneratorRegularizer
 from framegan.losses import Loss
 from framegan.measured import Measured
-from framegan.network_state import frozen_kept, hold_still, in_pieces, move_average, stay_frozen
+from framegan.model import Model
+from framegan.network_state import frozen_kept, in_pieces
 from framegan.regularizers import Regularizer, due
-from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
-from framegan.sampling import sample, uncompiled
-from framegan.schedules import Constant, set_rates
-from framegan.strategy import NETWORKS, Network, average_buffers
-from framegan.trainer import GANTrainer
+from framegan.sampling import uncompiled
+from framegan.schedules import Constant
+from framegan.strategy import average_buffers
 
 PLACES = ("real", "fake", "between", "generator")
 """Which samples the discriminator judges; the generator's are those of its own step."""
 
 
-class GAN(LightningModule):
+class GAN(Model):
     """A generator and a discriminator trained against each other.
 
     Args:
@@ -68,9 +63,9 @@ class GAN(LightningModule):
         seed: key of all noise.
     """
 
-    samples_seen: Tensor
+    networks = ("generator", "discriminator")
     generator_regularizers: Mapping[str, GeneratorRegularizer]
-    trainer: GANTrainer  # type: ignore[override]
+    discriminator: nn.Module
 
     def __init__(
         self,
@@ -99,54 +94,27 @@ class GAN(LightningModule):
         learning_rate_factor: PositiveFloat = 1.0,
         seed: noise.Seed = 0,
     ):
-        super().__init__()
+        super().__init__(
+            {"generator": generator, "discriminator": discriminator},
+            {"generator": generator_optimizer, "discriminator": discriminator_optimizer},
+            {"generator": generator_schedule, "discriminator": discriminator_schedule},
+            {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm},
+            beta2_schedule,
+            ema_half_life,
+            ema_rampup,
+            conditional,
+            compile_networks,
+            learning_rate_factor,
+            seed,
+        )
         self.automatic_optimization = False
-        self.generator, self.discriminator = generator, discriminator
-        self.make_optimizers = {"generator": generator_optimizer, "discriminator": discriminator_optimizer}
-        self.schedules = {"generator": generator_schedule, "discriminator": discriminator_schedule}
-        self.beta2_schedule = beta2_schedule
-        self.clip_norms = {"generator": generator_clip_norm, "discriminator": discriminator_clip_norm}
         self.loss, self.regularizers, self.augmentation = loss, dict(regularizers or {}), augmentation
         found = contracts.check_generator_regularizers(generator, generator_regularizers or {})
         self.generator_regularizers = found  # type: ignore[assignment]  # a ModuleDict: their buffers are saved
-        self.discriminator_steps, self.conditional = discriminator_steps, conditional
+        self.discriminator_steps = discriminator_steps
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
-        self.ema_half_life, self.ema_rampup = ema_half_life, ema_rampup
-        self.compile_networks = compile_networks
-        self.learning_rate_factor, self.seed = learning_rate_factor, seed
-        hold_still({name: getattr(self, name) for name in NETWORKS}, freeze or ())
         self.head_weights = contracts.check_parts(self, head_weights)
-        self.configure_optimizers()  # a bad learning rate stops here, before the first batch
-        self._begin()
-
-    def _begin(self) -> None:
-        """Set up the average, the clock, and what a step leaves for others to read."""
-        self.generator_ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
-        self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
-        self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
-        self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
-        self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
-
-    def configure_optimizers(self) -> tuple[Optimizer, Optimizer]:
-        generator, discriminator = (self.make_optimizers[name](getattr(self, name).parameters()) for name in NETWORKS)
-        for group in (*generator.param_groups, *discriminator.param_groups):
-            group |= {"initial_lr": group["lr"], "initial_betas": group.get("betas")}
-            if self.beta2_schedule is not None:
-                contracts.check_betas(group["initial_betas"])
-        return generator, discriminator
-
-    def setup(self, stage: str) -> None:
-        if self.compile_networks:
-            self.generator.compile()
-            self.discriminator.compile()
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the optimizers' settings as they are configured now; only what they have gathered is loaded."""
-        self.trainer.run.metrics = metrics_in(checkpoint)
-        keep_settings(checkpoint, self.configure_optimizers())
+        self.begin(freeze)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch  # (N, *shape), (N,): this rank's
@@ -168,8 +136,7 @@ class GAN(LightningModule):
             self._descend("generator", self.generator_loss, real, labels, of_generator)
             for regularizer in due(self.generator_regularizers, of_generator).values():
                 regularizer.adapt()
-            half_life = min(self.ema_half_life, self.ema_rampup * samples_seen)
-            move_average(self.generator_ema, self.generator, num_samples * self.discriminator_steps, half_life)
+            self.average(num_samples * self.discriminator_steps)
 
         self.samples_seen += num_samples
         return dict(self.measured) if is_logged else None
@@ -230,16 +197,10 @@ class GAN(LightningModule):
             loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
         return loss + self.class_weight * class_loss
 
-    def sample(self, seeds: Sequence[int], weights: Weights = "ema", **choices: Any) -> Tensor:
-        """Return one sample for each seed, (N, *shape) in [-1, 1]; see `framegan.sampling.sample`."""
-        return sample(self.generator_ema if weights == "ema" else self.generator, seeds, **choices)
-
-    def _descend(self, name: Network, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
+    def _descend(self, name: str, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
         """Take one optimizer step of a network down the mean of its loss, as its schedules say."""
-        optimizer: Any = self.optimizers()[NETWORKS.index(name)]  # type: ignore[index]
-        now, scheduled = int(self.samples_seen), self.beta2_schedule
-        factor = self.schedules[name](now) * self.learning_rate_factor
-        set_rates(optimizer.param_groups, factor, None if scheduled is None else scheduled(now))
+        optimizer: Any = self.optimizers()[self.networks.index(name)]  # type: ignore[index]
+        self.set_rates(name, optimizer)
         optimizer.zero_grad()
         losses = []
         batch = real, labels, *self._noise_like(real, stream=name)
@@ -248,12 +209,7 @@ class GAN(LightningModule):
                 loss = loss_of(*piece, step).sum() / len(real)
                 self.manual_backward(loss)
                 losses.append(loss.detach())
-        parameters = list(getattr(self, name).parameters())
-        norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
-        self.measured.mean(f"{name}/gradient_norm", norm)
-        self.watched |= {f"{name} loss": torch.stack(losses).sum(), f"{name} gradient": norm}
-        if (limit := self.clip_norms[name]) is not None:
-            clip_grads_with_norm_(parameters, limit, norm)
+        self.watch(name, torch.stack(losses).sum())
         optimizer.step()
 
     def _constrain_discriminator(self, step: int) -> None:
@@ -263,16 +219,15 @@ class GAN(LightningModule):
             with frozen_kept(self.discriminator):
                 regularizer.constrain(self.discriminator)
 
-    def _noise_like(self, real: Tensor, stream: Network) -> tuple[Tensor, Tensor]:
+    def _noise_like(self, real: Tensor, stream: str) -> tuple[Tensor, Tensor]:
         """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
-        rank, num_ranks = self.trainer.global_rank, self.trainer.world_size
-        num_samples, latent_dim = num_ranks * len(real), int(self.generator.latent_dim)  # type: ignore[arg-type]
+        num_samples, latent_dim = self.trainer.world_size * len(real), int(self.generator.latent_dim)  # type: ignore[arg-type]
         key = {"seed": self.seed, "counter": int(self.samples_seen)}
         latents = noise.normal((num_samples, latent_dim), stream=noise.LATENTS[stream], **key)
         mixing = noise.uniform((num_samples,), stream=noise.MIXING, **key)
-        return latents.chunk(num_ranks)[rank].to(real), mixing.chunk(num_ranks)[rank].to(real)
+        return self.own_rows(latents, real), self.own_rows(mixing, real)
 
-    def _trained(self, name: Network) -> nn.Module:
+    def _trained(self, name: str) -> nn.Module:
         """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""
         return self.wrappers.get(name, getattr(self, name))
 
@@ -298,15 +253,3 @@ class GAN(LightningModule):
             return 0.0
         self.measured.mean(f"penalty/{name}", penalty)
         return strength * penalty.flatten()
-
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        self.generator_ema.eval()
-        stay_frozen(self.generator, self.discriminator)
-        return self
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Move everything but the clock, which stays on the CPU: reading it must not wait for the device."""
-        super()._apply(fn, recurse)
-        self.samples_seen = self.samples_seen.cpu()
-        return self

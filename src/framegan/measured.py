@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
-WATCHED = ("discriminator loss", "discriminator gradient", "generator loss", "generator gradient")
-"""What each step leaves to be watched, in the order in which it happens: the whole loss, and its gradient's norm."""
 ALWAYS = ("discriminator/loss", "generator/loss")
 """What is measured in every step, for the screen; the rest only on the steps that are logged."""
 

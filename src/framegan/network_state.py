@@ -28,7 +28,7 @@ def hold_still(networks: Mapping[str, nn.Module], names: Sequence[str]) -> None:
         if not below or not frozen:
             there = dict.fromkeys(name for key, part in networks.items() for name in _parts_of(key, part))
             raise ValueError(
-                f"model.freeze got {name!r}, which names nothing with weights below generator or discriminator; "
+                f"model.freeze got {name!r}, which names nothing with weights below {' or '.join(networks)}; "
                 f"there are: {', '.join(there)}"
             )
         for parameter in frozen:

@@ -1,12 +1,12 @@
-"""Distributed data parallel for two networks.
+"""Distributed data parallel for networks that take turns.
 
 Lightning wraps the whole module in one DistributedDataParallel, which an alternating step breaks: each backward leaves
 the other network's parameters unused. Here generator and discriminator are wrapped apart, so that each step averages
 the gradients of its own network only. Forwards to train go through the wrappers (`GAN._trained`), and the other
-network is frozen or in no_grad meanwhile.
+network is frozen or in no_grad meanwhile. A module that Lightning optimises, all at once, is wrapped as it would.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.distributed
@@ -16,47 +16,50 @@ from torch.nn.parallel import DistributedDataParallel
 
 from framegan.network_state import moving_buffers
 
-Network = Literal["generator", "discriminator"]
-NETWORKS: tuple[Network, Network] = ("generator", "discriminator")
+HOW: dict[str, Any] = {"broadcast_buffers": False, "gradient_as_bucket_view": True}
+"""Networks are wrapped: each rank keeps its own buffers, which `average_buffers` brings together."""
 
 
 class GANStrategy(DDPStrategy):
-    """DDP with one wrapper for the generator and one for the discriminator.
+    """DDP with a wrapper for each network of a `framegan.model.Model` with manual optimisation, else with one for all.
 
     Batch normalisation runs on each rank's own batch, as usual; its running statistics are averaged over the ranks
     whenever the state dict is collected, and by `average_buffers` before sampling.
     """
 
+    def __init__(self, **options: Any):
+        super().__init__(**options, **HOW)
+
     @property
-    def gan(self) -> Any:
-        """The module that trains; `GAN` can't be named here, it knows the strategy through its trainer."""
+    def model_of_run(self) -> Any:
+        """The module that trains; `Model` can't be named here, it knows the strategy through its trainer."""
         return self.lightning_module
 
     def configure_ddp(self) -> None:
-        module = self.gan
+        module = self.model_of_run
+        if module.automatic_optimization:
+            super().configure_ddp()
+            return
+        names = module.networks
         strangers = [
-            name for name, p in module.named_parameters() if p.requires_grad and name.partition(".")[0] not in NETWORKS
+            name for name, p in module.named_parameters() if p.requires_grad and name.partition(".")[0] not in names
         ]
         if strangers:
             raise ValueError(
-                f"parameters outside generator and discriminator would train apart on each rank: {strangers}; "
-                "put them in one of the two, or use trainer.strategy=ddp_find_unused_parameters_true"
+                f"parameters outside {' and '.join(names)} would train apart on each rank: {strangers}; "
+                "put them in one of these, or use trainer.strategy=ddp_find_unused_parameters_true"
             )
-        for name in NETWORKS:
-            module.wrappers[name] = DistributedDataParallel(
-                getattr(module, name),
-                device_ids=self.determine_ddp_device_ids(),
-                broadcast_buffers=False,
-                gradient_as_bucket_view=True,
-            )
+        devices = self.determine_ddp_device_ids()
+        for name, network in module.of_name().items():
+            module.wrappers[name] = DistributedDataParallel(network, device_ids=devices, **HOW)
 
     def lightning_module_state_dict(self) -> dict[str, Any]:
-        average_buffers(self.gan)
+        average_buffers(self.model_of_run)
         return super().lightning_module_state_dict()
 
     def teardown(self) -> None:
         if self.lightning_module is not None:
-            self.gan.wrappers.clear()
+            self.model_of_run.wrappers.clear()
         super().teardown()
 
 

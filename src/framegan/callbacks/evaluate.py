@@ -76,7 +76,7 @@ class Evaluate(Every):
         if not self.measures:
             return
         now = self.run.measured_at = self.samples_seen
-        average_buffers(self.gan.generator_ema)
+        average_buffers(self.model.generator_ema)
         real, fake = self._samples()
         self.run.records = records = [record for measure in self.measures for record in measure(real, fake)]
         for gone in self.run.best.keys() - {record.key for record in records}:  # resumed with other metrics
@@ -102,7 +102,7 @@ class Evaluate(Every):
         self.run.best = state_dict.get("best", {})
 
     def _samples(self) -> tuple[RealSamples, FakeSamples]:
-        data, generator = self.trainer.datamodule, self.gan.generator_ema
+        data, generator = self.trainer.datamodule, self.model.generator_ema
         of_real = origin_of(data.fingerprint, data.split, data.inventory)
         real = RealSamples(lambda: data.source, data.fingerprint, of_real)
         origin = {"weights": "ema", "samples_seen": self.samples_seen}

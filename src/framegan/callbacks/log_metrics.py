@@ -21,10 +21,10 @@ class LogMetrics(RunCallback):
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if not outputs:
             return
-        values = torch.stack([value.to(self.gan.device, torch.float32) for value in outputs.values()])
+        values = torch.stack([value.to(self.model.device, torch.float32) for value in outputs.values()])
         values = self.trainer.strategy.reduce(values, reduce_op="mean")
         metrics = dict(zip(outputs, values.tolist(), strict=True))
-        for name, optimizer in zip(("generator", "discriminator"), self.trainer.optimizers, strict=True):
+        for name, optimizer in zip(self.model.networks, self.trainer.optimizers, strict=True):
             metrics[f"{name}/lr"] = optimizer.param_groups[0]["lr"]
         seconds = self.run.training_seconds - self.seconds_before
         metrics["samples_per_second"] = (self.samples_seen - self.seen_before) / seconds

@@ -8,11 +8,9 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from framegan.callbacks.run_callback import RunCallback
-from framegan.gan import GAN
-from framegan.measured import WATCHED
+from framegan.model import Model
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
-from framegan.strategy import NETWORKS
 
 NEVER = 2**62
 """samples_seen at which what has always been finite was not."""
@@ -39,12 +37,12 @@ class NonFinite(RunCallback):
         self.max_rollbacks = max_rollbacks
 
     def begin(self) -> None:
-        self.first = torch.full((len(WATCHED),), NEVER, device=self.gan.device)
+        self.first = torch.full((len(self.model.names_watched),), NEVER, device=self.model.device)
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         before = self.samples_seen - len(batch[0]) * self.trainer.world_size
-        for what, value in self.gan.watched.items():
-            first = self.first[WATCHED.index(what)]
+        for what, value in self.model.watched.items():
+            first = self.first[self.model.names_watched.index(what)]
             torch.minimum(first, torch.where(value.isfinite(), NEVER, before), out=first)
         if outputs or any(self.passes(interval, batch) for interval in self.run.intervals):
             self.check()
@@ -59,16 +57,16 @@ class NonFinite(RunCallback):
         """Stop or roll back where something is not finite; all ranks have to call this, and all do the same."""
         first = self.first.clone()
         if weights_too:
-            weights = [p.detach() for network in NETWORKS for p in getattr(self.gan, network).parameters()]
+            weights = [p.detach() for network in self.model.of_name().values() for p in network.parameters()]
             at = torch.where(get_total_norm(weights).isfinite(), NEVER, self.samples_seen)
             first = torch.cat([first, at.view(1)])
         first = self.trainer.strategy.reduce(first, reduce_op="min")
-        when = dict(zip((*WATCHED, "weights"), first.tolist(), strict=False))
+        when = dict(zip((*self.model.names_watched, "weights"), first.tolist(), strict=False))
         what, now = min(when, key=when.__getitem__), self.samples_seen
         if when[what] == NEVER:
             return
         trouble = rollback.Trouble(
-            what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(self.gan)}",
+            what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(self.model)}",
             began=when[what],
             noticed=now,
             advice=ADVICE,
@@ -78,8 +76,8 @@ class NonFinite(RunCallback):
         raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))
 
 
-def where(gan: GAN) -> str:
+def where(model: Model) -> str:
     """Say which parameters are not finite, or have a gradient that isn't, by now; nothing where there are none."""
-    parameters = {name: p for name, p in gan.named_parameters() if name.startswith(NETWORKS) and p.requires_grad}
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     bad = [name for name, p in parameters.items() if not all(x.isfinite().all() for x in (p, p.grad) if x is not None)]
     return f", by now {len(bad)} of {len(parameters)} parameters, first {bad[0]}" if bad else ""

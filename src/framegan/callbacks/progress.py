@@ -44,9 +44,9 @@ class ProgressBar(RunCallback):
     def after_batch(self, *_: Any) -> None:
         if not self.trainer.is_global_zero:
             return
-        for key in (key for key in SHOWN if key in self.gan.measured):
+        for key in (key for key in SHOWN if key in self.model.measured):
             total, number = self.losses.get(key, (0.0, 0))
-            self.losses[key] = total + self.gan.measured[key], number + 1
+            self.losses[key] = total + self.model.measured[key], number + 1
         seen, seconds = self.samples_seen, SECONDS_BETWEEN_REFRESHES if self.bar else self.seconds_between_lines
         is_due = self.run.training_seconds - self.seconds_before > seconds
         if is_due:

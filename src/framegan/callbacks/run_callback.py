@@ -5,17 +5,17 @@ from typing import Any
 from lightning.pytorch import Callback
 from torch import Tensor
 
-from framegan.gan import GAN
+from framegan.model import Model
 from framegan.run_state import RunState
 from framegan.runs.rollback import Ending, TrainingEndedError
 from framegan.trainer import GANTrainer
 
 
 class RunCallback(Callback):
-    """Does something at moments of a run, on all ranks; `trainer`, `gan` and `run` are there at each of them."""
+    """Does something at moments of a run, on all ranks; `trainer`, `model` and `run` are there at each of them."""
 
     trainer: GANTrainer
-    gan: GAN
+    model: Model
     run: RunState
 
     def before(self) -> None:
@@ -36,7 +36,7 @@ class RunCallback(Callback):
 
     @property
     def samples_seen(self) -> int:
-        return int(self.gan.samples_seen)
+        return int(self.model.samples_seen)
 
     def passes(self, interval: int, batch: tuple[Tensor, Tensor]) -> bool:
         """Say whether the clock has passed a multiple of an interval with this batch."""
@@ -51,7 +51,7 @@ class RunCallback(Callback):
             logger.log_metrics(values, step=self.samples_seen)
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        self.trainer, self.gan, self.run = trainer, pl_module, trainer.run
+        self.trainer, self.model, self.run = trainer, pl_module, trainer.run
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         try:
@@ -63,7 +63,8 @@ class RunCallback(Callback):
         self.begin()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        self.after_batch(outputs, batch, batch_idx)
+        measured = self.model.measured
+        self.after_batch(dict(measured) if measured.is_logged else None, batch, batch_idx)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         self.end()

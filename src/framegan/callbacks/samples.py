@@ -83,12 +83,12 @@ class Samples(Every):
             self.act_timed()
 
     def act(self) -> None:
-        now, generator = self.samples_seen, self.gan.generator_ema
+        now, generator = self.samples_seen, self.model.generator_ema
         average_buffers(generator)
         if not self.trainer.is_global_zero:
             return
         classes, columns = self._layout()
-        fake = [self.gan.sample(range(columns or self.num_shown), category=category) for category in classes]
+        fake = [self.model.sample(range(columns or self.num_shown), category=category) for category in classes]
         self._show("fake", f"fake_{now}", torch.cat(fake), columns, self._caption(classes, columns))
         if {"content", "motion"} <= sampling.parts_of(generator).keys():
             table = sampling.content_motion_table(generator, range(TABLE), range(TABLE))
@@ -101,7 +101,7 @@ class Samples(Every):
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""
-        num_classes = getattr(self.gan.generator, "num_classes", 0)
+        num_classes = getattr(self.model.generator, "num_classes", 0)
         if num_classes < 2:
             return [None], None
         rows = min(num_classes, self.num_shown)

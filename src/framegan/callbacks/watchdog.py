@@ -11,6 +11,7 @@ from torch import Tensor
 from framegan import collapse, sampling
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
+from framegan.model import Model
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
 from framegan.strategy import average_buffers
@@ -58,7 +59,7 @@ class Watchdog(Every):
         self.real: Tensor | None = None
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        if outputs and self.every:
+        if outputs and self.every and "discriminator/loss" in outputs:
             self.losses.append(self.run.metrics["discriminator/loss"])
         super().after_batch(outputs, batch, batch_idx)
         self._judge_metrics()
@@ -67,21 +68,21 @@ class Watchdog(Every):
         self._judge_metrics(are_kept=False)  # those of the end, which a longer run wouldn't have measured
 
     def act(self) -> None:
-        average_buffers(self.gan.generator)
+        average_buffers(self.model.generator)
         diversity, nearest = from_rank_zero(self._diversity)
         look = collapse.Look(self.samples_seen, diversity, nearest, self.losses)
         self.looks, self.losses = [*self.looks, look][-KEPT:], []
         for name, before in self.reached.items():
             self.reached[name] = collapse.reached(before, [getattr(look, name) for look in self.looks])
         self.log_values({"watchdog/diversity": diversity, "watchdog/nearest": nearest})
-        guessing = guessing_loss(self.gan)
+        guessing = guessing_loss(self.model)
         over = collapse.SIGNS.keys() - collapse.seen_in(look, self.reached, guessing)
         self._take(over, collapse.signs(self.looks, self.reached, guessing))
 
     def _diversity(self) -> tuple[float, float]:
         if self.real is None:
             self.real = collapse.coarse(self.trainer.datamodule.real_batch(self.num_samples)[0]).cpu()
-        made = sampling.batches(self.gan.generator, range(len(self.real)))
+        made = sampling.batches(self.model.generator, range(len(self.real)))
         fake = torch.cat([collapse.coarse(samples) for _, samples in made])
         return collapse.relative(fake.cpu(), self.real)
 
@@ -146,7 +147,9 @@ class Watchdog(Every):
         self.run.collapse = state_dict.get("collapse", {})  # which earlier versions don't keep
 
 
-def guessing_loss(gan: GAN) -> float:
-    """Return the discriminator's loss where it gives every sample the logit 0."""
+def guessing_loss(model: Model) -> float:
+    """Return the discriminator's loss where it gives every sample the logit 0; 0 where there is none."""
+    if not isinstance(model, GAN):
+        return 0.0
     zero = torch.zeros(1, 1)
-    return gan.loss.discriminator(zero, zero).item() * sum(gan.head_weights.values())
+    return model.loss.discriminator(zero, zero).item() * sum(model.head_weights.values())

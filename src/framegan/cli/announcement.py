@@ -53,7 +53,7 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     from framegan import devices
     from framegan.runs.checkpoint import clock_of
 
-    cfg, data, gan, trainer = session.cfg, session.datamodule, session.gan, session.trainer
+    cfg, data, model, trainer = session.cfg, session.datamodule, session.model, session.trainer
     yield "run", near(session.folder)
     if session.checkpoint:
         yield "from", f"{near(session.checkpoint)} ({clock_of(session.checkpoint):,} samples)"
@@ -62,8 +62,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
         yield "from", start
         yield from (("loaded", line) for line in session.loaded)
     yield from (("changed", change) for change in session.changes)
-    if gan.learning_rate_factor != 1:
-        yield "rates", f"x{gan.learning_rate_factor:g} after a rollback (rollbacks.json)"
+    if model.learning_rate_factor != 1:
+        yield "rates", f"x{model.learning_rate_factor:g} after a rollback (rollbacks.json)"
     yield "device", f"{devices.name_of(trainer.strategy.root_device, trainer.world_size)}, {cfg.trainer.precision}"
     shape = "x".join(map(str, data.shape))
     classes = f"{data.num_classes} class{'es' * (data.num_classes > 1)}"
@@ -74,10 +74,11 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     each = f" ({cfg.data.batch_size:,} on each device)" if trainer.world_size > 1 else ""
     yield "batch", f"{batch:,} samples{each}"
     yield "length", f"{cfg.total_samples:,} samples, {-(-cfg.total_samples // batch):,} batches"
-    networks = {name: size_of(getattr(gan, name)) for name in ("generator", "discriminator")}
-    for word, (name, size) in zip(("networks", ""), networks.items(), strict=True):
-        frozen = numbered(sum(p.numel() for p in getattr(gan, name).parameters() if not p.requires_grad))
+    networks = {name: size_of(network) for name, network in model.of_name().items()}
+    for name, size in networks.items():
+        frozen = numbered(sum(p.numel() for p in getattr(model, name).parameters() if not p.requires_grad))
         held = "" if frozen == "0" else f", {frozen} of them frozen"
+        word = "networks" if name == model.networks[0] else ""
         yield word, f"{name:<13}  {size:>{max(map(len, networks.values()))}} parameters{held}"
     how_often = partial(interval, total=cfg.total_samples)
     measured = bool(cfg.metrics) and cfg.evaluate_every is not None

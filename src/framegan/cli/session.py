@@ -42,13 +42,13 @@ class Session:
             if checkpoint:
                 self.changes += resume.check_changes(cfg, checkpoint, self.datamodule)
             torch.manual_seed(cfg.seed)
-            self.gan = self._gan()
-            contracts.check_shape(self.gan.generator, self.datamodule.shape)
+            self.model = self._model()
+            contracts.check_shape(self.model.generator, self.datamodule.shape)
             self._take_origin()
             self.trainer = self._trainer()
             self.datamodule.check_batch_fits(self.trainer.world_size)
             if checkpoint:
-                self.changes += checkpoints.check(checkpoint, self.gan, self.trainer.world_size)
+                self.changes += checkpoints.check(checkpoint, self.model, self.trainer.world_size)
 
     def fit(self) -> Any:
         """Train, and return the `framegan.runs.rollback.Ending` where that has gone wrong, else None."""
@@ -66,7 +66,7 @@ class Session:
                 logger.log_hyperparams(settings)
                 if self.checkpoint:
                     logger.log_origin(self.checkpoint, clock_of(self.checkpoint))
-            self.trainer.fit(self.gan, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)
+            self.trainer.fit(self.model, datamodule=self.datamodule, ckpt_path=self.checkpoint, weights_only=True)
             status = "success"
         except TrainingEndedError as ended:
             if isinstance(ended.__cause__, NoClassifierError):
@@ -83,8 +83,8 @@ class Session:
                 logger.finalize(status)
         return None
 
-    def _gan(self) -> Any:
-        """Build the networks and their game; an error names the model that was chosen."""
+    def _model(self) -> Any:
+        """Build the networks and what trains them; an error names the model that was chosen."""
         from framegan.runs.rollback import learning_rate_factor
 
         try:
@@ -102,7 +102,7 @@ class Session:
             self.origin = RunFiles(self.folder).about.origin
         elif self.cfg.init_from is not None:
             weights = from_rank_zero(lambda: origin.of(str(self.cfg.init_from)))  # one that still trains may replace it
-            self.loaded = origin.load(weights, self.gan, self.datamodule.classes)
+            self.loaded = origin.load(weights, self.model, self.datamodule.classes)
             self.origin = Origin(checkpoint=str(weights.checkpoint), samples_seen=weights.samples_seen)
 
     def _trainer(self) -> Any:

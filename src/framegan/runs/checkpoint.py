@@ -39,7 +39,7 @@ class Contents(TypedDict):
     state_dict: dict[str, Any]
     loops: Loops
     callbacks: dict[str, dict[str, Any]]
-    optimizer_states: Annotated[list[OptimizerState], Field(min_length=2, max_length=2)]
+    optimizer_states: Annotated[list[OptimizerState], Field(min_length=1)]
     metrics: dict[str, float]
     num_ranks: int
     global_step: int
@@ -116,26 +116,26 @@ def weights_in(checkpoint: Path) -> tuple[dict[str, dict[str, Tensor]], int, lis
     """Return what a checkpoint of a run, wherever it is, holds for another run to start from.
 
     Returns:
-        The tensors of the generator, its average `generator_ema` and the discriminator by their names; its
-        samples_seen; and the names of its classes, none where it keeps none.
+        By network, the tensors of the generator, its average `generator_ema` and whatever else trained, such as the
+        discriminator, by their names; its samples_seen; and the names of its classes, none where it keeps none.
 
     Raises:
-        ValueError: it is none of a GAN, or a weight is not finite.
+        ValueError: there is no generator, or a weight is not finite.
     """
     saved = read(checkpoint)
-    found: dict[str, dict[str, Tensor]] = {"generator": {}, "generator_ema": {}, "discriminator": {}}
+    found: dict[str, dict[str, Tensor]] = {"generator": {}, "generator_ema": {}}
     for name, value in saved["state_dict"].items():
         network, _, key = name.partition(".")
-        if network not in found:
+        if not key:
             continue
-        found[network][key] = value
+        found.setdefault(network, {})[key] = value
         if value.is_floating_point() and not value.isfinite().all():
             raise ValueError(
                 f"{checkpoint} holds a {name} that is not finite (NaN or infinite); give another checkpoint"
             )
     clock = saved["state_dict"].get("samples_seen")
     if clock is None or clock.numel() != 1 or not all(found.values()):
-        raise ValueError(f"{checkpoint} is not a checkpoint of a GAN; give a run folder, or a checkpoint of a run")
+        raise ValueError(f"{checkpoint} has no generator; give a run folder, or a checkpoint of a run")
     return found, int(clock), class_names_in(saved)
 
 
@@ -143,7 +143,7 @@ def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> in
     """Load a generator's weights from a run's checkpoint, on the CPU, and return its samples_seen.
 
     Raises:
-        ValueError: the file is not a checkpoint of a GAN with this generator, or its weights are not finite.
+        ValueError: the file is not a checkpoint of a run with this generator, or its weights are not finite.
     """
     saved = read(checkpoint)
     state = saved["state_dict"]
@@ -163,7 +163,7 @@ def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> in
     return samples_seen
 
 
-def check(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
+def check(checkpoint: Path, model: Any, num_ranks: int) -> list[str]:
     """Return what to say where a checkpoint was written by another number of ranks.
 
     Raises:
@@ -176,7 +176,7 @@ def check(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
         raise ValueError(f"{checkpoint} is not a checkpoint of a run, its {place}: {problem['msg']}") from None
-    states = contents["state_dict"], gan.state_dict()
+    states = contents["state_dict"], model.state_dict()
     old, new = ({name: list(value.shape) for name, value in state.items()} for state in states)
     for name in dict.fromkeys([*old, *new]):
         if old.get(name) != new.get(name):
@@ -184,9 +184,13 @@ def check(checkpoint: Path, gan: Any, num_ranks: int) -> list[str]:
                 f"{checkpoint} holds other networks: {name} is {old.get(name, 'missing')} in it and "
                 f"{new.get(name, 'missing')} now; a run can't be resumed with layers of another shape: start a new one"
             )
-    for name, gathered in zip(gan.make_optimizers, contents["optimizer_states"], strict=True):
-        kept = {key for values in gathered["state"].values() for key in values}
-        if kept and (lacking := _gathered_by(gan.make_optimizers[name]) - kept):
+    makers, gathered = model.make_optimizers, contents["optimizer_states"]
+    if len(gathered) != len(makers):
+        of_this = f"this run has {len(makers)} of them, not {len(gathered)}"
+        raise ValueError(f"{checkpoint} is not a checkpoint of this run, its optimizer_states: {of_this}")
+    for name, of_network in zip(makers, gathered, strict=True):
+        kept = {key for values in of_network["state"].values() for key in values}
+        if kept and (lacking := _gathered_by(makers[name]) - kept):
             raise ValueError(
                 f"{checkpoint} lacks {', '.join(sorted(lacking))}, which this model.{name}_optimizer keeps; set the "
                 "optimizer that the run was trained with, or start a new run"

@@ -22,7 +22,7 @@ class Origin:
 
     Args:
         checkpoint: the file that they were in.
-        networks: what the generator, its average and the discriminator hold, by name.
+        networks: what the networks that trained and the average of the generator hold, by name.
         samples_seen: real samples that they were trained with.
         classes: the names of the classes of its data; empty where it kept none.
     """
@@ -58,8 +58,8 @@ def of(path: str) -> Origin:
 
 
 @torch.no_grad()
-def load(origin: Origin, gan: Any, classes: Sequence[str]) -> list[str]:
-    """Load what fits into the networks of a GAN, and return lines that say what was loaded and what wasn't.
+def load(origin: Origin, model: Any, classes: Sequence[str]) -> list[str]:
+    """Load what fits into the networks of a model, and return lines that say what was loaded and what wasn't.
 
     The average's ramp-up goes on where that of the other run was, if all of the generator was loaded.
 
@@ -70,16 +70,16 @@ def load(origin: Origin, gan: Any, classes: Sequence[str]) -> list[str]:
         ValueError: nothing of a network fits.
     """
     lines = []
-    for name in ("generator", "discriminator"):
-        network = getattr(gan, name)
-        found = _load(network, origin.networks[name], origin.classes, classes)
+    for name in model.networks:
+        network = getattr(model, name)
+        found = _load(network, origin.networks.get(name, {}), origin.classes, classes)
         if not found.loaded and not found.partly:
             raise ValueError(
                 f"init_from={origin.checkpoint} has nothing that fits this {name}: {first_names(found.new, SHOWN)} "
                 "are missing in it, or have another shape; choose the model that it was trained with"
             )
         if name == "generator":
-            _load(gan.generator_ema, origin.networks["generator_ema"], origin.classes, classes)
+            _load(model.generator_ema, origin.networks["generator_ema"], origin.classes, classes)
         lines.append(f"{name:<13}  {_said(found, [one for one in classes if one not in origin.classes])}")
         if _is_by_number(network) and len(origin.classes) in (0, len(classes)) and list(classes) != origin.classes:
             lines.append(f"{'':<13}  its classes by number, as its layers don't say which rows are whose")
