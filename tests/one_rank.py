@@ -1,10 +1,10 @@
 """One of two gloo processes that train every small GAN in turn: python one_rank.py RANK PORT FOLDER"""
 
-import importlib
 import logging
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -19,21 +19,30 @@ from hydra.utils import instantiate  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 from worlds import fit, flat, real_batches  # noqa: E402
 
+from framegan.cli.compose import build  # noqa: E402
+from framegan.gan import GAN  # noqa: E402
 from framegan.strategy import average_buffers  # noqa: E402
 
 NUM_STEPS, BATCH_SIZE = 4, 8
 CONF = PROJECT / "conf"
-importlib.import_module("framegan.cli.compose")  # knows how configurations are composed
 
 
 def choices(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
+def is_temporal(model: str) -> bool:
+    """Say whether a model makes clips: its critic is chosen separately."""
+    return "- discriminator:" in (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
+
+
+IMAGE_MODELS = [model for model in choices("model") if not is_temporal(model)]
+CLIP_MODELS = [model for model in choices("model") if is_temporal(model)]
 COMPILED = ("model.compile_networks=true",)
 BATCH_NORM = ("model=dcgan", "model.discriminator.normalization=batch")
 CASES: dict[str, tuple[str, ...]] = {
     **{f"model={model}": (f"model={model}",) for model in choices("model")},
+    "classes of clips": ("model=tgan", "model.conditional=true", "model/discriminator=dual"),
     **{f"loss={loss}": ("model=dcgan", f"model/loss={loss}") for loss in choices("model/loss")},
     **{f"regularizers={name}": (*BATCH_NORM, f"model/regularizers={name}") for name in choices("model/regularizers")},
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
@@ -57,16 +66,21 @@ CASES: dict[str, tuple[str, ...]] = {
 def configured(case: str) -> DictConfig:
     """Return the configuration of a case, made small."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        is_temporal = "- discriminator:" in _defaults(case)
-        cfg = compose("train", [*CASES[case], "data=shape_motion" if is_temporal else "data=synthetic"])
-    cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if is_temporal else [3, 16, 16], 2
+        of_clips = CASES[case][0].partition("=")[2] in CLIP_MODELS
+        cfg = compose("train", [*CASES[case], "data=shape_motion" if of_clips else "data=synthetic"])
+    cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if of_clips else [3, 16, 16], 2
     make_small(cfg.model)
     return cfg
 
 
-def _defaults(case: str) -> str:
-    model = CASES[case][0].partition("=")[2]
-    return (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
+def built(model: str, shape: Sequence[int], *options: str, num_classes: int = 3) -> GAN:
+    """Return a narrow GAN of a model as it is configured."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("train", [f"model={model}", "data=synthetic", *options])
+    cfg.data.shape, cfg.data.num_classes = list(shape), num_classes
+    make_small(cfg.model)
+    torch.manual_seed(0)
+    return build(cfg.model)
 
 
 def make_small(node: DictConfig) -> None:

@@ -266,7 +266,7 @@ def test_classes_are_learned_from_real_clips_and_asked_of_fake_ones():
 
 
 def test_classes_without_a_generator_that_is_asked_for_them_are_refused():
-    critic = critics.ClipCritic(CLIP, num_classes=2, width=4)
+    critic = critics.ClipCritic(CLIP, num_classes=2, conditioning="auxiliary", width=4)
     with pytest.raises(ValueError, match="predicts 2 classes .*, but the generator is unconditional"):
         tiny_gan(generator=mocogan.Generator(CLIP, width=4), discriminator=critic)
 

@@ -156,17 +156,24 @@ def test_a_content_motion_table_and_a_composition():
 
 
 CRITICS = {
-    "clip": lambda shape: critics.ClipCritic(shape, num_classes=3, width=4),
-    "clip_halving": lambda shape: critics.ClipCritic(shape, num_classes=3, width=4, temporal_stride=2),
-    "clip_patch": lambda shape: critics.ClipCritic(shape, num_classes=3, width=4, patch=True, noise=0.1),
+    "clip": lambda shape: critics.ClipCritic(shape, width=4),
+    "clip_halving_predicts": lambda shape: critics.ClipCritic(
+        shape, 3, conditioning="auxiliary", width=4, temporal_stride=2
+    ),
+    "clip_patch_predicts": lambda shape: critics.ClipCritic(
+        shape, 3, conditioning="auxiliary", width=4, patch=True, noise=0.1
+    ),
     "clip_spectral": lambda shape: critics.ClipCritic(shape, width=4, normalization="none", spectral_norm=True),
     "frame": lambda shape: critics.FrameCritic(shape, num_frames=4, width=4),
     "frame_patch": lambda shape: critics.FrameCritic(
         shape, num_frames=None, width=4, patch=True, normalization="group"
     ),
     "pair": lambda shape: critics.PairCritic(shape, width=4),
-    "dual": lambda shape: critics.Heads(
-        {"frame": critics.FrameCritic(shape, 8, width=4), "clip": critics.ClipCritic(shape, 3, width=4, pool=2)}
+    "dual_predicts": lambda shape: critics.Heads(
+        {
+            "frame": critics.FrameCritic(shape, 8, 3, conditioning="auxiliary", width=4),
+            "clip": critics.ClipCritic(shape, 3, conditioning="auxiliary_projection", width=4, pool=2),
+        }
     ),
 }
 
@@ -174,10 +181,11 @@ CRITICS = {
 @pytest.mark.parametrize("shape", CLIPS[:4], ids=str)
 @pytest.mark.parametrize("name", CRITICS)
 def test_a_critic_judges_clips(name, shape):
-    if name == "dual" and shape[2] == 28:
+    if name == "dual_predicts" and shape[2] == 28:
         shape = (3, 5, 32, 32)
     critic = CRITICS[name](shape)
-    logits = critic(torch.randn(2, *shape))
+    logits = critic(torch.randn(2, *shape), torch.tensor([0, 2]))
+    assert ("class" in logits) == ("predicts" in name)
     if "class" in logits:
         assert logits["class"].shape == (2, 3)
     for head in logits.values():

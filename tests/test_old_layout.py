@@ -7,7 +7,7 @@ import pytest
 from commands import run, train
 from small_runs import SMALL, rows, state
 
-from framegan.runs.moved import MOVED
+from framegan.runs.moved import MOVED, with_todays_names
 from framegan.runs.run_folder import saved_config
 
 LENGTH = ("evaluate_every=null", "sample_every=null")
@@ -49,3 +49,24 @@ def test_it_samples_and_scores(folders, tmp_path):
     records = [found["records"] if isinstance(found, dict) else found for found in values]
     assert [record["value"] for record in records[0]] == [record["value"] for record in records[1]]
     assert (tmp_path / "a" / "seed_0.png").read_bytes() == (tmp_path / "b" / "seed_0.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("generator", "projection", "expected"),
+    [
+        ("mocogan", True, {"conditioning": "auxiliary_projection"}),
+        ("mocogan", False, {"conditioning": "auxiliary"}),
+        ("vgan", False, {}),
+    ],
+)
+def test_a_critic_of_clips_is_given_the_class_as_it_was(generator, projection, expected):
+    """All of them predicted the class of clips that were asked for one; no clip was, but those of mocogan."""
+    critic = {"_target_": "framegan.networks.critics.ClipCritic", "projection": projection}
+    gan = {
+        "_target_": "framegan.gan.GAN",
+        "generator": {"_target_": f"framegan.networks.{generator}.Generator"},
+        "discriminator": {"_target_": "framegan.networks.critics.Heads", "heads": {"clip": critic}},
+    }
+    now = with_todays_names({"model": gan})["model"]
+    assert now["discriminator"]["heads"]["clip"] == {"_target_": critic["_target_"], **expected}
+    assert now.get("conditional") == (False if generator == "vgan" else None)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from commands import PROJECT, run, train
 from omegaconf import OmegaConf
+from one_rank import CLIP_MODELS
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
@@ -24,7 +25,6 @@ OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data"
 EVERYWHERE = ("mlp", "dcgan")
 """Models of images that meet every data set; the others take samples in the same way, see test_image_models.py."""
 ONE = ("image_folder",)
-TEMPORAL = {name for name in MODELS if "- discriminator:" in (CONF / "model" / f"{name}.yaml").read_text()}
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,
@@ -41,7 +41,7 @@ WRITERS = {
 
 @pytest.mark.parametrize(
     ("model", "data"),
-    [(m, d) for m in MODELS for d in DATA if d in (DATA if m in EVERYWHERE else OF_CLIPS if m in TEMPORAL else ONE)],
+    [(m, d) for m in MODELS for d in DATA if d in (DATA if m in EVERYWHERE else OF_CLIPS if m in CLIP_MODELS else ONE)],
 )
 def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_path, monkeypatch):
     monkeypatch.setattr("framegan.data.published.cifar10.RECORDS_PER_FILE", 12)

@@ -55,7 +55,7 @@ def tiny_clip_gan(**options) -> GAN:
     torch.manual_seed(0)
     heads = {
         "frame": critics.FrameCritic(CLIP, num_frames=None, width=4, normalization="none"),
-        "clip": critics.ClipCritic(CLIP, num_classes=2, width=4, normalization="none"),
+        "clip": critics.ClipCritic(CLIP, 2, conditioning="auxiliary", width=4, normalization="none"),
     }
     networks = {
         "generator": mocogan.Generator(CLIP, num_classes=2, content_dim=4, motion_dim=3, width=4),

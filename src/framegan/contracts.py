@@ -38,7 +38,7 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
 def check_training(model: Any) -> None:
     """Raise ValueError where a `framegan.model.Model` can't train its networks with what each was given."""
     require(
-        not model.conditional or getattr(model.generator, "num_classes", 0) > 0,
+        model.conditional is not True or getattr(model.generator, "num_classes", 0) > 0,
         "model.conditional=true, but the data have one class, or the generator takes none",
         "choose data with classes (a folder for each, or data.labels), or set model.conditional=false",
     )

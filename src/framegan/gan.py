@@ -7,7 +7,7 @@ run knows of the networks are those of `framegan.model`.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +51,7 @@ class GAN(Model):
         class_weight: weight of the class's cross-entropy in both networks' losses.
         class_loss_on_fake: have the discriminator learn the class of fake samples too, as Odena et al. did; it then
             comes to reward what is easily told apart, and samples of one class grow alike (Gong et al. 2019).
-        conditional: the generator has to take the class.
+        conditional: True = the generator has to take the class.
         generator_clip_norm: largest norm of the generator's gradient. None = unclipped; likewise the discriminator's.
         ema_half_life: samples over which the averaged generator forgets half of the past. 0 = no averaging.
         ema_rampup: the half-life is at most this share of samples_seen (Karras et al. 2020), so that the average
@@ -84,7 +84,7 @@ class GAN(Model):
         head_weights: Mapping[str, NonNegativeFloat] | None = None,
         class_weight: NonNegativeFloat = 1.0,
         class_loss_on_fake: bool = True,
-        conditional: bool = False,
+        conditional: bool | Literal["auto"] = "auto",
         generator_clip_norm: PositiveFloat | None = None,
         discriminator_clip_norm: PositiveFloat | None = None,
         ema_half_life: NonNegativeInt = 10_000,

@@ -8,7 +8,7 @@ numbers.
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from lightning.pytorch import LightningModule
@@ -53,7 +53,7 @@ class Model(LightningModule):
         beta2_schedule: Callable[[int], float] | None,
         ema_half_life: int,
         ema_rampup: float,
-        conditional: bool,
+        conditional: bool | Literal["auto"],
         compile_networks: bool,
         learning_rate_factor: float,
         seed: int,

@@ -241,7 +241,9 @@ def _settings(
             inner, of_part = raw[key] if isinstance(raw, dict) else raw, (part, key) if part else None
             yield from _settings(value, inner, f"{path}.{key}".lstrip("."), of_part)
     else:
-        yield path, Setting(node, raw[2:-1] if isinstance(raw, str) and raw.startswith("${") else path, argument)
+        is_reference = isinstance(raw, str) and raw.startswith("${")
+        source = raw[2:-1].removeprefix("oc.select:").partition(",")[0] if is_reference else path
+        yield path, Setting(node, source, argument)
 
 
 def _is_default(key: str, settings: Mapping[str, Setting]) -> bool:

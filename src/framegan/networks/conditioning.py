@@ -9,9 +9,11 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-Conditioning = Literal["concatenation", "projection", "auxiliary"]
+Conditional = bool | Literal["auto"]
+"""Whether a network is given the class; "auto": if the data have several."""
+Conditioning = Literal["concatenation", "projection", "auxiliary", "auxiliary_projection"]
 """What a critic does with the class: takes it as further channels of its input (Mirza & Osindero 2014), adds the logit
-of the class asked for (Miyato & Koyama 2018, Equation 3), or predicts it (Odena et al. 2017)."""
+of the class asked for (Miyato & Koyama 2018, Equation 3), predicts it (Odena et al. 2017), or both with one logit."""
 
 
 Layer = TypeVar("Layer", bound=nn.Module)
@@ -26,7 +28,7 @@ def of_classes(layer: Layer, first: int = 0) -> Layer:
     return layer
 
 
-def classes_used(num_classes: int, conditional: bool) -> int:
+def classes_used(num_classes: int, conditional: Conditional) -> int:
     """Return how many classes a network tells apart; 0 = it is unconditional."""
     return num_classes if conditional and num_classes > 1 else 0
 
@@ -61,11 +63,13 @@ class ClassGenerator(nn.Module):
     Args:
         shape: of a sample.
         num_classes: classes of the data.
-        conditional: False = the class is not used.
+        conditional: see `Conditional`.
         class_dim: size of its embedding.
     """
 
-    def __init__(self, shape: Sequence[int], latent_dim: int, num_classes: int, conditional: bool, class_dim: int):
+    def __init__(
+        self, shape: Sequence[int], latent_dim: int, num_classes: int, conditional: Conditional, class_dim: int
+    ):
         super().__init__()
         self.shape = tuple(shape)
         self.latent_dim = latent_dim
@@ -97,24 +101,26 @@ class ClassNormalization(nn.Module):
 
 
 class ClassCritic(nn.Module):
-    """A discriminator that judges a sample as one of its class; the base of every critic of images.
+    """A discriminator that judges a sample as one of its class; the base of every critic.
 
     A critic passes its input through `given`, gives its last layer `num_outputs` channels, of which those behind the
     first are the classes' (`of_classes`), and returns `logits`.
 
     Args:
         num_classes: classes of the data.
-        conditional: False = the class is not used.
+        conditional: see `Conditional`.
         conditioning: see `Conditioning`.
         class_dim: channels of the embedding, of a concatenation.
     """
 
-    def __init__(self, num_classes: int, conditional: bool, conditioning: Conditioning, class_dim: int):
+    def __init__(self, num_classes: int, conditional: Conditional, conditioning: Conditioning, class_dim: int):
         super().__init__()
         self.num_classes = classes_used(num_classes, conditional)
         self.conditioning = conditioning if self.num_classes else None
         self.given = ClassInput(self.num_classes if self.conditioning == "concatenation" else 0, class_dim)
-        self.num_outputs = 1 + (self.num_classes if self.conditioning in ("projection", "auxiliary") else 0)
+        self.predicts = self.conditioning in ("auxiliary", "auxiliary_projection")
+        self.projects = self.conditioning in ("projection", "auxiliary_projection")
+        self.num_outputs = 1 + (self.num_classes if self.predicts or self.projects else 0)
 
     def logits(self, outputs: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
         """Return {"sample": (N, K) logits} and, where it predicts the class, {"class": (N, num_classes)}.
@@ -123,9 +129,8 @@ class ClassCritic(nn.Module):
             outputs: (N, num_outputs, K); the first logit is that of the sample, the others are the classes'.
         """
         sample, of_class = outputs[:, 0], outputs[:, 1:]  # (N, K), (N, num_classes, K)
-        if self.conditioning == "auxiliary":
-            return {"sample": sample, "class": of_class.mean(2)}
-        if self.conditioning == "projection":
+        predicted = {"class": of_class.mean(2)} if self.predicts else {}
+        if self.projects:
             assert labels is not None, "a conditional network takes labels"
             sample = sample + of_class[torch.arange(len(labels), device=labels.device), labels]
-        return {"sample": sample}
+        return {"sample": sample, **predicted}

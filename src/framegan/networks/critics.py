@@ -1,7 +1,7 @@
 """Critics of clips: discriminators that any temporal generator can be trained against, alone or together.
 
-Each maps (N, C, T, H, W) to {"sample": (N, K) logits} and, where it has classes, {"class": (N, num_classes) logits}.
-`Heads` puts several side by side, each under a name of its own.
+Each maps (N, C, T, H, W) and (N,) labels to {"sample": (N, K) logits} and, where it predicts the class, {"class": (N,
+num_classes) logits}. `Heads` puts several side by side, each under a name of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.conditioning import of_classes
+from framegan.networks.conditioning import ClassCritic, Conditional, Conditioning, of_classes
 from framegan.networks.dcgan import Normalization, base_and_doublings, normalization_layer
 from framegan.networks.mocogan import require_clips
 
@@ -96,14 +96,12 @@ def _steps_in_time(num_frames: int, halvings: int, stride: int) -> list[Step]:
     return steps
 
 
-class ClipCritic(nn.Module):
+class ClipCritic(ClassCritic):
     """Judges whole clips.
 
     Args:
         shape: (C, T, H, W) of one clip.
-        num_classes: classes that it also predicts (Odena et al. 2017); 0 or 1: none.
-        projection: add the logit of the class asked for to the others, so that a clip is judged as one of that class
-            (after Miyato & Koyama 2018, Equation 3).
+        num_classes: classes of the data; this and the next three as in `framegan.networks.conditioning.ClassCritic`.
         width: channels after the first layer; each further one has twice as many, up to 8 times.
         temporal_stride: 1 slides over time without padding (MoCoGAN); 2 halves time as it halves space (VGAN, TGAN).
         patch: leave a map of logits, each of a part of the clip, in place of one.
@@ -116,7 +114,9 @@ class ClipCritic(nn.Module):
         self,
         shape: Sequence[PositiveInt],
         num_classes: NonNegativeInt = 0,
-        projection: bool = False,
+        conditional: Conditional = "auto",
+        conditioning: Conditioning = "projection",
+        class_dim: PositiveInt = 32,
         width: PositiveInt = 64,
         temporal_stride: Literal[1, 2] = 1,
         patch: bool = False,
@@ -125,33 +125,20 @@ class ClipCritic(nn.Module):
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
     ):
-        super().__init__()
+        super().__init__(num_classes, conditional, conditioning, class_dim)
         channels, num_frames, height, side = require_clips(shape, "a critic of clips")
         self.pool = pool
-        self.num_classes = num_classes if num_classes > 1 else 0
-        self.projection = projection and self.num_classes > 0
-        pooled, outputs = (channels, num_frames, height // pool, side // pool), 1 + self.num_classes
-        self.tower = Tower(pooled, outputs, width, patch, normalization, noise, spectral_norm, temporal_stride)
+        seen = channels + self.given.channels, num_frames, height // pool, side // pool
+        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, temporal_stride)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, K) logits} and, with classes, {"class": (N, num_classes)}.
-
-        Args:
-            labels: (N,) classes of the clips; only a projection uses them.
-        """
+        """Return the logits of (N, C, T, H, W) clips and (N,) labels."""
         if self.pool > 1:
             samples = F.avg_pool3d(samples, (1, self.pool, self.pool))  # (N, C, T, H / pool, W / pool)
-        outputs = self.tower(samples).flatten(2)  # (N, 1 + num_classes, K)
-        logits = {"sample": outputs[:, 0]}  # (N, K)
-        if self.num_classes:
-            logits["class"] = outputs[:, 1:].mean(2)  # (N, num_classes)
-        if self.projection:
-            assert labels is not None
-            logits["sample"] = outputs[:, 0] + outputs[torch.arange(len(labels), device=labels.device), 1 + labels]
-        return logits
+        return self.logits(self.tower(self.given(samples, labels)).flatten(2), labels)
 
 
-class FrameCritic(nn.Module):
+class FrameCritic(ClassCritic):
     """Judges a few frames of each clip by themselves.
 
     The arguments not listed are those of `ClipCritic`.
@@ -165,25 +152,31 @@ class FrameCritic(nn.Module):
         self,
         shape: Sequence[PositiveInt],
         num_frames: PositiveInt | None = 1,
+        num_classes: NonNegativeInt = 0,
+        conditional: Conditional = "auto",
+        conditioning: Conditioning = "projection",
+        class_dim: PositiveInt = 32,
         width: PositiveInt = 64,
         patch: bool = False,
         normalization: Normalization = "batch",
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
     ):
-        super().__init__()
+        super().__init__(num_classes, conditional, conditioning, class_dim)
         channels, length, height, side = require_clips(shape, "a critic of frames")
         self.num_frames = min(num_frames or length, length)
-        self.tower = Tower((channels, height, side), 1, width, patch, normalization, noise, spectral_norm)
+        seen = channels + self.given.channels, height, side
+        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, num_frames * K) logits}; labels are not used."""
+        """Return the logits of (N, C, T, H, W) clips and (N,) labels; those of a clip are those of its frames."""
         frames, _ = _some_frames(samples, self.num_frames, drawn=self.training)  # (N, num_frames, C, H, W)
-        maps = self.tower(frames.flatten(0, 1))  # (N * num_frames, 1, H', W')
-        return {"sample": maps.unflatten(0, frames.shape[:2]).flatten(1)}
+        of_frames = None if labels is None else labels.repeat_interleave(self.num_frames)  # (N * num_frames,)
+        outputs = self.tower(self.given(frames.flatten(0, 1), of_frames))  # (N * num_frames, num_outputs, H', W')
+        return self.logits(outputs.flatten(2).unflatten(0, frames.shape[:2]).transpose(1, 2).flatten(2), labels)
 
 
-class PairCritic(nn.Module):
+class PairCritic(ClassCritic):
     """Judges two frames and the time between them (Yu et al. 2022, Section 3.2).
 
     The arguments not listed are those of `ClipCritic`.
@@ -195,32 +188,38 @@ class PairCritic(nn.Module):
     def __init__(
         self,
         shape: Sequence[PositiveInt],
+        num_classes: NonNegativeInt = 0,
+        conditional: Conditional = "auto",
+        conditioning: Conditioning = "projection",
+        class_dim: PositiveInt = 32,
         width: PositiveInt = 64,
         patch: bool = False,
         normalization: Normalization = "batch",
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
     ):
-        super().__init__()
+        super().__init__(num_classes, conditional, conditioning, class_dim)
         channels, length, height, side = require_clips(shape, "a critic of pairs")
         if length < 2:
             raise ValueError("a critic of pairs needs clips of at least 2 frames; set data.num_frames")
         self.longest = length - 1
-        self.tower = Tower((2 * channels + 1, height, side), 1, width, patch, normalization, noise, spectral_norm)
+        seen = 2 * channels + 1 + self.given.channels, height, side
+        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, K) logits}; labels are not used."""
+        """Return the logits of (N, C, T, H, W) clips and (N,) labels."""
         frames, places = _some_frames(samples, 2, drawn=self.training)  # (N, 2, C, H, W), (N, 2)
         distance = (places.diff(dim=1) / self.longest).to(frames)  # (N, 1)
         distance = distance[:, :, None, None].expand(-1, -1, *frames.shape[3:])  # (N, 1, H, W)
-        return {"sample": self.tower(torch.cat([frames.flatten(1, 2), distance], dim=1)).flatten(1)}
+        pairs = torch.cat([frames.flatten(1, 2), distance], dim=1)  # (N, 2 * C + 1, H, W)
+        return self.logits(self.tower(self.given(pairs, labels)).flatten(2), labels)
 
 
 class Heads(nn.Module):
     """Several critics of the same clips, each with its own weights.
 
     Args:
-        heads: critics by the names of their logits; at most one of them has classes.
+        heads: critics by the names of their logits.
     """
 
     def __init__(self, heads: Mapping[str, nn.Module]):
@@ -228,13 +227,11 @@ class Heads(nn.Module):
         self.heads = nn.ModuleDict(heads)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {name: (N, K) logits} and, where a critic has classes, {"class": (N, num_classes)}."""
-        logits: dict[str, Tensor] = {}
-        for name, critic in self.heads.items():
-            judged = critic(samples, labels)
-            logits[name] = judged.pop("sample")
-            logits.update(judged)
-        return logits
+        """Return {name: (N, K) logits} and {"class": (N, num_classes)}, the mean of what critics predict, if any."""
+        judged = {name: critic(samples, labels) for name, critic in self.heads.items()}
+        logits: dict[str, Tensor] = {name: of_head["sample"] for name, of_head in judged.items()}
+        predicted = [of_head["class"] for of_head in judged.values() if "class" in of_head]
+        return logits | ({"class": torch.stack(predicted).mean(0)} if predicted else {})
 
 
 def _some_frames(clips: Tensor, number: int, *, drawn: bool) -> tuple[Tensor, Tensor]:

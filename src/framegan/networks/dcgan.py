@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditional, Conditioning, of_classes
 
 Normalization = Literal["batch", "group", "none"]
 
@@ -91,7 +91,7 @@ class Generator(ClassGenerator):
         width: PositiveInt = 64,
         normalization: Normalization = "batch",
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         class_dim: PositiveInt = 32,
     ):
         super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
@@ -132,7 +132,7 @@ class Discriminator(ClassCritic):
         normalization: Normalization = "batch",
         spectral_norm: bool = False,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         conditioning: Conditioning = "projection",
         class_dim: PositiveInt = 32,
     ):

@@ -8,10 +8,11 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from framegan.networks import dcgan
+from framegan.networks.conditioning import ClassGenerator, Conditional
 from framegan.networks.mocogan import require_clips
 
 
@@ -78,24 +79,31 @@ def initialize(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-class Generator(nn.Module):
+class Generator(ClassGenerator):
     """Latents to a clip in one stream.
 
     Args:
         shape: (C, T, H, W) of one clip.
         width: channels before the last layer; each layer nearer to the base has twice as many.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
-    def __init__(self, shape: Sequence[PositiveInt], latent_dim: PositiveInt = 100, width: PositiveInt = 64):
-        super().__init__()
-        self.shape = tuple(shape)
-        self.latent_dim = latent_dim
-        self.decoder = Decoder(shape, latent_dim, width)
+    def __init__(
+        self,
+        shape: Sequence[PositiveInt],
+        latent_dim: PositiveInt = 100,
+        width: PositiveInt = 64,
+        num_classes: NonNegativeInt = 0,
+        conditional: Conditional = False,
+        class_dim: PositiveInt = 32,
+    ):
+        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
+        self.decoder = Decoder(shape, self.num_inputs, width)
         self.longer_clips = self.decoder.longer_clips
         self.head = self.decoder.head(shape[0])
         initialize(self.head)
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
-        """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents; labels are not used."""
-        (clips,) = self.decoder(latents, [self.head], num_frames)  # (N, C, T, H, W)
+        """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
+        (clips,) = self.decoder(self.given(latents, labels), [self.head], num_frames)  # (N, C, T, H, W)
         return clips.tanh()

@@ -13,7 +13,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditional, Conditioning, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 WIDTHS = (16, 8, 4, 2, 2, 1, 0.5, 0.25)
@@ -72,7 +72,7 @@ class Generator(ClassGenerator):
         latent_dim: PositiveInt = 256,
         width: PositiveInt = 64,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         class_dim: PositiveInt = 32,
     ):
         super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
@@ -139,7 +139,7 @@ class Discriminator(ClassCritic):
         width: PositiveInt = 64,
         reconstruction_weight: NonNegativeFloat = 1.0,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         conditioning: Conditioning = "projection",
         class_dim: PositiveInt = 32,
     ):

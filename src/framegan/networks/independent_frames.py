@@ -5,10 +5,11 @@ What a temporal generator scores above it, it owes to modelling time.
 
 from collections.abc import Sequence
 
-from pydantic import PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from framegan.networks import dcgan
+from framegan.networks.conditioning import Conditional
 from framegan.networks.mocogan import require_clips
 
 
@@ -18,7 +19,7 @@ class Generator(nn.Module):
     Args:
         shape: (C, T, H, W) of one clip.
         frame_dim: size of the latents of one frame.
-        width: see `dcgan.Generator`.
+        width: this and what follows as in `dcgan.Generator`.
     """
 
     longer_clips = "each frame is a picture of its own, in the trained length and beyond"
@@ -29,20 +30,26 @@ class Generator(nn.Module):
         frame_dim: PositiveInt = 60,
         width: PositiveInt = 64,
         normalization: dcgan.Normalization = "batch",
+        num_classes: NonNegativeInt = 0,
+        conditional: Conditional = False,
+        class_dim: PositiveInt = 32,
     ):
         super().__init__()
         channels, self.num_frames, height, side = require_clips(shape, "independent_frames")
         self.shape = tuple(shape)
         self.frame_dim = frame_dim
         self.latent_dim = self.num_frames * frame_dim
-        self.frames = dcgan.Generator((channels, height, side), frame_dim, width, normalization)
+        of_class = num_classes, conditional, class_dim
+        self.frames = dcgan.Generator((channels, height, side), frame_dim, width, normalization, *of_class)
+        self.num_classes = self.frames.num_classes
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents."""
         return {"frames": num_frames * self.frame_dim}
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
-        """Return (N, C, T, H, W) clips in [-1, 1] of (N, T * frame_dim) latents; labels are not used."""
+        """Return (N, C, T, H, W) clips in [-1, 1] of (N, T * frame_dim) latents and (N,) labels."""
         num_frames = num_frames or self.num_frames
-        frames = self.frames(latents.reshape(-1, self.frame_dim))  # (N * T, C, H, W)
+        of_frames = None if labels is None else labels.repeat_interleave(num_frames)  # (N * T,)
+        frames = self.frames(latents.reshape(-1, self.frame_dim), of_frames)  # (N * T, C, H, W)
         return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditional, Conditioning, of_classes
 
 
 class Generator(ClassGenerator):
@@ -26,7 +26,7 @@ class Generator(ClassGenerator):
         latent_dim: PositiveInt = 100,
         widths: Sequence[PositiveInt] = (256, 512, 1024),
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         class_dim: PositiveInt = 32,
     ):
         super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
@@ -57,7 +57,7 @@ class Discriminator(ClassCritic):
         widths: Sequence[PositiveInt] = (1024, 512, 256),
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         conditioning: Conditioning = "concatenation",
         class_dim: PositiveInt = 32,
     ):

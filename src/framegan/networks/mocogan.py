@@ -13,6 +13,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from framegan.networks import dcgan
+from framegan.networks.conditioning import Conditional, classes_used
 from framegan.networks.motion import Continuous, Initial, Recurrent
 
 
@@ -32,7 +33,8 @@ class Generator(nn.Module):
 
     Args:
         shape: (C, T, H, W) of one clip.
-        num_classes: number of categories; 0 or 1: none.
+        num_classes: classes of the data: the paper's categories, as one-hot codes.
+        conditional: see `framegan.networks.conditioning.Conditional`.
         motion: what turns noise into motion codes; see `framegan.networks.motion`.
         category_route: give the category to the motion's network ("rnn", the paper's default, the best row of its
             Table 4) or to the frames' ("generator", what the authors' code does).
@@ -45,6 +47,7 @@ class Generator(nn.Module):
         self,
         shape: Sequence[PositiveInt],
         num_classes: NonNegativeInt = 0,
+        conditional: Conditional = "auto",
         content_dim: PositiveInt = 50,
         motion_dim: PositiveInt = 10,
         motion: Literal["gru", "lstm", "conv1d"] = "gru",
@@ -57,7 +60,7 @@ class Generator(nn.Module):
         super().__init__()
         channels, self.num_frames, height, side = require_clips(shape, "mocogan")
         self.shape = tuple(shape)
-        self.num_classes = num_classes if num_classes > 1 else 0
+        self.num_classes = classes_used(num_classes, conditional)
         self.content_dim = content_dim
         self.category_route = category_route
         to_motion, to_frames = (self.num_classes, 0) if category_route == "rnn" else (0, self.num_classes)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditioning, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditional, Conditioning, of_classes
 from framegan.networks.dcgan import base_and_doublings
 
 SLOPE = 0.2
@@ -103,7 +103,7 @@ class Generator(ClassGenerator):
         expansion: PositiveInt = 2,
         group_size: PositiveInt = 16,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         class_dim: PositiveInt = 32,
     ):
         super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
@@ -141,7 +141,7 @@ class Discriminator(ClassCritic):
         expansion: PositiveInt = 2,
         group_size: PositiveInt = 16,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         conditioning: Conditioning = "projection",
         class_dim: PositiveInt = 32,
     ):

@@ -14,7 +14,14 @@ from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-from framegan.networks.conditioning import ClassCritic, ClassNormalization, Conditioning, classes_used, of_classes
+from framegan.networks.conditioning import (
+    ClassCritic,
+    ClassNormalization,
+    Conditional,
+    Conditioning,
+    classes_used,
+    of_classes,
+)
 from framegan.networks.dcgan import base_and_doublings
 
 CONSTANT = 3
@@ -91,7 +98,7 @@ class Generator(nn.Module):
         latent_dim: PositiveInt = 128,
         width: PositiveInt = 256,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
     ):
         super().__init__()
         self.base, doublings = base_and_doublings(shape)
@@ -133,7 +140,7 @@ class Discriminator(ClassCritic):
         pooling: Literal["sum", "mean"] = "sum",
         spectral_norm: bool = True,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         conditioning: Conditioning = "projection",
         class_dim: PositiveInt = 32,
     ):

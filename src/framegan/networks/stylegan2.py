@@ -14,7 +14,7 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from framegan.networks.conditioning import ClassCritic, ClassInput, Conditioning, classes_used, of_classes
+from framegan.networks.conditioning import ClassCritic, ClassInput, Conditional, Conditioning, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 from framegan.networks.r3gan import doubled, widths_of
 from framegan.networks.style_layers import (
@@ -83,7 +83,7 @@ class Generator(nn.Module):
         widest: PositiveInt = 512,
         mixing: Annotated[float, Field(ge=0, le=1)] = 0.9,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
     ):
         super().__init__()
         base, doublings = base_and_doublings(shape)
@@ -177,7 +177,7 @@ class Discriminator(ClassCritic):
         widest: PositiveInt = 512,
         group_size: PositiveInt = 4,
         num_classes: NonNegativeInt = 0,
-        conditional: bool = False,
+        conditional: Conditional = False,
         conditioning: Conditioning = "projection",
         class_dim: PositiveInt = 32,
     ):
