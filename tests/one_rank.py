@@ -103,10 +103,10 @@ def trained(case: str, rows: slice = slice(None), **options):
     cfg, noise = configured(case), []
     torch.manual_seed(0)
     gan = instantiate(cfg.model, _convert_="all").double()
-    for network in (gan.generator, gan.discriminator):
+    for network in gan.of_name().values():
         network.compile = partial(network.compile, backend="aot_eager")  # needs no C++ compiler
-    noise_like = gan._noise_like
-    gan._noise_like = lambda *args, **kwargs: noise.append(noise_like(*args, **kwargs)) or noise[-1]
+    own_rows = gan.own_rows
+    gan.own_rows = lambda *args: noise.append(own_rows(*args)) or noise[-1]
     batches = real_batches(options.pop("num_steps", NUM_STEPS), 2 * BATCH_SIZE, tuple(cfg.data.shape))[:, rows]
     fit(gan, batches.double(), precision="fp64", **options)
     return gan, noise
@@ -127,8 +127,7 @@ if __name__ == "__main__":
         rows = slice(int(rank) * BATCH_SIZE, (int(rank) + 1) * BATCH_SIZE)
         gan, noise = trained(case, rows, devices=2, strategy=configured(case).trainer.strategy)
         results[case] = {
-            "generator": flat(gan.generator),
-            "discriminator": flat(gan.discriminator),
+            "networks": {name: flat(network) for name, network in gan.of_name().items()},
             "ema": flat(gan.generator_ema),
             "buffers": buffers(gan),
             "noise": noise,

@@ -20,19 +20,17 @@ def test_two_processes_equal_one(case, ranks):
     """The one process takes the two halves of each batch apart, so that batch normalisation sees what a rank sees."""
     first, second = (rank[case] for rank in ranks)
     gan, noise = trained(case, micro_batches=2)
-    for name, network in {"generator": gan.generator, "discriminator": gan.discriminator}.items():
-        assert torch.equal(first[name], second[name])
-        torch.testing.assert_close(first[name], flat(network), rtol=0, atol=1e-12)
+    for name, network in gan.of_name().items():
+        assert torch.equal(first["networks"][name], second["networks"][name])
+        torch.testing.assert_close(first["networks"][name], flat(network), rtol=0, atol=1e-12)
     torch.testing.assert_close(first["ema"], flat(gan.generator_ema), rtol=0, atol=1e-12)
     assert torch.equal(first["buffers"], second["buffers"])
     torch.testing.assert_close(first["buffers"], buffers(gan), rtol=0, atol=1e-12)
     assert first["samples_seen"] == int(gan.samples_seen) == NUM_STEPS * 2 * BATCH_SIZE
     assert first["keys"] == list(gan.state_dict())
-    for step, (latents, mixing) in enumerate(noise):
-        ours, theirs = first["noise"][step], second["noise"][step]
-        assert not torch.equal(ours[0], theirs[0])
-        assert torch.equal(torch.cat([ours[0], theirs[0]]), latents)
-        assert torch.equal(torch.cat([ours[1], theirs[1]]), mixing)
+    for ours, theirs, whole in zip(first["noise"], second["noise"], noise, strict=True):
+        assert not torch.equal(ours, theirs)
+        assert torch.equal(torch.cat([ours, theirs]), whole)
 
 
 def test_training_changes_the_weights_that_are_compared():

@@ -222,7 +222,7 @@ MISTAKES = [
     (("category=[left,0]",), "category got ['left', 0]; it should be one class or more, each once"),
     (("category=[left,rihgt]",), "category=rihgt, but this generator has the categories left, right; did you mean rig"),
     (("category=2",), "category=2, but this generator has the categories left, right"),
-    (("truncation=0.7",), "truncation=0.7, but this generator has no styles; leave it out, or train one that has"),
+    (("truncation=0.7",), "truncation=0.7, but this generator takes none; leave it out, or train one that does"),
     (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
     (("format=avi",), "format got 'avi'; it should be 'mp4'"),
     (("num_frames=0",), "num_frames got 0"),

@@ -30,7 +30,7 @@ ROOMS = {
     "spread": "noise",
     "files": "",
     "media": "files",
-    "networks": "",
+    "networks": "noise",
     "processes": "program",
     "runs": "by_class containers files own_code quoting working_folder",
     "report": "by_class files runs",
@@ -48,6 +48,7 @@ ROOMS = {
     "model": "contracts measured network_state runs sampling schedules trainer",
     "gan": "augmentations contracts generator_regularizers losses measured model network_state noise regularizers "
     "sampling schedules strategy",
+    "maximum_likelihood": "contracts measured model network_state noise schedules",
     "terminal_pictures": "media processes",
     "collapse": "",
     "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
@@ -83,7 +84,8 @@ DATA = {
     "earlier_runs": "frame_cache images labels source video_set videos",
     "folder": "files frame_cache images source video_set videos",
     "transforms": "stream",
-    "datamodule": "fingerprint source stream train_loader transforms videos",
+    "held_out": "source videos",
+    "datamodule": "fingerprint held_out source stream train_loader transforms videos",
 }
 """Likewise what is in `framegan.data`."""
 OUTSIDE = {

@@ -25,6 +25,8 @@ OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data"
 EVERYWHERE = ("mlp", "dcgan")
 """Models of images that meet every data set; the others take samples in the same way, see test_image_models.py."""
 ONE = ("image_folder",)
+OF_ONE_KIND = {"vae": ("image_folder", "shape_motion")}
+"""Data of the models that take images and clips in the same way."""
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,
@@ -39,9 +41,14 @@ WRITERS = {
 }
 
 
+def data_for(model):
+    """Return the names of the data that a model is tried on."""
+    return OF_ONE_KIND.get(model, DATA if model in EVERYWHERE else OF_CLIPS if model in CLIP_MODELS else ONE)
+
+
 @pytest.mark.parametrize(
     ("model", "data"),
-    [(m, d) for m in MODELS for d in DATA if d in (DATA if m in EVERYWHERE else OF_CLIPS if m in CLIP_MODELS else ONE)],
+    [(m, d) for m in MODELS for d in DATA if d in data_for(m)],
 )
 def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_path, monkeypatch):
     monkeypatch.setattr("framegan.data.published.cifar10.RECORDS_PER_FILE", 12)

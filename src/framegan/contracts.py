@@ -127,6 +127,28 @@ def _logits(discriminator: Any, samples: Tensor, labels: Tensor, num_classes: in
     return logits
 
 
+def check_likelihood(generator: Any) -> None:
+    """Raise ValueError where something is no generator of a `framegan.maximum_likelihood.MaximumLikelihood`."""
+    samples, labels = check_generator(generator)
+    rule = "docs/own_parts.md says what a generator with a likelihood has"
+    require_parts(generator, "observed loss log_weights encode is_exact is_8_bit protocol", "model.generator", rule)
+    keys = torch.linspace(0.25, 0.5, len(samples))
+    with evaluating(generator), torch.no_grad():
+        observed = _called(generator.observed, "model.generator", "observed(samples, keys)", samples, keys)
+        given = observed, labels, keys
+        parts = _called(generator.loss, "model.generator", "loss(observed, labels, keys)", *given)
+        weights = _called(generator.log_weights, "model.generator", "log_weights(observed, labels, keys)", *given)
+        codes = _called(generator.encode, "model.generator", "encode(samples, labels)", samples, labels)
+    fits = isinstance(parts, dict) and "loss" in parts and all(map(_is_one_each, parts.values()))
+    rule = 'it should be a dictionary of (N,) values, "loss" among them'
+    require(fits, f"model.generator.loss returned {kind_of(parts)} of 2 samples", rule)
+    said = f"model.generator.log_weights returned {kind_of(weights)} of 2 samples"
+    require(_is_one_each(weights), said, "it should be one value for each, (N,)")
+    fits = isinstance(codes, Tensor) and codes.shape == (len(samples), generator.latent_dim)
+    said = f"model.generator.encode returned {kind_of(codes)} of 2 samples"
+    require(fits, said, "it should be the latents of each, (N, latent_dim)")
+
+
 def check_loss(loss: Any) -> None:
     """Raise ValueError where something is no `framegan.losses.Loss`."""
     said = f"model.loss is {kind_of(loss)} without"

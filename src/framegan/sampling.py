@@ -1,5 +1,6 @@
 """Samples by seed: seed k gives the same sample in any batch, on any number of devices, from any entry point."""
 
+import inspect
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from framegan import noise
 from framegan.runs.categories import class_number
 
 LARGEST_BATCH = 64
+STEPS = 8
+"""From one sample to another, in a row of what lies between."""
 VALUES_AT_ONCE = 1 << 20
 """Values of the samples that are made at a time: 4 MB of float32, and many times that within the networks."""
 
@@ -46,10 +49,11 @@ def batches(
         num_frames: frames of each clip. None = as trained.
         held: seeds that parts of the latents take in place of `seeds`, such as {"content": 3}.
         class_counts: how often each class is drawn beside the others. None = all alike.
-        truncation: how far styles are from their mean, beside how far they would be. None = 1.
+        truncation: how far styles, or the latents of a likelihood model, are from their mean, beside how far they
+            would be: a flow's temperature. None = 1.
 
     Raises:
-        ValueError: the generator has no such category or part, makes images, or has no styles.
+        ValueError: the generator has no such category or part, makes images, or takes no truncation.
     """
     options = options_of(generator, num_frames, truncation)
     size = batch_size or batch_size_of(generator, num_frames)
@@ -131,6 +135,24 @@ def composition(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
     return torch.stack(shown, dim=1).flatten(0, 1)
 
 
+@torch.no_grad()
+def reconstructions(generator: nn.Module, real: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (N, *shape) samples and then what their latents give, (2 N, *shape), and rows of what lies between two.
+
+    Each of the N // 2 rows, at least one, has STEPS samples, from one of the first half to one of the second; its class
+    is that of the first one.
+    """
+    device = next(generator.parameters()).device
+    real, labels = real.to(device), labels.to(device)
+    with evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
+        latents = generator.encode(real, labels)  # type: ignore[operator]
+        half = max(1, len(real) // 2)
+        steps = torch.linspace(0, 1, STEPS, device=device).view(1, -1, 1)
+        between = latents[:half, None].lerp(latents[-half:, None], steps).flatten(0, 1)
+        made = [generator(latents, labels), generator(between, labels[:half].repeat_interleave(STEPS))]
+    return torch.cat([real, made[0]]), made[1]
+
+
 def draw(
     generator: nn.Module,
     seeds: Sequence[int],
@@ -164,8 +186,8 @@ def options_of(generator: nn.Module, num_frames: int | None, truncation: float |
     if isinstance(truncation, bool) or not isinstance(truncation, Real) or not 0 <= truncation < math.inf:
         rule = "it should be a number from 0, the mean style, to 1, as trained, such as 0.7; above 1 samples vary more"
         raise ValueError(f"truncation got {truncation!r}; {rule}")
-    if not hasattr(generator, "mean_style"):
-        what = "but this generator has no styles; leave it out, or train one that has: model=stylegan2"
+    if "truncation" not in inspect.signature(generator.forward).parameters:
+        what = "but this generator takes none; leave it out, or train one that does: model=stylegan2, vae or a flow"
         raise ValueError(f"truncation={truncation}, {what}")
     return options | {"truncation": truncation}
 

@@ -29,7 +29,8 @@ class Samples(Every):
 
     Images make a .png grid. Clips make a .png with a row for each clip and a column for each frame, and a grid as .mp4
     and .webp. Where the generator has them, there are also content_motion_<samples_seen>.webp, a row for each content
-    and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from.
+    and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from; and of one
+    that encodes samples reconstruction_<samples_seen> and interpolation_<samples_seen>, .png or of clips .webp.
 
     Args:
         num_samples: the most samples in a grid; of clips there are 16 at most. Fake ones are made by the averaged
@@ -94,10 +95,22 @@ class Samples(Every):
             table = sampling.content_motion_table(generator, range(TABLE), range(TABLE))
             said = f"{now:,} samples seen; a row for each content, a column for each motion, of seeds 0 to {TABLE - 1}"
             self._animate("content_motion", f"content_motion_{now}", table, TABLE, said)
+        if hasattr(generator, "encode"):
+            self._show_codes(now)
         if hasattr(generator, "composition"):
             parts = sampling.composition(generator, range(TABLE))
             said = f"{now:,} samples seen; a row for each of seeds 0 to {TABLE - 1}: what the clip is put together from"
             self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE, said)
+
+    def _show_codes(self, now: int) -> None:
+        """Show what the generator makes of real samples that training hasn't seen, and of what lies between two."""
+        real, labels = self.trainer.datamodule.unseen_batch(2 * TABLE)
+        show = self._animate if real.ndim == 5 else self._show
+        known, between = sampling.reconstructions(self.model.generator_ema, real, labels)
+        said = f"{now:,} samples seen; a column for each unseen real sample, above what its latents give"
+        show("reconstruction", f"reconstruction_{now}", known, len(real), said)
+        said = f"{now:,} samples seen; a row for each two unseen real samples, and what lies between their latents"
+        show("interpolation", f"interpolation_{now}", between, sampling.STEPS, said)
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""

@@ -67,7 +67,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     yield "device", f"{devices.name_of(trainer.strategy.root_device, trainer.world_size)}, {cfg.trainer.precision}"
     shape = "x".join(map(str, data.shape))
     classes = f"{data.num_classes} class{'es' * (data.num_classes > 1)}"
-    yield "data", f"{len(data.source):,} samples of {shape}, {classes}, {data.split}"
+    left_out = "" if data.trained_on is None else f", {len(data.source) - len(data.trained_on):,} of them held out"
+    yield "data", f"{len(data.source):,} samples of {shape}, {classes}, {data.split}{left_out}"
     if data.num_classes > 1:
         yield "classes", classes_line(data)
     batch = cfg.data.batch_size * trainer.world_size

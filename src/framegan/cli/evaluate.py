@@ -134,7 +134,8 @@ def trained_on(data: Any, folder: Path) -> Any:
 
     inventory = run_data.inventory_in(folder, data.fingerprint)
     origin = origin_of(data.fingerprint, data.get("split") or "all", inventory)
-    return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape))
+    left_out = data.get("held_out", 0.0)
+    return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape), held_out=left_out)
 
 
 def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -> list[int]:

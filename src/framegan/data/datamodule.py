@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
 from framegan.data.fingerprint import digest_of, inventory_of
+from framegan.data.held_out import Share, held_out
 from framegan.data.source import (
     Inventory,
     Source,
@@ -92,6 +93,7 @@ class DataModule(LightningDataModule):
         flip: mirror left to right at random.
         transforms: what else is done to each training sample; see `framegan.data.transforms`. None = nothing.
         balance_classes: train on every class equally often, however many samples it has.
+        held_out: share of the samples that training leaves out; see `framegan.data.held_out`.
         keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
         seed: key of the order and of the augmentation.
     """
@@ -106,6 +108,7 @@ class DataModule(LightningDataModule):
         flip: bool = False,
         transforms: Transform | Sequence[Transform] | None = None,
         balance_classes: bool = False,
+        held_out: Share = 0.0,
         keep_on_device_mb: NonNegativeInt = 1024,
         seed: noise.Seed = 0,
     ):
@@ -124,7 +127,7 @@ class DataModule(LightningDataModule):
         self.transforms = Transforms(transforms, seed) if transforms else None
         if self.transforms is not None:
             self.transforms.check(source[0][0])
-        self.balance_classes = balance_classes
+        self.balance_classes, self.held_out = balance_classes, held_out
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
         self.loader: TrainLoader | None = None
@@ -150,6 +153,12 @@ class DataModule(LightningDataModule):
         """At which clips play as fast as what they show. None = images, or the data don't know."""
         rate = getattr(self.source, "frames_per_second", None) if len(self.shape) == 4 else None
         return None if rate is None else round(rate, 3)
+
+    @cached_property
+    def trained_on(self) -> np.ndarray | None:
+        """The numbers of the samples that training draws from, where some are held out."""
+        left_out = held_out(self.source, self.held_out)
+        return np.delete(np.arange(len(self.source)), left_out) if len(left_out) else None
 
     @cached_property
     def inventory(self) -> Inventory | None:
@@ -178,14 +187,16 @@ class DataModule(LightningDataModule):
 
     def check_batch_fits(self, num_ranks: int) -> None:
         """Raise ValueError where the data set is smaller than one global batch."""
-        if len(self.source) < self.batch_size * num_ranks:
-            needed, fitting = self.batch_size * num_ranks, len(self.source) // num_ranks
+        num_samples = len(self.source) if self.trained_on is None else len(self.trained_on)
+        if num_samples < self.batch_size * num_ranks:
+            needed, fitting = self.batch_size * num_ranks, num_samples // num_ranks
             remedies = [f"data.batch_size to at most {fitting}"] if fitting else []
             if isinstance(self.source, Clips):
                 remedies.append(f"data.clips_per_video to at least {-(-needed // len(self.source.kept))}")
             raise ValueError(
-                f"the data set has {len(self.source)} samples, fewer than one batch: data.batch_size={self.batch_size} "
-                f"on {num_ranks} device(s) takes {needed}. Set {', or '.join(remedies or ['fewer devices'])}."
+                f"the data set has {num_samples} samples to train on, fewer than one batch: "
+                f"data.batch_size={self.batch_size} on {num_ranks} device(s) takes {needed}. "
+                f"Set {', or '.join(remedies or ['fewer devices'])}."
             )
 
     def train_dataloader(self) -> TrainLoader:
@@ -196,11 +207,14 @@ class DataModule(LightningDataModule):
             assert isinstance(self.source, TensorSource | Clips)
             self.source = self.source.to(device)
         place = {"start": self.start, "rank": self.trainer.global_rank, "num_ranks": self.trainer.world_size}
+        options: dict[str, Any] = {"seed": self.seed, "numbers": self.trained_on, **place}
         if self.balance_classes:
             labels = torch.as_tensor(labels_of(self.source)).numpy(force=True)
-            stream: TicketStream = BalancedStream(labels, self.batch_size, seed=self.seed, **place)
+            those = labels if self.trained_on is None else labels[self.trained_on]
+            stream: TicketStream = BalancedStream(those, self.batch_size, **options)
         else:
-            stream = TicketStream(len(self.source), self.batch_size, seed=self.seed, **place)
+            num_samples = len(self.source) if self.trained_on is None else len(self.trained_on)
+            stream = TicketStream(num_samples, self.batch_size, **options)
         self.loader = TrainLoader(
             TicketDataset(self.source, flip=self.flip, seed=self.seed, transforms=self.transforms),
             batch_sampler=stream,
@@ -223,6 +237,16 @@ class DataModule(LightningDataModule):
         labels = labels_of(self.source)
         order = range(len(self.source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
         tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
+        return self._batch(tickets)
+
+    def unseen_batch(self, num_samples: int) -> Batch:
+        """Return at most `num_samples` samples that are held out from training, or as `real_batch` where none are."""
+        numbers = held_out(self.source, self.held_out)
+        if not len(numbers):
+            return self.real_batch(num_samples)
+        return self._batch([(int(numbers[place]), 0) for place in spread(num_samples, len(numbers))])
+
+    def _batch(self, tickets: Sequence[Ticket]) -> Batch:
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
         return to_samples(pixels), labels
 

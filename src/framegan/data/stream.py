@@ -8,6 +8,7 @@ and a run resumes where it stopped by naming its position, which is `samples_see
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -23,9 +24,10 @@ class TicketStream(Sampler[list[Ticket]]):
     """An endless sampler of batches of tickets for one rank; every epoch is permuted.
 
     Args:
-        num_samples: size of the data set.
+        num_samples: how many samples come.
         batch_size: tickets for this rank per batch.
         start: position of the first global batch in the stream.
+        numbers: of these samples in the data set, (num_samples,). None = all of it.
     """
 
     num_samples: int
@@ -35,6 +37,7 @@ class TicketStream(Sampler[list[Ticket]]):
     start: int = 0
     rank: int = 0
     num_ranks: int = 1
+    numbers: np.ndarray | None = None
 
     def __iter__(self) -> Iterator[list[Ticket]]:
         first = self.start + self.rank * self.batch_size
@@ -45,7 +48,8 @@ class TicketStream(Sampler[list[Ticket]]):
     def ticket(self, position: int) -> Ticket:
         """Return what is at a position of the stream."""
         epoch, place = divmod(position, self.num_samples)
-        return int(permutation(self.seed, epoch, self.num_samples)[place]), epoch
+        number = int(permutation(self.seed, epoch, self.num_samples)[place])
+        return number if self.numbers is None else int(self.numbers[number]), epoch
 
 
 class BalancedStream(TicketStream):
@@ -55,13 +59,13 @@ class BalancedStream(TicketStream):
     epochs of its own, in which each of its samples comes once.
 
     Args:
-        labels: the class of each sample, (N,).
+        labels: the class of each sample that comes, (N,).
     """
 
-    def __init__(self, labels: Sequence[int] | np.ndarray, batch_size: int, **options: int):
+    def __init__(self, labels: Sequence[int] | np.ndarray, batch_size: int, **options: Any):
         super().__init__(len(labels), batch_size, **options)
-        numbers = np.asarray(labels)
-        self.members = [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
+        there, classes = np.arange(len(labels)) if self.numbers is None else self.numbers, np.asarray(labels)
+        self.members = [there[classes == number] for number in np.unique(classes)]
         self.orders: dict[int, tuple[int, np.ndarray]] = {}
         """Of each class the epoch that was last asked for, and its members in the order of this epoch."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from framegan.data.held_out import held_out
 from framegan.data.source import Inventory, Source, class_counts_of, classes_of, counted, read, told_plainly
 from framegan.data.videos.clips import Clips
 from framegan.spread import chosen
@@ -32,6 +33,7 @@ class RealSamples:
         device: where features of them are computed, unless they are compared with fake samples elsewhere.
         draw: which of them are measured where not all are; see `framegan.spread.chosen`.
         class_counts: samples of each class. None = as the source says, of which else every sample is read.
+        held_out: share that training has left out. None = they aren't those of the training.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class RealSamples:
         device: str = "cpu",
         draw: int = 0,
         class_counts: Sequence[int] | None = None,
+        held_out: float | None = None,
     ):
         self._source = source
         self.fingerprint = fingerprint
@@ -51,6 +54,7 @@ class RealSamples:
         self.device = torch.device(device)
         self.draw = draw
         self._class_counts = class_counts
+        self.held_out = held_out
 
     @cached_property
     def source(self) -> Source:
@@ -76,6 +80,11 @@ class RealSamples:
     def class_counts(self) -> list[int]:
         told = self._class_counts or class_counts_of(self.source)
         return list(told or counted([int(self.source[k][1]) for k in range(len(self.source))], self.num_classes))
+
+    @property
+    def held_out_numbers(self) -> Sequence[int] | None:
+        """The numbers of the samples that training has left out; None where these aren't those of the training."""
+        return None if self.held_out is None else held_out(self.source, self.held_out).tolist()
 
     def chosen(self, num_wanted: int) -> list[int]:
         return chosen(num_wanted, self.num_samples, self.draw)
