@@ -36,7 +36,12 @@ def is_temporal(model: str) -> bool:
     return "- discriminator:" in (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
 
 
-IMAGE_MODELS = [model for model in choices("model") if not is_temporal(model)]
+def has_likelihood(model: str) -> bool:
+    """Say whether a model is trained without a critic."""
+    return "/maximum_likelihood@" in (CONF / "model" / f"{model}.yaml").read_text()
+
+
+IMAGE_MODELS = [model for model in choices("model") if not is_temporal(model) and not has_likelihood(model)]
 CLIP_MODELS = [model for model in choices("model") if is_temporal(model)]
 COMPILED = ("model.compile_networks=true",)
 BATCH_NORM = ("model=dcgan", "model.discriminator.normalization=batch")
