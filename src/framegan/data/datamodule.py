@@ -190,11 +190,12 @@ class DataModule(LightningDataModule):
         num_samples = len(self.source) if self.trained_on is None else len(self.trained_on)
         if num_samples < self.batch_size * num_ranks:
             needed, fitting = self.batch_size * num_ranks, num_samples // num_ranks
+            left = "" if self.trained_on is None else " to train on"
             remedies = [f"data.batch_size to at most {fitting}"] if fitting else []
             if isinstance(self.source, Clips):
                 remedies.append(f"data.clips_per_video to at least {-(-needed // len(self.source.kept))}")
             raise ValueError(
-                f"the data set has {num_samples} samples to train on, fewer than one batch: "
+                f"the data set has {num_samples} samples{left}, fewer than one batch: "
                 f"data.batch_size={self.batch_size} on {num_ranks} device(s) takes {needed}. "
                 f"Set {', or '.join(remedies or ['fewer devices'])}."
             )
