@@ -8,6 +8,7 @@ from framegan.networks import dcgan3d, independent_frames, mocogan, tgan, vgan
 
 SHAPE = (1, 8, 16, 16)
 LENGTH = 64
+TRANSFORMER, BURN_IN = {"motion": "transformer"}, {"initial_state": "burn_in"}
 
 
 def clips_of(generator):
@@ -25,8 +26,8 @@ def motion(clips):
     return changes[:7].mean().item(), changes[-7:].mean().item()
 
 
-@pytest.mark.parametrize("options", [{}, {"initial_state": "drawn"}, {"motion": "lstm"}], ids=str)
-def test_a_recurrent_motion_fades(options):
+@pytest.mark.parametrize("options", [{}, {"initial_state": "drawn"}, {"motion": "lstm"}, TRANSFORMER], ids=str)
+def test_a_motion_that_has_a_start_fades(options):
     generator = mocogan.Generator(SHAPE, width=8, **options)
     assert "stand still" in generator.longer_clips
     assert "model.generator.motion=conv1d" in generator.longer_clips
@@ -34,7 +35,7 @@ def test_a_recurrent_motion_fades(options):
     assert last < 0.7 * first
 
 
-@pytest.mark.parametrize("options", [{"initial_state": "burn_in"}, {"motion": "conv1d"}], ids=str)
+@pytest.mark.parametrize("options", [BURN_IN, {"motion": "conv1d"}, TRANSFORMER | BURN_IN], ids=str)
 def test_a_motion_that_is_alike_at_every_frame_goes_on(options):
     generator = mocogan.Generator(SHAPE, width=8, **options)
     assert "keep moving" in generator.longer_clips

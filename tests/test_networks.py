@@ -35,6 +35,7 @@ TEMPORAL = {
     "mocogan_categories": lambda shape: mocogan.Generator(shape, num_classes=3, width=8),
     "mocogan_to_frames": lambda shape: mocogan.Generator(shape, num_classes=3, category_route="generator", width=8),
     "mocogan_lstm": lambda shape: mocogan.Generator(shape, motion="lstm", initial_state="learned", width=8),
+    "mocogan_transformer": lambda shape: mocogan.Generator(shape, num_classes=3, motion="transformer", width=8),
     "mocogan_conv1d": lambda shape: mocogan.Generator(shape, num_classes=3, motion="conv1d", width=8),
     "mocogan_drawn": lambda shape: mocogan.Generator(shape, initial_state="drawn", width=8),
     "vgan": lambda shape: vgan.Generator(shape, width=8),
@@ -100,7 +101,7 @@ def test_the_category_changes_the_motion_or_the_frames():
         assert not torch.allclose(inputs[0][:, 50:], inputs[1][:, 50:])
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["gru", "lstm", "transformer"])
 def test_the_scale_of_burned_in_motion_codes_does_not_drift(cell):
     torch.manual_seed(0)
     generator = mocogan.Generator((1, 16, 16, 16), width=8, motion=cell, initial_state="burn_in")
@@ -109,10 +110,11 @@ def test_the_scale_of_burned_in_motion_codes_does_not_drift(cell):
     assert (codes[:, 0].std() / codes[:, -1].std()).item() == pytest.approx(1, abs=0.05)
 
 
+@pytest.mark.parametrize("motion", ["gru", "transformer"])
 @pytest.mark.parametrize("initial_state", ["learned", "drawn"])
-def test_motion_begins_smooth_and_unlike_in_different_clips(initial_state):
+def test_motion_begins_smooth_and_unlike_in_different_clips(initial_state, motion):
     torch.manual_seed(0)
-    generator = mocogan.Generator((1, 16, 16, 16), width=8, initial_state=initial_state)
+    generator = mocogan.Generator((1, 16, 16, 16), width=8, initial_state=initial_state, motion=motion)
     noise = torch.randn(1000, generator.motion.noise_dim(16))
     codes = generator.motion(noise, noise[:, :0], 16).detach()
     steps = codes.diff(dim=1).square().mean().sqrt()
@@ -287,7 +289,7 @@ def test_spectral_norm_bounds_every_layer():
             assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.02)
 
 
-@pytest.mark.parametrize("motion", ["gru", "lstm", "conv1d"])
+@pytest.mark.parametrize("motion", ["gru", "lstm", "transformer", "conv1d"])
 @pytest.mark.parametrize("num_frames", [5, 7, 12])
 def test_a_clip_is_the_same_to_the_last_bit_at_any_place_of_a_batch(motion, num_frames):
     """Its codes have 10 values, and as many rows as frames: products of matrices so small round odd rows otherwise."""

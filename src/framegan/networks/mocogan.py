@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from framegan.networks import dcgan
 from framegan.networks.conditioning import Conditional, classes_used
-from framegan.networks.motion import Continuous, Initial, Recurrent
+from framegan.networks.motion import Continuous, Driven, Initial
 
 
 def require_clips(shape: Sequence[int], model: str) -> tuple[int, int, int, int]:
@@ -38,7 +38,7 @@ class Generator(nn.Module):
         motion: what turns noise into motion codes; see `framegan.networks.motion`.
         category_route: give the category to the motion's network ("rnn", the paper's default, the best row of its
             Table 4) or to the frames' ("generator", what the authors' code does).
-        initial_state: where the recurrent motion starts.
+        initial_state: where the motion starts, but for conv1d.
         knot_distance: frames from one knot of motion="conv1d" to the next.
         width: channels before the last layer of a frame; each layer nearer to the base has twice as many.
     """
@@ -50,7 +50,7 @@ class Generator(nn.Module):
         conditional: Conditional = "auto",
         content_dim: PositiveInt = 50,
         motion_dim: PositiveInt = 10,
-        motion: Literal["gru", "lstm", "conv1d"] = "gru",
+        motion: Literal["gru", "lstm", "transformer", "conv1d"] = "gru",
         category_route: Literal["rnn", "generator"] = "rnn",
         initial_state: Initial = "learned",
         knot_distance: PositiveInt = 8,
@@ -64,11 +64,11 @@ class Generator(nn.Module):
         self.content_dim = content_dim
         self.category_route = category_route
         to_motion, to_frames = (self.num_classes, 0) if category_route == "rnn" else (0, self.num_classes)
-        self.motion: Recurrent | Continuous
+        self.motion: Driven | Continuous
         if motion == "conv1d":
             self.motion = Continuous(motion_dim, to_motion, knot_distance)
         else:
-            self.motion = Recurrent(motion, motion_dim, to_motion, initial_state, self.num_frames)
+            self.motion = Driven(motion, motion_dim, to_motion, initial_state, self.num_frames)
         self.longer_clips = self.motion.longer_clips
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
         code_dim = content_dim + to_frames + motion_dim

@@ -1,7 +1,7 @@
 """Motion codes: noise to a sequence of codes, one for each frame of a clip.
 
-A recurrent network (Tulyakov et al. 2018, Section 3.1) or, for long clips, noise filtered along time that can be read
-off at any moment (in the manner of Skorokhodov et al. 2022, Section 3.1).
+A recurrent network (Tulyakov et al. 2018, Section 3.1), a causal transformer in its place or, for long clips, noise
+filtered along time that can be read off at any moment (in the manner of Skorokhodov et al. 2022, Section 3.1).
 """
 
 import math
@@ -35,11 +35,77 @@ class SmallLinear(nn.Linear):
         return (rows.unsqueeze(-2) * self.weight).sum(-1) + self.bias
 
 
-class Recurrent(nn.Module):
-    """A GRU or LSTM fed with fresh noise at every frame; its hidden state is the code.
+class Attention(nn.Module):
+    """Causal self-attention over the last `window` steps (Vaswani et al. 2017), normalised first.
 
-    It begins with a memory as long as a clip (Tallec & Ollivier 2018, Section 3: the bias of the gate that keeps the
-    state is the logarithm of that length), so that codes move rather than jump from the first step of training on.
+    What lies further back counts less, by a slope of its own for each head, and nothing depends on where in a sequence
+    a step is, so that it may be of any length (Press et al. 2022, Section 3).
+    """
+
+    def __init__(self, dim: int, num_heads: int, window: int):
+        super().__init__()
+        self.num_heads, self.window = num_heads, window
+        self.normalization, self.to_all = nn.LayerNorm(dim), nn.Linear(dim, 3 * dim)
+        self.to_steps = nn.Linear(dim, dim)
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Return (N, T, dim) of (N, T, dim) steps, each of those up to it."""
+        all_heads = self.to_all(self.normalization(steps)).unflatten(2, (3, self.num_heads, -1))
+        query, key, value = all_heads.permute(2, 0, 3, 1, 4)  # (N, heads, T, dim / heads) each
+        moments = torch.arange(steps.shape[1], device=steps.device)  # (T,)
+        back = moments[:, None] - moments  # (T, T): how far back each step is from each
+        slopes = 4 * 0.5 ** torch.arange(self.num_heads, device=steps.device) / self.window  # (heads,)
+        bias = -slopes.view(-1, 1, 1).to(steps) * back  # (heads, T, T)
+        bias = bias.masked_fill((back < 0) | (back >= self.window), -math.inf)
+        attended = F.scaled_dot_product_attention(query, key, value, bias)  # (N, heads, T, dim / heads)
+        return self.to_steps(attended.transpose(1, 2).flatten(2))
+
+
+class Transformer(nn.Module):
+    """A causal transformer of steps, each of which knows the start; one more comes first, from which time is told.
+
+    No path leads around the first layer: of the noise come averages over the past, so that codes move rather than jump.
+
+    Args:
+        window: how many steps a layer looks back, from itself on.
+        starts: False = there is no start, so that the codes look the same at every moment.
+    """
+
+    dim, num_heads, num_layers = 64, 4, 2
+
+    def __init__(self, num_inputs: int, code_dim: int, window: int, starts: bool):
+        super().__init__()
+        self.from_inputs = nn.Linear(num_inputs, self.dim)
+        self.first = nn.Parameter(torch.randn(self.dim)) if starts else None
+        self.from_start = nn.Linear(code_dim, self.dim) if starts else None
+        self.attention = nn.ModuleList(Attention(self.dim, self.num_heads, window) for _ in range(self.num_layers))
+        self.perceptrons = nn.ModuleList(self._perceptron() for _ in range(self.num_layers))
+        self.to_codes = nn.Sequential(nn.LayerNorm(self.dim), SmallLinear(self.dim, code_dim))
+
+    def _perceptron(self) -> nn.Module:
+        wide = 2 * self.dim
+        return nn.Sequential(
+            nn.LayerNorm(self.dim), nn.Linear(self.dim, wide), nn.LeakyReLU(0.2), nn.Linear(wide, self.dim)
+        )
+
+    def forward(self, inputs: Tensor, start: Tensor) -> Tensor:
+        """Return (N, T, code_dim) codes of (N, T, num_inputs) inputs and a (N, code_dim) start."""
+        steps = self.from_inputs(inputs)  # (N, T, dim)
+        if self.first is not None and self.from_start is not None:
+            steps = torch.cat([self.first.expand(len(steps), 1, -1), steps], dim=1)  # (N, 1 + T, dim)
+            steps = steps + self.from_start(start).unsqueeze(1)
+        for layer, (attention, perceptron) in enumerate(zip(self.attention, self.perceptrons, strict=True)):
+            steps = attention(steps) + (steps if layer else 0)
+            steps = steps + perceptron(steps)
+        return self.to_codes(steps[:, -inputs.shape[1] :])
+
+
+class Driven(nn.Module):
+    """A GRU, LSTM or causal transformer fed with fresh noise at every frame.
+
+    A recurrent network, whose hidden state is the code, begins with a memory as long as a clip (Tallec & Ollivier 2018,
+    Section 3: the bias of the gate that keeps the state is the logarithm of that length), so that codes move rather
+    than jump from the first step of training on.
 
     Args:
         code_dim: size of the noise at each step, and of the code.
@@ -51,18 +117,30 @@ class Recurrent(nn.Module):
     """
 
     def __init__(
-        self, cell: Literal["gru", "lstm"], code_dim: int, num_classes: int, initial_state: Initial, num_frames: int
+        self,
+        cell: Literal["gru", "lstm", "transformer"],
+        code_dim: int,
+        num_classes: int,
+        initial_state: Initial,
+        num_frames: int,
     ):
         super().__init__()
         self.code_dim = code_dim
         self.starts_random = initial_state != "burn_in"
         self.longer_clips = FADES if self.starts_random else GOES_ON
         self.steps_before = 1 if self.starts_random else 3 * num_frames
-        self.network = (nn.GRU if cell == "gru" else nn.LSTM)(code_dim + num_classes, code_dim, batch_first=True)
+        num_inputs = code_dim + num_classes
+        self.network: nn.Module
+        if cell == "transformer":
+            self.network = Transformer(num_inputs, code_dim, num_frames + 1, self.starts_random)
+            weight = self.network.from_inputs.weight
+        else:
+            self.network = (nn.GRU if cell == "gru" else nn.LSTM)(num_inputs, code_dim, batch_first=True)
+            weight, _, bias, _ = self.network.parameters()  # of the input, of the state, and their biases
         self.start = SmallLinear(code_dim, code_dim) if initial_state == "learned" else None
-        weight, _, bias, _ = self.network.parameters()  # of the input, of the state, and their biases
         with torch.no_grad():
-            bias[code_dim : 2 * code_dim] = math.log(num_frames)  # the GRU's update gate, the LSTM's forget gate
+            if cell != "transformer":
+                bias[code_dim : 2 * code_dim] = math.log(num_frames)  # the GRU's update gate, the LSTM's forget gate
             if self.starts_random:
                 weight[:, :code_dim] *= FRESH
 
@@ -80,6 +158,8 @@ class Recurrent(nn.Module):
             start = self.start(start).tanh()
         categories = category.unsqueeze(1).expand(-1, steps.shape[1], -1)  # (N, steps, num_classes)
         inputs = torch.cat([steps, categories], dim=2)  # (N, steps, code_dim + num_classes)
+        if isinstance(self.network, Transformer):
+            return self.network(inputs, start)[:, -num_frames:]  # (N, T, code_dim)
         state = start.unsqueeze(0).contiguous()  # (1, N, code_dim)
         codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, state))
         return codes[:, -num_frames:]  # (N, T, code_dim)
