@@ -48,6 +48,7 @@ BATCH_NORM = ("model=dcgan", "model.discriminator.normalization=batch")
 CASES: dict[str, tuple[str, ...]] = {
     **{f"model={model}": (f"model={model}",) for model in choices("model")},
     "classes of clips": ("model=tgan", "model.conditional=true", "model/discriminator=dual"),
+    "frames before": (*("model=frame_cgan", "model.generator.frames_before=1", "model.generator.normalization=group"),),
     "transformer": ("model=mocogan", "model.generator.motion=transformer"),
     **{f"loss={loss}": ("model=dcgan", f"model/loss={loss}") for loss in choices("model/loss")},
     **{f"regularizers={name}": (*BATCH_NORM, f"model/regularizers={name}") for name in choices("model/regularizers")},

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from framegan import sampling
-from framegan.networks import dcgan3d, independent_frames, mocogan, tgan, vgan
+from framegan.networks import dcgan3d, frame_cgan, independent_frames, mocogan, tgan, vgan
 
 SHAPE = (1, 8, 16, 16)
 LENGTH = 64
@@ -43,7 +43,7 @@ def test_a_motion_that_is_alike_at_every_frame_goes_on(options):
     assert last == pytest.approx(first, rel=0.3)
 
 
-@pytest.mark.parametrize(("module", "period"), [(dcgan3d, 4), (vgan, 4), (tgan, 8)])
+@pytest.mark.parametrize(("module", "period"), [(dcgan3d, 4), (vgan, 4), (tgan, 8), (frame_cgan, 16)])
 def test_what_is_fed_the_same_code_for_longer_repeats_itself(module, period):
     generator = module.Generator(SHAPE, width=8)
     assert f"repeat {period} frames over and over" in generator.longer_clips

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from framegan import sampling
-from framegan.networks import critics, dcgan, dcgan3d, independent_frames, mlp, mocogan, tgan, vgan
+from framegan.networks import critics, dcgan, dcgan3d, frame_cgan, independent_frames, mlp, mocogan, tgan, vgan
 
 IMAGES = [(1, 28, 28), (3, 32, 32), (1, 64, 64), (2, 16, 32)]
 CLIPS = [(3, 8, 32, 32), (1, 16, 64, 64), (3, 5, 28, 28), (3, 32, 32, 32), (2, 8, 128, 128)]
@@ -41,6 +41,8 @@ TEMPORAL = {
     "vgan": lambda shape: vgan.Generator(shape, width=8),
     "tgan": lambda shape: tgan.Generator(shape, width=8),
     "dcgan3d": lambda shape: dcgan3d.Generator(shape, width=8),
+    "frame_cgan": lambda shape: frame_cgan.Generator(shape, num_classes=3, width=8),
+    "frame_cgan_before": lambda shape: frame_cgan.Generator(shape, 16, 2, width=8, normalization="group"),
     "independent_frames": lambda shape: independent_frames.Generator(shape, width=8),
 }
 
@@ -167,6 +169,7 @@ CRITICS = {
     ),
     "clip_spectral": lambda shape: critics.ClipCritic(shape, width=4, normalization="none", spectral_norm=True),
     "frame": lambda shape: critics.FrameCritic(shape, num_frames=4, width=4),
+    "frame_times": lambda shape: critics.FrameCritic(shape, num_frames=4, times=True, width=4),
     "frame_patch": lambda shape: critics.FrameCritic(
         shape, num_frames=None, width=4, patch=True, normalization="group"
     ),
@@ -226,6 +229,26 @@ def test_a_critic_of_frames_draws_other_frames_each_time_in_training():
     assert len({tuple(critic(clip)["sample"].flatten().tolist()) for _ in range(3)}) == 1
 
 
+def test_a_critic_of_frames_may_know_the_moment():
+    """Clips that stand still differ in nothing but the moment of the frame that was drawn."""
+    for times, number in ((False, 1), (True, 8)):
+        critic = critics.FrameCritic((1, 8, 16, 16), times=times, width=4, normalization="none")
+        assert len(set(critic(torch.zeros(99, 1, 8, 16, 16))["sample"].flatten().tolist())) == number
+
+
+def test_a_frame_is_made_of_those_before_it_alone():
+    torch.manual_seed(0)
+    generator = TEMPORAL["frame_cgan_before"]((1, 8, 16, 16)).eval()
+    seen = []
+    generator.before.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    clips = sampling.sample(generator, [0, 1, 2, 3])
+    assert not seen[0].any()
+    for number in range(2, 8):
+        torch.testing.assert_close(seen[number][:4], clips[:, 0, number - 2 : number])
+    with pytest.raises(ValueError, match="frames_before=2 with normalization=batch: .* set model.generator.normaliz"):
+        frame_cgan.Generator((1, 8, 16, 16), frames_before=2)
+
+
 def test_a_pair_knows_its_distance_in_time():
     """Clips that stand still differ in nothing but the distance of the frames that were drawn."""
     critic = critics.PairCritic((1, 8, 16, 16), width=4, normalization="none")
@@ -240,7 +263,7 @@ def test_pooling_hides_what_is_finer_than_a_pixel_of_it():
     assert torch.equal(critic(grey)["sample"], critic(fine)["sample"])
 
 
-@pytest.mark.parametrize("family", [mocogan, vgan, tgan, dcgan3d, independent_frames])
+@pytest.mark.parametrize("family", [mocogan, vgan, tgan, dcgan3d, frame_cgan, independent_frames])
 def test_a_temporal_model_sends_images_elsewhere(family):
     with pytest.raises(ValueError, match=r"is for clips \(C, T, H, W\); got shape=\[3, 64, 64\].* another model"):
         family.Generator((3, 64, 64))

@@ -5,95 +5,17 @@ num_classes) logits}. `Heads` puts several side by side, each under a name of it
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from framegan.networks.conditioning import ClassCritic, Conditional, Conditioning, of_classes
-from framegan.networks.dcgan import Normalization, base_and_doublings, normalization_layer
+from framegan.networks.dcgan import Normalization
 from framegan.networks.mocogan import require_clips
-
-Step = tuple[int, int, int]
-"""Kernel, stride and padding of a convolution along one axis."""
-HALVE: Step = (4, 2, 1)
-
-
-class Noise(nn.Module):
-    """Adds N(0, sigma^2) in training (Tulyakov et al. 2018; Saito et al. 2017)."""
-
-    def __init__(self, sigma: float):
-        super().__init__()
-        self.sigma = sigma
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features + self.sigma * torch.randn_like(features) if self.training else features
-
-
-class Tower(nn.Module):
-    """Convolutions that halve space down to the base of DCGAN, then one that makes a map of logits.
-
-    The arguments not listed are those of `ClipCritic`.
-
-    Args:
-        shape: of a sample, (C, H, W) or, to convolve over time too, (C, T, H, W).
-        outputs: channels of the map.
-    """
-
-    def __init__(
-        self,
-        shape: Sequence[int],
-        outputs: int,
-        width: int,
-        patch: bool,
-        normalization: Normalization,
-        noise: float,
-        spectral_norm: bool,
-        temporal_stride: int = 1,
-    ):
-        super().__init__()
-        channels, *length, height, side = shape
-        base, doublings = base_and_doublings((channels, height, side))
-        patch = patch and doublings > 0
-        halvings = doublings - patch
-        axes = [[*[HALVE] * halvings, HALVE if patch else (size, 1, 0)] for size in base]
-        if length:
-            axes = [_steps_in_time(length[0], halvings, temporal_stride), *axes]
-        widths = [channels, *(width << min(level, 3) for level in range(halvings)), outputs]
-        layers: list[nn.Module] = []
-        for level, (narrow, wide) in enumerate(pairwise(widths)):
-            is_last = level == halvings
-            normalized: Normalization = "none" if level == 0 or is_last else normalization
-            if noise and not is_last:
-                layers.append(Noise(noise))
-            kernel, stride, padding = zip(*(axis[level] for axis in axes), strict=True)
-            layer = (nn.Conv3d if length else nn.Conv2d)(
-                narrow, wide, kernel, stride, padding, bias=normalized == "none"
-            )  # (N, wide, [T',] H', W')
-            layers.append(add_spectral_norm(layer) if spectral_norm else layer)
-            if normalized != "none":
-                layers.append(normalization_layer(normalized, wide, is_3d=bool(length)))
-            if not is_last:
-                layers.append(nn.LeakyReLU(0.2, inplace=True))
-        self.layers = nn.Sequential(*layers[:-1], of_classes(layers[-1], first=1))
-
-    def forward(self, samples: Tensor) -> Tensor:
-        """Return the (N, outputs, [T',] H', W') map of (N, *shape) samples."""
-        return self.layers(samples)
-
-
-def _steps_in_time(num_frames: int, halvings: int, stride: int) -> list[Step]:
-    """Return the steps along time of the convolutions that halve space and of the last, which always slides."""
-    steps: list[Step] = []
-    for level in range(halvings + 1):
-        halves = stride == 2 and level < halvings and num_frames > 1
-        steps.append(HALVE if halves else (min(4, num_frames), 1, 0))
-        num_frames = num_frames // 2 if halves else max(1, num_frames - 3)
-    return steps
+from framegan.networks.tower import Tower
 
 
 class ClipCritic(ClassCritic):
@@ -130,6 +52,7 @@ class ClipCritic(ClassCritic):
         self.pool = pool
         seen = channels + self.given.channels, num_frames, height // pool, side // pool
         self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, temporal_stride)
+        of_classes(self.tower.layers[-1], first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of (N, C, T, H, W) clips and (N,) labels."""
@@ -146,6 +69,7 @@ class FrameCritic(ClassCritic):
     Args:
         shape: (C, T, H, W) of one clip.
         num_frames: frames of each clip that it sees, drawn again each time in training; None = all.
+        times: tell it the moment of each frame too, as a further channel.
     """
 
     def __init__(
@@ -161,18 +85,24 @@ class FrameCritic(ClassCritic):
         normalization: Normalization = "batch",
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
+        times: bool = False,
     ):
         super().__init__(num_classes, conditional, conditioning, class_dim)
         channels, length, height, side = require_clips(shape, "a critic of frames")
         self.num_frames = min(num_frames or length, length)
-        seen = channels + self.given.channels, height, side
+        self.times, self.longest = times, max(1, length - 1)
+        seen = channels + times + self.given.channels, height, side
         self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm)
+        of_classes(self.tower.layers[-1], first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of (N, C, T, H, W) clips and (N,) labels; those of a clip are those of its frames."""
-        frames, _ = _some_frames(samples, self.num_frames, drawn=self.training)  # (N, num_frames, C, H, W)
-        of_frames = None if labels is None else labels.repeat_interleave(self.num_frames)  # (N * num_frames,)
-        outputs = self.tower(self.given(frames.flatten(0, 1), of_frames))  # (N * num_frames, num_outputs, H', W')
+        frames, places = _some_frames(samples, self.num_frames, drawn=self.training)  # (N, F, C, H, W), (N, F)
+        seen = frames.flatten(0, 1)  # (N * F, C, H, W)
+        if self.times:
+            seen = _with_channel(seen, places.flatten() / self.longest)  # (N * F, C + 1, H, W)
+        of_frames = None if labels is None else labels.repeat_interleave(self.num_frames)  # (N * F,)
+        outputs = self.tower(self.given(seen, of_frames))  # (N * F, num_outputs, H', W')
         return self.logits(outputs.flatten(2).unflatten(0, frames.shape[:2]).transpose(1, 2).flatten(2), labels)
 
 
@@ -205,13 +135,12 @@ class PairCritic(ClassCritic):
         self.longest = length - 1
         seen = 2 * channels + 1 + self.given.channels, height, side
         self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm)
+        of_classes(self.tower.layers[-1], first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of (N, C, T, H, W) clips and (N,) labels."""
         frames, places = _some_frames(samples, 2, drawn=self.training)  # (N, 2, C, H, W), (N, 2)
-        distance = (places.diff(dim=1) / self.longest).to(frames)  # (N, 1)
-        distance = distance[:, :, None, None].expand(-1, -1, *frames.shape[3:])  # (N, 1, H, W)
-        pairs = torch.cat([frames.flatten(1, 2), distance], dim=1)  # (N, 2 * C + 1, H, W)
+        pairs = _with_channel(frames.flatten(1, 2), places.diff(dim=1).flatten() / self.longest)  # (N, 2 * C + 1, H, W)
         return self.logits(self.tower(self.given(pairs, labels)).flatten(2), labels)
 
 
@@ -232,6 +161,12 @@ class Heads(nn.Module):
         logits: dict[str, Tensor] = {name: of_head["sample"] for name, of_head in judged.items()}
         predicted = [of_head["class"] for of_head in judged.values() if "class" in of_head]
         return logits | ({"class": torch.stack(predicted).mean(0)} if predicted else {})
+
+
+def _with_channel(frames: Tensor, values: Tensor) -> Tensor:
+    """Return (N, C, H, W) frames with a channel more, which is all one of the (N,) values: (N, C + 1, H, W)."""
+    channel = values.to(frames).view(-1, 1, 1, 1).expand(-1, 1, *frames.shape[2:])
+    return torch.cat([frames, channel], dim=1)
 
 
 def _some_frames(clips: Tensor, number: int, *, drawn: bool) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,17 @@ def require_clips(shape: Sequence[int], model: str) -> tuple[int, int, int, int]
     return channels, num_frames, height, width
 
 
+def decoder_of_frames(
+    shape: Sequence[int], code_dim: int, width: int, normalization: dcgan.Normalization
+) -> dcgan.Generator:
+    """Return DCGAN's generator with PyTorch's own start, as in the authors' code, not DCGAN's: it learns sooner."""
+    decoder = dcgan.Generator(shape, code_dim, width, normalization)
+    for layer in decoder.layers:
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()  # type: ignore[operator]
+    return decoder
+
+
 class Generator(nn.Module):
     """Content, motion and category to a clip.
 
@@ -72,10 +83,7 @@ class Generator(nn.Module):
         self.longer_clips = self.motion.longer_clips
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
         code_dim = content_dim + to_frames + motion_dim
-        self.frames = dcgan.Generator((channels, height, side), code_dim, width, normalization)
-        for layer in self.frames.layers:  # as in the authors' code PyTorch's own start, not DCGAN's: it learns sooner
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters()  # type: ignore[operator]
+        self.frames = decoder_of_frames((channels, height, side), code_dim, width, normalization)
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents, in their order."""
