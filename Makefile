@@ -6,7 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
-ORACLES := torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 cd-fvd==0.1.1 prdc==0.2 einops==0.8.2
+ORACLES := torch-fidelity==0.4.0 pytorch-fid==0.3.0 clean-fid==0.1.35 cd-fvd==0.1.1 prdc==0.2 einops==0.8.2 \
+	normflows==1.7.3
 
 .PHONY: setup demo test floors docs crosscheck lint audit bench
 
