@@ -14,10 +14,6 @@ from framegan.runs import rollback
 
 NEVER = 2**62
 """samples_seen at which what has always been finite was not."""
-ADVICE = (
-    "smaller learning rates (model.generator_optimizer.lr, model.discriminator_optimizer.lr), a limit on the "
-    "gradients (model.generator_clip_norm=1, model.discriminator_clip_norm=1) or trainer.precision=fp32"
-)
 
 
 class NonFinite(RunCallback):
@@ -69,11 +65,18 @@ class NonFinite(RunCallback):
             what=f"not finite: the {what}, after {when[what]:,} samples (noticed at {now:,}){where(self.model)}",
             began=when[what],
             noticed=now,
-            advice=ADVICE,
+            advice=advice(self.model),
             setting="on_nan",
         )
         settings = self.trainer.folder, trouble, self.on_nan, self.max_rollbacks
         raise rollback.TrainingEndedError(from_rank_zero(lambda: rollback.ending_of(*settings)))
+
+
+def advice(model: Model) -> str:
+    rates, limits = (
+        ", ".join(f"model.{name}_{what}" for name in model.networks) for what in ("optimizer.lr", "clip_norm=1")
+    )
+    return f"smaller learning rates ({rates}), a limit on the gradients ({limits}) or trainer.precision=fp32"
 
 
 def where(model: Model) -> str:
