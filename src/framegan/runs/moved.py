@@ -14,8 +14,8 @@ ROOMS = {
 MOVED = {f"framegan.data.{name}": f"framegan.data.{room}.{name}" for room, names in ROOMS.items() for name in names}
 MOVED |= {"framegan.ranks": "framegan.processes.ranks"}
 CLIP_CRITIC = "framegan.networks.critics.ClipCritic"
-WITHOUT_CLASSES = {f"framegan.networks.{name}.Generator" for name in ["vgan", "tgan", "dcgan3d", "independent_frames"]}
-"""Generators of clips that once took no class."""
+WITHOUT_CLASSES = [f"framegan.networks.{name}.Generator" for name in ("vgan", "tgan", "dcgan3d", "independent_frames")]
+"""Generators of clips that once took no class; a list, as what a file names may be of any kind."""
 
 
 def with_todays_names(node: Any) -> Any:
