@@ -127,7 +127,7 @@ class Model(LightningModule):
             clip_grads_with_norm_(parameters, limit, norm)
 
     def average(self, num_samples: int) -> None:
-        """Move the averaged generator towards the generator, which has trained with so many more samples."""
+        """Move the averaged generator towards the generator, after a step of it that took `num_samples` samples."""
         half_life = min(self.ema_half_life, self.ema_rampup * int(self.samples_seen))
         move_average(self.generator_ema, self.generator, num_samples, half_life)
 

@@ -13,7 +13,7 @@ normflows = oracle("normflows")
 
 
 class AsTheirs(nn.Module):
-    """What our coupling says, as theirs is told it: theirs moves and scales the other way."""
+    """The network of our coupling, in the form that theirs takes: theirs applies the inverse scale and offset."""
 
     def __init__(self, coupling):
         super().__init__()

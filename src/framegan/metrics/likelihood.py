@@ -127,7 +127,7 @@ def _generator_of(fake: Any) -> Any:
 
 
 def _numbers(real: Any, num_samples: int) -> tuple[str, list[int]]:
-    """Return how the samples that are judged are called, and the numbers of at most so many of them."""
+    """Return the name of the samples that are judged, for the keys, and at most `num_samples` of their numbers."""
     unseen = real.held_out_numbers
     if unseen is None:
         return str(real.origin.get("split", "all")), list(real.chosen(num_samples))

@@ -16,7 +16,7 @@ from framegan.networks.mocogan import decoder_of_frames, require_clips
 from framegan.networks.tower import Tower
 
 WAVES = 4
-"""The moment of a frame is told by sines and cosines: the slowest turns once in two clips, each other twice as fast."""
+"""Sines, and as many cosines, that encode the time of a frame: the period of the first is two clips, then one, a half."""
 
 
 class Generator(ClassGenerator):

@@ -62,7 +62,7 @@ class Attention(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A causal transformer of steps, each of which knows the start; one more comes first, from which time is told.
+    """A causal transformer of steps. The start is added to every step, and a learned step stands before the first one.
 
     No path leads around the first layer: of the noise come averages over the past, so that codes move rather than jump.
 
