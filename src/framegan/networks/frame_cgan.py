@@ -16,7 +16,7 @@ from framegan.networks.mocogan import decoder_of_frames, require_clips
 from framegan.networks.tower import Tower
 
 WAVES = 4
-"""Sines, and as many cosines, that encode the time of a frame: the period of the first is two clips, then one, a half."""
+"""Sines, and as many cosines, that encode the time of a frame; their periods are two clips, one, a half and so on."""
 
 
 class Generator(ClassGenerator):
