@@ -88,12 +88,19 @@ class Model(LightningModule):
         return tuple(f"{name} {what}" for name in reversed(self.networks) for what in ("loss", "gradient"))
 
     def configure_optimizers(self) -> list[Optimizer]:
-        optimizers = [self.make_optimizers[name](network.parameters()) for name, network in self.of_name().items()]
+        optimizers = [self._optimizer(name, network) for name, network in self.of_name().items()]
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group |= {"initial_lr": group["lr"], "initial_betas": group.get("betas")}
             if self.beta2_schedule is not None:
                 contracts.check_betas(group["initial_betas"])
         return optimizers
+
+    def _optimizer(self, name: str, network: nn.Module) -> Optimizer:
+        try:
+            return self.make_optimizers[name](network.parameters())
+        except ValueError as error:
+            rule = "; betas are at least 0 and below 1, other numbers at least 0" if "Invalid" in str(error) else ""
+            raise ValueError(f"model.{name}_optimizer: {error}{rule}") from error
 
     def setup(self, stage: str) -> None:
         for network in self.of_name().values() if self.compile_networks else ():
