@@ -232,6 +232,7 @@ def test_home_folders_and_refused_values():
         (lambda run: framegan.load(run, trust=["a b"]), "trust got 'a b'"),
         (lambda run: run.load().sample(0), "num_samples got 0; it should be a whole number of at least 1"),
         (lambda run: run.load().sample(seed=-1), "seed got -1"),
+        (lambda run: run.load().sample([*range(300)]), "num_samples got [0, 1, 2, 3, 4, 5, ...]; it should be"),
         (lambda run: run.load().sample("16"), "num_samples got '16'; it should be a whole number of at least 1"),
         (lambda run: run.load().images(True), "num_samples got True; it should be a whole number of at least 1"),
         (lambda run: framegan.Images([]).grid(), "there is nothing to show side by side"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
+from reprlib import repr as shortened
 from types import MappingProxyType
 from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack
 
@@ -142,7 +143,7 @@ class TrainedGenerator:
                 generator without styles for truncation.
         """
         if not isinstance(held, Mapping):
-            raise ValueError(f'held got {held!r}; it should be a dictionary, such as {{"content": 3}}')
+            raise ValueError(f'held got {shortened(held)}; it should be a dictionary, such as {{"content": 3}}')
         if seeds is None:
             first, number = _whole("seed", seed, 0), 1 if num_samples is None else _whole("num_samples", num_samples, 1)
             wanted: Sequence[int] = range(first, first + number)
@@ -233,7 +234,7 @@ class Clip:
         """
         rate = self.frames_per_second if frames_per_second is None else frames_per_second
         if isinstance(rate, bool) or not isinstance(rate, Real) or not math.isfinite(rate):
-            raise ValueError(f"frames_per_second got {rate!r}; it should be a number")
+            raise ValueError(f"frames_per_second got {shortened(rate)}; it should be a number")
         try:
             file = Path(path).expanduser()
         except (TypeError, RuntimeError):
@@ -272,7 +273,7 @@ def _seeds(given: Iterable[SupportsIndex]) -> list[int]:
     except TypeError:  # it is no list
         found = []
     if not found:
-        raise ValueError(f"seeds got {given!r}; it should be a list of whole numbers")
+        raise ValueError(f"seeds got {shortened(given)}; it should be a list of whole numbers")
     return found
 
 
@@ -282,5 +283,5 @@ def _whole(name: str, value: SupportsIndex, least: int) -> int:
     except TypeError:
         number = least - 1
     if number < least:
-        raise ValueError(f"{name} got {value!r}; it should be a whole number of at least {least}")
+        raise ValueError(f"{name} got {shortened(value)}; it should be a whole number of at least {least}")
     return number
