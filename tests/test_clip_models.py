@@ -8,12 +8,12 @@ from one_rank import CLIP_MODELS, CONF, built, choices
 from worlds import fit, real_batches
 
 from framegan.containers import walk
-from framegan.networks import dcgan3d, frame_cgan, independent_frames, tgan, vgan
+from framegan.networks import dcgan3d, frame_cgan, g3an, independent_frames, stylegan_v, tgan, vgan
 from framegan.networks.conditioning import Conditioning
 from framegan.runs import origin
 
 SHAPES = [(3, 8, 32, 32), (1, 16, 64, 64)]
-FAMILIES = [vgan, tgan, dcgan3d, frame_cgan, independent_frames]
+FAMILIES = [vgan, tgan, dcgan3d, frame_cgan, g3an, independent_frames, stylegan_v]
 CRITICS = choices("model/discriminator")
 WAYS = Conditioning.__args__
 SMALL = (1, 4, 16, 16)

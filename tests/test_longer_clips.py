@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from framegan import sampling
-from framegan.networks import dcgan3d, frame_cgan, independent_frames, mocogan, tgan, vgan
+from framegan.networks import dcgan3d, frame_cgan, g3an, independent_frames, mocogan, stylegan_v, tgan, vgan
 
 SHAPE = (1, 8, 16, 16)
 LENGTH = 64
@@ -35,15 +35,15 @@ def test_a_motion_that_has_a_start_fades(options):
     assert last < 0.7 * first
 
 
-@pytest.mark.parametrize("options", [BURN_IN, {"motion": "conv1d"}, TRANSFORMER | BURN_IN], ids=str)
+@pytest.mark.parametrize("options", [BURN_IN, {"motion": "conv1d"}, TRANSFORMER | BURN_IN, None], ids=str)
 def test_a_motion_that_is_alike_at_every_frame_goes_on(options):
-    generator = mocogan.Generator(SHAPE, width=8, **options)
+    generator = stylegan_v.Generator(SHAPE, 16) if options is None else mocogan.Generator(SHAPE, width=8, **options)
     assert "keep moving" in generator.longer_clips
     first, last = motion(clips_of(generator))
     assert last == pytest.approx(first, rel=0.3)
 
 
-@pytest.mark.parametrize(("module", "period"), [(dcgan3d, 4), (vgan, 4), (tgan, 8), (frame_cgan, 16)])
+@pytest.mark.parametrize(("module", "period"), [(dcgan3d, 4), (vgan, 4), (tgan, 8), (frame_cgan, 16), (g3an, 2)])
 def test_what_is_fed_the_same_code_for_longer_repeats_itself(module, period):
     generator = module.Generator(SHAPE, width=8)
     assert f"repeat {period} frames over and over" in generator.longer_clips

@@ -4,7 +4,19 @@ import pytest
 import torch
 
 from framegan import sampling
-from framegan.networks import critics, dcgan, dcgan3d, frame_cgan, independent_frames, mlp, mocogan, tgan, vgan
+from framegan.networks import (
+    critics,
+    dcgan,
+    dcgan3d,
+    frame_cgan,
+    g3an,
+    independent_frames,
+    mlp,
+    mocogan,
+    stylegan_v,
+    tgan,
+    vgan,
+)
 
 IMAGES = [(1, 28, 28), (3, 32, 32), (1, 64, 64), (2, 16, 32)]
 CLIPS = [(3, 8, 32, 32), (1, 16, 64, 64), (3, 5, 28, 28), (3, 32, 32, 32), (2, 8, 128, 128)]
@@ -43,6 +55,10 @@ TEMPORAL = {
     "dcgan3d": lambda shape: dcgan3d.Generator(shape, width=8),
     "frame_cgan": lambda shape: frame_cgan.Generator(shape, num_classes=3, width=8),
     "frame_cgan_before": lambda shape: frame_cgan.Generator(shape, 16, 2, width=8, normalization="group"),
+    "g3an": lambda shape: g3an.Generator(shape, width=8),
+    "stylegan_v": lambda shape: stylegan_v.Generator(
+        shape, 16, motion_dim=10, width=8, widest=32, num_classes=3, conditional=True
+    ),
     "independent_frames": lambda shape: independent_frames.Generator(shape, width=8),
 }
 
@@ -66,7 +82,7 @@ def test_a_clip_of_any_length(name, num_frames):
     generator = TEMPORAL[name]((1, 8, 16, 16))
     clips = sampling.sample(generator, [0, 1], num_frames=num_frames)
     assert clips.shape == (2, 1, num_frames, 16, 16)
-    if name not in ("tgan", "dcgan3d", "vgan"):  # whose frames depend on all of the clip
+    if name not in ("tgan", "dcgan3d", "vgan", "g3an"):  # whose frames depend on all of the clip
         as_trained = sampling.sample(generator, [0, 1])
         both = min(num_frames, 8)
         assert torch.allclose(clips[:, :, :both], as_trained[:, :, :both], atol=1e-5)
@@ -150,6 +166,42 @@ def test_vgan_lays_the_foreground_over_the_background():
     assert generator.penalty.shape == (2,)
 
 
+def test_the_streams_of_g3an_know_their_own_part_of_the_latents():
+    torch.manual_seed(0)
+    generator = g3an.Generator((3, 16, 32, 32), width=4, num_classes=3, conditional=True).eval()
+    streams = []
+    for block in generator.blocks:
+        block.register_forward_hook(lambda _, inputs, outputs: streams[-1].append(outputs))
+    for held in ({}, {"content": 7}, {"motion": 7}):
+        streams.append([])
+        sampling.sample(generator, [0], category=0, held=held)
+    streams.append([])
+    sampling.sample(generator, [0], category=1)
+    assert [tuple(video.shape[2:]) for *_, video in streams[0]] == [(4, 4, 4), (8, 8, 8), (16, 16, 16), (16, 32, 32)]
+    for plain, *others in zip(*streams, strict=True):
+        for stream, changed_by in enumerate([[True, False, False], [False, True, True], [True, True, True]]):
+            assert [not torch.equal(plain[stream], other[stream]) for other in others] == changed_by
+    spatial, temporal, video = streams[0][-1]
+    torch.testing.assert_close(video[:, :4], spatial.expand(-1, -1, 16, -1, -1))
+    assert temporal.shape[1:] == (4, 16, 1, 1)
+
+
+def test_a_frame_of_any_moment_is_the_same_whatever_the_others_are():
+    torch.manual_seed(0)
+    generator = TEMPORAL["stylegan_v"]((1, 8, 16, 16)).eval()
+    latents, labels = sampling.draw(generator, [0, 1], num_frames=30)
+    known = sampling.sample(generator, [0, 1], num_frames=30)
+    times = torch.tensor([17.0, 2.5, 29.0, 0.0, 16.99])
+    frames = generator(latents, labels, times=times)
+    torch.testing.assert_close(frames[:, :, [0, 2, 3]], known[:, :, [17, 29, 0]], rtol=0, atol=1e-5)
+    for place, time in enumerate(times):
+        torch.testing.assert_close(generator(latents, labels, times=time[None])[:, :, 0], frames[:, :, place])
+    assert (frames[:, :, 0] - frames[:, :, 4]).abs().max() < (known[:, :, 17] - known[:, :, 16]).abs().max() / 10
+    for outside in (-0.1, 32.1):
+        with pytest.raises(ValueError, match="times from .* and .* 0 to 32; draw them for more num_frames"):
+            generator(latents, labels, times=torch.tensor([outside, 5.0]).sort().values)
+
+
 def test_a_content_motion_table_and_a_composition():
     generator = TEMPORAL["mocogan_categories"]((1, 4, 16, 16))
     table = sampling.content_motion_table(generator, range(2), range(3))
@@ -214,6 +266,7 @@ def test_parameters_are_those_of_the_published_networks():
     assert millions(critics.ClipCritic(REFERENCE, patch=True)) == 2.65
     assert millions(vgan.Generator(REFERENCE)) == pytest.approx(16.2, abs=0.05)
     assert millions(tgan.Generator(REFERENCE)) == 4.45
+    assert millions(g3an.Generator(REFERENCE)) == pytest.approx(22.9, abs=0.05)
     assert millions(critics.ClipCritic(REFERENCE, temporal_stride=2)) == pytest.approx(11.0, abs=0.05)
     two_logits = 512 * 2 * 4 * 4  # VGAN's critic of 32 frames has a logit for "real" and one for "fake"
     vgan_critic = critics.ClipCritic((3, 32, 64, 64), temporal_stride=2)
@@ -263,7 +316,7 @@ def test_pooling_hides_what_is_finer_than_a_pixel_of_it():
     assert torch.equal(critic(grey)["sample"], critic(fine)["sample"])
 
 
-@pytest.mark.parametrize("family", [mocogan, vgan, tgan, dcgan3d, frame_cgan, independent_frames])
+@pytest.mark.parametrize("family", [mocogan, vgan, tgan, dcgan3d, frame_cgan, g3an, independent_frames, stylegan_v])
 def test_a_temporal_model_sends_images_elsewhere(family):
     with pytest.raises(ValueError, match=r"is for clips \(C, T, H, W\); got shape=\[3, 64, 64\].* another model"):
         family.Generator((3, 64, 64))

@@ -196,13 +196,21 @@ class Continuous(nn.Module):
         surrounding = (num_frames - 1) // self.knot_distance + 2  # knots
         return (surrounding + 2 * (self.kernel - 1)) * self.code_dim
 
+    def last_time(self, noise: Tensor) -> int:
+        """Return the last moment, in frames, that (N, noise_dim(T)) noise reaches."""
+        return (noise.shape[1] // self.code_dim - 2 * (self.kernel - 1) - 1) * self.knot_distance
+
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
-        """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
+        """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) categories."""
+        return self.at(noise, category, torch.arange(num_frames, device=noise.device))
+
+    def at(self, noise: Tensor, category: Tensor, times: Tensor) -> Tensor:
+        """Return (N, T, code_dim) codes of any moments, (T,) frames from 0 to `last_time(noise)`."""
         knots = noise.unflatten(1, (-1, self.code_dim)).transpose(1, 2)  # (N, code_dim, knots)
         given = category.unsqueeze(2).expand(-1, -1, knots.shape[2])  # (N, num_classes, knots)
         u = self.filters(torch.cat([knots, given], dim=1)).transpose(1, 2)  # (N, knots, code_dim)
-        moments = torch.arange(num_frames, device=noise.device) / self.knot_distance  # (T,)
-        left = moments.long()  # (T,): the knot before each frame
+        moments = times / self.knot_distance  # (T,)
+        left = moments.long().clamp(max=u.shape[1] - 2)  # (T,): the knot before each moment
         between = (moments - left).view(1, -1, 1).to(u)  # (1, T, 1) in [0, 1)
         codes = u[:, left].lerp(u[:, left + 1], between)  # (N, T, code_dim)
         amplitude, phase = self.amplitude(u)[:, left], self.phase(u)[:, left]  # (N, T, code_dim)

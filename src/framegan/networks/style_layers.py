@@ -123,17 +123,22 @@ class StyledLayer(nn.Module):
 
     Args:
         doubles: double the sides.
+        noisy: take noise.
     """
 
-    def __init__(self, inputs: int, outputs: int, style_dim: int, *, doubles: bool):
+    def __init__(self, inputs: int, outputs: int, style_dim: int, *, doubles: bool, noisy: bool = True):
         super().__init__()
         self.convolution = ModulatedConvolution(inputs, outputs, style_dim, 3, doubles=doubles)
-        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.noise_strength = nn.Parameter(torch.zeros(())) if noisy else None
         self.bias = nn.Parameter(torch.zeros(outputs, 1, 1))
 
-    def forward(self, features: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        """Return (N, outputs, H, W) of features, (N, style_dim) and the (N, 1, H, W) noise."""
-        return activation(self.convolution(features, style) + self.noise_strength * noise + self.bias)
+    def forward(self, features: Tensor, style: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return (N, outputs, H, W) of features, (N, style_dim) and, if it takes any, the (N, 1, H, W) noise."""
+        convolved = self.convolution(features, style)
+        if self.noise_strength is not None:
+            assert noise is not None, "a noisy layer takes noise"
+            convolved = convolved + self.noise_strength * noise
+        return activation(convolved + self.bias)
 
 
 class Halving(nn.Module):

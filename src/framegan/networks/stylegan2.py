@@ -66,6 +66,8 @@ class Generator(nn.Module):
         mixing: share of the samples that are made of two styles in training.
         num_classes: classes of the data.
         conditional: take the class beside the latents.
+        noisy: add noise to every map.
+        given_dim: channels beside the base map that `images` is given.
 
     Attributes:
         styles: (N, L, style_dim), a style for each of L layers, of the last forward in training.
@@ -84,6 +86,8 @@ class Generator(nn.Module):
         mixing: Annotated[float, Field(ge=0, le=1)] = 0.9,
         num_classes: NonNegativeInt = 0,
         conditional: Conditional = False,
+        noisy: bool = True,
+        given_dim: NonNegativeInt = 0,
     ):
         super().__init__()
         base, doublings = base_and_doublings(shape)
@@ -95,10 +99,12 @@ class Generator(nn.Module):
         self.register_buffer("mean_style", torch.zeros(style_dim))
         widths = widths_of(width, widest, doublings)[::-1]
         channels = [each for each in widths for _ in range(2)]
+        channels[0] += given_dim
         self.mapping = Mapping(style_dim, mapping_depth, self.num_classes)
         self.base = nn.Parameter(torch.randn(widths[0], *base))
         self.layers = nn.ModuleList(
-            StyledLayer(*pair, style_dim, doubles=number % 2 == 1) for number, pair in enumerate(pairwise(channels))
+            StyledLayer(*pair, style_dim, doubles=number % 2 == 1, noisy=noisy)
+            for number, pair in enumerate(pairwise(channels))
         )
         to_images = [ModulatedConvolution(each, shape[0], style_dim, 1, demodulates=False) for each in widths]
         self.to_images = nn.ModuleList(to_images)
@@ -118,21 +124,33 @@ class Generator(nn.Module):
             truncation: how far from the mean style they are, beside how far they would be; 1 and None: as trained.
         """
         style, noise, mixing = latents.split(list(self.latent_parts().values()), dim=1)
-        styles = self._mixed(self._style(style, labels), mixing, labels)  # (N, L, style_dim)
+        styles = self._mixed(self.style(style, labels), mixing, labels)  # (N, L, style_dim)
         if truncation is not None:
             styles = self.mean_style.lerp(styles, truncation)
         self.styles = styles if self.training else None
-        maps = noise.split([height * width for height, width in self.sides], dim=1)
-        features, image = self.base.expand(len(latents), -1, -1, -1), torch.zeros(())
-        for number, (layer, side) in enumerate(zip(self.layers, self.sides, strict=True)):
-            features = layer(features, styles[:, number], maps[number].unflatten(1, (1, *side)))
+        return self.images(styles, noise)
+
+    def images(self, styles: Tensor, noise: Tensor | None = None, given: Tensor | None = None) -> Tensor:
+        """Return (N, C, H, W) images of (N, L, style_dim) styles.
+
+        Args:
+            noise: (N, size of that part of the latents), if it is noisy.
+            given: (N, given_dim), beside the base map at each of its places.
+        """
+        sizes = [height * width for height, width in self.sides]
+        maps: Sequence[Tensor | None] = [None] * len(sizes) if noise is None else noise.split(sizes, dim=1)
+        features, image = self.base.expand(len(styles), -1, -1, -1), torch.zeros(())
+        if given is not None:
+            features = torch.cat([features, given[:, :, None, None].expand(-1, -1, *self.base.shape[1:])], dim=1)
+        for number, (layer, side, pixels) in enumerate(zip(self.layers, self.sides, maps, strict=True)):
+            features = layer(features, styles[:, number], None if pixels is None else pixels.unflatten(1, (1, *side)))
             if number % 2 == 0:  # the last one of this size
                 size = number // 2
                 added = self.to_images[size](features, styles[:, number + 1]) + self.offsets[size]  # (N, C, *side)
                 image = added if size == 0 else doubled(image) + added
         return image
 
-    def _style(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+    def style(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Return the (N, style_dim) styles of as many latents; in training, their mean is averaged."""
         style = self.mapping(latents, labels)
         if self.training:

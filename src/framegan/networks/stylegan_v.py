@@ -1,0 +1,100 @@
+"""StyleGAN-V: StyleGAN2's frames, of one style for a clip and a motion code for any moment (Skorokhodov et al. 2022).
+
+The motion codes are noise at knots in time, filtered and read off in between (`framegan.networks.motion.Continuous`),
+and stand beside the base map of the frames, which is all that moves (Sections 3.1 and 3.2). Frames take no noise.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from pydantic import NonNegativeInt, PositiveInt
+from torch import Tensor, nn
+
+from framegan.networks import stylegan2
+from framegan.networks.conditioning import ClassGenerator, Conditional
+from framegan.networks.mocogan import require_clips
+from framegan.networks.motion import Continuous
+
+
+class Generator(ClassGenerator):
+    """Content and motion to a clip, at any moments.
+
+    Args:
+        shape: (C, T, H, W) of one clip.
+        style_dim: size of the style, and of the content that it is made of.
+        mapping_depth: layers from one to the other.
+        motion_dim: size of a motion code, and of the noise at each knot.
+        knot_distance: frames from one knot to the next.
+        width: channels at the size of the frame; each smaller size has twice as many, up to `widest`.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
+            The class goes with the content and with the motion.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[PositiveInt],
+        style_dim: PositiveInt = 512,
+        mapping_depth: PositiveInt = 2,
+        motion_dim: PositiveInt = 512,
+        knot_distance: PositiveInt = 16,
+        width: PositiveInt = 32,
+        widest: PositiveInt = 512,
+        num_classes: NonNegativeInt = 0,
+        conditional: Conditional = False,
+        class_dim: PositiveInt = 32,
+    ):
+        channels, self.num_frames, height, side = require_clips(shape, "stylegan_v")
+        super().__init__(shape, style_dim, num_classes, conditional, class_dim)
+        self.frames = stylegan2.Generator(
+            *((channels, height, side), style_dim, mapping_depth, width, widest),
+            mixing=0.0,
+            num_classes=num_classes,
+            conditional=conditional,
+            noisy=False,
+            given_dim=motion_dim,
+        )
+        self.motion = Continuous(motion_dim, self.given.channels, knot_distance)
+        for layer in self.motion.filters:
+            if isinstance(layer, nn.Conv1d):  # motion begins as large as the base map: nothing normalises the two
+                nn.init.kaiming_normal_(layer.weight, 0.2)
+        self.longer_clips = self.motion.longer_clips
+        self.latent_dim = sum(self.latent_parts(self.num_frames).values())
+
+    def latent_parts(self, num_frames: int) -> dict[str, int]:
+        """Return the sizes of the parts of a clip's latents, in their order."""
+        return {"content": self.frames.style_dim, "motion": self.motion.noise_dim(num_frames)}
+
+    def forward(
+        self,
+        latents: Tensor,
+        labels: Tensor | None = None,
+        num_frames: int | None = None,
+        truncation: float | None = None,
+        times: Tensor | None = None,
+    ) -> Tensor:
+        """Return (N, C, T, H, W) clips in [-1, 1].
+
+        Args:
+            latents: (N, content and motion) standard normal; see `latent_parts`.
+            labels: (N,) classes.
+            num_frames: T. None = as trained.
+            truncation: how far a clip's style is from the mean, beside how far it would be; 1 and None: as trained.
+            times: (T,) moments in frames, in place of 0, 1, ...; each frame is the same whatever the others are.
+
+        Raises:
+            ValueError: there is no motion at those times.
+        """
+        content, noise = latents[:, : self.frames.style_dim], latents[:, self.frames.style_dim :]
+        if times is None:
+            times = torch.arange(num_frames or self.num_frames, device=latents.device)
+        elif times.min() < 0 or times.max() > self.motion.last_time(noise):
+            said = f"times from {times.min().item():g} to {times.max().item():g}, and the latents' motion is that of"
+            raise ValueError(f"{said} 0 to {self.motion.last_time(noise)}; draw them for more num_frames")
+        style = self.frames.style(content, labels)  # (N, style_dim)
+        if truncation is not None:
+            style = self.frames.mean_style.lerp(style, truncation)
+        motion = self.motion.at(noise, self.given(latents[:, :0], labels), times).flatten(0, 1)  # (N * T, motion_dim)
+        styles = style.repeat_interleave(len(times), dim=0).unsqueeze(1)  # (N * T, 1, style_dim)
+        styles = styles.expand(-1, len(self.frames.layers) + 1, -1)  # (N * T, L, style_dim)
+        frames = self.frames.images(styles, given=motion)  # (N * T, C, H, W)
+        return frames.tanh().unflatten(0, (-1, len(times))).transpose(1, 2).contiguous()  # (N, C, T, H, W)
