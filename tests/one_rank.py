@@ -77,6 +77,7 @@ def configured(case: str) -> DictConfig:
         cfg = compose("train", [*CASES[case], "data=shape_motion" if of_clips else "data=synthetic"])
     cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if of_clips else [3, 16, 16], 2
     make_small(cfg.model)
+    give_images(cfg)
     return cfg
 
 
@@ -86,8 +87,18 @@ def built(model: str, shape: Sequence[int], *options: str, num_classes: int = 3)
         cfg = compose("train", [f"model={model}", "data=synthetic", *options])
     cfg.data.shape, cfg.data.num_classes = list(shape), num_classes
     make_small(cfg.model)
+    give_images(cfg)
     torch.manual_seed(0)
     return build(cfg.model)
+
+
+def give_images(cfg: DictConfig) -> None:
+    """Give a generator of clips that is made of one of images one of its size."""
+    if "image_generator" in cfg.model.generator:
+        channels, _, *sides = cfg.data.shape
+        shape = [channels, *sides]
+        given = {"_target_": "framegan.networks.dcgan.Generator", "shape": shape, "latent_dim": 8, "width": 4}
+        cfg.model.generator.image_generator = given
 
 
 def make_small(node: DictConfig) -> None:

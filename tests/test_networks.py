@@ -11,6 +11,7 @@ from framegan.networks import (
     frame_cgan,
     g3an,
     independent_frames,
+    latent_walk,
     mlp,
     mocogan,
     stylegan_v,
@@ -27,7 +28,7 @@ REFERENCE = (3, 16, 64, 64)
 
 def every_parameter_takes_part(network, output):
     output.square().sum().backward()
-    return all(parameter.grad is not None for parameter in network.parameters())
+    return all((parameter.grad is not None) == parameter.requires_grad for parameter in network.parameters())
 
 
 @pytest.mark.parametrize(("family", "shape"), FAMILIES, ids=lambda value: getattr(value, "__name__", str(value)))
@@ -60,6 +61,9 @@ TEMPORAL = {
         shape, 16, motion_dim=10, width=8, widest=32, num_classes=3, conditional=True
     ),
     "independent_frames": lambda shape: independent_frames.Generator(shape, width=8),
+    "latent_walk": lambda shape: latent_walk.Generator(
+        shape, dcgan.Generator((shape[0], *shape[2:]), latent_dim=16, width=8), num_classes=3
+    ),
 }
 
 
@@ -316,7 +320,9 @@ def test_pooling_hides_what_is_finer_than_a_pixel_of_it():
     assert torch.equal(critic(grey)["sample"], critic(fine)["sample"])
 
 
-@pytest.mark.parametrize("family", [mocogan, vgan, tgan, dcgan3d, frame_cgan, g3an, independent_frames, stylegan_v])
+@pytest.mark.parametrize(
+    "family", [mocogan, vgan, tgan, dcgan3d, frame_cgan, g3an, independent_frames, latent_walk, stylegan_v]
+)
 def test_a_temporal_model_sends_images_elsewhere(family):
     with pytest.raises(ValueError, match=r"is for clips \(C, T, H, W\); got shape=\[3, 64, 64\].* another model"):
         family.Generator((3, 64, 64))

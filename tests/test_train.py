@@ -25,8 +25,8 @@ OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data"
 EVERYWHERE = ("mlp", "dcgan")
 """Models of images that meet every data set; the others take samples in the same way, see test_image_models.py."""
 ONE = ("image_folder",)
-OF_ONE_KIND = {"vae": ("image_folder", "shape_motion")}
-"""Data of the models that take images and clips in the same way."""
+OF_ONE_KIND = {"vae": ("image_folder", "shape_motion"), "latent_walk": ()}
+"""Data of the models that take images and clips in the same way; test_latent_walk.py has a trained image generator."""
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,

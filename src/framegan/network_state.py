@@ -94,12 +94,16 @@ def in_pieces(batch: Sequence[Tensor], number: int, *networks: nn.Module) -> Ite
 
 @torch.no_grad()
 def move_average(average: nn.Module, network: nn.Module, num_samples: int, half_life: float) -> None:
-    """Move a network's average towards it, as far as `num_samples` new samples warrant; half_life 0: all the way."""
+    """Move a network's average towards it, as far as `num_samples` new samples warrant; half_life 0: all the way.
+
+    What both share is left as it is.
+    """
     weight = 1 - 0.5 ** (num_samples / half_life) if half_life > 0 else 1.0
     pairs = [
         *zip(average.parameters(), network.parameters(), strict=True),
         *zip(average.buffers(), network.buffers(), strict=True),
     ]
+    pairs = [(mean, value) for mean, value in pairs if mean is not value]
     averages, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
     torch._foreach_lerp_(averages, values, weight)
     for mean, value in pairs:

@@ -22,12 +22,20 @@ NOT_SETTINGS = {"resume", "resume_changes", "trust"}
 PACKAGES = ("framegan", "torch", "lightning", "hydra-core")
 
 
-def write(cfg: DictConfig, folder: Path, device: str, precision: str, origin: Origin | None = None) -> None:
+def write(
+    cfg: DictConfig,
+    folder: Path,
+    device: str,
+    precision: str,
+    origin: Origin | None = None,
+    images: Origin | None = None,
+) -> None:
     """Write run.json: the command, the choices, every setting, the versions and the commit.
 
     Args:
         device: on which it is trained, for people.
         origin: what it started from. None = random weights.
+        images: what its image generator is from, where clips are made of one.
     """
     chosen = choices_of(folder)
     about = About(
@@ -40,6 +48,7 @@ def write(cfg: DictConfig, folder: Path, device: str, precision: str, origin: Or
         device=device,
         precision=precision,
         origin=origin,
+        images=images,
     )
     strict_json.write(folder / "run.json", about.model_dump())
 

@@ -61,6 +61,9 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
         start = f"{near(Path(session.origin.checkpoint))} ({session.origin.samples_seen:,} samples), a new run"
         yield "from", start
         yield from (("loaded", line) for line in session.loaded)
+    if session.images:
+        path, samples_seen = near(Path(session.images.checkpoint)), session.images.samples_seen
+        yield "images", f"made by the generator of {path} ({samples_seen:,} samples), which stays as it is"
     yield from (("changed", change) for change in session.changes)
     if model.learning_rate_factor != 1:
         yield "rates", f"x{model.learning_rate_factor:g} after a rollback (rollbacks.json)"

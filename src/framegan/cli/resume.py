@@ -31,6 +31,8 @@ ASK_FIRST = (
     "trainer.max_batches",
 )
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
+STARTS = ("init_from", "model.generator.images")
+"""Settings that name other runs, of which a run takes weights when it begins."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks")
 """Last parts of the keys of settings that only say where the data are and how fast they come."""
 
@@ -143,10 +145,8 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     folder = run_folder.find(checkpoint)
     before = saved_config.plain(run_folder.saved_config(folder))
     changed = dict(_changed(before, cfg))
-    if "init_from" in changed:
-        raise ValueError(
-            f"{changed['init_from']}; a resumed run has its weights already: set it back, or start a new run"
-        )
+    for line in (changed[key] for key in STARTS if key in changed):
+        raise ValueError(f"{line}; a resumed run has its weights already: set it back, or start a new run")
     changed.pop("data.frames_per_second", None)  # it only follows from the data
     changed.pop("data.fingerprint", None)  # nobody has set it; what it stands for is named
     kept = OmegaConf.select(before, "data.fingerprint")

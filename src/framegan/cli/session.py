@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
-from framegan.cli import about, announcement, classifier, compose, errors, resume, run_data
+from framegan.cli import about, announcement, classifier, compose, errors, generator, image_generator, resume, run_data
 from framegan.runs import run_folder
 from framegan.runs.records import Origin
 from framegan.runs.run_files import RunFiles
@@ -34,17 +34,19 @@ class Session:
         self.cfg, self.folder, self.checkpoint = cfg, folder, checkpoint
         self.changes: list[str] = []
         self.origin: Origin | None = None
+        self.images: Origin | None = None
         self.loaded: list[str] = []
         with errors.plain_errors(MisconfigurationException):
             of_then = {"shape": None, "num_classes": None} if checkpoint else {}  # not to be held against the data now
             self.datamodule = compose.build(cfg.data.datamodule, **of_then)
             fill_in(cfg, self.datamodule)
+            images = image_generator.fill_in(cfg, checkpoint, self.datamodule.classes)
             if checkpoint:
                 self.changes += resume.check_changes(cfg, checkpoint, self.datamodule)
             torch.manual_seed(cfg.seed)
-            self.model = self._model()
+            self.model = self._model(images)
             contracts.check_shape(self.model.generator, self.datamodule.shape)
-            self._take_origin()
+            self._take_origins(images)
             self.trainer = self._trainer()
             self.datamodule.check_batch_fits(self.trainer.world_size)
             if checkpoint:
@@ -83,24 +85,33 @@ class Session:
                 logger.finalize(status)
         return None
 
-    def _model(self) -> Any:
-        """Build the networks and what trains them; an error names the model that was chosen."""
+    def _model(self, images: generator.Loaded | None) -> Any:
+        """Build the networks and what trains them; an error names the model that was chosen.
+
+        Args:
+            images: the trained image generator that the generator is given.
+        """
         from framegan.runs.rollback import learning_rate_factor
 
+        given = {"generator": {"image_generator": images.generator}} if images else {}
         try:
-            return compose.build(self.cfg.model, learning_rate_factor=learning_rate_factor(self.folder))
+            return compose.build(self.cfg.model, learning_rate_factor=learning_rate_factor(self.folder), **given)
         except ValueError as error:
             chosen = HydraConfig.get().runtime.choices.get("model")
             raise ValueError(f"model={chosen}: {error}" if chosen else str(error)) from error
 
-    def _take_origin(self) -> None:
+    def _take_origins(self, images: generator.Loaded | None) -> None:
         """Load what a new run starts from; one that is resumed has it in its checkpoint."""
         from framegan.processes.ranks import from_rank_zero
         from framegan.runs import origin
 
         if self.checkpoint:
-            self.origin = RunFiles(self.folder).about.origin
-        elif self.cfg.init_from is not None:
+            kept = RunFiles(self.folder).about
+            self.origin, self.images = kept.origin, kept.images
+            return
+        if images:
+            self.images = Origin(checkpoint=str(images.checkpoint), samples_seen=images.samples_seen)
+        if self.cfg.init_from is not None:
             weights = from_rank_zero(lambda: origin.of(str(self.cfg.init_from)))  # one that still trains may replace it
             self.loaded = origin.load(weights, self.model, self.datamodule.classes)
             self.origin = Origin(checkpoint=str(weights.checkpoint), samples_seen=weights.samples_seen)
@@ -126,7 +137,7 @@ class Session:
             run_folder.save_config(self.cfg, self.folder)
             run_data.write(self.folder, self.datamodule)
             device = devices.name_of(self.trainer.strategy.root_device, self.trainer.world_size)
-            about.write(self.cfg, self.folder, device, self.cfg.trainer.precision, self.origin)
+            about.write(self.cfg, self.folder, device, self.cfg.trainer.precision, self.origin, self.images)
 
 
 def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:

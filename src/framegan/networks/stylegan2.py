@@ -130,6 +130,11 @@ class Generator(nn.Module):
         self.styles = styles if self.training else None
         return self.images(styles, noise)
 
+    def images_of_styles(self, styles: Tensor, latents: Tensor) -> Tensor:
+        """Return (N, C, H, W) images of (N, style_dim) styles, with the noise in (N, latent_dim) latents."""
+        _, noise, _ = latents.split(list(self.latent_parts().values()), dim=1)
+        return self.images(styles.unsqueeze(1).expand(-1, len(self.layers) + 1, -1), noise)
+
     def images(self, styles: Tensor, noise: Tensor | None = None, given: Tensor | None = None) -> Tensor:
         """Return (N, C, H, W) images of (N, L, style_dim) styles.
 

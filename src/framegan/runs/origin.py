@@ -100,13 +100,16 @@ def _said(found: Layers, new_classes: Sequence[str]) -> str:
 def _load(network: nn.Module, saved: Mapping[str, Tensor], then: Sequence[str], now: Sequence[str]) -> Layers:
     """Load those layers of which every tensor fits; a layer is a module with parameters of its own.
 
+    What a network was given from yet another run (`is_given`) is left as it is.
+
     Args:
         then: the names of the classes of the other run.
         now: those of the data now.
     """
     state, found = network.state_dict(), Layers()
     layers: dict[str, list[str]] = {}
-    for name in state:
+    given = tuple(f"{name}." for name, module in network.named_modules() if hasattr(module, "is_given"))
+    for name in (name for name in state if not name.startswith(given)):
         layers.setdefault(_layer_of(name), []).append(name)
     with_parameters = {_layer_of(name) for name, _ in network.named_parameters()}
     for layer, names in layers.items():

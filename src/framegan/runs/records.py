@@ -18,7 +18,7 @@ class Code(BaseModel):
 
 
 class Origin(BaseModel):
-    """The checkpoint whose weights the run started from, and the samples that it had seen."""
+    """A checkpoint whose weights a run took when it began, and the samples that it had seen."""
 
     checkpoint: str
     samples_seen: int
@@ -37,6 +37,7 @@ class About(BaseModel):
     device: str = ""
     precision: str = ""
     origin: Origin | None = None
+    images: Origin | None = None
 
 
 class Value(BaseModel):
