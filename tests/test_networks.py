@@ -371,12 +371,16 @@ def test_spectral_norm_bounds_every_layer():
             assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, rel=0.02)
 
 
-@pytest.mark.parametrize("motion", ["gru", "lstm", "transformer", "conv1d"])
+@pytest.mark.parametrize("motion", ["gru", "lstm", "transformer", "conv1d", None])
 @pytest.mark.parametrize("num_frames", [5, 7, 12])
 def test_a_clip_is_the_same_to_the_last_bit_at_any_place_of_a_batch(motion, num_frames):
     """Its codes have 10 values, and as many rows as frames: products of matrices so small round odd rows otherwise."""
     torch.manual_seed(0)
-    generator = mocogan.Generator((1, num_frames, 8, 8), num_classes=2, motion=motion, width=4)
+    shape = 1, num_frames, 8, 8
+    if motion is None:
+        generator = stylegan_v.Generator(shape, 16, motion_dim=10, width=4, widest=16, num_classes=2, conditional=True)
+    else:
+        generator = mocogan.Generator(shape, num_classes=2, motion=motion, width=4)
     for size in (4, 8):
         together = torch.cat([clips for _, clips in sampling.batches(generator, range(size), size)])
         for seed in range(size):

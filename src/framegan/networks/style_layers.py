@@ -26,6 +26,17 @@ def smoothed(features: Tensor, padding: int) -> Tensor:
     return features
 
 
+def linear(features: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return (N, outputs) of (N, inputs), a row the same to the last bit wherever in a batch it stands.
+
+    Matrix products of fewer than 12 columns were seen to add up odd rows in another order than even ones.
+    """
+    missing = max(0, 12 - len(weight))
+    if missing:
+        weight, bias = F.pad(weight, (0, 0, 0, missing)), None if bias is None else F.pad(bias, (0, missing))
+    return F.linear(features, weight, bias)[:, : 12 - missing if missing else None]
+
+
 class EqualizedLinear(nn.Module):
     """A linear layer.
 
@@ -42,7 +53,8 @@ class EqualizedLinear(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (N, outputs) of (N, inputs)."""
-        return F.linear(features, self.weight * self.gain, self.bias * self.rate)
+        product = F.linear if self.training else linear
+        return product(features, self.weight * self.gain, self.bias * self.rate)
 
 
 class EqualizedConvolution(nn.Module):
@@ -77,7 +89,7 @@ def demodulation(weight: Tensor, scales: Tensor) -> Tensor:
     Returns:
         (N, outputs).
     """
-    return F.linear(scales.square(), weight.square().sum((2, 3))).add(1e-8).rsqrt()
+    return linear(scales.square(), weight.square().sum((2, 3))).add(1e-8).rsqrt()
 
 
 class ModulatedConvolution(nn.Module):
