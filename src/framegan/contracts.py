@@ -245,6 +245,22 @@ def check_shape(generator: nn.Module, shape: tuple[int, ...]) -> None:
     require(tuple(made) == tuple(shape), said, "give the generator shape: ${data.shape}")
 
 
+def check_given(generator: nn.Module, given_frames: int) -> None:
+    """Raise ValueError where frames are given to a generator that takes none, or others than it goes on from."""
+    taken: Any = getattr(generator, "given_frames", 0)
+    said = f"data.given_frames={given_frames}, but model.generator"
+    require(taken > 0 or given_frames == 0, f"{said} makes whole clips", "set it to 0, or choose model=predictor")
+    rule = "give it given_frames: ${data.given_frames}"
+    require(taken == given_frames, f"{said} goes on from {taken}", rule)
+
+
+def check_reconstruction(generator: nn.Module, reconstruction: Any) -> None:
+    """Raise ValueError where a generator's samples are not of the clips that they would have to be near to."""
+    rule = "choose one that does (model=predictor), or set model.reconstruction=null"
+    goes_on = getattr(generator, "given_frames", 0) > 0
+    require(reconstruction is None or goes_on, "model.reconstruction is set, but no frames are given", rule)
+
+
 def _require_module(key: str, part: Any) -> None:
     require(isinstance(part, nn.Module), f"{key} is {kind_of(part)}", "it should be a torch.nn.Module")
 

@@ -22,6 +22,7 @@ from framegan.losses import Loss
 from framegan.measured import Measured
 from framegan.model import Model
 from framegan.network_state import frozen_kept, in_pieces
+from framegan.reconstruction import Reconstruction
 from framegan.regularizers import Regularizer, due
 from framegan.sampling import uncompiled
 from framegan.schedules import Constant
@@ -43,6 +44,7 @@ class GAN(Model):
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         generator_regularizers: likewise penalties of a generator that has styles.
+        reconstruction: how far a generator that goes on from given frames may be from the true ones. None = as it likes.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
         beta2_schedule: factor of 1 - beta2 of both optimizers, which are of Adam's kind (Huang et al. 2024 raise beta2
             as the learning rate falls). None = as given.
@@ -76,6 +78,7 @@ class GAN(Model):
         loss: Loss,
         regularizers: Mapping[str, Regularizer] | None = None,
         generator_regularizers: Mapping[str, GeneratorRegularizer] | None = None,
+        reconstruction: Reconstruction | None = None,
         augmentation: Augmentation | None = None,
         generator_schedule: Callable[[int], float] = Constant(),
         discriminator_schedule: Callable[[int], float] = Constant(),
@@ -111,8 +114,9 @@ class GAN(Model):
         self.loss, self.regularizers, self.augmentation = loss, dict(regularizers or {}), augmentation
         found = contracts.check_generator_regularizers(generator, generator_regularizers or {})
         self.generator_regularizers = found  # type: ignore[assignment]  # a ModuleDict: their buffers are saved
-        self.discriminator_steps = discriminator_steps
+        self.reconstruction, self.discriminator_steps = reconstruction, discriminator_steps
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
+        contracts.check_reconstruction(generator, reconstruction)
         self.head_weights = contracts.check_parts(self, head_weights)
         self.begin(freeze)
 
@@ -154,7 +158,7 @@ class GAN(Model):
         penalties = {name: r for name, r in due(self.regularizers, step).items() if r.at}
         places = {str(regularizer.at) for regularizer in penalties.values()}
         with torch.no_grad():
-            fake = self.generator(latents, labels).to(real.dtype)  # (N, *shape); half as precise, where the forward was
+            fake = self.generator(latents, labels, **self._given(real)).to(real.dtype)  # (N, *shape); half as precise, where the forward was
         samples = {"real": real.detach(), "fake": fake}
         if "between" in places:
             samples["between"] = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1)))  # (N, *shape)
@@ -183,7 +187,7 @@ class GAN(Model):
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
         penalties = due(self.generator_regularizers, step)
         with uncompiled() if penalties else nullcontext():
-            fake = self._trained("generator")(latents, labels)  # (N, *shape)
+            fake = self._trained("generator")(latents, labels, **self._given(real))  # (N, *shape)
         fake_logits = self.discriminator(self._augmented(fake, mixing, "generator"), labels)  # {head: (N, K)}
         class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.head_weights)
@@ -192,6 +196,9 @@ class GAN(Model):
         loss = self._over_heads(self.loss.generator, real_logits, fake_logits)  # (N,)
         self.measured.mean("generator/loss", loss)
         loss = loss + self._penalty("generator", getattr(self.generator, "penalty", None))
+        if self.reconstruction is not None:
+            distance = self.reconstruction(self.generator, fake, real, labels, mixing)  # (N,)
+            loss = loss + self._penalty("reconstruction", distance, self.reconstruction.weight)
         for name, regularizer in penalties.items():
             penalty = regularizer.penalty(fake, self.generator.styles, mixing)  # type: ignore[arg-type]  # (N,)
             loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
@@ -226,6 +233,11 @@ class GAN(Model):
         latents = noise.normal((num_samples, latent_dim), stream=noise.LATENTS[stream], **key)
         mixing = noise.uniform((num_samples,), stream=noise.MIXING, **key)
         return self.own_rows(latents, real), self.own_rows(mixing, real)
+
+    def _given(self, real: Tensor) -> dict[str, Tensor]:
+        """Return what the generator is given of (N, C, T, H, W) real clips, if it goes on from frames."""
+        number = getattr(self.generator, "given_frames", 0)
+        return {"given": real[:, :, :number]} if number else {}
 
     def _trained(self, name: str) -> nn.Module:
         """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""

@@ -106,6 +106,13 @@ class Model(LightningModule):
         for network in self.of_name().values() if self.compile_networks else ():
             network.compile()
 
+    def on_fit_start(self) -> None:
+        """Keep what samples begin with where the generator goes on from frames: of data that training leaves out."""
+        data: Any = getattr(self.trainer, "datamodule", None)
+        for network in (self.generator, self.generator_ema):
+            if hasattr(network, "beginnings") and data is not None and self.samples_seen == 0:
+                network.beginnings.fill(*data.unseen_batch(len(network.beginnings)))  # type: ignore[operator, arg-type]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))
 

@@ -37,6 +37,7 @@ def batches(
     held: Mapping[str, int] = MappingProxyType({}),
     class_counts: Sequence[int] | None = None,
     truncation: float | None = None,
+    given: Tensor | None = None,
 ) -> Iterator[tuple[Sequence[int], Tensor]]:
     """Yield the seeds and samples of one batch after the other; memory doesn't grow with their number.
 
@@ -51,16 +52,21 @@ def batches(
         class_counts: how often each class is drawn beside the others. None = all alike.
         truncation: how far styles, or the latents of a likelihood model, are from their mean, beside how far they
             would be: a flow's temperature. None = 1.
+        given: (C, given_frames, H, W) frames in [-1, 1] that all clips begin with, or (N, ...) those of each. None =
+            those of the seeds, where a generator goes on from frames.
 
     Raises:
-        ValueError: the generator has no such category or part, makes images, or takes no truncation.
+        ValueError: the generator has no such category or part, makes images, or takes no truncation or no such frames.
     """
     options = options_of(generator, num_frames, truncation)
+    frames = None if given is None else given_of(generator, given, len(seeds))
     size = batch_size or batch_size_of(generator, num_frames)
     for first in range(0, len(seeds), size):
         part = seeds[first : first + size]
         filled = [*part, *[part[-1]] * (size - len(part))]
         drawn = draw(generator, filled, category, num_frames, held, class_counts)
+        if frames is not None:
+            options["given"] = frames[[*range(first, first + len(part)), *[first + len(part) - 1] * (size - len(part))]]
         yield part, _made(generator, drawn, options)[: len(part)]
 
 
@@ -81,6 +87,7 @@ def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
 def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping[str, Any]) -> Tensor:
     device = next(generator.parameters()).device
     latents, labels = (values.to(device) for values in drawn)
+    options = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in options.items()}
     with evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
         return generator(latents, labels, **options)
 
@@ -151,6 +158,31 @@ def reconstructions(generator: nn.Module, real: Tensor, labels: Tensor) -> tuple
         between = latents[:half, None].lerp(latents[-half:, None], steps).flatten(0, 1)
         made = [generator(latents, labels), generator(between, labels[:half].repeat_interleave(STEPS))]
     return torch.cat([real, made[0]]), made[1]
+
+
+def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequence[int]) -> Tensor:
+    """Return what a generator makes of the first frames of (N, C, T, H, W) clips and (N,) labels, one of each seed."""
+    latents, _ = draw(generator, seeds)
+    return _made(generator, (latents, labels), {"given": clips[:, :, : generator.given_frames]})  # type: ignore[misc]
+
+
+def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:
+    """Return the frames that as many clips begin with, (number, C, given_frames, H, W).
+
+    Raises:
+        ValueError: they are others than the generator takes, or it takes none.
+    """
+    if not getattr(generator, "given_frames", 0):
+        raise ValueError("frames are given, but this generator makes whole clips; leave them out, or train predictor")
+    channels, _, *size = generator.shape  # type: ignore[misc]
+    shape = channels, generator.given_frames, *size
+    frames = given.expand(number, *given.shape) if given.ndim == 4 else given
+    if frames.shape != (number, *shape) or not frames.is_floating_point():
+        raise ValueError(
+            f"the given frames are {given.dtype} {tuple(given.shape)}; they should be float (C, T, H, W) {shape} in "
+            f"[-1, 1], or one such for each of the {number} samples"
+        )
+    return frames
 
 
 def draw(

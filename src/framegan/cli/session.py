@@ -46,6 +46,7 @@ class Session:
             torch.manual_seed(cfg.seed)
             self.model = self._model(images)
             contracts.check_shape(self.model.generator, self.datamodule.shape)
+            contracts.check_given(self.model.generator, cfg.data.get("given_frames", 0))
             self._take_origins(images)
             self.trainer = self._trainer()
             self.datamodule.check_batch_fits(self.trainer.world_size)

@@ -30,7 +30,10 @@ A_PART = "it should be a part, whose class {key}._target_ names"
 NOT_FROM_YAML = {"callable_type", "needs_python_object"}
 """What pydantic says of the members of a union that no configuration can hold, such as a tensor or a function."""
 PLAIN_WORDS = {"a valid boolean": "true or false", "a valid array": "a list"}
-REFERENCE = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)(?:,[^}]*)?\}")
+NAMED = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)")
+"""A setting that another one is read from, within what was written there."""
+REFERENCE = re.compile(NAMED.pattern + r"(?:,(?:[^{}]|\$\{[^{}]*\})*)?\}")
+"""A value that is read from others alone: from the first of them that is there."""
 
 
 def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
@@ -95,13 +98,22 @@ def _annotations(function: Any) -> dict[str, Any]:
 
 def _set_at(path: str, raw: Config) -> tuple[str, Any]:
     """Return the key under which a value was set, and what was: where the interpolations that lead to it begin."""
+    written, below = _written(path, raw)
+    if not isinstance(written, str) or not REFERENCE.fullmatch(written):
+        return path, written
+    names = NAMED.findall(written)
+    there = (name for name in names if _written(name, raw)[0] is not None)
+    return _set_at(".".join([next(there, names[0]), *below]), raw)
+
+
+def _written(path: str, raw: Config) -> tuple[Any, list[str]]:
+    """Return what was written at a path, or at a reference on the way, and the parts of the path below that."""
     written: Any = raw
     below = re.findall(r"[^.\[\]]+", path)
     while below and isinstance(written, dict | list):
         part = below.pop(0)
         written = written.get(part) if isinstance(written, dict) else written[int(part)]
-    reference = REFERENCE.fullmatch(written) if isinstance(written, str) else None
-    return _set_at(".".join([reference[1], *below]), raw) if reference else (path, written)
+    return written, below
 
 
 def _misfit(value: Any, key: str, written: Any, annotation: Any) -> Iterator[Misfit]:
@@ -139,7 +151,7 @@ def _misfit(value: Any, key: str, written: Any, annotation: Any) -> Iterator[Mis
 
 def _unread(raw: Config, read: set[str]) -> Iterator[str]:
     """Yield the plain keys outside nodes with a `_target_` that no interpolation and no script reads."""
-    references = {match for _, text in texts(raw) for match in REFERENCE.findall(text)}
+    references = {match for _, text in texts(raw) for match in NAMED.findall(text)}
     for key in _plain_keys(raw, ""):
         if not any(key == name or key.startswith(f"{name}.") for name in references | read):
             yield f"{key} is not a setting{_did_you_mean(key, references | read)}"

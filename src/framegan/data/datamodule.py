@@ -94,6 +94,7 @@ class DataModule(LightningDataModule):
         transforms: what else is done to each training sample; see `framegan.data.transforms`. None = nothing.
         balance_classes: train on every class equally often, however many samples it has.
         held_out: share of the samples that training leaves out; see `framegan.data.held_out`.
+        given_frames: of each clip, which a model that predicts goes on from. 0 = none.
         keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
         seed: key of the order and of the augmentation.
     """
@@ -109,6 +110,7 @@ class DataModule(LightningDataModule):
         transforms: Transform | Sequence[Transform] | None = None,
         balance_classes: bool = False,
         held_out: Share = 0.0,
+        given_frames: NonNegativeInt = 0,
         keep_on_device_mb: NonNegativeInt = 1024,
         seed: noise.Seed = 0,
     ):
@@ -136,6 +138,8 @@ class DataModule(LightningDataModule):
         expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
         if len(shape or self.shape) != len(self.shape) or tuple(expected) != self.shape:
             raise ValueError(f"data.shape={list(shape or ())}, but the samples are {list(self.shape)}; set it to null")
+        if given_frames:
+            self._check_given(given_frames)
         if balance_classes:
             self._check_classes_known()
         if num_classes not in (None, self.num_classes):
@@ -250,6 +254,14 @@ class DataModule(LightningDataModule):
     def _batch(self, tickets: Sequence[Ticket]) -> Batch:
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
         return to_samples(pixels), labels
+
+    def _check_given(self, given_frames: int) -> None:
+        said = f"data.given_frames={given_frames}, but the samples are"
+        if len(self.shape) == 3:
+            raise ValueError(f"{said} images; set it to 0, or choose data of clips with data.num_frames above it")
+        if given_frames >= self.shape[1]:
+            fewer = f"set it below, such as {self.shape[1] // 2}, or data.num_frames higher"
+            raise ValueError(f"{said} clips of {self.shape[1]} frames, and none would be left to predict; {fewer}")
 
     def _check_classes_known(self) -> None:
         said = f"data.balance_classes=true, but {type(self.source).__name__}"

@@ -43,6 +43,8 @@ class FakeSamples:
                 "can't be asked for them in their proportions; set data=NAME to data with the classes it was trained on"
             )
         self.origin = origin | {"first_seed": first_seed}
+        if given := getattr(generator, "given_frames", 0):
+            self.origin["given"] = {"frames": given, "beginnings": len(generator.beginnings)}  # type: ignore[arg-type]
         if self.num_classes > 1:
             self.origin["class_counts"] = self.class_counts or "all alike"
         self.first_seed = first_seed
@@ -76,6 +78,10 @@ class FakeSamples:
         cut = FakeSamples(self.generator, self.origin, self.first_seed, *of_classes, made, frame_stride)
         cut.batch([0])  # not every generator makes clips of any length
         return cut
+
+    def continued(self, clips: Tensor, labels: Tensor, numbers: Sequence[int]) -> Tensor:
+        """Return how samples of these numbers go on from (N, C, T, H, W) clips of (N,) labels, of the same shape."""
+        return sampling.continued(self.generator, clips, labels, [self.first_seed + number for number in numbers])
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]

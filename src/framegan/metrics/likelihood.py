@@ -17,6 +17,7 @@ from framegan.metrics.estimate import Estimate
 from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_shapes
 from framegan.metrics.subsets import subsets
+from framegan.metrics.unseen import check_unseen, unseen
 from framegan.processes.ranks import from_rank_zero, rank_and_number
 
 CHUNK = 64
@@ -53,18 +54,14 @@ class Likelihood:
                 "metrics=likelihood judges models that have one, model=vae, realnvp or glow; choose other metrics here"
             )
         check_shapes(real, fake)
-        if not _numbers(real, self.num_samples)[1]:
-            raise ValueError(
-                "no samples were held out from training to be judged; set metrics.likelihood.held_out=0.1, or more of "
-                "few data, or name data that the model hasn't seen: framegan evaluate RUN data=NAME data.split=test"
-            )
+        check_unseen(real, "likelihood")
 
     def names(self, fake: SampleSet) -> list[str]:
         return [name for name, _ in self._values(_generator_of(fake))]
 
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         generator = _generator_of(fake)
-        which, numbers = _numbers(real, self.num_samples)
+        which, numbers = unseen(real, self.num_samples)
         bank = FeatureBank(2 if not generator.is_exact else 1).to(fake.device)
         rank, num_ranks = rank_and_number()
         starts = range(rank * CHUNK, len(numbers), num_ranks * CHUNK)
@@ -124,12 +121,3 @@ class Likelihood:
 
 def _generator_of(fake: Any) -> Any:
     return fake.generator
-
-
-def _numbers(real: Any, num_samples: int) -> tuple[str, list[int]]:
-    """Return the name of the samples that are judged, for the keys, and at most `num_samples` of their numbers."""
-    unseen = real.held_out_numbers
-    if unseen is None:
-        return str(real.origin.get("split", "all")), list(real.chosen(num_samples))
-    order = noise.generator(0, noise.CHOICE).permutation(len(unseen))[:num_samples]
-    return "held_out", [int(unseen[place]) for place in order]

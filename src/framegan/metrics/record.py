@@ -32,7 +32,7 @@ class Record:
         fake: where the fake ones come from.
         judged_as: as in `framegan.metrics.estimate.Estimate`.
         why_no_interval: likewise.
-        by_class: the same of the samples of each class, where that was asked for.
+        by_class: the same of the samples of each class, where that was asked for, or of each predicted frame.
     """
 
     key: str
@@ -76,16 +76,16 @@ def table(records: Sequence[Record]) -> list[str]:
 
 
 def class_tables(records: Sequence[Record]) -> list[str]:
-    """Return what records say of each class as the lines of tables, of many classes the first."""
+    """Return what records say of each class, or frame, as the lines of tables, of many the first."""
     lines = []
     for one in tables(records):
-        rows = [("class", *one.columns, "fake", "real")]
+        rows = [(one.each, *one.columns, "fake", "real")]
         for name, values in list(one.rows.items())[:SHOWN_CLASSES]:
             shown = ["-" if of.value is None else f"{of.value:.4g}" for of in values]
             counts = max(of.num_fake for of in values), max(of.num_real for of in values)
             rows.append((printable(name), *shown, *(f"{count:,}" for count in counts)))
         more = len(one.rows) - SHOWN_CLASSES
-        lines += ["", f"of each class, {one.title}", *_aligned(rows), *([f"and {more:,} more"] if more > 0 else [])]
+        lines += ["", f"of each {one.each}, {one.title}", *_aligned(rows), *([f"and {more:,} more"] if more > 0 else [])]
         lines += [f"-: {reason}" for reason in one.reasons]
     return lines
 

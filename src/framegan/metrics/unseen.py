@@ -1,0 +1,29 @@
+"""Samples that a model hasn't been trained on, as far as is known."""
+
+from typing import Any
+
+from framegan import noise
+
+
+def unseen(real: Any, num_samples: int) -> tuple[str, list[int]]:
+    """Return the name of the samples that are judged, for the keys, and at most `num_samples` of their numbers.
+
+    They are those "held_out" from training; of data that were named those of their split, such as "test".
+
+    Args:
+        real: `framegan.evaluation.real_samples.RealSamples`.
+    """
+    left_out = real.held_out_numbers
+    if left_out is None:
+        return str(real.origin.get("split", "all")), list(real.chosen(num_samples))
+    order = noise.generator(0, noise.CHOICE).permutation(len(left_out))[:num_samples]
+    return "held_out", [int(left_out[place]) for place in order]
+
+
+def check_unseen(real: Any, metric: str) -> None:
+    """Raise ValueError where there are no such samples for a choice of metrics=."""
+    if not unseen(real, 1)[1]:
+        raise ValueError(
+            f"no samples were held out from training to be judged; set metrics.{metric}.held_out=0.1, or more of "
+            "few data, or name data that the model hasn't seen: framegan evaluate RUN data=NAME data.split=test"
+        )

@@ -1,0 +1,55 @@
+"""How far clips that go on from given frames are from those that the frames were taken from."""
+
+from typing import Literal
+
+import torch
+from pydantic import NonNegativeFloat, PositiveInt
+from torch import Tensor, nn
+
+from framegan import noise
+
+OTHERS = 8
+"""The first part of the numbers of a key that further latents are made of; augmentations and penalties have those
+before."""
+
+
+class Reconstruction:
+    """The distance of the frames that weren't given from the true ones: what holds a prediction to its clip.
+
+    With `best_of` above 1 a generator isn't asked that every latent give the one clip that there was, only that one of
+    some does (Bhattacharyya et al. 2018; Gupta et al. 2018): otherwise it would come to ignore them. The others are
+    made without gradients: the sample that the critic judges pays, `best_of` times, where it is the best of them all,
+    which on average is the gradient of the best one.
+
+    Args:
+        weight: of the distance in the generator's loss.
+        norm: l1: mean absolute difference, which blurs less; mse: mean squared one, which is what PSNR measures.
+        best_of: samples of each clip.
+    """
+
+    def __init__(
+        self, weight: NonNegativeFloat = 10.0, norm: Literal["l1", "mse"] = "l1", best_of: PositiveInt = 1
+    ):
+        self.weight, self.norm, self.best_of = weight, norm, best_of
+
+    def __call__(self, generator: nn.Module, fake: Tensor, real: Tensor, labels: Tensor, keys: Tensor) -> Tensor:
+        """Return the unweighted distance of each clip, (N,).
+
+        Args:
+            fake: (N, C, T, H, W), made from the first frames of the real ones.
+            keys: (N,) in [0, 1), of which the other latents are a function.
+        """
+        given: int = generator.given_frames  # type: ignore[assignment]
+        distance = self._distance(fake, real, given)
+        is_best = torch.ones_like(distance)
+        for place in range(OTHERS, OTHERS + self.best_of - 1):
+            with torch.no_grad():
+                uniform = noise.uniform_of_keys(keys, int(generator.latent_dim), place)  # type: ignore[arg-type]
+                latents = noise.normal_of_uniform(uniform).to(keys)
+                other = generator(latents, labels, given=real[:, :, :given])
+                is_best *= distance <= self._distance(other, real, given)
+        return self.best_of * distance * is_best
+
+    def _distance(self, fake: Tensor, real: Tensor, given: int) -> Tensor:
+        difference = (fake - real)[:, :, given:].flatten(1)
+        return (difference.abs() if self.norm == "l1" else difference.square()).mean(1)
