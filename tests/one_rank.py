@@ -41,6 +41,11 @@ def has_likelihood(model: str) -> bool:
     return "/maximum_likelihood@" in (CONF / "model" / f"{model}.yaml").read_text()
 
 
+def given_frames(model: str) -> int:
+    """Return how many frames a model is given here: 2, if it goes on from some."""
+    return 2 * ("${data.given_frames}" in (CONF / "model" / f"{model}.yaml").read_text())
+
+
 IMAGE_MODELS = [model for model in choices("model") if not is_temporal(model) and not has_likelihood(model)]
 CLIP_MODELS = [model for model in choices("model") if is_temporal(model)]
 COMPILED = ("model.compile_networks=true",)
@@ -73,9 +78,11 @@ CASES: dict[str, tuple[str, ...]] = {
 def configured(case: str) -> DictConfig:
     """Return the configuration of a case, made small."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        of_clips = CASES[case][0].partition("=")[2] in CLIP_MODELS
+        model = CASES[case][0].partition("=")[2]
+        of_clips = model in CLIP_MODELS
         cfg = compose("train", [*CASES[case], "data=shape_motion" if of_clips else "data=synthetic"])
     cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if of_clips else [3, 16, 16], 2
+    cfg.data.given_frames = given_frames(model)
     make_small(cfg.model)
     give_images(cfg)
     return cfg
@@ -85,7 +92,7 @@ def built(model: str, shape: Sequence[int], *options: str, num_classes: int = 3)
     """Return a narrow GAN of a model as it is configured."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("train", [f"model={model}", "data=synthetic", *options])
-    cfg.data.shape, cfg.data.num_classes = list(shape), num_classes
+    cfg.data.shape, cfg.data.num_classes, cfg.data.given_frames = list(shape), num_classes, given_frames(model)
     make_small(cfg.model)
     give_images(cfg)
     torch.manual_seed(0)

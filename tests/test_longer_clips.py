@@ -4,7 +4,17 @@ import pytest
 import torch
 
 from framegan import sampling
-from framegan.networks import dcgan3d, frame_cgan, g3an, independent_frames, mocogan, stylegan_v, tgan, vgan
+from framegan.networks import (
+    dcgan3d,
+    frame_cgan,
+    g3an,
+    independent_frames,
+    mocogan,
+    predictor,
+    stylegan_v,
+    tgan,
+    vgan,
+)
 
 SHAPE = (1, 8, 16, 16)
 LENGTH = 64
@@ -65,3 +75,9 @@ def test_frames_of_their_own_stay_so():
     assert "a picture of its own" in generator.longer_clips
     first, last = motion(clips_of(generator))
     assert last == pytest.approx(first, rel=0.3)
+
+
+def test_frames_that_follow_from_those_before_go_on():
+    generator = predictor.Generator(SHAPE, given_frames=1, width=8)
+    assert "each frame follows from those before it" in generator.longer_clips
+    assert clips_of(generator).diff(dim=2)[:, :, -8:].abs().amax((0, 1, 3, 4)).min() > 0

@@ -14,6 +14,7 @@ from framegan.networks import (
     latent_walk,
     mlp,
     mocogan,
+    predictor,
     stylegan_v,
     tgan,
     vgan,
@@ -60,6 +61,8 @@ TEMPORAL = {
     "stylegan_v": lambda shape: stylegan_v.Generator(
         shape, 16, motion_dim=10, width=8, widest=32, num_classes=3, conditional=True
     ),
+    "predictor": lambda shape: predictor.Generator(shape, given_frames=2, num_classes=3, width=8),
+    "predictor_animates": lambda shape: predictor.Generator(shape, given_frames=1, width=8),
     "independent_frames": lambda shape: independent_frames.Generator(shape, width=8),
     "latent_walk": lambda shape: latent_walk.Generator(
         shape, dcgan.Generator((shape[0], *shape[2:]), latent_dim=16, width=8), num_classes=3

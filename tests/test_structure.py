@@ -30,7 +30,8 @@ ROOMS = {
     "spread": "noise",
     "files": "",
     "media": "files",
-    "networks": "noise",
+    "networks": "media noise",
+    "reconstruction": "noise",
     "processes": "program",
     "runs": "by_class containers files own_code quoting working_folder",
     "report": "by_class files runs",
@@ -46,8 +47,8 @@ ROOMS = {
     "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
     "model": "contracts measured network_state runs sampling schedules trainer",
-    "gan": "augmentations contracts generator_regularizers losses measured model network_state noise regularizers "
-    "sampling schedules strategy",
+    "gan": "augmentations contracts generator_regularizers losses measured model network_state noise reconstruction "
+    "regularizers sampling schedules strategy",
     "maximum_likelihood": "contracts measured model network_state noise schedules",
     "terminal_pictures": "media processes",
     "collapse": "",
@@ -85,6 +86,7 @@ DATA = {
     "folder": "files frame_cache images source video_set videos",
     "transforms": "stream",
     "held_out": "source videos",
+    "given": "images videos",
     "datamodule": "fingerprint held_out source stream train_loader transforms videos",
 }
 """Likewise what is in `framegan.data`."""

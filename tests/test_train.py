@@ -12,7 +12,7 @@ import pytest
 import torch
 from commands import PROJECT, run, train
 from omegaconf import OmegaConf
-from one_rank import CLIP_MODELS
+from one_rank import CLIP_MODELS, given_frames
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
 from small_files import write_cifar10, write_images, write_mnist
@@ -25,8 +25,13 @@ OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data"
 EVERYWHERE = ("mlp", "dcgan")
 """Models of images that meet every data set; the others take samples in the same way, see test_image_models.py."""
 ONE = ("image_folder",)
-OF_ONE_KIND = {"vae": ("image_folder", "shape_motion"), "latent_walk": ()}
-"""Data of the models that take images and clips in the same way; test_latent_walk.py has a trained image generator."""
+OF_ONE_KIND = {
+    "vae": ("image_folder", "shape_motion"),
+    "predictor": ("moving_digits", "shape_motion"),
+    "latent_walk": (),
+}
+"""Data of the models that take images and clips in the same way, and of one that leaves out some of what it learns;
+test_latent_walk.py has a trained image generator."""
 WRITERS = {
     "mnist": write_mnist,
     "fashion_mnist": write_mnist,
@@ -60,7 +65,7 @@ def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_pat
         arguments.append("data.datamodule.source.videos.num_videos=16")
     if data in OF_CLIPS:
         num_frames = 1 if model == "dcgan" else 4  # the frames of videos are images
-        arguments += ["data.resolution=16", f"data.num_frames={num_frames}"]
+        arguments += ["data.resolution=16", f"data.num_frames={num_frames}", f"data.given_frames={given_frames(model)}"]
     assert train(*arguments) is None
     assert summary(tmp_path / "run")["samples_seen"] == 8
     assert np.isfinite([float(value) for value in rows(tmp_path / "run")[0].values() if value]).all()

@@ -44,7 +44,7 @@ class GAN(Model):
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         generator_regularizers: likewise penalties of a generator that has styles.
-        reconstruction: how far a generator that goes on from given frames may be from the true ones. None = as it likes.
+        reconstruction: distance from the true frames, of a generator that goes on from given ones. None = unasked.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
         beta2_schedule: factor of 1 - beta2 of both optimizers, which are of Adam's kind (Huang et al. 2024 raise beta2
             as the learning rate falls). None = as given.
@@ -158,7 +158,8 @@ class GAN(Model):
         penalties = {name: r for name, r in due(self.regularizers, step).items() if r.at}
         places = {str(regularizer.at) for regularizer in penalties.values()}
         with torch.no_grad():
-            fake = self.generator(latents, labels, **self._given(real)).to(real.dtype)  # (N, *shape); half as precise, where the forward was
+            fake = self.generator(latents, labels, **self._given(real))
+        fake = fake.to(real.dtype)  # (N, *shape); half as precise, where the forward was
         samples = {"real": real.detach(), "fake": fake}
         if "between" in places:
             samples["between"] = real.lerp(fake, mixing.view(-1, *[1] * (real.ndim - 1)))  # (N, *shape)

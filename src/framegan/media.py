@@ -20,6 +20,8 @@ from framegan.files import atomic
 
 MARGIN = 2
 """White pixels between neighbours and around the whole, where samples are shown side by side."""
+GIVEN = (255, 140, 0)
+"""The margin of frames that were given, where others are shown beside them: orange, as grey data never are."""
 FRAMES_PER_SECOND = 8.0
 """At which clips are shown whose data don't know their times."""
 RATES = {".mp4": (0.01, 1000.0), ".gif": (0.01, 50.0), ".webp": (0.01, 90.0)}
@@ -42,24 +44,31 @@ def to_frames(samples: Tensor) -> np.ndarray:
     return to_pixels(samples).movedim(1, -1).cpu().numpy()
 
 
-def grid(samples: Tensor, columns: int | None = None) -> np.ndarray:
+def grid(samples: Tensor, columns: int | None = None, given_frames: int = 0) -> np.ndarray:
     """Return samples side by side: an image (H', W', C) of images, a video (T, H', W', C) of clips; see `tiled`."""
-    return tiled(to_frames(samples), columns)
+    return tiled(to_frames(samples), columns, given_frames)
 
 
-def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None) -> np.ndarray:
+def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None, given_frames: int = 0) -> np.ndarray:
     """Return N images or videos of one size, uint8 ([T,] H, W, C) each, side by side, row by row.
 
     Args:
         columns: how many in a row. None = as square as possible.
+        given_frames: so many first frames of videos, or columns of images, are marked by their margin, in colour.
     """
     if not len(pixels):
         raise ValueError("there is nothing to show side by side; give at least one image or clip")
+    if given_frames:
+        pixels = [in_colour(one) for one in pixels]
     height, width, channels = pixels[0].shape[-3:]
     columns = columns or math.ceil(math.sqrt(len(pixels)))
     rows = math.ceil(len(pixels) / columns)
     size = rows * (height + MARGIN) + MARGIN, columns * (width + MARGIN) + MARGIN
     canvas = np.full((*pixels[0].shape[:-3], *size, channels), 255, dtype=np.uint8)
+    if given_frames:
+        is_video = canvas.ndim == 4
+        place = np.s_[:given_frames] if is_video else np.s_[:, : given_frames * (width + MARGIN) + MARGIN // 2]
+        canvas[place][..., :3] = GIVEN
     for index, one in enumerate(pixels):
         top = index // columns * (height + MARGIN) + MARGIN
         left = index % columns * (width + MARGIN) + MARGIN
@@ -67,9 +76,15 @@ def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None)
     return canvas
 
 
-def strips(clips: Tensor) -> np.ndarray:
+def strips(clips: Tensor, given_frames: int = 0) -> np.ndarray:
     """Return (N, C, T, H, W) clips as one image (H', W', C): a row for each clip, a column for each frame."""
-    return grid(clips.transpose(1, 2).flatten(0, 1), columns=clips.shape[2])
+    return grid(clips.transpose(1, 2).flatten(0, 1), clips.shape[2], given_frames)
+
+
+def in_colour(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 pixels (..., C) that have three channels at least, and a fourth one where there was alpha."""
+    grey, *alpha = np.split(pixels, pixels.shape[-1], axis=-1) if pixels.shape[-1] < 3 else [pixels]
+    return pixels if pixels.shape[-1] > 2 else np.concatenate([grey, grey, grey, *alpha], axis=-1)
 
 
 def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:

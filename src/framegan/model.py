@@ -108,10 +108,12 @@ class Model(LightningModule):
 
     def on_fit_start(self) -> None:
         """Keep what samples begin with where the generator goes on from frames: of data that training leaves out."""
+        kept: Any = [getattr(network, "beginnings", None) for network in (self.generator, self.generator_ema)]
         data: Any = getattr(self.trainer, "datamodule", None)
-        for network in (self.generator, self.generator_ema):
-            if hasattr(network, "beginnings") and data is not None and self.samples_seen == 0:
-                network.beginnings.fill(*data.unseen_batch(len(network.beginnings)))  # type: ignore[operator, arg-type]
+        if kept[0] is not None and data is not None and self.samples_seen == 0:
+            clips, labels = data.unseen_batch(len(kept[0]))
+            for beginnings in kept:
+                beginnings.fill(clips, labels)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))

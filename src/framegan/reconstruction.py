@@ -27,9 +27,7 @@ class Reconstruction:
         best_of: samples of each clip.
     """
 
-    def __init__(
-        self, weight: NonNegativeFloat = 10.0, norm: Literal["l1", "mse"] = "l1", best_of: PositiveInt = 1
-    ):
+    def __init__(self, weight: NonNegativeFloat = 10.0, norm: Literal["l1", "mse"] = "l1", best_of: PositiveInt = 1):
         self.weight, self.norm, self.best_of = weight, norm, best_of
 
     def __call__(self, generator: nn.Module, fake: Tensor, real: Tensor, labels: Tensor, keys: Tensor) -> Tensor:

@@ -163,7 +163,7 @@ def reconstructions(generator: nn.Module, real: Tensor, labels: Tensor) -> tuple
 def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequence[int]) -> Tensor:
     """Return what a generator makes of the first frames of (N, C, T, H, W) clips and (N,) labels, one of each seed."""
     latents, _ = draw(generator, seeds)
-    return _made(generator, (latents, labels), {"given": clips[:, :, : generator.given_frames]})  # type: ignore[misc]
+    return _made(generator, (latents, labels), {"given": clips[:, :, : generator.given_frames]})
 
 
 def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:

@@ -26,6 +26,7 @@ class OfOne(TypedDict, total=False):
     held: Mapping[str, int]
     truncation: float | None
     num_frames: int | None
+    given: Tensor | None
     batch_size: int | None
 
 
@@ -81,6 +82,7 @@ class TrainedGenerator:
         num_classes: how many classes it was trained with; 0 = none.
         classes: their names, in the order of their numbers; empty where the checkpoint keeps none.
         latent_parts: dimensions of the parts of its latents, which `held` may name.
+        given_frames: how many frames it goes on from; 0 = it makes whole clips, or images.
     """
 
     def __init__(self, network: nn.Module, samples_seen: int, checkpoint: Path, frames_per_second: float):
@@ -89,6 +91,7 @@ class TrainedGenerator:
         self.shape: tuple[int, ...] = tuple(network.shape)  # type: ignore[arg-type]
         self.num_classes = int(getattr(network, "num_classes", 0))
         self.classes: list[str] = list(getattr(network, "class_names", ()))
+        self.given_frames = int(getattr(network, "given_frames", 0))
         self.latent_parts = sampling.holdable(sampling.parts_of(network))
 
     def __repr__(self) -> str:
@@ -124,6 +127,7 @@ class TrainedGenerator:
         held: Mapping[str, int] = MappingProxyType({}),
         truncation: float | None = None,
         num_frames: int | None = None,
+        given: Tensor | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
         """Return samples (N, *shape) in [-1, 1], float32, on its device.
@@ -136,11 +140,13 @@ class TrainedGenerator:
             held: seeds that parts of the latents take instead, such as {"content": 3}.
             truncation: below 1: styles are so much nearer to their mean, and samples less varied. None = as trained.
             num_frames: of each clip. None = as trained.
+            given: (C, given_frames, H, W) frames in [-1, 1] that clips begin with, or (N, ...) those of each, of a
+                generator that goes on from frames. None = those of the seeds: of clips that it was trained beside.
             batch_size: samples made at a time; another one may change the last bits.
 
         Raises:
-            ValueError: there is no such class or part, a number is out of range, images are asked for frames, or a
-                generator without styles for truncation.
+            ValueError: there is no such class or part, a number is out of range, images are asked for frames, a
+                generator without styles for truncation, or the given frames aren't such as it takes.
         """
         if not isinstance(held, Mapping):
             raise ValueError(f'held got {shortened(held)}; it should be a dictionary, such as {{"content": 3}}')
@@ -151,10 +157,13 @@ class TrainedGenerator:
             wanted = _seeds(seeds)
             if seed != 0 or num_samples not in (None, len(wanted)):
                 raise ValueError(f"seeds={wanted} say how many and which samples; leave out seed and num_samples")
-        given = {"num_frames": num_frames, "batch_size": batch_size}
-        numbers: dict[str, Any] = {k: None if v is None else _whole(k, v, 1) for k, v in given.items()}
+        sizes = {"num_frames": num_frames, "batch_size": batch_size}
+        numbers: dict[str, Any] = {k: None if v is None else _whole(k, v, 1) for k, v in sizes.items()}
         held = {part: _whole(part, one, 0) for part, one in held.items()}
-        return sampling.sample(self.network, wanted, category=category, held=held, truncation=truncation, **numbers)
+        if given is not None and not isinstance(given, Tensor):
+            raise ValueError(f"given got a {type(given).__name__}; it should be a tensor of frames")
+        choices: dict[str, Any] = {"category": category, "held": held, "truncation": truncation, "given": given}
+        return sampling.sample(self.network, wanted, **choices, **numbers)
 
     def images(self, num_samples: int | None = None, **choices: Unpack[Choices]) -> "Images":
         """Return pictures (PIL); the arguments are those of `sample`.

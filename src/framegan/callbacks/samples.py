@@ -15,6 +15,8 @@ from framegan.files import live, strict_json
 from framegan.spread import spread
 from framegan.strategy import average_buffers
 
+PREDICTED = 4
+"""Clips that are shown as they went on, and as predicted."""
 CLIPS_IN_GRID = 16
 CLIPS_IN_STRIPS = 8
 TABLE = 6
@@ -30,7 +32,9 @@ class Samples(Every):
     Images make a .png grid. Clips make a .png with a row for each clip and a column for each frame, and a grid as .mp4
     and .webp. Where the generator has them, there are also content_motion_<samples_seen>.webp, a row for each content
     and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from; and of one
-    that encodes samples reconstruction_<samples_seen> and interpolation_<samples_seen>, .png or of clips .webp.
+    that encodes samples reconstruction_<samples_seen> and interpolation_<samples_seen>, .png or of clips .webp. Of one
+    that goes on from given frames, prediction_<samples_seen> has a row for each clip, the true one beside it; given
+    frames have an orange margin.
 
     Args:
         num_samples: the most samples in a grid; of clips there are 16 at most. Fake ones are made by the averaged
@@ -60,6 +64,7 @@ class Samples(Every):
     def begin(self) -> None:
         data = self.trainer.datamodule
         are_clips = len(data.shape) == 4
+        self.given_frames = getattr(self.model.generator, "given_frames", 0)
         self.num_shown = min(CLIPS_IN_GRID, self.num_samples) if are_clips else self.num_samples
         slowest, fastest = media.RATES[".mp4"]
         of_data = data.frames_per_second or media.FRAMES_PER_SECOND
@@ -97,6 +102,8 @@ class Samples(Every):
             self._animate("content_motion", f"content_motion_{now}", table, TABLE, said)
         if hasattr(generator, "encode"):
             self._show_codes(now)
+        if self.given_frames:
+            self._show_predictions(now)
         if hasattr(generator, "composition"):
             parts = sampling.composition(generator, range(TABLE))
             said = f"{now:,} samples seen; a row for each of seeds 0 to {TABLE - 1}: what the clip is put together from"
@@ -111,6 +118,14 @@ class Samples(Every):
         show("reconstruction", f"reconstruction_{now}", known, len(real), said)
         said = f"{now:,} samples seen; a row for each two unseen real samples, and what lies between their latents"
         show("interpolation", f"interpolation_{now}", between, sampling.STEPS, said)
+
+    def _show_predictions(self, now: int) -> None:
+        """Show how clips that training hasn't seen went on, and how the generator goes on from their beginnings."""
+        real, labels = self.trainer.datamodule.unseen_batch(PREDICTED)
+        made = sampling.continued(self.model.generator_ema, real, labels, range(len(real)))
+        pairs = torch.stack([real.to(made), made], dim=1).flatten(0, 1)
+        said = f"{now:,} samples seen; of unseen clips the true one and then the prediction; orange: given"
+        self._show("prediction", f"prediction_{now}", pairs, 2, said)
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""
@@ -144,7 +159,8 @@ class Samples(Every):
     def _show(self, name: str, stem: str, samples: Tensor, columns: int | None = None, caption: str = "") -> None:
         are_clips = samples.ndim == 5
         some = samples[spread(CLIPS_IN_STRIPS, len(samples))]
-        image = media.strips(some) if are_clips else media.grid(samples, columns)
+        given = 0 if name == "real" else self.given_frames
+        image = media.strips(some, given) if are_clips else media.grid(samples, columns)
         path = self.trainer.folder / "samples" / f"{stem}.png"
         path.parent.mkdir(exist_ok=True)
         media.write_png(path, image)
@@ -158,7 +174,8 @@ class Samples(Every):
             self._animate(f"{name}_clips", stem, samples, columns, caption)
 
     def _animate(self, name: str, stem: str, clips: Tensor, columns: int | None, caption: str) -> None:
-        video = media.enlarged(media.grid(clips, columns))
+        given = 0 if name == "real_clips" else self.given_frames
+        video = media.enlarged(media.grid(clips, columns, given))
         path = self.trainer.folder / "samples" / f"{stem}.mp4"
         media.write_video(path, video, self.rate)
         if self.in_webp:

@@ -50,6 +50,7 @@ def generate(
     motion_seed: NonNegativeInt | None,
     truncation: float | None,
     num_frames: PositiveInt | None,
+    given: str | None,
     out: str | None,
     format: Format,
     frames_per_second: PositiveFloat | None,
@@ -61,6 +62,7 @@ def generate(
     """Write files of the seeds seed, seed + 1, ... and a grid of the first of them; of several classes of each.
 
     Args:
+        given: a video, a picture or a folder of pictures whose first frames all clips begin with.
         trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan import sampling
@@ -79,12 +81,14 @@ def generate(
     sampling.draw(generator, seeds[:1], num_frames=num_frames, held=held)  # what can't be leaves no folder behind
     sampling.options_of(generator, num_frames, truncation)
     choices: dict[str, Any] = {"num_frames": num_frames, "held": held, "truncation": truncation}
+    if given is not None:
+        choices["given"] = _given(given, run, held)
     batches = {
         folder: sampling.batches(generator, seeds, batch_size, category=one, **choices)
         for folder, one in folders.items()
     }
     try:
-        grid = _write(batches, target, kind, rate, shown)
+        grid = _write(batches, target, kind, rate, shown, getattr(generator, "given_frames", 0))
     except OSError as error:
         raise ValueError(f"{target} can't be written: {error}; make room, or set out to another folder") from error
     each = f" of each of {len(folders)} categories" if len(folders) > 1 else ""
@@ -93,8 +97,33 @@ def generate(
     print(f"{grid} shows {shown} sample{'s' * (shown > 1)}{each}{speed}{others}")
 
 
+def _given(given: str, run: Loaded, held: Mapping[str, int]) -> "Tensor":
+    """Return the frames that clips begin with, (C, given_frames, H, W) in [-1, 1].
+
+    Raises:
+        ValueError: the generator takes none, they can't be read, or another beginning is asked for too.
+    """
+    from framegan import media, sampling
+    from framegan.data.given import frames_of
+
+    number = getattr(run.generator, "given_frames", 0)
+    if number == 0:
+        raise ValueError(f"given={given}, but this generator makes whole clips; leave it out, or train model=predictor")
+    if "content" in held:
+        raise ValueError(f"given={given} says what clips begin with; leave out content_seed={held['content']}")
+    settings = compose.as_dict(run.config.data, resolve=False)
+    pixels = frames_of(Path(given).expanduser(), run.generator.shape, number, settings)
+    print(f"given    {given}: {number} frame{'s' * (number > 1)}, with an orange margin in the grid")
+    return sampling.given_of(run.generator, media.to_samples(pixels), 1)[0]
+
+
 def _write(
-    batches: "Mapping[Path, Batches]", target: Path, kind: str | None, frames_per_second: float, shown: int
+    batches: "Mapping[Path, Batches]",
+    target: Path,
+    kind: str | None,
+    frames_per_second: float,
+    shown: int,
+    given_frames: int,
 ) -> Path:
     """Write samples and a grid of the first of them, and return its path.
 
@@ -102,6 +131,7 @@ def _write(
         batches: of each class, by the folder that its files go to.
         kind: what these files are. None = `target` is the file of the grid, and there are none.
         shown: how many of each class are in the grid, where it has a row.
+        given_frames: of each clip, which are marked there.
     """
     from framegan import media
 
@@ -115,7 +145,7 @@ def _write(
             if kind:
                 for seed, one in zip(seeds, pixels, strict=True):
                     _write_one(folder / f"seed_{seed}", one, kind, frames_per_second)
-    grid = media.tiled([one for row in rows for one in row], shown if len(rows) > 1 else None)
+    grid = media.tiled([one for row in rows for one in row], shown if len(rows) > 1 else None, given_frames)
     is_image = grid.ndim == 3
     file = target.with_name(f"{target.name}_grid{'.png' if is_image else '.mp4'}") if kind else target
     if is_image:

@@ -85,7 +85,12 @@ def class_tables(records: Sequence[Record]) -> list[str]:
             counts = max(of.num_fake for of in values), max(of.num_real for of in values)
             rows.append((printable(name), *shown, *(f"{count:,}" for count in counts)))
         more = len(one.rows) - SHOWN_CLASSES
-        lines += ["", f"of each {one.each}, {one.title}", *_aligned(rows), *([f"and {more:,} more"] if more > 0 else [])]
+        lines += [
+            "",
+            f"of each {one.each}, {one.title}",
+            *_aligned(rows),
+            *([f"and {more:,} more"] if more > 0 else []),
+        ]
         lines += [f"-: {reason}" for reason in one.reasons]
     return lines
 

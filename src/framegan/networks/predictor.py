@@ -17,7 +17,7 @@ from framegan.networks.conditioning import Conditional, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 from framegan.networks.mocogan import require_clips
 
-STILL, OLD = 4.0, 2.0
+STILL, OLD = 4.0, 3.0
 """How far an untrained network stays with the frame before: logits of its kernels' middle, and of not being new."""
 
 
@@ -89,7 +89,9 @@ class Generator(nn.Module):
         self.reach = 2 * self.scale  # pixels that a pixel can come from on either side
         code = max(4, width // 2)
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(self.scale), nn.Conv2d(channels * self.scale**2, code, 3, padding=1), nn.LeakyReLU(0.2)
+            nn.PixelUnshuffle(self.scale),
+            *(nn.Conv2d(2 * channels * self.scale**2, width, 5, padding=2), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(width, code, 3, padding=1), nn.LeakyReLU(0.2)),
         )
         if self.num_classes:
             self.of_class = of_classes(nn.Embedding(self.num_classes, code))
@@ -124,20 +126,20 @@ class Generator(nn.Module):
         if given is None:
             given = self.beginnings(latents[:, 0], labels if self.num_classes else None)
         frames, state = list(given.unbind(2)), None
-        for frame in frames[:-1]:
-            state = self.memory(self._read(frame, labels), state)
+        for place in range(self.given_frames - 1):
+            state = self.memory(self._read(frames[: place + 1], labels), state)
         of_clip, of_frames = latents[:, 1 : 1 + self.clip_dim], latents[:, 1 + self.clip_dim :]
         for place in range(num_frames - self.given_frames):
             of_frame = of_frames[:, place * self.frame_dim : (place + 1) * self.frame_dim]
             noise = self.of_noise(torch.cat([of_clip, of_frame], dim=1))  # (N, code)
-            read = self._read(frames[-1], labels) + noise[:, :, None, None]
+            read = self._read(frames, labels) + noise[:, :, None, None]
             state = self.memory(read, state)
             frames.append(self._next(frames[-1], torch.cat([state, read], dim=1)))
         return torch.stack(frames[:num_frames], dim=2)
 
-    def _read(self, frame: Tensor, labels: Tensor | None) -> Tensor:
-        """Return what the memory reads of a frame, (N, code, H / scale, W / scale)."""
-        read = self.encoder(frame)
+    def _read(self, frames: Sequence[Tensor], labels: Tensor | None) -> Tensor:
+        """Return what the memory reads of the last frame and the one before, (N, code, H / scale, W / scale)."""
+        read = self.encoder(torch.cat([frames[-1], frames[max(0, len(frames) - 2)]], dim=1))
         if self.num_classes:
             assert labels is not None, "a conditional network takes labels"
             read = read + self.of_class(labels)[:, :, None, None]
@@ -148,7 +150,7 @@ class Generator(nn.Module):
         new, mask, down, across = self.decoder(features).split(self.outputs, dim=1)
         moved = self._moved(self._moved(frame, down, axis=2), across, axis=3)
         is_new = F.pixel_shuffle(mask, self.scale).sigmoid()  # (N, 1, H, W)
-        return moved.lerp(F.pixel_shuffle(new, self.scale).tanh(), is_new)
+        return moved + is_new * (F.pixel_shuffle(new, self.scale).tanh() - moved)
 
     def _moved(self, frame: Tensor, kernels: Tensor, axis: int) -> Tensor:
         """Return the means of the pixels that lie within reach of each along an axis, weighted as its cell says."""

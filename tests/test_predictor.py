@@ -1,0 +1,293 @@
+"""From frames to frames: what is given stays as it is, what follows is measured by hand, and whole runs."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from commands import run, train
+from one_rank import built
+from PIL import Image
+from small_clips import write_mp4
+from small_runs import narrow, rows, state
+from worlds import fit, real_batches
+from worlds import tiny_clip_gan as tiny
+
+import framegan
+from framegan import media, noise, sampling
+from framegan.data.given import frames_of
+from framegan.metrics.prediction import measured
+from framegan.metrics.random_conv import RandomConv
+from framegan.metrics.similarity import psnr, ssim
+from framegan.networks.beginnings import Beginnings
+from framegan.networks.predictor import Generator
+from framegan.reconstruction import OTHERS, Reconstruction
+
+SHAPE = (1, 6, 16, 24)
+
+
+def generator(given_frames=2, shape=SHAPE, **options):
+    torch.manual_seed(0)
+    network = Generator(shape, given_frames, width=8, **options)
+    clips = torch.rand(9, *shape, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    network.beginnings.fill(clips, torch.arange(9) % 3)
+    for parameter in network.parameters():
+        if parameter.ndim > 2:
+            torch.nn.init.normal_(parameter, 0, 0.1)
+    return network.eval()
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 16, 24), (3, 3, 28, 28), (2, 4, 32, 32), (4, 5, 64, 64)], ids=str)
+def test_given_frames_come_out_untouched_and_the_rest_is_of_any_length(shape):
+    network = generator(2, shape)
+    given = torch.rand(2, shape[0], 2, *shape[2:]) * 2 - 1
+    clips = network(torch.randn(2, network.latent_dim), given=given)
+    assert clips.shape == (2, *shape) and clips.abs().max() <= 1
+    assert torch.equal(clips[:, :, :2], given)
+    short, long = (sampling.sample(network, [0, 1], num_frames=n, given=given) for n in (shape[1], shape[1] + 3))
+    torch.testing.assert_close(long[:, :, : shape[1]], short, rtol=0, atol=1e-5)
+    assert torch.equal(long[:, :, :2], given)
+
+
+def test_an_untrained_network_repeats_the_frame_before():
+    network = Generator(SHAPE, 2, width=8)
+    clips = sampling.sample(network, [0], given=torch.full((1, 2, 16, 24), 0.5))
+    assert (clips - 0.5).abs().max() < 0.3
+
+
+def test_pixels_move_as_their_kernels_say():
+    network = Generator((1, 3, 16, 16), 1, width=8)  # where a cell is one pixel, and pixels come from up to 2 away
+    kernels = torch.full((1, 5, 16, 16), -30.0)
+    kernels[:, 3] = 30.0
+    frame = torch.rand(1, 1, 16, 16)
+    moved = network._moved(network._moved(frame, kernels, axis=2), kernels, axis=3)
+    torch.testing.assert_close(moved[..., :-1, :-1], frame[..., 1:, 1:])
+
+
+def test_a_seed_is_a_beginning_and_a_motion():
+    network = generator()
+    clips = sampling.sample(network, range(8))
+    beginnings = media.to_samples(network.beginnings.pixels)
+    chosen = [int((beginnings == clip[:, :2]).flatten(1).all(1).nonzero()[0]) for clip in clips]
+    assert len(set(chosen)) > 3
+    alone = sampling.sample(network, [5])
+    assert torch.equal(alone[0], clips[5])
+    held = sampling.sample(network, range(8), held={"content": 3})
+    assert torch.equal(held[:, :, :2], clips[3:4, :, :2].expand(8, -1, -1, -1, -1))
+    assert torch.equal(held[3], clips[3]) and not torch.equal(held[0, :, 2:], held[1, :, 2:])
+    given = clips[2, :, :2]
+    animated = sampling.sample(network, range(8), given=given, held={"motion": 3})
+    assert torch.equal(animated[0], animated[7])
+    assert torch.equal(sampling.sample(network, [3], given=given)[0], animated[3])
+    each = sampling.sample(network, range(8), given=clips[:, :, :2])
+    assert torch.equal(each, clips)
+
+
+def test_a_beginning_of_the_class_that_is_asked_for():
+    network = generator(num_classes=4)
+    keys = noise.latents_of_seeds(range(40), 1)[:, 0]
+    for category in range(3):
+        found = network.beginnings(keys, torch.full((40,), category))
+        rows = [(media.to_samples(network.beginnings.pixels) == one).flatten(1).all(1).nonzero()[0] for one in found]
+        assert {int(network.beginnings.labels[row]) for row in rows} == {category}
+        assert len({int(row) for row in rows}) > 1
+    assert network.beginnings(keys, torch.full((40,), 3)).shape == (40, 1, 2, 16, 24)  # of none: of all
+    assert torch.equal(network.beginnings(keys.double(), None), network.beginnings(keys, None).double())
+
+
+def test_as_many_beginnings_as_fit():
+    assert len(Beginnings((1, 10, 32, 32), 4)) == 256
+    assert len(Beginnings((3, 16, 64, 64), 4)) == 21
+    assert len(Beginnings((3, 16, 128, 128), 8)) == 16
+
+
+def test_reconstruction_by_hand():
+    network, real = generator(), real_batches(1, 3, SHAPE)[0]
+    labels, keys = torch.zeros(3).long(), torch.tensor([0.25, 0.5, 0.75])
+    fake = network(torch.randn(3, network.latent_dim), given=real[:, :, :2])
+    for norm, power in (("l1", 1), ("mse", 2)):
+        by_hand = (fake - real)[:, :, 2:].abs().pow(power).mean((1, 2, 3, 4))
+        torch.testing.assert_close(Reconstruction(1, norm)(network, fake, real, labels, keys), by_hand)
+        uniform = noise.uniform_of_keys(keys, network.latent_dim, OTHERS)
+        other = network(noise.normal_of_uniform(uniform).float(), given=real[:, :, :2])
+        others = (other - real)[:, :, 2:].abs().pow(power).mean((1, 2, 3, 4))
+        found = Reconstruction(1, norm, best_of=2)(network, fake, real, labels, keys)
+        torch.testing.assert_close(found, torch.where(by_hand <= others, 2 * by_hand, 0.0))
+
+
+def test_both_networks_get_the_beginnings_of_the_real_clips():
+    gan = built("predictor", SHAPE, "model.ema_half_life=0", num_classes=1)
+    seen = []
+    gan.generator.register_forward_hook(lambda _, inputs, options, made: seen.append((options, made)), with_kwargs=True)
+    batches = real_batches(1, 4, SHAPE)
+    fit(gan, batches)
+    assert len(seen) == 3  # of the critics, of the generator itself, and the other one of the best of two
+    for options, made in seen:
+        assert torch.equal(options["given"], batches[0][:, :, :2])
+        assert torch.equal(made[:, :, :2], batches[0][:, :, :2])
+    assert "penalty/reconstruction" in gan.measured
+
+
+def test_likeness_by_hand():
+    true = torch.zeros(3, 1, 12, 16, dtype=torch.uint8)
+    frames = true.clone()
+    frames[0], frames[1, :, :6] = 51, 255  # a fifth of the range everywhere; all of it in half of the pixels
+    assert psnr(frames, true).tolist() == pytest.approx(
+        [20 * np.log10(5), 10 * np.log10(2), 10 * np.log10(255**2 * 12)]
+    )
+    assert ssim(true, true).tolist() == pytest.approx([1.0] * 3)
+    light = (0.01 * 255) ** 2
+    assert ssim(frames, true)[0].item() == pytest.approx(light / (51**2 + light), rel=1e-6)  # both are flat
+
+
+def test_ssim_is_that_of_torchmetrics_where_windows_lie_within_the_frame():
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    first, second = torch.randint(0, 256, (2, 4, 3, 20, 31), dtype=torch.uint8).unbind(0)
+    second = (first.float() * 0.7 + second.float() * 0.3).to(torch.uint8)
+    _, likeness = structural_similarity_index_measure(
+        first.double(), second.double(), data_range=255.0, reduction="none", sigma=1.5, return_full_image=True
+    )
+    theirs = likeness[..., 5:-5, 5:-5].flatten(1).mean(1)
+    torch.testing.assert_close(ssim(first, second), theirs, rtol=1e-6, atol=1e-6)
+
+
+def test_the_copy_is_the_last_given_frame_and_the_best_is_chosen_by_its_clip():
+    clips = torch.zeros(2, 1, 5, 12, 12, dtype=torch.uint8)
+    clips[:, :, 1], clips[:, :, 2:] = 100, 151
+    made = clips.unsqueeze(1).repeat(1, 3, 1, 1, 1, 1)
+    made[0, 0, :, 2:] += 10
+    made[0, 1, :, 2:] += 5
+    made[0, 2, :, 2] += 0
+    made[0, 2, :, 3:] += 40
+    made[1, :, :, 2:] += 10
+    found = measured(clips, made, 2, RandomConv(2))
+    assert found.shape == (2, 9, 3)
+    of_error = lambda error: 20 * np.log10(255 / error)  # noqa: E731
+    assert found[:, 0].flatten().tolist() == pytest.approx([of_error(10)] * 6)
+    assert found[:, 3].flatten().tolist() == pytest.approx([of_error(5)] * 3 + [of_error(10)] * 3)
+    assert found[:, 6].flatten().tolist() == pytest.approx([of_error(51)] * 6)
+
+
+def test_given_frames_are_marked_in_colour_beside_grey_data():
+    clips = torch.zeros(2, 1, 4, 8, 8)
+    strip = media.strips(clips, given_frames=2)
+    assert strip.shape == (22, 42, 3)
+    assert (strip[0, :21] == media.GIVEN).all() and (strip[0, 21:] == 255).all()
+    assert (strip[2:10, 2:10] == 128).all()
+    video = media.grid(clips, 2, given_frames=2)
+    assert (video[:2, 0, 0] == media.GIVEN).all() and (video[2:, 0, 0] == 255).all()
+    assert media.grid(torch.zeros(2, 2, 4, 8, 8), 2, 1).shape[-1] == 4
+
+
+OF_CLIPS = ("data=moving_digits", "data.resolution=16", "data.num_frames=6", "trainer=cpu")
+PREDICTOR = (*narrow("predictor"), *OF_CLIPS)
+FEW = ("data.datamodule.source.videos.num_videos=120", "data.given_frames=2", "data.batch_size=4", "metrics=prediction")
+EVERY = ("metrics.prediction.num_samples=8", "metrics.prediction.best_of=3", "checkpoint_every=8", "evaluate_every=16")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run of 16 samples."""
+    folder = tmp_path_factory.mktemp("predictor") / "run"
+    assert train(*PREDICTOR, *FEW, *EVERY, "total_samples=16", "sample_every=16", f"hydra.run.dir={folder}") is None
+    return folder
+
+
+def test_a_resumed_run_ends_like_one_never_stopped(folder, tmp_path):
+    parts = ("generator", "discriminator")
+    longer = (f"model.{part}_schedule.total_samples=16" for part in parts)
+    options = ("total_samples=8", "sample_every=null", f"hydra.run.dir={tmp_path}")
+    assert train(*PREDICTOR, *FEW, *EVERY, *longer, *options) is None
+    assert train(f"resume={tmp_path}", "total_samples=16", "resume_changes=true") is None
+    first, second = state(folder), state(tmp_path)
+    for name, value in first["state_dict"].items():
+        assert torch.equal(value, second["state_dict"][name]), name
+    timing = ("samples_per_second", "data_wait_fraction")
+    assert rows(folder, *timing)[-1] == rows(tmp_path, *timing)[-1]
+
+
+def test_a_run_is_judged_by_clips_it_has_not_seen(folder, tmp_path, capsys):
+    records = {record["key"]: record for record in json.loads((folder / "evaluations" / "16.json").read_text())}
+    embedding = f"{RandomConv(2).name}_{RandomConv(2).fingerprint}_distance"
+    names = [f"{n}{of}" for of in ("", "_best_of_3", "_copy") for n in ("psnr", "ssim", embedding)]
+    assert list(records) == [f"{name}_2to4_held_out_8" for name in names]
+    value = {name: records[f"{name}_2to4_held_out_8"]["value"] for name in names}
+    assert value["psnr_best_of_3"] >= value["psnr"]
+    steps = records["psnr_2to4_held_out_8"]["by_class"]
+    assert list(steps) == ["3", "4", "5", "6"]
+    assert np.mean([one["value"] for one in steps.values()]) == pytest.approx(value["psnr"])
+    scored = ("metrics=prediction", *EVERY[:2], f"checkpoint={folder / 'checkpoints' / 'last.ckpt'}")
+    assert run("evaluate", *scored, f"out={tmp_path}") is None
+    assert "of each frame, 2to4_held_out_8" in capsys.readouterr().out
+    again = json.loads((tmp_path / "evaluation.json").read_text())
+    assert [r["value"] for r in again] == pytest.approx([r["value"] for r in records.values()], rel=1e-6)
+    assert again[0]["fake"]["given"] == {"frames": 2, "beginnings": 256}
+    pictures = {path.name for path in (folder / "samples").glob("*_16.*")}
+    assert {"prediction_16.png", "prediction_16.mp4", "prediction_16.webp", "content_motion_16.webp"} <= pictures
+    assert "True, and predicted" in (folder / "report.html").read_text()
+
+
+def test_frames_of_ones_own_are_continued(folder, tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    write_mp4(tmp_path / "a.mp4", frames)
+    for number, frame in enumerate(frames):
+        (tmp_path / "frames").mkdir(exist_ok=True)
+        Image.fromarray(frame).save(tmp_path / "frames" / f"{number + 8}.png")
+    for name in ("a.mp4", "frames"):
+        made = ("num_samples=2", "format=npy", f"out={tmp_path / 'made'}", f"given={tmp_path / name}")
+        assert run("generate", f"checkpoint={folder}", *made) is None
+        clips = [np.load(tmp_path / "made" / f"seed_{seed}.npy") for seed in (0, 1)]
+        wanted = frames_of(tmp_path / name, (1, 6, 16, 16), 2, {}).permute(1, 2, 3, 0).numpy()
+        assert (clips[0][:2] == wanted).all() and (clips[1][:2] == wanted).all()
+        assert not (clips[0] == clips[1]).all()
+    assert (wanted[..., 0] == np.array([Image.fromarray(f).convert("L") for f in frames[:2]])).all()
+    trained = framegan.load(folder)
+    assert trained.given_frames == 2 and trained.latent_parts["content"] == 1
+    given = torch.zeros(1, 2, 16, 16)
+    assert torch.equal(trained.sample(3, given=given)[:, :, :2], given.expand(3, -1, -1, -1, -1))
+    with pytest.raises(ValueError, match=r"should be float \(C, T, H, W\) \(1, 2, 16, 16\)"):
+        trained.sample(3, given=torch.zeros(1, 1, 16, 16))
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "message"),
+    [
+        ("none.mp4", (), "there is no such file; it should be a video, a picture, or a folder of pictures"),
+        ("one.png", (), "it holds 1 picture, and 2 are needed"),
+        ("one.mp4", (), "it has 1 frames, and frames 1 to 2 are needed"),
+        ("one.png", ("content_seed=1",), "says what clips begin with; leave out content_seed=1"),
+    ],
+)
+def test_what_can_not_be_continued(given, more, message, folder, tmp_path):
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "one.png")
+    write_mp4(tmp_path / "one.mp4", np.zeros((1, 16, 16, 3), np.uint8))
+    options = (f"given={tmp_path / given}", f"out={tmp_path / 'made'}", *more)
+    assert message in str(run("generate", f"checkpoint={folder}", *options))
+
+
+MLP = ("model=mlp", "data=synthetic", "trainer=cpu")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ((*PREDICTOR, "data.given_frames=0"), r"predictor: data\.given_frames=0, but predictor goes on from frames"),
+        ((*PREDICTOR, "data.given_frames=6"), "clips of 6 frames, and none would be left to predict; set it below"),
+        (("model=mocogan", *OF_CLIPS, "data.given_frames=2"), "makes whole clips; set it to 0, or choose"),
+        ((*MLP, "data.given_frames=1"), r"data\.given_frames=1, but the samples are images"),
+        ((*MLP, "metrics=prediction"), "metrics=prediction judges models that go on"),
+        ((*PREDICTOR, *FEW, "metrics.prediction.held_out=0"), r"no samples were held out .* metrics\.prediction\.held"),
+        ((*PREDICTOR, *FEW, "metrics.prediction.held_out=1.5"), r"metrics\.prediction\.held_out got 1.5; it should be"),
+    ],
+)
+def test_what_can_not_be_stops_before_the_first_batch(settings, message, tmp_path):
+    assert re.search(message, str(train(*settings, f"hydra.run.dir={tmp_path}")))
+
+
+def test_reconstruction_asks_for_given_frames():
+    with pytest.raises(ValueError, match=r"model\.reconstruction is set, but no frames are given"):
+        tiny(reconstruction=Reconstruction())
+    with pytest.raises(ValueError, match="frames are given, but this generator makes whole clips"):
+        tiny().sample([0], given=torch.zeros(1, 1, 8, 8))
