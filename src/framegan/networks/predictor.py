@@ -17,6 +17,8 @@ from framegan.networks.conditioning import Conditional, classes_used, of_classes
 from framegan.networks.dcgan import base_and_doublings
 from framegan.networks.mocogan import require_clips
 
+SPAN = 2
+"""How many cells a pixel moves from one frame to the next, at most."""
 STILL, OLD = 4.0, 3.0
 """How far an untrained network stays with the frame before: logits of its kernels' middle, and of not being new."""
 
@@ -86,13 +88,11 @@ class Generator(nn.Module):
         self.beginnings = Beginnings(self.shape, given_frames)
         _, doublings = base_and_doublings((channels, height, side))
         self.scale = 1 << max(0, doublings - 2)  # pixels of a cell's side: the shorter side has 16 to 28 cells
-        self.reach = 2 * self.scale  # pixels that a pixel can come from on either side
+        self.pace = min(2, self.scale)  # steps of a cell's side that a motion is looked for in
+        self.reach = SPAN * self.scale  # pixels that a pixel can come from on either side
         code = max(4, width // 2)
-        self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(self.scale),
-            *(nn.Conv2d(2 * channels * self.scale**2, width, 5, padding=2), nn.LeakyReLU(0.2)),
-            *(nn.Conv2d(width, code, 3, padding=1), nn.LeakyReLU(0.2)),
-        )
+        seen = channels * self.scale**2 + (2 * SPAN * self.pace + 1) ** 2
+        self.encoder = nn.Sequential(nn.Conv2d(seen, code, 3, padding=1), nn.LeakyReLU(0.2))
         if self.num_classes:
             self.of_class = of_classes(nn.Embedding(self.num_classes, code))
         self.of_noise = nn.Linear(clip_dim + frame_dim, code)
@@ -139,11 +139,29 @@ class Generator(nn.Module):
 
     def _read(self, frames: Sequence[Tensor], labels: Tensor | None) -> Tensor:
         """Return what the memory reads of the last frame and the one before, (N, code, H / scale, W / scale)."""
-        read = self.encoder(torch.cat([frames[-1], frames[max(0, len(frames) - 2)]], dim=1))
+        last, before = frames[-1], frames[max(0, len(frames) - 2)]
+        seen = torch.cat([F.pixel_unshuffle(last, self.scale), self._unlike(last, before)], dim=1)
+        read = self.encoder(seen)
         if self.num_classes:
             assert labels is not None, "a conditional network takes labels"
             read = read + self.of_class(labels)[:, :, None, None]
         return read
+
+    @torch.no_grad()
+    def _unlike(self, last: Tensor, before: Tensor) -> Tensor:
+        """Return how little each motion explains two frames, (N, K, H / scale, W / scale), as if it went on.
+
+        Of each of K displacements d, at each place p: the mean difference between the last frame at p - d and the one
+        before at p - 2 d (block matching; as layers: Dosovitskiy et al. 2015, Section 3).
+        """
+        small = [F.avg_pool2d(frame, self.scale // self.pace) for frame in (last, before)]
+        reach, side = SPAN * self.pace, 2 * SPAN * self.pace + 1
+        near, far = (
+            F.unfold(F.pad(frame, [times * reach] * 4, mode="replicate"), side, dilation=times)
+            for times, frame in zip((1, 2), small, strict=True)
+        )  # (N, C * K, places)
+        unlike = (near - far).abs().unflatten(1, (last.shape[1], -1)).mean(1)  # (N, K, places)
+        return F.avg_pool2d(unlike.unflatten(2, small[0].shape[2:]), self.pace)
 
     def _next(self, frame: Tensor, features: Tensor) -> Tensor:
         """Return the frame after one, (N, C, H, W), as the (N, width + code, H / scale, W / scale) features say."""
