@@ -227,12 +227,15 @@ CRITICS = {
         shape, 3, conditioning="auxiliary", width=4, patch=True, noise=0.1
     ),
     "clip_spectral": lambda shape: critics.ClipCritic(shape, width=4, normalization="none", spectral_norm=True),
+    "clip_hidden": lambda shape: critics.ClipCritic(shape, 3, width=4, spectral_norm=True, hidden=8),
     "frame": lambda shape: critics.FrameCritic(shape, num_frames=4, width=4),
+    "frame_hidden_patch": lambda shape: critics.FrameCritic(shape, patch=True, width=4, hidden=8),
     "frame_times": lambda shape: critics.FrameCritic(shape, num_frames=4, times=True, width=4),
     "frame_patch": lambda shape: critics.FrameCritic(
         shape, num_frames=None, width=4, patch=True, normalization="group"
     ),
     "pair": lambda shape: critics.PairCritic(shape, width=4),
+    "pair_hidden": lambda shape: critics.PairCritic(shape, width=4, hidden=8),
     "dual_predicts": lambda shape: critics.Heads(
         {
             "frame": critics.FrameCritic(shape, 8, 3, conditioning="auxiliary", width=4),
@@ -278,6 +281,18 @@ def test_parameters_are_those_of_the_published_networks():
     two_logits = 512 * 2 * 4 * 4  # VGAN's critic of 32 frames has a logit for "real" and one for "fake"
     vgan_critic = critics.ClipCritic((3, 32, 64, 64), temporal_stride=2)
     assert millions(vgan_critic) + two_logits / 1e6 == pytest.approx(11.1, abs=0.05)
+
+
+@pytest.mark.parametrize("hidden", [0, 64])
+def test_only_a_hidden_layer_tells_two_things_far_apart_from_one(hidden):
+    critic = critics.ClipCritic((1, 8, 32, 32), width=8, normalization="none", hidden=hidden)
+    nothing, upper, lower = (torch.full((1, 1, 8, 32, 32), -1.0) for _ in range(3))
+    upper[..., 0, 0] = lower[..., 31, 31] = 100
+    both = torch.maximum(upper, lower)
+    with torch.no_grad():
+        empty, one, other, two = (critic(clip)["sample"].item() for clip in (nothing, upper, lower, both))
+    of_both_at_once = (two - empty) - (one - empty) - (other - empty)
+    assert abs(of_both_at_once) > 1e-5 if hidden else abs(of_both_at_once) < 1e-6
 
 
 def test_a_critic_of_frames_draws_other_frames_each_time_in_training():

@@ -30,6 +30,8 @@ class ClipCritic(ClassCritic):
         pool: average squares of this side first; 2 looks at half the resolution (Clark et al. 2019).
         noise: standard deviation of the noise added before each layer in training.
         spectral_norm: divide every weight by its largest singular value (Miyato et al. 2018).
+        hidden: units of a layer between the last map and the logits, which are then no sum over its places: two things
+            far apart count as two. 0: there is none.
     """
 
     def __init__(
@@ -46,12 +48,15 @@ class ClipCritic(ClassCritic):
         normalization: Normalization = "batch",
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
+        hidden: NonNegativeInt = 0,
     ):
         super().__init__(num_classes, conditional, conditioning, class_dim)
         channels, num_frames, height, side = require_clips(shape, "a critic of clips")
         self.pool = pool
         seen = channels + self.given.channels, num_frames, height // pool, side // pool
-        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, temporal_stride)
+        self.tower = Tower(
+            seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, temporal_stride, hidden
+        )
         of_classes(self.tower.layers[-1], first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
@@ -85,6 +90,7 @@ class FrameCritic(ClassCritic):
         normalization: Normalization = "batch",
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
+        hidden: NonNegativeInt = 0,
         times: bool = False,
     ):
         super().__init__(num_classes, conditional, conditioning, class_dim)
@@ -92,7 +98,7 @@ class FrameCritic(ClassCritic):
         self.num_frames = min(num_frames or length, length)
         self.times, self.longest = times, max(1, length - 1)
         seen = channels + times + self.given.channels, height, side
-        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm)
+        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, hidden=hidden)
         of_classes(self.tower.layers[-1], first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
@@ -127,6 +133,7 @@ class PairCritic(ClassCritic):
         normalization: Normalization = "batch",
         noise: NonNegativeFloat = 0.0,
         spectral_norm: bool = False,
+        hidden: NonNegativeInt = 0,
     ):
         super().__init__(num_classes, conditional, conditioning, class_dim)
         channels, length, height, side = require_clips(shape, "a critic of pairs")
@@ -134,7 +141,7 @@ class PairCritic(ClassCritic):
             raise ValueError("a critic of pairs needs clips of at least 2 frames; set data.num_frames")
         self.longest = length - 1
         seen = 2 * channels + 1 + self.given.channels, height, side
-        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm)
+        self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, hidden=hidden)
         of_classes(self.tower.layers[-1], first=1)
 
     def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:

@@ -33,6 +33,7 @@ class Tower(nn.Module):
     Args:
         shape: of a sample, (C, H, W) or, to convolve over time too, (C, T, H, W).
         outputs: channels of the map.
+        hidden: channels of one more layer before it, each of the whole base; 0: none.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Tower(nn.Module):
         noise: float,
         spectral_norm: bool,
         temporal_stride: int = 1,
+        hidden: int = 0,
     ):
         super().__init__()
         channels, *length, height, side = shape
@@ -54,22 +56,24 @@ class Tower(nn.Module):
         axes = [[*[HALVE] * halvings, HALVE if patch else (size, 1, 0)] for size in base]
         if length:
             axes = [_steps_in_time(length[0], halvings, temporal_stride), *axes]
-        widths = [channels, *(width << min(level, 3) for level in range(halvings)), outputs]
+        widths = [channels, *(width << min(level, 3) for level in range(halvings)), hidden or outputs]
         layers: list[nn.Module] = []
+        convolution = nn.Conv3d if length else nn.Conv2d  # to (N, wide, [T',] H', W')
         for level, (narrow, wide) in enumerate(pairwise(widths)):
             is_last = level == halvings
             normalized: Normalization = "none" if level == 0 or is_last else normalization
             if noise and not is_last:
                 layers.append(Noise(noise))
             kernel, stride, padding = zip(*(axis[level] for axis in axes), strict=True)
-            layer = (nn.Conv3d if length else nn.Conv2d)(
-                narrow, wide, kernel, stride, padding, bias=normalized == "none"
-            )  # (N, wide, [T',] H', W')
+            layer = convolution(narrow, wide, kernel, stride, padding, bias=normalized == "none")
             layers.append(add_spectral_norm(layer) if spectral_norm else layer)
             if normalized != "none":
                 layers.append(normalization_layer(normalized, wide, is_3d=bool(length)))
             if not is_last:
                 layers.append(nn.LeakyReLU(0.2, inplace=True))
+        if hidden:
+            last = convolution(hidden, outputs, 1)
+            layers += [nn.LeakyReLU(0.2, inplace=True), add_spectral_norm(last) if spectral_norm else last]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, samples: Tensor) -> Tensor:
