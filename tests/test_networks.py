@@ -44,10 +44,25 @@ def test_latents_to_samples_to_logits(family, shape):
     assert every_parameter_takes_part(discriminator, discriminator(samples.detach())["sample"])
 
 
+def test_latents_modulate_every_normalisation():
+    torch.manual_seed(0)
+    generator = dcgan.Generator((3, 32, 32), 10, width=8, num_classes=3, conditional=True, self_modulation=True)
+    latents, labels = torch.randn(4, 10), torch.tensor([0, 1, 2, 0])
+    assert every_parameter_takes_part(generator, generator(latents, labels))
+    modulation = generator.layers[4]
+    features, code = torch.randn(4, 16, 8, 8), generator.given(latents, labels)
+    plain, linear = modulation.normalization(features), modulation.from_code
+    for channel in range(16):
+        gain, offset = (code @ linear.weight[row] + linear.bias[row] for row in (channel, 16 + channel))  # (4,) each
+        expected = (1 + gain[:, None, None]) * plain[:, channel] + offset[:, None, None]
+        assert torch.allclose(modulation(features, code)[:, channel], expected, atol=1e-5)
+
+
 TEMPORAL = {
     "mocogan": lambda shape: mocogan.Generator(shape, width=8),
     "mocogan_categories": lambda shape: mocogan.Generator(shape, num_classes=3, width=8),
     "mocogan_to_frames": lambda shape: mocogan.Generator(shape, num_classes=3, category_route="generator", width=8),
+    "mocogan_modulated": lambda shape: mocogan.Generator(shape, width=8, self_modulation=True),
     "mocogan_lstm": lambda shape: mocogan.Generator(shape, motion="lstm", initial_state="learned", width=8),
     "mocogan_transformer": lambda shape: mocogan.Generator(shape, num_classes=3, motion="transformer", width=8),
     "mocogan_conv1d": lambda shape: mocogan.Generator(shape, num_classes=3, motion="conv1d", width=8),

@@ -75,12 +75,33 @@ def initialize(module: nn.Module) -> None:
         nn.init.zeros_(bias)
 
 
+class SelfModulation(nn.Module):
+    """A normalisation, then a gain and an offset that are linear in the latents (Chen et al. 2019, Equation 2).
+
+    Args:
+        code_dim: size of what the generator is given: the latents and the class's embedding.
+    """
+
+    def __init__(self, normalization: nn.Module, code_dim: int, channels: int):
+        super().__init__()
+        self.normalization = normalization
+        self.from_code = nn.Linear(code_dim, 2 * channels)
+        nn.init.normal_(self.from_code.weight, 0.0, 0.02)
+        nn.init.zeros_(self.from_code.bias)
+
+    def forward(self, features: Tensor, code: Tensor) -> Tensor:
+        """Return (N, channels, H, W) features, modulated by (N, code_dim)."""
+        gain, offset = self.from_code(code)[:, :, None, None].chunk(2, dim=1)  # (N, channels, 1, 1) each
+        return (1 + gain) * self.normalization(features) + offset
+
+
 class Generator(ClassGenerator):
     """Latents to a base map, doubled up to the image.
 
     Args:
         shape: (C, H, W) of one image.
         width: channels before the last layer; each layer nearer to the base has twice as many.
+        self_modulation: let the latents set the gain and offset of every normalisation too; see `SelfModulation`.
         num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
@@ -93,16 +114,22 @@ class Generator(ClassGenerator):
         num_classes: NonNegativeInt = 0,
         conditional: Conditional = False,
         class_dim: PositiveInt = 32,
+        self_modulation: bool = False,
     ):
         super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
+
+        def normalized(channels: int) -> nn.Module:
+            layer = normalization_layer(normalization, channels)
+            return SelfModulation(layer, self.num_inputs, channels) if self_modulation else layer
+
         base, doublings = base_and_doublings(shape)
         biased = normalization == "none"
         widths = [width << level for level in reversed(range(doublings))] or [width]
         first = nn.ConvTranspose2d(self.num_inputs, widths[0], base, bias=biased)  # (N, wide, *base)
-        layers: list[nn.Module] = [first, normalization_layer(normalization, widths[0]), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [first, normalized(widths[0]), nn.ReLU(inplace=True)]
         for wide, narrow in pairwise(widths):
             layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=biased)]  # both sides doubled
-            layers += [normalization_layer(normalization, narrow), nn.ReLU(inplace=True)]
+            layers += [normalized(narrow), nn.ReLU(inplace=True)]
         if doublings:
             layers.append(nn.ConvTranspose2d(width, shape[0], 4, stride=2, padding=1))  # (N, C, H, W)
         else:
@@ -112,7 +139,11 @@ class Generator(ClassGenerator):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
-        return self.layers(self.given(latents, labels)[:, :, None, None])  # (N, num_inputs, 1, 1) -> (N, C, H, W)
+        code = self.given(latents, labels)  # (N, num_inputs)
+        features = code[:, :, None, None]  # (N, num_inputs, 1, 1)
+        for layer in self.layers:
+            features = layer(features, code) if isinstance(layer, SelfModulation) else layer(features)
+        return features  # (N, C, H, W)
 
 
 class Discriminator(ClassCritic):

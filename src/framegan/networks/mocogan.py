@@ -29,10 +29,10 @@ def require_clips(shape: Sequence[int], model: str) -> tuple[int, int, int, int]
 
 
 def decoder_of_frames(
-    shape: Sequence[int], code_dim: int, width: int, normalization: dcgan.Normalization
+    shape: Sequence[int], code_dim: int, width: int, normalization: dcgan.Normalization, self_modulation: bool = False
 ) -> dcgan.Generator:
     """Return DCGAN's generator with PyTorch's own start, as in the authors' code, not DCGAN's: it learns sooner."""
-    decoder = dcgan.Generator(shape, code_dim, width, normalization)
+    decoder = dcgan.Generator(shape, code_dim, width, normalization, self_modulation=self_modulation)
     for layer in decoder.layers:
         if hasattr(layer, "reset_parameters"):
             layer.reset_parameters()  # type: ignore[operator]
@@ -52,6 +52,7 @@ class Generator(nn.Module):
         initial_state: where the motion starts, but for conv1d.
         knot_distance: frames from one knot of motion="conv1d" to the next.
         width: channels before the last layer of a frame; each layer nearer to the base has twice as many.
+        self_modulation: let the codes set the gain and offset of every normalisation too (Chen et al. 2019).
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Generator(nn.Module):
         knot_distance: PositiveInt = 8,
         width: PositiveInt = 64,
         normalization: dcgan.Normalization = "batch",
+        self_modulation: bool = False,
     ):
         super().__init__()
         channels, self.num_frames, height, side = require_clips(shape, "mocogan")
@@ -83,7 +85,7 @@ class Generator(nn.Module):
         self.longer_clips = self.motion.longer_clips
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
         code_dim = content_dim + to_frames + motion_dim
-        self.frames = decoder_of_frames((channels, height, side), code_dim, width, normalization)
+        self.frames = decoder_of_frames((channels, height, side), code_dim, width, normalization, self_modulation)
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents, in their order."""
