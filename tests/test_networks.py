@@ -151,7 +151,7 @@ def test_the_scale_of_burned_in_motion_codes_does_not_drift(cell):
 
 
 @pytest.mark.parametrize("motion", ["gru", "transformer"])
-@pytest.mark.parametrize("initial_state", ["learned", "drawn"])
+@pytest.mark.parametrize("initial_state", ["disconnected", "learned", "drawn"])
 def test_motion_begins_smooth_and_unlike_in_different_clips(initial_state, motion):
     torch.manual_seed(0)
     generator = mocogan.Generator((1, 16, 16, 16), width=8, initial_state=initial_state, motion=motion)
@@ -159,6 +159,15 @@ def test_motion_begins_smooth_and_unlike_in_different_clips(initial_state, motio
     codes = generator.motion(noise, noise[:, :0], 16).detach()
     steps = codes.diff(dim=1).square().mean().sqrt()
     assert steps < 0.15 * codes.std(0).mean()
+
+
+@pytest.mark.parametrize(("initial_state", "jumps"), [("disconnected", True), ("learned", False)])
+def test_disconnected_starts_jump_where_the_noise_changes_its_sign(initial_state, jumps):
+    motion = mocogan.Driven("gru", 4, 0, initial_state, 8)
+    noise = torch.randn(1, motion.noise_dim(8)).expand(2, -1).clone()
+    noise[:, 0] = torch.tensor([-1e-6, 1e-6])
+    one, other = motion(noise, noise[:, :0], 8)
+    assert ((one - other).abs().max() > 1e-3) == jumps
 
 
 def test_conv1d_codes_are_continuous():

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Initial = Literal["learned", "burn_in", "drawn"]
+Initial = Literal["disconnected", "learned", "burn_in", "drawn"]
 
 FRESH = 0.1
 """Share of its usual size at which the weights of the fresh noise begin, where the start is random already."""
@@ -110,9 +110,11 @@ class Driven(nn.Module):
     Args:
         code_dim: size of the noise at each step, and of the code.
         num_classes: size of the category that is appended to the noise; 0: none.
-        initial_state: where the sequence starts: "learned": at a learned function of noise; "burn_in": at zero, but
-            three clips' length before the first frame, so that all codes have the same distribution; "drawn": at noise
-            from N(0, 1) as in the authors' code, whose scale shrinks over the first frames.
+        initial_state: where the sequence starts: "learned": at a learned function of noise; "disconnected": at one of
+            noise and its signs, so that between starts that lie apart, such as at the top and at the bottom, there need
+            be nothing (on what a connected prior costs see Tanielian et al. 2020); "burn_in": at zero, but three clips'
+            length before the first frame, so that all codes have the same distribution; "drawn": at noise from N(0, 1)
+            as in the authors' code, whose scale shrinks over the first frames.
         num_frames: length of the clips it is trained on.
     """
 
@@ -137,7 +139,9 @@ class Driven(nn.Module):
         else:
             self.network = (nn.GRU if cell == "gru" else nn.LSTM)(num_inputs, code_dim, batch_first=True)
             weight, _, bias, _ = self.network.parameters()  # of the input, of the state, and their biases
-        self.start = SmallLinear(code_dim, code_dim) if initial_state == "learned" else None
+        self.takes_signs = initial_state == "disconnected"
+        is_learned = initial_state in ("learned", "disconnected")
+        self.start = SmallLinear(code_dim * (1 + self.takes_signs), code_dim) if is_learned else None
         with torch.no_grad():
             if cell != "transformer":
                 bias[code_dim : 2 * code_dim] = math.log(num_frames)  # the GRU's update gate, the LSTM's forget gate
@@ -154,8 +158,10 @@ class Driven(nn.Module):
         start = torch.zeros_like(steps[:, 0])  # (N, code_dim)
         if self.starts_random:
             start, steps = steps[:, 0], steps[:, 1:]
+        if self.takes_signs:
+            start = torch.cat([start, start.sign()], dim=1)  # (N, 2 * code_dim)
         if self.start is not None:
-            start = self.start(start).tanh()
+            start = self.start(start).tanh()  # (N, code_dim)
         categories = category.unsqueeze(1).expand(-1, steps.shape[1], -1)  # (N, steps, num_classes)
         inputs = torch.cat([steps, categories], dim=2)  # (N, steps, code_dim + num_classes)
         if isinstance(self.network, Transformer):
