@@ -135,6 +135,11 @@ def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
         (("experiment=digits-dcgan",), "did you mean experiments=digits_dcgan? There are: "),
         (("experiments/digits_dcgan.yaml",), "did you mean experiments=digits_dcgan?"),
         (("model=dcgan", "data=mnist", "~model/regularizers"), "did you mean 'model/regularizers=[]'?"),
+        (("model=vae", "data=mnist", "model/loss=hinge"), "model=vae is trained without a model/loss; leave it out"),
+        (
+            ("model=vgan", "data=npy", "model/generator_regularizers=path_length"),
+            "there are: model/augmentation, model/",
+        ),
         (("model=dcgan", "data=mnist", "resume=last"), "set resume=RUN_FOLDER, or resume=auto hydra.run.dir="),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -49,6 +49,7 @@ ROOMS = {
     "model": "contracts measured network_state runs sampling schedules trainer",
     "gan": "augmentations contracts generator_regularizers losses measured model network_state noise reconstruction "
     "regularizers sampling schedules strategy",
+    "vae_gan": "gan noise rules sampling",
     "maximum_likelihood": "contracts measured model network_state noise schedules",
     "terminal_pictures": "media processes",
     "collapse": "",

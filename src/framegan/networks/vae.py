@@ -15,24 +15,110 @@ from torch import Tensor, nn
 
 from framegan import noise
 from framegan.networks import dcgan, likelihoods
-from framegan.networks.conditioning import ClassGenerator, ClassInput
+from framegan.networks.conditioning import ClassGenerator, ClassInput, Conditional
 
 POSTERIOR, OBSERVATION = range(2)
 """Parts of the noise of a key."""
 
 
-class Generator(ClassGenerator):
+class Autoencoder(ClassGenerator):
     """Decoder and encoder: latents to samples, and samples to a posterior over latents.
 
     Args:
         shape: (C, H, W) of an image, (C, T, H, W) of a clip.
         width: channels at half of the resolution; each layer nearer to the base has twice as many.
         blocks: residual blocks of each resolution below the full one.
+        outputs: of the decoder for each value of a sample.
+        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        latent_dim: int,
+        width: int,
+        blocks: int,
+        outputs: int,
+        num_classes: int,
+        conditional: Conditional,
+        class_dim: int,
+    ):
+        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
+        self.seen = ClassInput(self.num_classes, class_dim)
+        base, strides = halvings(shape)
+        conv: type[nn.Module] = nn.Conv2d if len(shape) == 3 else nn.Conv3d
+        widths = [width << level for level in range(len(strides))] or [width]
+        size = widths[-1] * math.prod(base)
+        down: list[nn.Module] = [] if strides else [conv(shape[0] + self.seen.channels, width, 3, padding=1)]
+        for stride, narrow, wide in zip(strides, [shape[0] + self.seen.channels, *widths], widths, strict=False):
+            down += [resampling(stride, narrow, wide), *(Residual(conv, wide) for _ in range(blocks))]
+        self.encoder = nn.Sequential(*down, nn.SiLU(), nn.Flatten(), nn.Linear(size, 2 * latent_dim))
+        channels_out = outputs * shape[0]
+        up: list[nn.Module] = [nn.Linear(self.num_inputs, size), nn.Unflatten(1, (widths[-1], *base))]
+        for stride, (wide, narrow) in zip(reversed(strides), pairwise([*reversed(widths), channels_out]), strict=False):
+            up += [*(Residual(conv, wide) for _ in range(blocks)), nn.SiLU()]
+            up += [resampling(stride, wide, narrow, is_up=True)]
+        if not strides:
+            up += [nn.SiLU(), conv(width, channels_out, 3, padding=1)]
+        self.decoder = nn.Sequential(*up)
+
+    def forward(
+        self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None, truncation: float = 1.0
+    ) -> Tensor:
+        """Return the mean samples (N, *shape) in [-1, 1] of (N, latent_dim) latents and (N,) labels.
+
+        Args:
+            truncation: what the latents are multiplied by.
+
+        Raises:
+            ValueError: clips of another length than the trained one are asked for.
+        """
+        if num_frames not in (None, self.shape[1]):
+            raise ValueError(f"num_frames={num_frames}, but this model makes clips of {self.shape[1]} frames alone")
+        return self.mean(self._decoded(latents * truncation, labels))
+
+    def mean(self, said: Tensor) -> Tensor:
+        """Return the mean samples (N, *shape) in [-1, 1] of what the decoder says, (N, outputs * C, ...)."""
+        raise NotImplementedError
+
+    def encode(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the posteriors' means, (N, latent_dim), of (N, *shape) samples."""
+        return self._posterior(samples, labels)[0]
+
+    def drawn(self, observed: Tensor, labels: Tensor | None, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Return latents of the posteriors of (N, *shape) samples, and the divergence of each from the prior in nats.
+
+        Args:
+            keys: (N,) in [0, 1), of which the latents' noise is a function.
+
+        Returns:
+            Both are (N, latent_dim).
+        """
+        mean, log_scale = self._posterior(observed, labels)
+        latents = mean + log_scale.exp() * self._noise(keys, mean)
+        return latents, (mean.square() + (2 * log_scale).exp() - 1) / 2 - log_scale
+
+    def _posterior(self, observed: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return mean and log-scale, (N, latent_dim) each."""
+        mean, log_scale = self.encoder(self.seen(observed, labels)).to(observed.dtype).chunk(2, dim=1)
+        return mean, log_scale
+
+    def _decoded(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        return self.decoder(self.given(latents, labels)).to(latents.dtype)  # (N, outputs * C, ...)
+
+    def _noise(self, keys: Tensor, like: Tensor) -> Tensor:
+        return noise.normal_of_uniform(noise.uniform_of_keys(keys, self.latent_dim, POSTERIOR)).to(like)
+
+
+class Generator(Autoencoder):
+    """An autoencoder whose decoder gives the parameters of a likelihood of samples.
+
+    Args:
+        shape: this and what isn't named here as in `Autoencoder`.
         likelihood: of a sample given its latents; see `framegan.networks.likelihoods`.
         beta: weight of the divergence from the prior (Higgins et al. 2017); the loss bounds the likelihood at 1.
         free_bits: bits of each latent that cost nothing, in training (Kingma et al. 2016, Equation 15, which averages
             over the batch where this takes each sample by itself).
-        num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
     """
 
     is_exact = False
@@ -50,26 +136,10 @@ class Generator(ClassGenerator):
         conditional: bool = False,
         class_dim: PositiveInt = 32,
     ):
-        super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
-        self.likelihood = likelihoods.of_name(likelihood)
+        of_samples = likelihoods.of_name(likelihood)
+        super().__init__(shape, latent_dim, width, blocks, of_samples.parameters, num_classes, conditional, class_dim)
+        self.likelihood = of_samples
         self.beta, self.free_nats = beta, free_bits * math.log(2)
-        self.seen = ClassInput(self.num_classes, class_dim)
-        base, strides = halvings(shape)
-        conv: type[nn.Module] = nn.Conv2d if len(shape) == 3 else nn.Conv3d
-        widths = [width << level for level in range(len(strides))] or [width]
-        size = widths[-1] * math.prod(base)
-        down: list[nn.Module] = [] if strides else [conv(shape[0] + self.seen.channels, width, 3, padding=1)]
-        for stride, narrow, wide in zip(strides, [shape[0] + self.seen.channels, *widths], widths, strict=False):
-            down += [resampling(stride, narrow, wide), *(Residual(conv, wide) for _ in range(blocks))]
-        self.encoder = nn.Sequential(*down, nn.SiLU(), nn.Flatten(), nn.Linear(size, 2 * latent_dim))
-        channels_out = self.likelihood.parameters * shape[0]
-        up: list[nn.Module] = [nn.Linear(self.num_inputs, size), nn.Unflatten(1, (widths[-1], *base))]
-        for stride, (wide, narrow) in zip(reversed(strides), pairwise([*reversed(widths), channels_out]), strict=False):
-            up += [*(Residual(conv, wide) for _ in range(blocks)), nn.SiLU()]
-            up += [resampling(stride, wide, narrow, is_up=True)]
-        if not strides:
-            up += [nn.SiLU(), conv(width, channels_out, 3, padding=1)]
-        self.decoder = nn.Sequential(*up)
 
     @property
     def protocol(self) -> str:
@@ -80,20 +150,8 @@ class Generator(ClassGenerator):
     def is_8_bit(self) -> bool:
         return self.likelihood.is_8_bit
 
-    def forward(
-        self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None, truncation: float = 1.0
-    ) -> Tensor:
-        """Return the mean samples (N, *shape) in [-1, 1] of (N, latent_dim) latents and (N,) labels.
-
-        Args:
-            truncation: what the latents are multiplied by.
-
-        Raises:
-            ValueError: clips of another length than the trained one are asked for.
-        """
-        if num_frames not in (None, self.shape[1]):
-            raise ValueError(f"num_frames={num_frames}, but this model makes clips of {self.shape[1]} frames alone")
-        return self.likelihood.mean(self._decoded(latents * truncation, labels))
+    def mean(self, said: Tensor) -> Tensor:
+        return self.likelihood.mean(said)
 
     def observed(self, samples: Tensor, keys: Tensor) -> Tensor:
         """Return what the likelihood is of, (N, *shape): samples with the noise of (N,) keys."""
@@ -102,10 +160,8 @@ class Generator(ClassGenerator):
 
     def loss(self, observed: Tensor, labels: Tensor, keys: Tensor) -> dict[str, Tensor]:
         """Return in nats, (N,) each, the loss and its parts: reconstruction and divergence."""
-        mean, log_scale = self._posterior(observed, labels)
-        latents = mean + log_scale.exp() * self._noise(keys, mean)
+        latents, divergence = self.drawn(observed, labels, keys)
         reconstruction = -self.likelihood.log_prob(observed, self._decoded(latents, labels))  # (N,)
-        divergence = (mean.square() + (2 * log_scale).exp() - 1) / 2 - log_scale  # (N, latent_dim)
         charged = divergence.clamp(min=self.free_nats).sum(1)
         parts = {"reconstruction": reconstruction, "divergence": divergence.sum(1)}
         return {"loss": reconstruction + self.beta * charged, **parts}
@@ -117,21 +173,6 @@ class Generator(ClassGenerator):
         latents = mean + log_scale.exp() * standard
         log_ratio = (standard.square() - latents.square()).sum(1) / 2 + log_scale.sum(1)  # log p(z) - log q(z | x)
         return self.likelihood.log_prob(observed, self._decoded(latents, labels)) + log_ratio
-
-    def encode(self, samples: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the posteriors' means, (N, latent_dim), of (N, *shape) samples."""
-        return self._posterior(samples, labels)[0]
-
-    def _posterior(self, observed: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return mean and log-scale, (N, latent_dim) each."""
-        mean, log_scale = self.encoder(self.seen(observed, labels)).to(observed.dtype).chunk(2, dim=1)
-        return mean, log_scale
-
-    def _decoded(self, latents: Tensor, labels: Tensor | None) -> Tensor:
-        return self.decoder(self.given(latents, labels)).to(latents.dtype)  # (N, parameters * C, ...)
-
-    def _noise(self, keys: Tensor, like: Tensor) -> Tensor:
-        return noise.normal_of_uniform(noise.uniform_of_keys(keys, self.latent_dim, POSTERIOR)).to(like)
 
 
 class Residual(nn.Module):

@@ -73,6 +73,10 @@ def _refusal(setting: Setting, known: Known) -> str:
         return line(f"{setting} can't be chosen here", rest=listed(below(node, key)))
     if key.startswith("model"):
         known.require("model")
+    if key.startswith("model/") and known.choices.get("model"):
+        taken = [group for group in known.choices if group.startswith("model/")]
+        said = f"{setting}: model={known.choices['model']} is trained without a {key}"
+        return line(said, rest=listed(taken) if taken else "leave it out")
     better = [f"{group}={value}" for group in groups if group.startswith(f"{key.partition('@')[0]}@")]
     rest = "" if better else listed([group for group in groups if "@" not in group])
     return line(f"{setting} can't be chosen here", better, rest)

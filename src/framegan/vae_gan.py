@@ -1,0 +1,72 @@
+"""The training step of VAE/GAN: an autoencoder that a critic teaches, by its verdict and by its features.
+
+The likelihood of a real sample is a normal one, of scale 1, of a layer's features. The encoder descends that and the
+divergence from the prior, in nats; the decoder the same reconstruction times a weight, and the generator's loss; the
+critic its own loss alone (Larsen et al. 2016, Algorithm 1).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from framegan import noise
+from framegan.gan import GAN
+from framegan.rules import require, require_parts
+from framegan.sampling import uncompiled
+
+KIND = 2
+"""Part of the noise of a key, beside those of `framegan.networks.vae`: which fake sample a critic is shown."""
+
+
+class VAEGAN(GAN):
+    """A GAN whose generator is an autoencoder, such as that of `framegan.networks.vae_gan`.
+
+    Beside each real sample the critic is shown one of the prior or the real one's reconstruction, by chance, where
+    Algorithm 1 has both.
+    """
+
+    def begin(self, freeze: Sequence[str] | None) -> None:
+        generator: Any = self.generator
+        needed, rule = "encode drawn feature_layer reconstruction_weight", "take framegan.networks.vae_gan.Generator"
+        require_parts(generator, needed, "model.generator", rule)
+        layers = [name for name, module in self.discriminator.named_modules() if name and not [*module.children()]]
+        said = f"model.generator.feature_layer got {generator.feature_layer!r}, no layer of the discriminator"
+        require(generator.feature_layer in layers, said, f"set one of {', '.join(layers)}")
+        super().begin(freeze)
+
+    def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
+        with torch.no_grad():
+            codes, _ = self.generator.drawn(real, labels, mixing)  # type: ignore[operator]
+        return super().discriminator_loss(real, labels, of_both(latents, codes, mixing), mixing, step)
+
+    def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
+        generator: Any = self.generator
+        codes, divergence = generator.drawn(real, labels, mixing)  # (N, latent_dim) each
+        loss = super().generator_loss(real, labels, of_both(latents, codes.detach(), mixing), mixing, step)
+        weight = generator.reconstruction_weight
+        faded = codes.detach() + (codes - codes.detach()) / weight  # the encoder descends the reconstruction as it is
+        difference = self._features(real, labels) - self._features(generator(faded, labels), labels)
+        reconstruction = difference.to(real.dtype).square().sum(1) / 2  # (N,)
+        self.measured.mean("generator/reconstruction", reconstruction)
+        self.measured.mean("generator/divergence", divergence.sum(1))
+        return loss + weight * reconstruction + divergence.sum(1)
+
+    def _features(self, samples: Tensor, labels: Tensor) -> Tensor:
+        """Return a layer's output of (N, *shape) samples, (N, D); frames and what else a critic draws are the same."""
+        found: list[Tensor] = []
+        layer = self.discriminator.get_submodule(str(self.generator.feature_layer))
+        handle = layer.register_forward_hook(lambda _, __, output: found.append(output))
+        noise.seed_modules(self.seed, self.trainer.global_rank, int(self.samples_seen))
+        try:
+            with uncompiled():
+                self.discriminator(samples, labels)
+        finally:
+            handle.remove()
+        return found[0].reshape(len(samples), -1)  # a critic of frames has several of each
+
+
+def of_both(latents: Tensor, codes: Tensor, keys: Tensor) -> Tensor:
+    """Return (N, D) rows, each of the latents or of the codes with the same chance, by (N,) keys in [0, 1)."""
+    return torch.where(noise.uniform_of_keys(keys, 1, KIND) < 0.5, latents, codes)
