@@ -110,13 +110,15 @@ class Samples(Every):
             self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE, said)
 
     def _show_codes(self, now: int) -> None:
-        """Show what the generator makes of real samples that training hasn't seen, and of what lies between two."""
-        real, labels = self.trainer.datamodule.unseen_batch(2 * TABLE)
+        """Show what the generator makes of real samples, unseen ones if there are any, and of what lies between two."""
+        data = self.trainer.datamodule
+        real, labels = data.unseen_batch(2 * TABLE)
+        which = "real" if data.trained_on is None else "unseen real"
         show = self._animate if real.ndim == 5 else self._show
         known, between = sampling.reconstructions(self.model.generator_ema, real, labels)
-        said = f"{now:,} samples seen; a column for each unseen real sample, above what its latents give"
+        said = f"{now:,} samples seen; a column for each {which} sample, above what its latents give"
         show("reconstruction", f"reconstruction_{now}", known, len(real), said)
-        said = f"{now:,} samples seen; a row for each two unseen real samples, and what lies between their latents"
+        said = f"{now:,} samples seen; a row for each two {which} samples, and what lies between their latents"
         show("interpolation", f"interpolation_{now}", between, sampling.STEPS, said)
 
     def _show_predictions(self, now: int) -> None:
