@@ -12,7 +12,7 @@ from framegan.cli import command_line, errors
 from framegan.cli.data_choice import data_choice
 from framegan.cli.slips.known import MAY_BE_EMPTY, REQUIRED, Known
 from framegan.cli.slips.setting import Setting
-from framegan.cli.slips.similar import NOTHING, below, line, listed, nearest, rewritten
+from framegan.cli.slips.similar import NOTHING, below, line, listed, nearest, package, rewritten
 
 
 def choice(setting: Setting, known: Known) -> tuple[list[str], str]:
@@ -73,7 +73,7 @@ def _refusal(setting: Setting, known: Known) -> str:
         return line(f"{setting} can't be chosen here", rest=listed(below(node, key)))
     if key.startswith("model"):
         known.require("model")
-    if key.startswith("model/") and known.choices.get("model"):
+    if key.startswith("model/") and known.choices.get("model") and not known.lookup(package(key))[0]:
         taken = [group for group in known.choices if group.startswith("model/")]
         said = f"{setting}: model={known.choices['model']} is trained without a {key}"
         return line(said, rest=listed(taken) if taken else "leave it out")
