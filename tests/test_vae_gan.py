@@ -45,7 +45,7 @@ def test_encoder_and_decoder_descend_what_they_should(weight):
     trainer = SimpleNamespace(global_rank=0, world_size=1)
     gan, loss, (real, labels, latents, keys) = step_of(weight, trainer)
     generator = gan.generator
-    codes, divergence = generator.drawn(real, labels, keys)
+    codes, divergence = generator.drawn(real, labels, keys, vae_gan.POSTERIOR)
     reconstruction = (real - generator(codes)).square().flatten(1).sum(1) / 2
     shown = generator(vae_gan.of_both(latents, codes.detach(), keys))
     adversarial = F.softplus(-shown.flatten(1).mean(1))

@@ -16,8 +16,9 @@ from framegan.gan import GAN
 from framegan.rules import require, require_parts
 from framegan.sampling import uncompiled
 
-KIND = 2
-"""Part of the noise of a key, beside those of `framegan.networks.vae`: which fake sample a critic is shown."""
+POSTERIOR, KIND = 8, 9
+"""Parts of the noise of a key: augmentations and penalties have those before. The kind of a fake sample is which of
+both a critic is shown."""
 
 
 class VAEGAN(GAN):
@@ -38,12 +39,12 @@ class VAEGAN(GAN):
 
     def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         with torch.no_grad():
-            codes, _ = self.generator.drawn(real, labels, mixing)  # type: ignore[operator]
+            codes, _ = self.generator.drawn(real, labels, mixing, POSTERIOR)  # type: ignore[operator]
         return super().discriminator_loss(real, labels, of_both(latents, codes, mixing), mixing, step)
 
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         generator: Any = self.generator
-        codes, divergence = generator.drawn(real, labels, mixing)  # (N, latent_dim) each
+        codes, divergence = generator.drawn(real, labels, mixing, POSTERIOR)  # (N, latent_dim) each
         loss = super().generator_loss(real, labels, of_both(latents, codes.detach(), mixing), mixing, step)
         weight = generator.reconstruction_weight
         faded = codes.detach() + (codes - codes.detach()) / weight  # the encoder descends the reconstruction as it is

@@ -85,17 +85,20 @@ class Autoencoder(ClassGenerator):
         """Return the posteriors' means, (N, latent_dim), of (N, *shape) samples."""
         return self._posterior(samples, labels)[0]
 
-    def drawn(self, observed: Tensor, labels: Tensor | None, keys: Tensor) -> tuple[Tensor, Tensor]:
+    def drawn(
+        self, observed: Tensor, labels: Tensor | None, keys: Tensor, part: int = POSTERIOR
+    ) -> tuple[Tensor, Tensor]:
         """Return latents of the posteriors of (N, *shape) samples, and the divergence of each from the prior in nats.
 
         Args:
             keys: (N,) in [0, 1), of which the latents' noise is a function.
+            part: of the noise of a key.
 
         Returns:
             Both are (N, latent_dim).
         """
         mean, log_scale = self._posterior(observed, labels)
-        latents = mean + log_scale.exp() * self._noise(keys, mean)
+        latents = mean + log_scale.exp() * self._noise(keys, mean, part)
         return latents, (mean.square() + (2 * log_scale).exp() - 1) / 2 - log_scale
 
     def _posterior(self, observed: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -106,8 +109,8 @@ class Autoencoder(ClassGenerator):
     def _decoded(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         return self.decoder(self.given(latents, labels)).to(latents.dtype)  # (N, outputs * C, ...)
 
-    def _noise(self, keys: Tensor, like: Tensor) -> Tensor:
-        return noise.normal_of_uniform(noise.uniform_of_keys(keys, self.latent_dim, POSTERIOR)).to(like)
+    def _noise(self, keys: Tensor, like: Tensor, part: int = POSTERIOR) -> Tensor:
+        return noise.normal_of_uniform(noise.uniform_of_keys(keys, self.latent_dim, part)).to(like)
 
 
 class Generator(Autoencoder):
