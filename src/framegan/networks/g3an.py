@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from framegan.networks import dcgan
 from framegan.networks.conditioning import ClassGenerator, Conditional
 from framegan.networks.mocogan import require_clips
+from framegan.networks.motion import FRESH
 
 Step = tuple[int, int, int]
 """Kernel, stride and padding of a transposed convolution along an axis."""
@@ -111,4 +112,7 @@ class Generator(ClassGenerator):
 def _layer(inputs: int, outputs: int, steps: tuple[Step, Step, Step]) -> nn.Module:
     kernel, stride, padding = zip(*steps, strict=True)
     convolution = nn.ConvTranspose3d(inputs, outputs, kernel, stride, padding, bias=False)
+    with torch.no_grad():  # frames begin nearly alike, so that they move rather than jump
+        weight = convolution.weight
+        weight.copy_(weight.mean(2, keepdim=True).lerp(weight, FRESH))
     return nn.Sequential(convolution, nn.BatchNorm3d(outputs), nn.ReLU(inplace=True))

@@ -72,7 +72,7 @@ class Generator(ClassGenerator):
         truncation: float | None = None,
         times: Tensor | None = None,
     ) -> Tensor:
-        """Return (N, C, T, H, W) clips in [-1, 1].
+        """Return (N, C, T, H, W) clips, about [-1, 1].
 
         Args:
             latents: (N, content and motion) standard normal; see `latent_parts`.
@@ -97,4 +97,4 @@ class Generator(ClassGenerator):
         styles = style.repeat_interleave(len(times), dim=0).unsqueeze(1)  # (N * T, 1, style_dim)
         styles = styles.expand(-1, len(self.frames.layers) + 1, -1)  # (N * T, L, style_dim)
         frames = self.frames.images(styles, given=motion)  # (N * T, C, H, W)
-        return frames.tanh().unflatten(0, (-1, len(times))).transpose(1, 2).contiguous()  # (N, C, T, H, W)
+        return frames.unflatten(0, (-1, len(times))).transpose(1, 2).contiguous()  # (N, C, T, H, W)
