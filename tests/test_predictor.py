@@ -1,6 +1,7 @@
 """From frames to frames: what is given stays as it is, what follows is measured by hand, and whole runs."""
 
 import json
+import math
 import re
 
 import numpy as np
@@ -65,6 +66,21 @@ def test_pixels_move_as_their_kernels_say():
     torch.testing.assert_close(moved[..., :-1, :-1], frame[..., 1:, 1:])
 
 
+def test_the_guided_frames_follow_on_the_true_ones():
+    network, real = generator(guided=1.0), torch.rand(2, *SHAPE) * 2 - 1
+    latents = torch.randn(2, network.latent_dim)
+    by_itself, guided = network(latents, given=real[:, :, :2]), network(latents, given=real)
+    assert torch.equal(guided[:, :, :3], by_itself[:, :, :3]) and not torch.equal(guided[:, :, 3], by_itself[:, :, 3])
+    other = real.clone()
+    other[:, :, 4:] = 0
+    assert torch.equal(network(latents, given=other)[:, :, :5], guided[:, :, :5])
+    network.least_guided = -math.inf
+    assert torch.equal(network(latents, given=real), by_itself)
+    some = generator(guided=0.25)
+    coins = noise.normal((10_000,), seed=0, stream=noise.SAMPLES, counter=0)
+    assert (coins < some.least_guided).float().mean() == pytest.approx(0.25, abs=0.02)
+
+
 def test_a_seed_is_a_beginning_and_a_motion():
     network = generator()
     clips = sampling.sample(network, range(8))
@@ -105,14 +121,15 @@ def test_as_many_beginnings_as_fit():
 def test_reconstruction_by_hand():
     network, real = generator(), real_batches(1, 3, SHAPE)[0]
     labels, keys = torch.zeros(3).long(), torch.tensor([0.25, 0.5, 0.75])
-    fake = network(torch.randn(3, network.latent_dim), given=real[:, :, :2])
+    latents = torch.randn(3, network.latent_dim)
+    fake = network(latents, given=real)
     for norm, power in (("l1", 1), ("mse", 2)):
         by_hand = (fake - real)[:, :, 2:].abs().pow(power).mean((1, 2, 3, 4))
-        torch.testing.assert_close(Reconstruction(1, norm)(network, fake, real, labels, keys), by_hand)
-        uniform = noise.uniform_of_keys(keys, network.latent_dim, OTHERS)
-        other = network(noise.normal_of_uniform(uniform).float(), given=real[:, :, :2])
+        torch.testing.assert_close(Reconstruction(1, norm)(network, fake, real, labels, latents, keys), by_hand)
+        drawn = noise.normal_of_uniform(noise.uniform_of_keys(keys, network.latent_dim, OTHERS)).float()
+        other = network(torch.cat([drawn[:, :-4], latents[:, -4:]], dim=1), given=real)
         others = (other - real)[:, :, 2:].abs().pow(power).mean((1, 2, 3, 4))
-        found = Reconstruction(1, norm, best_of=2)(network, fake, real, labels, keys)
+        found = Reconstruction(1, norm, best_of=2)(network, fake, real, labels, latents, keys)
         torch.testing.assert_close(found, torch.where(by_hand <= others, 2 * by_hand, 0.0))
 
 
@@ -124,7 +141,7 @@ def test_both_networks_get_the_beginnings_of_the_real_clips():
     fit(gan, batches)
     assert len(seen) == 3  # of the critics, of the generator itself, and the other one of the best of two
     for options, made in seen:
-        assert torch.equal(options["given"], batches[0][:, :, :2])
+        assert torch.equal(options["given"], batches[0])
         assert torch.equal(made[:, :, :2], batches[0][:, :, :2])
     assert "penalty/reconstruction" in gan.measured
 

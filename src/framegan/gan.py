@@ -198,7 +198,7 @@ class GAN(Model):
         self.measured.mean("generator/loss", loss)
         loss = loss + self._penalty("generator", getattr(self.generator, "penalty", None))
         if self.reconstruction is not None:
-            distance = self.reconstruction(self.generator, fake, real, labels, mixing)  # (N,)
+            distance = self.reconstruction(self.generator, fake, real, labels, latents, mixing)  # (N,)
             loss = loss + self._penalty("reconstruction", distance, self.reconstruction.weight)
         for name, regularizer in penalties.items():
             penalty = regularizer.penalty(fake, self.generator.styles, mixing)  # type: ignore[arg-type]  # (N,)
@@ -236,9 +236,8 @@ class GAN(Model):
         return self.own_rows(latents, real), self.own_rows(mixing, real)
 
     def _given(self, real: Tensor) -> dict[str, Tensor]:
-        """Return what the generator is given of (N, C, T, H, W) real clips, if it goes on from frames."""
-        number = getattr(self.generator, "given_frames", 0)
-        return {"given": real[:, :, :number]} if number else {}
+        """Return the (N, C, T, H, W) real clips for a generator that goes on from their first frames, if it does."""
+        return {"given": real} if getattr(self.generator, "given_frames", 0) else {}
 
     def _trained(self, name: str) -> nn.Module:
         """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""

@@ -30,24 +30,33 @@ class Reconstruction:
     def __init__(self, weight: NonNegativeFloat = 10.0, norm: Literal["l1", "mse"] = "l1", best_of: PositiveInt = 1):
         self.weight, self.norm, self.best_of = weight, norm, best_of
 
-    def __call__(self, generator: nn.Module, fake: Tensor, real: Tensor, labels: Tensor, keys: Tensor) -> Tensor:
+    def __call__(
+        self, generator: nn.Module, fake: Tensor, real: Tensor, labels: Tensor, latents: Tensor, keys: Tensor
+    ) -> Tensor:
         """Return the unweighted distance of each clip, (N,).
 
         Args:
-            fake: (N, C, T, H, W), made from the first frames of the real ones.
-            keys: (N,) in [0, 1), of which the other latents are a function.
+            fake: (N, C, T, H, W), made from the first frames of the real ones, and the latents.
+            keys: (N,) in [0, 1), of which the other latents are a function, but for those that only training uses.
         """
         given: int = generator.given_frames  # type: ignore[assignment]
         distance = self._distance(fake, real, given)
         is_best = torch.ones_like(distance)
         for place in range(OTHERS, OTHERS + self.best_of - 1):
             with torch.no_grad():
-                uniform = noise.uniform_of_keys(keys, int(generator.latent_dim), place)  # type: ignore[arg-type]
-                latents = noise.normal_of_uniform(uniform).to(keys)
-                other = generator(latents, labels, given=real[:, :, :given])
+                uniform = noise.uniform_of_keys(keys, latents.shape[1], place)
+                drawn = noise.normal_of_uniform(uniform).to(latents)
+                other = generator(torch.where(_is_kept(generator), latents, drawn), labels, given=real)
                 is_best *= distance <= self._distance(other, real, given)
         return self.best_of * distance * is_best
 
     def _distance(self, fake: Tensor, real: Tensor, given: int) -> Tensor:
         difference = (fake - real)[:, :, given:].flatten(1)
         return (difference.abs() if self.norm == "l1" else difference.square()).mean(1)
+
+
+def _is_kept(generator: nn.Module) -> Tensor:
+    """Return which latents only training uses, (latent_dim,): those of parts whose names begin with _."""
+    parts: dict[str, int] = generator.latent_parts(generator.shape[1])  # type: ignore[operator,index]
+    kept = [torch.full((size,), name.startswith("_")) for name, size in parts.items()]
+    return torch.cat(kept).to(next(generator.parameters()).device)

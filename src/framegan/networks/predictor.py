@@ -5,11 +5,14 @@ Clips are (N, C, T, H, W). Each further frame is the one before with its pixels 
 a given one, so that any number of frames can follow; those that are given come out as they are.
 """
 
+import math
 from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from framegan.networks.beginnings import Beginnings
@@ -54,6 +57,8 @@ class Generator(nn.Module):
         given_frames: how many of its frames are given; the configuration of the data says it.
         clip_dim: size of the noise that all frames of a clip share.
         frame_dim: size of the noise that each of them has to itself.
+        guided: how often a frame of training follows on the true one before it rather than on that which was made
+            (Bengio et al. 2015); the fewer, the longer it learns to go on by itself, and the later it learns to move.
         width: channels of the recurrent state.
         num_classes: classes of the data.
         conditional: see `framegan.networks.conditioning.Conditional`.
@@ -70,6 +75,7 @@ class Generator(nn.Module):
         given_frames: NonNegativeInt,
         clip_dim: PositiveInt = 4,
         frame_dim: NonNegativeInt = 4,
+        guided: Annotated[float, Field(ge=0, le=1)] = 0.5,
         width: PositiveInt = 32,
         num_classes: NonNegativeInt = 0,
         conditional: Conditional = "auto",
@@ -84,15 +90,15 @@ class Generator(nn.Module):
         self.shape, self.given_frames = tuple(shape), given_frames
         self.num_classes = classes_used(num_classes, conditional)
         self.clip_dim, self.frame_dim = clip_dim, frame_dim
+        self.least_guided = NormalDist().inv_cdf(guided) if 0 < guided < 1 else math.copysign(math.inf, guided - 0.5)
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
         self.beginnings = Beginnings(self.shape, given_frames)
         _, doublings = base_and_doublings((channels, height, side))
         self.scale = 1 << max(0, doublings - 2)  # pixels of a cell's side: the shorter side has 16 to 28 cells
-        self.pace = min(2, self.scale)  # steps of a cell's side that a motion is looked for in
         self.reach = SPAN * self.scale  # pixels that a pixel can come from on either side
         code = max(4, width // 2)
-        seen = channels * self.scale**2 + (2 * SPAN * self.pace + 1) ** 2
-        self.encoder = nn.Sequential(nn.Conv2d(seen, code, 3, padding=1), nn.LeakyReLU(0.2))
+        first = nn.Conv2d(channels * self.scale**2, code, 3, padding=1)
+        self.encoder = nn.Sequential(nn.PixelUnshuffle(self.scale), first, nn.LeakyReLU(0.2))
         if self.num_classes:
             self.of_class = of_classes(nn.Embedding(self.num_classes, code))
         self.of_noise = nn.Linear(clip_dim + frame_dim, code)
@@ -105,7 +111,7 @@ class Generator(nn.Module):
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents: what it begins with, if not told, and how it goes on."""
         further = max(0, num_frames - self.given_frames)
-        return {"content": 1, "motion": self.clip_dim + self.frame_dim * further}
+        return {"content": 1, "motion": self.clip_dim + self.frame_dim * further, "_guided": max(1, further)}
 
     def forward(
         self,
@@ -120,48 +126,38 @@ class Generator(nn.Module):
             latents: standard normal; see `latent_parts`.
             labels: (N,) classes.
             num_frames: T. None = as trained.
-            given: (N, C, given_frames, H, W) in [-1, 1]. None = of some clip of the data, which the content chooses.
+            given: (N, C, given_frames, H, W) in [-1, 1], or with more frames, the true ones of clips of T, which guide
+                training. None = of some clip of the data, which the content chooses.
         """
         num_frames = num_frames or self.num_frames
         if given is None:
             given = self.beginnings(latents[:, 0], labels if self.num_classes else None)
-        frames, state = list(given.unbind(2)), None
-        for place in range(self.given_frames - 1):
-            state = self.memory(self._read(frames[: place + 1], labels), state)
-        of_clip, of_frames = latents[:, 1 : 1 + self.clip_dim], latents[:, 1 + self.clip_dim :]
-        for place in range(num_frames - self.given_frames):
+        first, state = self.given_frames, None
+        frames = list(given[:, :, :first].unbind(2))
+        for frame in frames[:-1]:
+            state = self.memory(self._read(frame, labels), state)
+        sizes = list(self.latent_parts(num_frames).values())
+        _, motion, coins = latents.split(sizes, dim=1)
+        of_clip, of_frames = motion[:, : self.clip_dim], motion[:, self.clip_dim :]
+        for place in range(num_frames - first):
+            before = frames[-1]
+            if place and given.shape[2] > first:
+                is_guided = (coins[:, place] < self.least_guided).view(-1, 1, 1, 1)
+                before = torch.where(is_guided, given[:, :, first + place - 1], before)
             of_frame = of_frames[:, place * self.frame_dim : (place + 1) * self.frame_dim]
             noise = self.of_noise(torch.cat([of_clip, of_frame], dim=1))  # (N, code)
-            read = self._read(frames, labels) + noise[:, :, None, None]
+            read = self._read(before, labels) + noise[:, :, None, None]
             state = self.memory(read, state)
-            frames.append(self._next(frames[-1], torch.cat([state, read], dim=1)))
+            frames.append(self._next(before, torch.cat([state, read], dim=1)))
         return torch.stack(frames[:num_frames], dim=2)
 
-    def _read(self, frames: Sequence[Tensor], labels: Tensor | None) -> Tensor:
-        """Return what the memory reads of the last frame and the one before, (N, code, H / scale, W / scale)."""
-        last, before = frames[-1], frames[max(0, len(frames) - 2)]
-        seen = torch.cat([F.pixel_unshuffle(last, self.scale), self._unlike(last, before)], dim=1)
-        read = self.encoder(seen)
+    def _read(self, frame: Tensor, labels: Tensor | None) -> Tensor:
+        """Return what the memory reads of a frame, (N, code, H / scale, W / scale)."""
+        read = self.encoder(frame)
         if self.num_classes:
             assert labels is not None, "a conditional network takes labels"
             read = read + self.of_class(labels)[:, :, None, None]
         return read
-
-    @torch.no_grad()
-    def _unlike(self, last: Tensor, before: Tensor) -> Tensor:
-        """Return how little each motion explains two frames, (N, K, H / scale, W / scale), as if it went on.
-
-        Of each of K displacements d, at each place p: the mean difference between the last frame at p - d and the one
-        before at p - 2 d (block matching; as layers: Dosovitskiy et al. 2015, Section 3).
-        """
-        small = [F.avg_pool2d(frame, self.scale // self.pace) for frame in (last, before)]
-        reach, side = SPAN * self.pace, 2 * SPAN * self.pace + 1
-        near, far = (
-            F.unfold(F.pad(frame, [times * reach] * 4, mode="replicate"), side, dilation=times)
-            for times, frame in zip((1, 2), small, strict=True)
-        )  # (N, C * K, places)
-        unlike = (near - far).abs().unflatten(1, (last.shape[1], -1)).mean(1)  # (N, K, places)
-        return F.avg_pool2d(unlike.unflatten(2, small[0].shape[2:]), self.pace)
 
     def _next(self, frame: Tensor, features: Tensor) -> Tensor:
         """Return the frame after one, (N, C, H, W), as the (N, width + code, H / scale, W / scale) features say."""
