@@ -14,7 +14,7 @@ from typing import Any
 from framegan.quoting import PLAIN, quoted
 
 PATHS = {"root", "cache_dir", "labels", "weights", "path", "checkpoint", "fake", "out", "resume", "init_from", "strips"}
-PATHS |= {"dir", "subdir", "submitit_folder", "images"}
+PATHS |= {"dir", "subdir", "submitit_folder", "images", "given"}
 """Last parts of the keys whose values are paths, or words that are no paths of their own such as `weights=ema`."""
 FUNCTIONS = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|int|float|str|bool|json_str|extend_list)\s*\(")
 """How the functions of Hydra's grammar begin."""

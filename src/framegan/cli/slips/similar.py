@@ -41,6 +41,8 @@ OTHER_NAMES = {
     ),
     "checkpoint": ("ckpt", "resume", "load", "run", "modelpath", "weightsfile", "runfolder", "network", "model"),
     "num_frames": ("frames", "nframes", "length", "cliplength", "sequencelength", "seqlen", "videolength", "t"),
+    "given_frames": ("contextframes", "inputframes", "pastframes", "conditionframes", "npast", "ncontext"),
+    "given": ("firstframe", "context", "condition", "sourceimage"),
     "flip": ("mirror", "hflip", "horizontalflip", "xflip", "randomflip"),
     "frames_per_second": ("fps", "framerate"),
     "target_fps": ("fps", "framerate"),
