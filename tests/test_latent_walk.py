@@ -14,9 +14,9 @@ from small_runs import SHORT, TIMING, narrow, rows, state
 from worlds import fit, real_batches, tiny_gan
 
 import framegan
-from framegan.cli import image_generator
+from framegan.cli import image_generator, sweep
 from framegan.networks import critics, dcgan, latent_walk, stylegan2
-from framegan.runs import origin
+from framegan.runs import origin, run_folder, saved_config
 from framegan.runs.origin import Origin
 from framegan.sampling import parts_of, sample
 
@@ -192,6 +192,14 @@ def test_a_run_of_clips_has_the_averaged_images_and_needs_them_no_more(images, w
     assert json.loads((parts / "run.json").read_text())["images"] == {"checkpoint": checkpoint, "samples_seen": 48}
     message = train(*command[:2], *command, f"model.generator.images={walked}", "resume_changes=true")
     assert "a resumed run has its weights already" in message
+
+
+def test_a_job_of_a_sweep_that_has_finished_is_known_by_what_was_typed(walked):
+    cfg = saved_config.plain(run_folder.saved_config(walked))
+    cfg.model.generator.image_generator = None
+    assert sweep.is_finished(cfg, walked)
+    cfg.model.generator.images = "another"
+    assert not sweep.is_finished(cfg, walked)
 
 
 def test_an_image_run_of_a_stranger_runs_nothing(images, tmp_path):

@@ -21,7 +21,8 @@ from framegan.containers import map_texts, walk
 
 CONFIGURATIONS = str(program.configurations())
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
-"""What the configuration of a data set leaves to the data."""
+FILLED_IN |= {"model.generator.image_generator"}
+"""What the configuration leaves to the data, and to the run that makes the images of `latent_walk`."""
 SECRET = re.compile(
     r"((?:api|access|secret)_?key|(?:access|auth|hf)_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)",
     re.IGNORECASE,
