@@ -42,7 +42,7 @@ def has_likelihood(model: str) -> bool:
 
 
 def given_frames(model: str) -> int:
-    """Return how many frames a model is given here: 2, if it goes on from some."""
+    """Return how many frames a model is given here: 2, if it continues some."""
     return 2 * ("${data.given_frames}" in (CONF / "model" / f"{model}.yaml").read_text())
 
 

@@ -290,11 +290,11 @@ MLP = ("model=mlp", "data=synthetic", "trainer=cpu")
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ((*PREDICTOR, "data.given_frames=0"), r"predictor: data\.given_frames=0, but predictor goes on from frames"),
+        ((*PREDICTOR, "data.given_frames=0"), r"predictor: data\.given_frames=0, but predictor continues frames"),
         ((*PREDICTOR, "data.given_frames=6"), "clips of 6 frames, and none would be left to predict; set it below"),
         (("model=mocogan", *OF_CLIPS, "data.given_frames=2"), "makes whole clips; set it to 0, or choose"),
         ((*MLP, "data.given_frames=1"), r"data\.given_frames=1, but the samples are images"),
-        ((*MLP, "metrics=prediction"), "metrics=prediction judges models that go on"),
+        ((*MLP, "metrics=prediction"), "metrics=prediction judges models that continue"),
         ((*PREDICTOR, *FEW, "metrics.prediction.held_out=0"), r"no samples were held out .* metrics\.prediction\.held"),
         ((*PREDICTOR, *FEW, "metrics.prediction.held_out=1.5"), r"metrics\.prediction\.held_out got 1.5; it should be"),
     ],

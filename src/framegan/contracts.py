@@ -246,12 +246,12 @@ def check_shape(generator: nn.Module, shape: tuple[int, ...]) -> None:
 
 
 def check_given(generator: nn.Module, given_frames: int) -> None:
-    """Raise ValueError where frames are given to a generator that takes none, or others than it goes on from."""
+    """Raise ValueError where frames are given to a generator that takes none, or others than it continues."""
     taken: Any = getattr(generator, "given_frames", 0)
     said = f"data.given_frames={given_frames}, but model.generator"
     require(taken > 0 or given_frames == 0, f"{said} makes whole clips", "set it to 0, or choose model=predictor")
     rule = "give it given_frames: ${data.given_frames}"
-    require(taken == given_frames, f"{said} goes on from {taken}", rule)
+    require(taken == given_frames, f"{said} continues {taken} frames", rule)
 
 
 def check_reconstruction(generator: nn.Module, reconstruction: Any) -> None:

@@ -44,7 +44,7 @@ class GAN(Model):
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         generator_regularizers: likewise penalties of a generator that has styles.
-        reconstruction: distance from the true frames, of a generator that goes on from given ones. None = unasked.
+        reconstruction: distance from the true frames, of a generator that continues given ones. None = unasked.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
         beta2_schedule: factor of 1 - beta2 of both optimizers, which are of Adam's kind (Huang et al. 2024 raise beta2
             as the learning rate falls). None = as given.
@@ -236,7 +236,7 @@ class GAN(Model):
         return self.own_rows(latents, real), self.own_rows(mixing, real)
 
     def _given(self, real: Tensor) -> dict[str, Tensor]:
-        """Return the (N, C, T, H, W) real clips for a generator that goes on from their first frames, if it does."""
+        """Return the (N, C, T, H, W) real clips for a generator that continues their first frames, if it does."""
         return {"given": real} if getattr(self.generator, "given_frames", 0) else {}
 
     def _trained(self, name: str) -> nn.Module:

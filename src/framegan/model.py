@@ -107,7 +107,7 @@ class Model(LightningModule):
             network.compile()
 
     def on_fit_start(self) -> None:
-        """Keep what samples begin with where the generator goes on from frames: of data that training leaves out."""
+        """Keep what samples begin with where the generator continues frames: of data that training leaves out."""
         kept: Any = [getattr(network, "beginnings", None) for network in (self.generator, self.generator_ema)]
         data: Any = getattr(self.trainer, "datamodule", None)
         if kept[0] is not None and data is not None and self.samples_seen == 0:

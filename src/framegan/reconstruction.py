@@ -1,4 +1,4 @@
-"""How far clips that go on from given frames are from those that the frames were taken from."""
+"""How far clips that continue given frames are from those that the frames were taken from."""
 
 from typing import Literal
 

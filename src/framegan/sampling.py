@@ -53,7 +53,7 @@ def batches(
         truncation: how far styles, or the latents of a likelihood model, are from their mean, beside how far they
             would be: a flow's temperature. None = 1.
         given: (C, given_frames, H, W) frames in [-1, 1] that all clips begin with, or (N, ...) those of each. None =
-            those of the seeds, where a generator goes on from frames.
+            those of the seeds, where a generator continues frames.
 
     Raises:
         ValueError: the generator has no such category or part, makes images, or takes no truncation or no such frames.

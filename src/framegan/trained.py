@@ -82,7 +82,7 @@ class TrainedGenerator:
         num_classes: how many classes it was trained with; 0 = none.
         classes: their names, in the order of their numbers; empty where the checkpoint keeps none.
         latent_parts: dimensions of the parts of its latents, which `held` may name.
-        given_frames: how many frames it goes on from; 0 = it makes whole clips, or images.
+        given_frames: how many frames it continues; 0 = it makes whole clips, or images.
     """
 
     def __init__(self, network: nn.Module, samples_seen: int, checkpoint: Path, frames_per_second: float):
@@ -141,7 +141,7 @@ class TrainedGenerator:
             truncation: below 1: styles are so much nearer to their mean, and samples less varied. None = as trained.
             num_frames: of each clip. None = as trained.
             given: (C, given_frames, H, W) frames in [-1, 1] that clips begin with, or (N, ...) those of each, of a
-                generator that goes on from frames. None = those of the seeds: of clips that it was trained beside.
+                generator that continues frames. None = those of the seeds: of clips that it was trained beside.
             batch_size: samples made at a time; another one may change the last bits.
 
         Raises:

@@ -33,7 +33,7 @@ class Samples(Every):
     and .webp. Where the generator has them, there are also content_motion_<samples_seen>.webp, a row for each content
     and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from; and of one
     that encodes samples reconstruction_<samples_seen> and interpolation_<samples_seen>, .png or of clips .webp. Of one
-    that goes on from given frames, prediction_<samples_seen> has a row for each clip, the true one beside it; given
+    that continues given frames, prediction_<samples_seen> has a row for each clip, the true one beside it; given
     frames have an orange margin.
 
     Args:
@@ -122,7 +122,7 @@ class Samples(Every):
         show("interpolation", f"interpolation_{now}", between, sampling.STEPS, said)
 
     def _show_predictions(self, now: int) -> None:
-        """Show how clips that training hasn't seen went on, and how the generator goes on from their beginnings."""
+        """Show how clips that training hasn't seen went on, and how the generator continues their beginnings."""
         real, labels = self.trainer.datamodule.unseen_batch(PREDICTED)
         made = sampling.continued(self.model.generator_ema, real, labels, range(len(real)))
         pairs = torch.stack([real.to(made), made], dim=1).flatten(0, 1)

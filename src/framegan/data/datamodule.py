@@ -94,7 +94,7 @@ class DataModule(LightningDataModule):
         transforms: what else is done to each training sample; see `framegan.data.transforms`. None = nothing.
         balance_classes: train on every class equally often, however many samples it has.
         held_out: share of the samples that training leaves out; see `framegan.data.held_out`.
-        given_frames: of each clip, which a model that predicts goes on from. 0 = none.
+        given_frames: of each clip, which a model that predicts continues. 0 = none.
         keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
         seed: key of the order and of the augmentation.
     """

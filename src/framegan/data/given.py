@@ -1,4 +1,4 @@
-"""Frames that somebody gives a generator to go on from: the beginning of a video file, or pictures."""
+"""Frames that somebody gives a generator to continue: the beginning of a video file, or pictures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

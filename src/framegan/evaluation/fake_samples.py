@@ -80,7 +80,7 @@ class FakeSamples:
         return cut
 
     def continued(self, clips: Tensor, labels: Tensor, numbers: Sequence[int]) -> Tensor:
-        """Return how samples of these numbers go on from (N, C, T, H, W) clips of (N,) labels, of the same shape."""
+        """Return how samples of these numbers continue (N, C, T, H, W) clips of (N,) labels, of the same shape."""
         return sampling.continued(self.generator, clips, labels, [self.first_seed + number for number in numbers])
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""How near a model that goes on from given frames comes to how the clips really went on."""
+"""How near a model that continues given frames comes to how the clips really went on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class Prediction:
     def check(self, real: SampleSet, fake: SampleSet) -> None:
         if not getattr(getattr(fake, "generator", None), "given_frames", 0):
             raise ValueError(
-                "metrics=prediction judges models that go on from given frames, model=predictor; choose other metrics"
+                "metrics=prediction judges models that continue given frames, model=predictor; choose other metrics"
             )
         check_shapes(real, fake)
         check_unseen(real, "prediction")

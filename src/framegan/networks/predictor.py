@@ -84,7 +84,7 @@ class Generator(nn.Module):
         channels, self.num_frames, height, side = require_clips(shape, "predictor")
         if not 0 < given_frames < self.num_frames:
             raise ValueError(
-                f"data.given_frames={given_frames}, but predictor goes on from frames that are given; set it to 1 or "
+                f"data.given_frames={given_frames}, but predictor continues frames that are given; set it to 1 or "
                 f"more, and below data.num_frames={self.num_frames}"
             )
         self.shape, self.given_frames = tuple(shape), given_frames
