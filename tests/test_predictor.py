@@ -57,6 +57,14 @@ def test_an_untrained_network_repeats_the_frame_before():
     assert (clips - 0.5).abs().max() < 0.3
 
 
+def test_an_untrained_network_draws_no_pattern_within_a_cell():
+    network = Generator((3, 3, 64, 64), 1, width=8)  # whose cells have sides of 4 pixels
+    outputs = network.decoder(torch.randn(2, 8 + 4, 16, 16))
+    for drawn in outputs.split(network.outputs, dim=1)[:2]:
+        cells = torch.nn.functional.pixel_shuffle(drawn, 4).unfold(2, 4, 4).unfold(3, 4, 4).flatten(4)
+        assert torch.allclose(cells, cells[..., :1].expand_as(cells)) and cells[..., 0].std() > 0
+
+
 def test_pixels_move_as_their_kernels_say():
     network = Generator((1, 3, 16, 16), 1, width=8)  # where a cell is one pixel, and pixels come from up to 2 away
     kernels = torch.full((1, 5, 16, 16), -30.0)

@@ -175,9 +175,12 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def _begin_still(self, last: nn.Conv2d) -> None:
-        """Have the untrained network repeat the frame before."""
+        """Have the untrained network repeat the frame before, and draw cells of one colour (Aitken et al. 2017)."""
         assert last.bias is not None
         last.weight.mul_(0.1)
+        for drawn in last.weight.split(self.outputs)[:2]:
+            of_cells = drawn.view(-1, self.scale**2, *drawn.shape[1:])
+            of_cells.copy_(of_cells[:, :1].clone())
         _, mask, down, across = last.bias.zero_().split(self.outputs)
         mask.fill_(-OLD)
         for kernel in (down, across):
