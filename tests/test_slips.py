@@ -120,6 +120,10 @@ def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
         (("--resume",), "did you mean resume=RUN_FOLDER?"),
         (("--resume", "runs/x"), "did you mean resume=runs/x?"),
         (("model=dcgan", "data=mnist", "+trainer=cpu"), "did you mean trainer=cpu?"),
+        (
+            ("model=mocogan", "data=shape_motion", "metrics.shape_motion.num_samples=9"),
+            "+metrics.shape_motion.num_samples=9",
+        ),
         (("loss=hinge",), "no model was chosen; set model=NAME to one of: cgan, "),
         (("model=dcgan", "data=videos"), "did you mean data=video_folder?"),
         (("model=dcgan", "data=../clips"), "there is no such folder"),

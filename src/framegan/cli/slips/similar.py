@@ -99,7 +99,7 @@ def _not_chosen(key: str, value: str, known: Known) -> list[str]:
         place = f"{package(group)}."
         part, _, below = key.removeprefix(place).partition(".")
         is_named = key.startswith(place) or (group in MAY_BE_EMPTY if below else value.lower() in YES)
-        if is_named and "@" not in group and known.takes(group, part):
+        if is_named and "@" not in group and known.takes(group, part) and not known.lookup(f"{place}{part}")[0]:
             return [f"{group}={part}", *([f"{place}{part}.{below}={value}"] if below else [])]
     return []
 

@@ -74,7 +74,9 @@ def _may_be_added(key: str, settings: Sequence[Setting], known: Known) -> bool:
 
 def _unknown(setting: Setting, known: Known) -> str:
     key = setting.key
-    better, rest = meant(key, setting.value, known)
+    part = known.lookup(key.rpartition(".")[0])[1]
+    lists_nothing = _is_part(part) and not [name for name in part if not name.startswith("_")]
+    better, rest = ([], "") if lists_nothing else meant(key, setting.value, known)
     if not better and "=" in setting.words:
         known.require(*(REQUIRED if known.name == "train" else [key.partition(".")[0]]))
     if setting.mark == "~":
