@@ -3,6 +3,8 @@
 import json
 import math
 import re
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from framegan.data.given import frames_of
 from framegan.metrics.prediction import measured
 from framegan.metrics.random_conv import RandomConv
 from framegan.metrics.similarity import psnr, ssim
+from framegan.metrics.unseen import check_unseen
 from framegan.networks.beginnings import Beginnings
 from framegan.networks.predictor import Generator
 from framegan.reconstruction import OTHERS, Reconstruction
@@ -106,6 +109,52 @@ def test_a_seed_is_a_beginning_and_a_motion():
     assert torch.equal(sampling.sample(network, [3], given=given)[0], animated[3])
     each = sampling.sample(network, range(8), given=clips[:, :, :2])
     assert torch.equal(each, clips)
+
+
+def test_one_content_seed_is_one_beginning_with_classes_too():
+    clips = sampling.sample(generator(num_classes=3), range(8), held={"content": 3})
+    assert torch.equal(clips[:, :, :2], clips[:1, :, :2].expand(8, -1, -1, -1, -1))
+    assert len({clip.numpy().tobytes() for clip in clips}) == 8
+
+
+def test_clips_are_continued_alike_in_any_batches(monkeypatch):
+    network, clips = generator(), torch.rand(5, *SHAPE) * 2 - 1
+    whole = sampling.continued(network, clips, torch.zeros(5).long(), range(5))
+    assert torch.equal(whole[:, :, :2], clips[:, :, :2])
+    monkeypatch.setattr(sampling, "batch_size_of", lambda generator, num_frames=None: 2)
+    assert torch.allclose(sampling.continued(network, clips, torch.zeros(5).long(), range(5)), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"given": torch.full((1, 2, 16, 24), 255.0)}, r"the given frames reach 255; they should be in \[-1, 1\]"),
+        ({"given": torch.full((1, 2, 16, 24), math.nan)}, "the given frames reach nan"),
+        ({"num_frames": 2}, "num_frames=2, but the first 2 are given; set it to 3 or more"),
+    ],
+)
+def test_what_no_sample_can_begin_with(choices, message):
+    with pytest.raises(ValueError, match=message):
+        sampling.sample(generator(), range(2), **choices)
+
+
+def test_given_frames_may_be_of_any_precision():
+    given = torch.rand(1, 2, 16, 24) * 2 - 1
+    assert torch.equal(
+        sampling.sample(generator(), [0], given=given.double()), sampling.sample(generator(), [0], given=given)
+    )
+
+
+@pytest.mark.parametrize(("classes", "is_right"), [(["a", "b"], True), (["b", "c"], False), (["a", "b", "c"], False)])
+def test_the_true_clips_are_of_the_classes_that_the_model_knows(classes, is_right):
+    fake = SimpleNamespace(num_classes=2, classes=["a", "b"])
+    real = SimpleNamespace(num_classes=len(classes), classes=classes, held_out_numbers=[0, 1], origin={})
+    with (
+        nullcontext()
+        if is_right
+        else pytest.raises(ValueError, match="it was trained on a, b .* Name data with the same")
+    ):
+        check_unseen(real, fake, "prediction")
 
 
 def test_a_beginning_of_the_class_that_is_asked_for():

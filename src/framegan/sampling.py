@@ -163,7 +163,13 @@ def reconstructions(generator: nn.Module, real: Tensor, labels: Tensor) -> tuple
 def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequence[int]) -> Tensor:
     """Return what a generator makes of the first frames of (N, C, T, H, W) clips and (N,) labels, one of each seed."""
     latents, _ = draw(generator, seeds)
-    return _made(generator, (latents, labels), {"given": clips[:, :, : generator.given_frames]})
+    size, made = batch_size_of(generator), []
+    for first in range(0, len(seeds), size):
+        rows = torch.arange(first, first + size).clamp(max=len(seeds) - 1)  # the last one fills up its batch
+        given = clips[rows.to(clips.device), :, : generator.given_frames]
+        batch = _made(generator, (latents[rows], labels[rows.to(labels.device)]), {"given": given})
+        made.append(batch[: len(seeds) - first])
+    return torch.cat(made)
 
 
 def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:
@@ -182,7 +188,9 @@ def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:
             f"the given frames are {given.dtype} {tuple(given.shape)}; they should be float (C, T, H, W) {shape} in "
             f"[-1, 1], or one such for each of the {number} samples"
         )
-    return frames
+    if not frames.abs().max() <= 1:
+        raise ValueError(f"the given frames reach {frames.abs().max():g}; they should be in [-1, 1]")
+    return frames.float()
 
 
 def draw(
@@ -204,7 +212,10 @@ def draw(
         for place, (part, size) in enumerate(parts.items())
     ]
     if category is None:
-        drawn = [noise.category_of_seed(seed, max(1, num_classes), class_counts) for seed in seeds]
+        begins = (
+            "content" if getattr(generator, "given_frames", 0) else ""
+        )  # chooses a clip that is continued, of a class
+        drawn = [noise.category_of_seed(held.get(begins, seed), max(1, num_classes), class_counts) for seed in seeds]
     else:
         drawn = [class_number(category, num_classes, getattr(generator, "class_names", ()))] * len(seeds)
     return torch.cat(latents, dim=1), torch.tensor(drawn)
@@ -234,6 +245,9 @@ def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, i
     makes_clips = len(generator.shape) == 4  # type: ignore[arg-type]
     if num_frames is not None and not makes_clips:
         raise ValueError(f"num_frames={num_frames}, but this generator makes images; leave it out")
+    given = getattr(generator, "given_frames", 0)
+    if num_frames is not None and num_frames <= given:
+        raise ValueError(f"num_frames={num_frames}, but the first {given} are given; set it to {given + 1} or more")
     if not hasattr(generator, "latent_parts"):
         return {"latents": int(generator.latent_dim)}  # type: ignore[arg-type]
     return generator.latent_parts(num_frames or generator.shape[1])  # type: ignore[operator,index]

@@ -122,11 +122,13 @@ class Samples(Every):
         show("interpolation", f"interpolation_{now}", between, sampling.STEPS, said)
 
     def _show_predictions(self, now: int) -> None:
-        """Show how clips that training hasn't seen went on, and how the generator continues their beginnings."""
-        real, labels = self.trainer.datamodule.unseen_batch(PREDICTED)
+        """Show how real clips went on, unseen ones if there are any, and how the generator continues them."""
+        data = self.trainer.datamodule
+        real, labels = data.unseen_batch(PREDICTED)
+        which = "real" if data.trained_on is None else "unseen"
         made = sampling.continued(self.model.generator_ema, real, labels, range(len(real)))
         pairs = torch.stack([real.to(made), made], dim=1).flatten(0, 1)
-        said = f"{now:,} samples seen; of unseen clips the true one and then the prediction; orange: given"
+        said = f"{now:,} samples seen; of {which} clips the true one and then the prediction; orange: given"
         self._show("prediction", f"prediction_{now}", pairs, 2, said)
 
     def _layout(self) -> tuple[list[int | None], int | None]:

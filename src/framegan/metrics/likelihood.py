@@ -54,7 +54,7 @@ class Likelihood:
                 "metrics=likelihood judges models that have one, model=vae, realnvp or glow; choose other metrics here"
             )
         check_shapes(real, fake)
-        check_unseen(real, "likelihood")
+        check_unseen(real, fake, "likelihood")
 
     def names(self, fake: SampleSet) -> list[str]:
         return [name for name, _ in self._values(_generator_of(fake))]

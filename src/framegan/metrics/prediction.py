@@ -56,7 +56,7 @@ class Prediction:
                 "metrics=prediction judges models that continue given frames, model=predictor; choose other metrics"
             )
         check_shapes(real, fake)
-        check_unseen(real, "prediction")
+        check_unseen(real, fake, "prediction")
         self.embedding.of(fake.shape)
 
     def names(self, fake: SampleSet) -> list[str]:

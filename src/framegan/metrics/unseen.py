@@ -3,6 +3,7 @@
 from typing import Any
 
 from framegan import noise
+from framegan.quoting import first_names
 
 
 def unseen(real: Any, num_samples: int) -> tuple[str, list[int]]:
@@ -20,10 +21,20 @@ def unseen(real: Any, num_samples: int) -> tuple[str, list[int]]:
     return "held_out", [int(left_out[place]) for place in order]
 
 
-def check_unseen(real: Any, metric: str) -> None:
-    """Raise ValueError where there are no such samples for a choice of metrics=."""
+def check_unseen(real: Any, fake: Any, metric: str) -> None:
+    """Raise ValueError where there are no such samples for a choice of metrics=, or they are of other classes.
+
+    The model is given the class of each of them by its number.
+    """
     if not unseen(real, 1)[1]:
         raise ValueError(
             f"no samples were held out from training to be judged; set metrics.{metric}.held_out=0.1, or more of "
             "few data, or name data that the model hasn't seen: framegan evaluate RUN data=NAME data.split=test"
+        )
+    known, found = list(fake.classes), list(real.classes)
+    if fake.num_classes > 1 and (real.num_classes != fake.num_classes or (known and found != known)):
+        of_model, of_data = (first_names(names, 5) or "none that are named" for names in (known, found))
+        raise ValueError(
+            f"metrics={metric} asks the model for the class of each real sample; it was trained on {of_model} "
+            f"({fake.num_classes}), and these data have {of_data} ({real.num_classes}). Name data with the same classes"
         )
