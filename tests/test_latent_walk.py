@@ -153,6 +153,11 @@ def images(tmp_path_factory):
     return folder
 
 
+def test_a_run_of_images_that_is_not_there_is_named_with_its_setting(tmp_path):
+    message = train(*WALK, f"model.generator.images={tmp_path / 'none'}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert f"model.generator.images={tmp_path / 'none'}: " in str(message) and "does not exist" in str(message)
+
+
 @pytest.fixture(scope="module")
 def walked(images, tmp_path_factory):
     """A run of clips of them."""

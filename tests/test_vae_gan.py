@@ -98,6 +98,21 @@ def test_a_resumed_run_ends_like_one_never_stopped(tmp_path):
     assert "metrics=likelihood judges models that have one" in message
 
 
+def test_the_layers_own_output_is_compared_not_what_is_written_over_it():
+    gan = built("vae_gan", SHAPE, "model.generator.feature_layer=layers.0", num_classes=1)
+    fit(gan, real_batches(1, 4, SHAPE))
+    samples, critic = torch.rand(4, *SHAPE), gan.discriminator
+    assert critic.layers[2].inplace
+    torch.testing.assert_close(gan._features(samples, None), critic.layers[0](samples).flatten(1))
+
+
+def test_layers_are_named_where_weights_are_normalised_too():
+    options = ("model.discriminator.spectral_norm=true", "model.generator.feature_layer=layers.3")
+    gan = built("vae_gan", SHAPE, *options, num_classes=1)
+    assert vae_gan.layers_of(gan.discriminator)[:2] == ["given", "layers.0"]
+    assert not [name for name in vae_gan.layers_of(gan.discriminator) if "parametrizations" in name]
+
+
 def test_a_layer_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"feature_layer got 'layers.99', no layer .*; set one of .*layers\.5"):
         built("vae_gan", SHAPE, "model.generator.feature_layer=layers.99")

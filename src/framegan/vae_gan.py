@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from framegan import noise
 from framegan.gan import GAN
@@ -32,7 +32,7 @@ class VAEGAN(GAN):
         generator: Any = self.generator
         needed, rule = "encode drawn feature_layer reconstruction_weight", "take framegan.networks.vae_gan.Generator"
         require_parts(generator, needed, "model.generator", rule)
-        layers = [name for name, module in self.discriminator.named_modules() if name and not [*module.children()]]
+        layers = layers_of(self.discriminator)
         said = f"model.generator.feature_layer got {generator.feature_layer!r}, no layer of the discriminator"
         require(generator.feature_layer in layers, said, f"set one of {', '.join(layers)}")
         super().begin(freeze)
@@ -58,7 +58,7 @@ class VAEGAN(GAN):
         """Return a layer's output of (N, *shape) samples, (N, D); frames and what else a critic draws are the same."""
         found: list[Tensor] = []
         layer = self.discriminator.get_submodule(str(self.generator.feature_layer))
-        handle = layer.register_forward_hook(lambda _, __, output: found.append(output))
+        handle = layer.register_forward_hook(lambda _, __, output: found.append(output.clone()))
         noise.seed_modules(self.seed, self.trainer.global_rank, int(self.samples_seen))
         try:
             with uncompiled():
@@ -66,6 +66,16 @@ class VAEGAN(GAN):
         finally:
             handle.remove()
         return found[0].reshape(len(samples), -1)  # a critic of frames has several of each
+
+
+def layers_of(network: nn.Module) -> list[str]:
+    """Return the names of the layers that turn features into features, those that hold no further ones."""
+    leaves = []
+    for name, module in network.named_modules():
+        inside = {child for child, _ in module.named_children()} - {"parametrizations"}
+        if name and not inside and "parametrizations" not in name and not isinstance(module, nn.Embedding):
+            leaves.append(name)
+    return leaves
 
 
 def of_both(latents: Tensor, codes: Tensor, keys: Tensor) -> Tensor:

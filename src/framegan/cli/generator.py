@@ -59,7 +59,7 @@ def load(
             "give a run folder as train.py has written it"
         ) from error
     samples_seen = load_weights(generator, file, weights)
-    return Loaded(folder, file, config, generator.to(device_of(device)), samples_seen)
+    return Loaded(folder, file, config, generator.to(device_of(device)).eval(), samples_seen)
 
 
 def _generator_of(config: DictConfig) -> Any:

@@ -6,6 +6,7 @@ that the other run is needed at the beginning alone.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -41,8 +42,17 @@ def fill_in(cfg: DictConfig, checkpoint: Path | None, classes: Sequence[str]) ->
         return None
     if node.images is None:
         return None
-    # all ranks take what the first one finds: that run may still train
-    found = from_rank_zero(lambda: generator.load(node.images, "ema", "cpu", cfg.trust))
+
+    def first() -> tuple[Path, dict[str, Any]]:
+        try:
+            loaded = generator.load(node.images, "ema", "cpu", cfg.trust)
+        except ValueError as error:
+            raise ValueError(f"model.generator.images={node.images}: {error}") from error
+        return loaded.checkpoint, loaded.generator.state_dict()
+
+    file, weights = from_rank_zero(first)  # all ranks take what the first one finds: that run may still train
+    found = generator.load(file, "ema", "cpu", cfg.trust)
+    found.generator.load_state_dict(weights)
     names = found.generator.class_names
     if names and names != list(classes):
         raise ValueError(

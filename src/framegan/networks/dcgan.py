@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditional, Conditioning, of_classes
+from framegan.networks.style_layers import linear
 
 Normalization = Literal["batch", "group", "none"]
 
@@ -91,7 +92,8 @@ class SelfModulation(nn.Module):
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         """Return (N, channels, H, W) features, modulated by (N, code_dim)."""
-        gain, offset = self.from_code(code)[:, :, None, None].chunk(2, dim=1)  # (N, channels, 1, 1) each
+        of_code = linear(code, self.from_code.weight, self.from_code.bias)  # (N, 2 * channels)
+        gain, offset = of_code[:, :, None, None].chunk(2, dim=1)  # (N, channels, 1, 1) each
         return (1 + gain) * self.normalization(features) + offset
 
 

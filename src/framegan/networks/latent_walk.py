@@ -66,7 +66,8 @@ class Places(nn.Module):
         if not self.in_styles:
             return latents
         from_mean = self._style(latents, labels) - self.mean  # (N, style_dim)
-        return from_mean @ (self.directions / self.directions.square().sum(1, keepdim=True)).T
+        places = from_mean @ (self.directions / self.directions.square().sum(1, keepdim=True)).T
+        return places.to(latents.dtype)  # steps add up as precisely as the latents are given
 
     def images(self, walk: Tensor, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Return the (N, T, C, H, W) images along (N, T, K) coordinates, of which the first are those of `start`."""
