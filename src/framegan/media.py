@@ -54,7 +54,7 @@ def tiled(pixels: np.ndarray | Sequence[np.ndarray], columns: int | None = None,
 
     Args:
         columns: how many in a row. None = as square as possible.
-        given_frames: so many first frames of videos, or columns of images, are marked by their margin, in colour.
+        given_frames: how many of the first frames of videos, or columns of images, get a margin in colour.
     """
     if not len(pixels):
         raise ValueError("there is nothing to show side by side; give at least one image or clip")

@@ -13,6 +13,7 @@ from PIL import Image
 from rich.console import Console
 
 from framegan.data.datamodule import DataModule
+from framegan.data.held_out import held_out
 from framegan.data.images import image_file
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import in_memory
@@ -330,3 +331,13 @@ def test_progress_is_shown_below_another_display_and_nothing_goes_to_standard_ou
         in_memory(ImageFolder(str(tmp_path), resolution=8))
     out, err = capsys.readouterr()
     assert out == "" and "training" in err
+
+
+def test_bad_files_are_not_skipped_where_samples_are_held_out(tmp_path):
+    for number in range(4):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
+    assert len(held_out(ImageFolder(str(tmp_path), 8), 0.5)) == 2
+    skipping = ImageFolder(str(tmp_path), 8, on_error="skip")
+    assert len(held_out(skipping, 0.0)) == 0
+    with pytest.raises(ValueError, match=r"data.held_out=0.5 with data.on_error=skip: .* set data.on_error=raise"):
+        held_out(skipping, 0.5)

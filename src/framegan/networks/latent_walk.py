@@ -195,7 +195,7 @@ class Generator(nn.Module):
 
 
 def checked(image_generator: Any, shape: Sequence[int], num_classes: int) -> Any:
-    """Return an image generator; raise ValueError where clips of (C, T, H, W) and so many classes can't be made of it.
+    """Return an image generator; raise ValueError where it can't make frames of (C, T, H, W) clips of such classes.
 
     Args:
         num_classes: classes of the data, 0 where they aren't used.
