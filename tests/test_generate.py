@@ -13,7 +13,7 @@ from commands import PROJECT, run, train
 from PIL import Image
 from small_clips import write_videos
 from small_runs import narrow, started, wait_for
-from test_media import read_back
+from test_video_files import read_back
 
 import framegan
 from framegan import media
@@ -113,7 +113,7 @@ def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("framegan.media.write_video", full)
+    monkeypatch.setattr("framegan.video_files.write", full)
     message = run("generate", f"checkpoint={folder}", f"out={tmp_path / 'clips'}", "num_samples=2")
     assert message == (
         f"error: {tmp_path / 'clips'} can't be written: [Errno 28] No space left on device; make room, or set "

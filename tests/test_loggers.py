@@ -15,7 +15,7 @@ from hydra import compose, initialize_config_dir
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from framegan import media
+from framegan import video_files
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.loggers.tensorboard_logger import TensorBoard
 from framegan.loggers.wandb_logger import WandB, has_account
@@ -224,7 +224,7 @@ def test_wandb_goes_on_in_the_same_run(no_account, tmp_path):
 
 def test_wandb_receives_the_bytes_of_a_clip(no_account, tmp_path):
     path = tmp_path / "clip.mp4"
-    media.write_video(path, np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8), 8)
+    video_files.write(path, np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8), 8)
     logger = WandB(str(tmp_path))
     logger.log_video("samples/fake_clips", path, step=64)
     logger.finalize("success")
@@ -276,7 +276,7 @@ def test_wandb_has_all_that_a_dashboard_needs(no_account, tmp_path):
     choices = {"choices": {"model": "dcgan", "data": "digits"}, "overrides": ["seed=1"]}
     logger.log_hyperparams({"seed": 1, **choices})
     logger.log_origin(folder / "checkpoints" / "last.ckpt", 32)
-    media.write_video(folder / "clip.mp4", np.zeros((4, 16, 16, 3), np.uint8), 8)
+    video_files.write(folder / "clip.mp4", np.zeros((4, 16, 16, 3), np.uint8), 8)
     logger.log_video("samples/fake_clips", folder / "clip.mp4", 64, caption="seeds 0 to 15")
     logger.log_image("samples/fake", np.zeros((8, 8, 3), np.uint8), 64, caption="fake_64")
     logger.log_records([RECORD, {**RECORD, "key": "precision_16", "better": "higher"}], 64)
@@ -371,7 +371,7 @@ def test_tensorboard_compares_settings_and_shows_clips(tmp_path):
     logger = TensorBoard(str(tmp_path))
     logger.log_hyperparams({"model": {"lr": 1e-4}, "choices": {"model": "dcgan"}})
     video = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
-    media.write_video(tmp_path / "clip.webp", video, 8)
+    video_files.write(tmp_path / "clip.webp", video, 8)
     logger.log_video("samples/fake_clips", tmp_path / "clip.mp4", 64)
     logger.log_records([RECORD], 64)
     logger.finalize("success")

@@ -1,6 +1,5 @@
 """Pixels and samples are inverse to each other; a grid holds each sample where it belongs."""
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -72,87 +71,17 @@ def test_enlarging_repeats_pixels():
     assert media.enlarged(video, side=10).shape == video.shape
 
 
-def read_back(path):
-    """Return the frames of a video file and the seconds at which each begins."""
-    if path.suffix == ".npy":
-        return np.load(path), None
-    if path.suffix == ".webp":  # FFmpeg doesn't decode animated ones
-        image, frames, seconds = Image.open(path), [], [0.0]
-        for number in range(image.n_frames):
-            image.seek(number)
-            frames.append(np.asarray(image.convert("RGB")))
-            seconds.append(seconds[-1] + image.info["duration"] / 1000)
-        return np.stack(frames), seconds[:-1]
-    with av.open(path) as container:
-        decoded = list(container.decode(video=0))
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in decoded]), [
-            float(frame.pts * frame.time_base) for frame in decoded
-        ]
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_whole_factor_repeats_pixels_and_lanczos_smooths(channels):
+    image = np.random.default_rng(0).integers(0, 256, (2, 5, 7, channels), dtype=np.uint8)
+    assert np.array_equal(media.resized(image, 15, 21, "nearest"), image.repeat(3, 1).repeat(3, 2))
+    smooth = media.resized(image, 15, 21, "lanczos")
+    assert smooth.shape == (2, 15, 21, channels)
+    assert np.abs(np.diff(smooth.astype(float), axis=2)).mean() < np.abs(np.diff(image.astype(float), axis=2)).mean()
+    flat = np.full((4, 6, channels), 9, np.uint8)
+    assert (media.resized(flat, 9, 5, "lanczos") == 9).all()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("size", [(32, 48), (33, 47)])
-@pytest.mark.parametrize("rate", [8, 12.5, 29.97])
-@pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp", ".npy"])
-def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, channels, tmp_path):
-    video = media.to_frames(numbered_clips(1, 9, size, channels))[0]
-    path = tmp_path / f"clip{ending}"
-    media.write_video(path, video, rate)
-    frames, seconds = read_back(path)
-    assert frames.shape[:3] == (9, *size)
-    error = np.abs(frames.astype(float) - video).mean()
-    assert error == 0 if ending in (".webp", ".npy") else error < 6
-    if seconds is not None:
-        assert np.abs(np.array(seconds) - np.arange(9) / rate).max() < (0.0051 if ending == ".gif" else 0.001)
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
-
-
-@pytest.mark.parametrize(("channels", "num_shown"), [(2, 1), (4, 3), (5, 3)])
-def test_of_other_numbers_of_channels_the_first_are_shown(channels, num_shown, tmp_path):
-    video = np.random.default_rng(0).integers(0, 256, (3, 16, 16, channels), dtype=np.uint8)
-    media.write_video(tmp_path / "x.webp", video, 8)
-    frames, _ = read_back(tmp_path / "x.webp")
-    assert np.array_equal(frames, np.broadcast_to(video[..., :num_shown], (3, 16, 16, 3)))
-    media.write_video(tmp_path / "x.npy", video, 8)
-    assert np.array_equal(np.load(tmp_path / "x.npy"), video)
-    if channels > 4:
-        media.write_png(tmp_path / "x.png", video[0])
-        assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")), video[0, ..., :3])
-
-
-@pytest.mark.parametrize("ending", [".gif", ".webp"])
-@pytest.mark.parametrize("rate", [0.5, 8, 25 / 3, 12.5, 29.97, 50])
-def test_every_frame_lasts_as_long_the_last_one_too(rate, ending, tmp_path):
-    path = tmp_path / f"x{ending}"
-    media.write_video(path, media.to_frames(numbered_clips(1, 9))[0], rate)
-    durations = []
-    with Image.open(path) as image:
-        for number in range(image.n_frames):
-            image.seek(number)
-            image.load()
-            durations.append(image.info["duration"])
-    assert durations == pytest.approx([1000 / rate] * 9, abs=10 if ending == ".gif" else 1)
-    assert sum(durations) == pytest.approx(9000 / rate, abs=5)
-
-
-@pytest.mark.parametrize(("name", "rate"), [("x.gif", 51), ("x.gif", 0.001), ("x.webp", 120), ("x.mp4", 1e6)])
-def test_a_rate_that_a_file_does_not_hold_is_refused(name, rate, tmp_path):
-    with pytest.raises(ValueError, match=r"frames a second, got .*; set frames_per_second="):
-        media.write_video(tmp_path / name, np.zeros((2, 4, 4, 3), np.uint8), rate)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("ending", [".mp4", ".gif", ".webp", ".png"])
-def test_a_write_that_fails_leaves_nothing(ending, tmp_path):
-    path = tmp_path / f"x{ending}"
-    with pytest.raises(Exception, match=r".+"):
-        if ending == ".png":
-            media.write_png(path, np.zeros((4, 0, 3), np.uint8))
-        else:
-            media.write_video(path, np.zeros((2, 0, 4, 3), np.uint8), 8)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_video_of_an_unknown_kind_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"x\.wmv can't be written; .* one of: \.mp4, \.gif, \.webp, \.npy"):
-        media.write_video(tmp_path / "x.wmv", np.zeros((2, 4, 4, 3), np.uint8), 8)
+def test_samples_side_by_side_may_touch():
+    pixels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1).repeat(2, 1).repeat(3, 2)
+    assert np.array_equal(media.tiled(pixels, margin=0)[::2, ::3, 0], [[0, 1], [2, 3]])

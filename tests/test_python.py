@@ -24,7 +24,7 @@ from hydra.core.singleton import Singleton
 from omegaconf import OmegaConf
 from PIL import Image
 from small_runs import TIMING, rows, state
-from test_media import read_back
+from test_video_files import read_back
 
 import framegan
 from framegan import media
@@ -145,7 +145,7 @@ def test_pictures_are_shown_by_themselves(trained):
 def test_clips_play_as_fast_as_they_should(of_clips, tmp_path):
     clip = of_clips.load().clip(3, num_frames=8)
     assert repr(clip) == "Clip(8 frames of 16x16, 8 a second)"
-    for name in ("new/a.mp4", "a.gif", "a.webp"):
+    for name in ("new/a.mp4", "a.gif", "a.webp", "a.webm", "a.apng"):
         frames, seconds = read_back(clip.save(tmp_path / name, frames_per_second=np.float32(20)))
         assert len(frames) == len(clip) == len(clip.images())
         assert seconds == pytest.approx([number / 20 for number in range(8)], abs=1e-3)
@@ -156,7 +156,9 @@ def test_clips_play_as_fast_as_they_should(of_clips, tmp_path):
         assert seconds == pytest.approx([number / rate for number in range(0, 8, every)], abs=6e-3)
     assert of_clips.load().clips(3).grid().frames.shape == (4, 38, 38, 3)
     for path, options, message in (
-        (tmp_path / "a.avi", {}, "ends in one of: .mp4, .gif, .webp, .npy"),
+        (tmp_path / "a.avi", {}, "ends in one of: .mp4, .webm, .gif, .webp, .apng, .npy"),
+        (tmp_path / "a.mp4", {"codec": "h266"}, "codec got 'h266': Input should be 'h264', 'hevc', 'vp9' or 'av1'"),
+        (tmp_path / "a.gif", {"crf": 20}, "crf=20, but a .gif has none"),
         (tmp_path / "a.gif", {"frames_per_second": 0}, "0.01 to 50 frames a second, got 0"),
         (tmp_path / "a.gif" / "b.gif", {}, "can't be written"),
         (3, {}, "3 is no path; give the name of a file"),
@@ -165,6 +167,26 @@ def test_clips_play_as_fast_as_they_should(of_clips, tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             clip.save(path, **options)
+
+
+def test_what_lies_between_seeds(trained, of_clips):
+    images = trained.load()
+    between = images.interpolate([3, 5], 4, interpolation="linear")
+    assert torch.equal(between[::4], images.sample(seeds=[3, 5]))
+    assert len(images.interpolate([3, 5, 7])) == 17
+    clips = of_clips.load()
+    held = clips.interpolate(np.array([0, 2]), 2, closed=True, held={"motion": 5}, category=1, num_frames=6)
+    assert held.shape == (4, 3, 6, 16, 16)
+    assert torch.equal(held[2], clips.sample(seed=2, held={"motion": 5}, category=1, num_frames=6)[0])
+    for options, message in (
+        ({"interpolation": "cubic"}, "interpolation got 'cubic'; it should be one of"),
+        ({"steps": 0}, "steps got 0; it should be a whole number of at least 1"),
+        ({"num_frames": 3}, "makes images"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            images.interpolate([0, 1], **options)
+    with pytest.raises(TypeError, match=r"there is no choice \['speed'\]"):
+        images.interpolate([0, 1], speed=3)
 
 
 def test_scores_are_those_of_the_run(trained):

@@ -7,10 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_runs import KEY, picture, run_folder
 
-from framegan import by_class, media
+from framegan import by_class, video_files
 from framegan.cli import about
 from framegan.cli import compare as compare_command
 from framegan.cli import report as report_command
@@ -163,7 +164,7 @@ def hostile(tmp_path_factory):
         records.write_text(json.dumps([*json.loads(records.read_text()), {"key": HOSTILE, "value": 1.0}]))
         data = {"classes": {HOSTILE: 3, "b": 4}, "fingerprint": HOSTILE}
         (run / "data.json").write_text(json.dumps(data))
-        media.write_video(run / "samples" / "fake_3000.mp4", media.np.zeros((16, 32, 32, 3), "uint8"), 8)
+        video_files.write(run / "samples" / "fake_3000.mp4", np.zeros((16, 32, 32, 3), "uint8"), 8)
         page.write(run)
     return [*(path / "report.html" for path in sorted(folder.iterdir())), write_comparison(folder)]
 

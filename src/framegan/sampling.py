@@ -3,7 +3,7 @@
 import inspect
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from numbers import Real
 from types import MappingProxyType
@@ -58,16 +58,37 @@ def batches(
     Raises:
         ValueError: the generator has no such category or part, makes images, or takes no truncation or no such frames.
     """
+
+    def drawn(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        return draw(generator, [seeds[row] for row in rows], category, num_frames, held, class_counts)
+
     options = options_of(generator, num_frames, truncation)
-    frames = None if given is None else given_of(generator, given, len(seeds))
-    size = batch_size or batch_size_of(generator, num_frames)
-    for first in range(0, len(seeds), size):
-        part = seeds[first : first + size]
-        filled = [*part, *[part[-1]] * (size - len(part))]
-        drawn = draw(generator, filled, category, num_frames, held, class_counts)
-        if frames is not None:
-            options["given"] = frames[[*range(first, first + len(part)), *[first + len(part) - 1] * (size - len(part))]]
-        yield part, _made(generator, drawn, options)[: len(part)]
+    for rows, samples in in_batches(generator, drawn, len(seeds), batch_size, options, given):
+        yield seeds[rows.start : rows.stop], samples
+
+
+def in_batches(
+    generator: nn.Module,
+    drawn: Callable[[Sequence[int]], tuple[Tensor, Tensor]],
+    number: int,
+    batch_size: int | None,
+    options: Mapping[str, Any],
+    given: Tensor | None = None,
+) -> Iterator[tuple[range, Tensor]]:
+    """Yield the rows and samples of one batch after the other, each batch filled up with its last row.
+
+    Args:
+        drawn: from rows, of `number`, to their latents and labels.
+        options: what the generator's forward is given besides; see `options_of`.
+        given: see `batches`.
+    """
+    frames = None if given is None else given_of(generator, given, number)
+    size = batch_size or batch_size_of(generator, options.get("num_frames"))
+    for first in range(0, number, size):
+        rows = range(first, min(first + size, number))
+        filled = [*rows, *[rows[-1]] * (size - len(rows))]
+        beginnings = {} if frames is None else {"given": frames[filled]}
+        yield rows, _made(generator, drawn(filled), {**options, **beginnings})[: len(rows)]
 
 
 def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
@@ -163,13 +184,12 @@ def reconstructions(generator: nn.Module, real: Tensor, labels: Tensor) -> tuple
 def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequence[int]) -> Tensor:
     """Return what a generator makes of the first frames of (N, C, T, H, W) clips and (N,) labels, one of each seed."""
     latents, _ = draw(generator, seeds)
-    size, made = batch_size_of(generator), []
-    for first in range(0, len(seeds), size):
-        rows = torch.arange(first, first + size).clamp(max=len(seeds) - 1)  # the last one fills up its batch
-        given = clips[rows.to(clips.device), :, : generator.given_frames]
-        batch = _made(generator, (latents[rows], labels[rows.to(labels.device)]), {"given": given})
-        made.append(batch[: len(seeds) - first])
-    return torch.cat(made)
+
+    def drawn(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        return latents[rows], labels[rows].to(latents.device)
+
+    given = clips[:, :, : generator.given_frames]
+    return torch.cat([samples for _, samples in in_batches(generator, drawn, len(seeds), None, {}, given)])
 
 
 def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:

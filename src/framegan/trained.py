@@ -1,5 +1,6 @@
 """A trained generator in Python: `framegan.load("runs/demo").sample(16)`."""
 
+import json
 import math
 import operator
 import os
@@ -8,19 +9,30 @@ from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 from reprlib import repr as shortened
-from types import MappingProxyType
-from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack
+from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack, get_args
 
 import numpy as np
 import torch
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from framegan import media, sampling
+from framegan import media, sampling, video_files
+from framegan.interpolation import Interpolation, walk
 
 
 class OfOne(TypedDict, total=False):
-    """What a sample is like; see `TrainedGenerator.sample`."""
+    """What samples are like.
+
+    Args:
+        category: class of every sample, its name or number. None = drawn for each seed.
+        held: seeds that parts of the latents take instead, such as {"content": 3}.
+        truncation: below 1: styles are so much nearer to their mean, and samples less varied. None = as trained.
+        num_frames: of each clip. None = as trained.
+        given: (C, given_frames, H, W) frames in [-1, 1] that clips begin with, or (N, ...) those of each, of a
+            generator that continues frames. None = those of the seeds: of clips that it was trained beside.
+        batch_size: samples made at a time; another one may change the last bits.
+    """
 
     category: int | str | None
     held: Mapping[str, int]
@@ -28,6 +40,14 @@ class OfOne(TypedDict, total=False):
     num_frames: int | None
     given: Tensor | None
     batch_size: int | None
+
+
+class Coded(TypedDict, total=False):
+    """How a video is encoded; see `framegan.video_files.Encoding`."""
+
+    codec: video_files.Codec | None
+    crf: int | None
+    pixel_format: Literal["yuv420p", "yuv444p"] | None
 
 
 class Choices(OfOne, total=False):
@@ -64,7 +84,7 @@ def load(
         given: dict[str, Any] = {"weights": weights, "device": str(device), "trust": names}
         check_call(given, given, load)
         found = generator.load(run_folder.as_path(path), weights, str(device), given["trust"])
-        rate = run_folder.frames_per_second(found.config) or media.FRAMES_PER_SECOND
+        rate = run_folder.frames_per_second(found.config) or video_files.FRAMES_PER_SECOND
     return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate)
 
 
@@ -123,12 +143,7 @@ class TrainedGenerator:
         *,
         seed: int = 0,
         seeds: Sequence[int] | None = None,
-        category: int | str | None = None,
-        held: Mapping[str, int] = MappingProxyType({}),
-        truncation: float | None = None,
-        num_frames: int | None = None,
-        given: Tensor | None = None,
-        batch_size: int | None = None,
+        **choices: Unpack[OfOne],
     ) -> Tensor:
         """Return samples (N, *shape) in [-1, 1], float32, on its device.
 
@@ -136,20 +151,12 @@ class TrainedGenerator:
             num_samples: N. None = 1, or one for each of `seeds`.
             seed: of the first one; the next ones have the next seeds.
             seeds: in place of these.
-            category: class of every sample, its name or number. None = drawn for each seed.
-            held: seeds that parts of the latents take instead, such as {"content": 3}.
-            truncation: below 1: styles are so much nearer to their mean, and samples less varied. None = as trained.
-            num_frames: of each clip. None = as trained.
-            given: (C, given_frames, H, W) frames in [-1, 1] that clips begin with, or (N, ...) those of each, of a
-                generator that continues frames. None = those of the seeds: of clips that it was trained beside.
-            batch_size: samples made at a time; another one may change the last bits.
+            choices: see `OfOne`.
 
         Raises:
             ValueError: there is no such class or part, a number is out of range, images are asked for frames, a
                 generator without styles for truncation, or the given frames aren't such as it takes.
         """
-        if not isinstance(held, Mapping):
-            raise ValueError(f'held got {shortened(held)}; it should be a dictionary, such as {{"content": 3}}')
         if seeds is None:
             first, number = _whole("seed", seed, 0), 1 if num_samples is None else _whole("num_samples", num_samples, 1)
             wanted: Sequence[int] = range(first, first + number)
@@ -157,13 +164,35 @@ class TrainedGenerator:
             wanted = _seeds(seeds)
             if seed != 0 or num_samples not in (None, len(wanted)):
                 raise ValueError(f"seeds={wanted} say how many and which samples; leave out seed and num_samples")
-        sizes = {"num_frames": num_frames, "batch_size": batch_size}
-        numbers: dict[str, Any] = {k: None if v is None else _whole(k, v, 1) for k, v in sizes.items()}
-        held = {part: _whole(part, one, 0) for part, one in held.items()}
-        if given is not None and not isinstance(given, Tensor):
-            raise ValueError(f"given got a {type(given).__name__}; it should be a tensor of frames")
-        choices: dict[str, Any] = {"category": category, "held": held, "truncation": truncation, "given": given}
-        return sampling.sample(self.network, wanted, **choices, **numbers)
+        return sampling.sample(self.network, wanted, **_checked(choices))
+
+    def interpolate(
+        self,
+        seeds: Sequence[int],
+        steps: int = sampling.STEPS,
+        *,
+        interpolation: Interpolation = "spherical",
+        closed: bool = False,
+        **choices: Unpack[OfOne],
+    ) -> Tensor:
+        """Return samples on the way from one seed to the next, (N, *shape): number k * steps is that of seeds[k].
+
+        Their class is that of the first seed.
+
+        Args:
+            steps: from one seed to the next.
+            interpolation: spherical: the latents stay as long as normal noise is; linear: straight between two.
+            closed: go back to the first seed too, and end one step before it, for what is shown in a loop.
+            choices: as of `sample`; held={"motion": 0} keeps that part on the whole way.
+
+        Raises:
+            ValueError: there is nothing between the seeds, or see `sample`.
+        """
+        if interpolation not in get_args(Interpolation):
+            raise ValueError(f"interpolation got {interpolation!r}; it should be one of {get_args(Interpolation)}")
+        options = {"interpolation": interpolation, "closed": bool(closed), **_checked(choices)}
+        places = walk(self.network, _seeds(seeds), _whole("steps", steps, 1), **options)
+        return torch.cat([samples for _, samples in places])
 
     def images(self, num_samples: int | None = None, **choices: Unpack[Choices]) -> "Images":
         """Return pictures (PIL); the arguments are those of `sample`.
@@ -232,14 +261,17 @@ class Clip:
         """Return its frames as pictures (PIL)."""
         return Images(map(media.picture, self.frames))
 
-    def save(self, path: str | os.PathLike[str], frames_per_second: float | None = None) -> Path:
-        """Write it as .mp4, .gif, .webp or .npy, and return the path; folders above it are made.
+    def save(
+        self, path: str | os.PathLike[str], frames_per_second: float | None = None, **encoding: Unpack[Coded]
+    ) -> Path:
+        """Write it as .mp4, .webm, .gif, .webp, .apng or .npy, and return the path; folders above it are made.
 
         Args:
             frames_per_second: None = as fast as the data.
+            encoding: of .mp4 and .webm, such as {"codec": "hevc", "crf": 20}; see `framegan.video_files.Encoding`.
 
         Raises:
-            ValueError: the path ends otherwise, such a file can't hold the rate, or it can't be written.
+            ValueError: the path ends otherwise, such a file can't hold that, or it can't be written.
         """
         rate = self.frames_per_second if frames_per_second is None else frames_per_second
         if isinstance(rate, bool) or not isinstance(rate, Real) or not math.isfinite(rate):
@@ -250,16 +282,16 @@ class Clip:
             raise ValueError(f"{path!r} is no path; give the name of a file, such as a.mp4") from None
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            media.write_video(file, self.frames, float(rate))
+            video_files.write(file, self.frames, float(rate), _encoding(encoding))
         except OSError as error:
             raise ValueError(f"{file} can't be written: {error}; make room, or choose another path") from error
         return file
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, bytes]:
         """Return a GIF. Browsers show at most 50 frames a second of one: above, it has every 2nd, 3rd ... frame."""
-        every = math.ceil(self.frames_per_second / media.RATES[".gif"][1])
+        every = math.ceil(self.frames_per_second / video_files.RATES[".gif"][1])
         frames = media.enlarged(self.frames[::every], side=240)
-        return {"image/gif": media.gif(frames, self.frames_per_second / every)}
+        return {"image/gif": video_files.gif(frames, self.frames_per_second / every)}
 
 
 class Clips(list[Clip]):
@@ -294,3 +326,25 @@ def _whole(name: str, value: SupportsIndex, least: int) -> int:
     if number < least:
         raise ValueError(f"{name} got {shortened(value)}; it should be a whole number of at least {least}")
     return number
+
+
+def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the choices of samples with numbers that are whole; raise TypeError where there are others."""
+    if unknown := choices.keys() - OfOne.__annotations__.keys():
+        raise TypeError(f"there is no choice {sorted(unknown)}; there are {sorted(OfOne.__annotations__)}")
+    held, given = choices.get("held", {}), choices.get("given")
+    if not isinstance(held, Mapping):
+        raise ValueError(f'held got {shortened(held)}; it should be a dictionary, such as {{"content": 3}}')
+    if given is not None and not isinstance(given, Tensor):
+        raise ValueError(f"given got a {type(given).__name__}; it should be a tensor of frames")
+    sizes = {name: choices.get(name) for name in ("num_frames", "batch_size")}
+    whole = {name: None if size is None else _whole(name, size, 1) for name, size in sizes.items()}
+    return {**choices, **whole, "held": {part: _whole(part, seed, 0) for part, seed in held.items()}}
+
+
+def _encoding(choices: Mapping[str, Any]) -> video_files.Encoding:
+    try:
+        return TypeAdapter(video_files.Encoding).validate_json(json.dumps(choices, default=str), strict=True)
+    except ValidationError as error:
+        slip = error.errors()[0]
+        raise ValueError(f"{slip['loc'][0]} got {shortened(slip['input'])}: {slip['msg']}") from None

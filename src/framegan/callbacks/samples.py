@@ -8,7 +8,7 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from framegan import media, sampling, terminal_pictures
+from framegan import media, sampling, terminal_pictures, video_files
 from framegan.callbacks.every import Every
 from framegan.data.source import classes_of
 from framegan.files import live, strict_json
@@ -55,7 +55,7 @@ class Samples(Every):
         shown: Literal["files", "terminal"] = "files",
     ):
         super().__init__(every)
-        media.check_rate(".mp4", frames_per_second or media.FRAMES_PER_SECOND)
+        video_files.check_rate(".mp4", frames_per_second or video_files.FRAMES_PER_SECOND)
         self.num_samples = num_samples
         self.frames_per_second = frames_per_second
         self.shown = shown
@@ -66,13 +66,13 @@ class Samples(Every):
         are_clips = len(data.shape) == 4
         self.given_frames = getattr(self.model.generator, "given_frames", 0)
         self.num_shown = min(CLIPS_IN_GRID, self.num_samples) if are_clips else self.num_samples
-        slowest, fastest = media.RATES[".mp4"]
-        of_data = data.frames_per_second or media.FRAMES_PER_SECOND
+        slowest, fastest = video_files.RATES[".mp4"]
+        of_data = data.frames_per_second or video_files.FRAMES_PER_SECOND
         self.rate = self.frames_per_second or min(max(slowest, of_data), fastest)
-        self.in_webp = self.rate <= media.RATES[".webp"][1]
+        self.in_webp = self.rate <= video_files.RATES[".webp"][1]
         if self.trainer.is_global_zero:
             if are_clips and not self.in_webp:
-                most = f"a .webp shows {media.RATES['.webp'][1]:g}"
+                most = f"a .webp shows {video_files.RATES['.webp'][1]:g}"
                 print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, {most}")
             if self.shown == "terminal":
                 self.way = terminal_pictures.way_of(os.environ)
@@ -181,8 +181,8 @@ class Samples(Every):
         given = 0 if name == "real_clips" else self.given_frames
         video = media.enlarged(media.grid(clips, columns, given))
         path = self.trainer.folder / "samples" / f"{stem}.mp4"
-        media.write_video(path, video, self.rate)
+        video_files.write(path, video, self.rate)
         if self.in_webp:
-            media.write_video(path.with_suffix(".webp"), video, self.rate)
+            video_files.write(path.with_suffix(".webp"), video, self.rate)
         for logger in self.trainer.run_loggers:
             logger.log_video(f"samples/{name}", path, self.samples_seen, caption)

@@ -133,7 +133,7 @@ def _write(
         shown: how many of each class are in the grid, where it has a row.
         given_frames: of each clip, which are marked there.
     """
-    from framegan import media
+    from framegan import media, video_files
 
     rows: list[list[np.ndarray]] = []
     for folder, of_class in batches.items():
@@ -151,21 +151,21 @@ def _write(
     if is_image:
         media.write_png(file, grid)
     else:
-        media.write_video(file, media.enlarged(grid), frames_per_second)
+        video_files.write(file, media.enlarged(grid), frames_per_second)
     return file
 
 
 def _rate(wanted: float | None, run: Loaded, kind: str | None, target: Path) -> float:
     """Return how fast clips play; raise ValueError where their files, or that of the grid, can't hold that."""
-    from framegan import media
+    from framegan import video_files
 
     if len(run.generator.shape) == 3:
         if wanted is not None:
             raise ValueError(f"frames_per_second={wanted:g}, but this generator makes images; leave it out")
         return 0.0
-    rate = wanted or run_folder.frames_per_second(run.config) or media.FRAMES_PER_SECOND
+    rate = wanted or run_folder.frames_per_second(run.config) or video_files.FRAMES_PER_SECOND
     for ending in [f".{kind}", ".mp4"] if kind else [target.suffix]:
-        media.check_rate(ending, rate)
+        video_files.check_rate(ending, rate)
     return rate
 
 
@@ -244,7 +244,7 @@ def _format(format: Format, target: Path, *, makes_clips: bool) -> str | None:
 
 def _write_one(stem: Path, pixels: "np.ndarray", format: str, frames_per_second: float) -> None:
     """Write one sample: an image (H, W, C) or a clip (T, H, W, C)."""
-    from framegan import media
+    from framegan import media, video_files
 
     file = stem.with_suffix(f".{format}")
     if format == "frames":
@@ -258,4 +258,4 @@ def _write_one(stem: Path, pixels: "np.ndarray", format: str, frames_per_second:
     elif format == "png":
         media.write_png(file, pixels)
     else:
-        media.write_video(file, pixels, frames_per_second)
+        video_files.write(file, pixels, frames_per_second)

@@ -1,0 +1,278 @@
+"""Files of videos: uint8 frames (H, W, C) one after the other, each encoded as it comes.
+
+C is that of `framegan.media`: 1 channel is grey, 3 are RGB; of more the first three are shown, of two the first one.
+Only .npy keeps them all.
+"""
+
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import IO, Annotated, Any, Literal
+
+import numpy as np
+from PIL import Image
+from pydantic import Field
+
+from framegan import notes
+from framegan.files import atomic
+
+FRAMES_PER_SECOND = 8.0
+"""At which clips are shown whose data don't know their times."""
+RATES = {".mp4": (0.01, 1000.0), ".webm": (0.01, 1000.0), ".gif": (0.01, 50.0)}
+RATES |= dict.fromkeys((".webp", ".apng"), (0.01, 90.0))
+"""Frames a second that a file can hold and is shown at: a GIF counts hundredths of a second, and browsers show
+frames of 10 ms or less for 100 ms."""
+ENDINGS = (*RATES, ".npy")
+"""What a video's name can end in."""
+Codec = Literal["h264", "hevc", "vp9", "av1"]
+CODECS: dict[str, tuple[Codec, ...]] = {".mp4": ("h264", "hevc", "av1"), ".webm": ("vp9", "av1")}
+"""What a file can hold; the first is what it holds if nothing else is asked for."""
+ENCODERS: dict[Codec, tuple[str, int, int, dict[str, str]]] = {
+    "h264": ("libx264", 12, 51, {"preset": "veryfast"}),
+    "hevc": ("libx265", 12, 51, {"preset": "veryfast", "x265-params": "log-level=error:pools=none"}),
+    "vp9": ("libvpx-vp9", 12, 63, {"deadline": "good", "cpu-used": "4"}),
+    "av1": ("libsvtav1", 18, 63, {"preset": "8"}),
+}
+"""FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options."""
+SMALLEST_HEVC = 16
+"""Pixels of a side: to start libx265 with less, or with an odd side in yuv420p, damages the memory of the process."""
+HEVC_IN_C = 64
+"""Below as many pixels of a side libx265's assembler code damages it too: its C code was seen to do so never."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How an .mp4 or a .webm is encoded.
+
+    Args:
+        codec: None = the first that CODECS has for the file's ending.
+        crf: from 0, nearly without loss, to 51 (h264, hevc) or 63. None = so that hardly anything is seen of the loss.
+        pixel_format: yuv420p keeps colour at half the size, yuv444p at the whole. None = yuv420p, or yuv444p where a
+            side is odd and the codec needs it, which few browsers play.
+    """
+
+    codec: Codec | None = None
+    crf: Annotated[int, Field(ge=0)] | None = None
+    pixel_format: Literal["yuv420p", "yuv444p"] | None = None
+
+
+AS_EVER = Encoding()
+
+
+def write(
+    path: Path, frames: Iterable[np.ndarray], frames_per_second: float, encoding: Encoding = AS_EVER, note: str = ""
+) -> None:
+    """Write a video, whole or not at all, in the format that the file's ending names; frames are taken as they come.
+
+    .mp4 and .webm are encoded, .gif has a palette of 256 colours; .webp, .apng and .npy lose nothing. The frames of a
+    .gif, .webp or .npy are in memory together.
+
+    Args:
+        frames: (T, H, W, C), or one (H, W, C) after the other.
+        note: what the file says of itself, but for .npy; see `framegan.notes`.
+
+    Raises:
+        ValueError: the ending is another one, or such a file can't hold the rate, or be encoded so.
+    """
+    ending, waiting = path.suffix, iter(frames)
+    if ending not in ENDINGS:
+        raise ValueError(f"{path} can't be written; the name of a video ends in one of: {', '.join(ENDINGS)}")
+    first = next(waiting, None)
+    if first is None:
+        raise ValueError(f"{path} can't be written: a video has one frame at least")
+    size = first.shape[:2]
+    check(ending, frames_per_second, encoding, size)
+    frames = chain([first], waiting)
+    with atomic.new_file(path, synced=False) as part:
+        if ending == ".npy":
+            with part.open("wb") as file:
+                np.save(file, np.stack([*frames]))
+        elif ending == ".webp":
+            _write_webp(part, frames, frames_per_second, note)
+        elif ending == ".gif":
+            _write_gif(part, frames, frames_per_second, size)
+            notes.append_to_gif(part, note)
+        else:
+            _write_stream(part, frames, frames_per_second, size, note, **_stream(ending, encoding, size))
+            if ending == ".apng":
+                notes.insert_into_png(part, note)
+
+
+def check(ending: str, frames_per_second: float, encoding: Encoding, size: tuple[int, int]) -> None:
+    """Raise ValueError where a file with this ending can't hold a video of this rate, coding and (H, W) size."""
+    check_rate(ending, frames_per_second)
+    allowed = CODECS.get(ending, ())
+    for name, value in vars(encoding).items():
+        if value is not None and not allowed:
+            raise ValueError(f"{name}={value}, but a {ending} has none; leave it out, or write {' or '.join(CODECS)}")
+    if not allowed:
+        return
+    codec = encoding.codec or allowed[0]
+    if codec not in allowed:
+        fits = next(other for other, codecs in CODECS.items() if codec in codecs)
+        raise ValueError(
+            f"codec={codec}, but a {ending} holds {' or '.join(allowed)}; set one of them, or write {fits}"
+        )
+    name, _, largest, _ = ENCODERS[codec]
+    if not is_available(codec):
+        others = [other for other in allowed if is_available(other)]
+        instead = f"set codec={' or '.join(others)}" if others else "write .gif, .webp or .apng"
+        raise ValueError(f"codec={codec} needs {name}, which this build of FFmpeg (PyAV) doesn't have; {instead}")
+    if encoding.crf is not None and not 0 <= encoding.crf <= largest:
+        raise ValueError(f"crf got {encoding.crf}; for {codec} it should be 0, nearly without loss, to {largest}")
+    _check_size(codec, encoding.pixel_format, size)
+
+
+def _check_size(codec: Codec, pixel_format: str | None, size: tuple[int, int]) -> None:
+    shown = f"{size[0]}x{size[1]}"
+    if codec == "av1" and pixel_format == "yuv444p":
+        raise ValueError(
+            "pixel_format=yuv444p, but av1 is written in yuv420p alone; leave it out, or set another codec"
+        )
+    if codec == "hevc" and min(size) < SMALLEST_HEVC:
+        raise ValueError(
+            f"codec=hevc needs {SMALLEST_HEVC} pixels on each side, got {shown}; set size=64, or codec=h264"
+        )
+    if _needs_even(codec, size) and pixel_format == "yuv420p":
+        raise ValueError(
+            f"pixel_format=yuv420p needs even sides for {codec}, got {shown}; leave it out, or set scale=2"
+        )
+
+
+def check_rate(ending: str, frames_per_second: float) -> None:
+    """Raise ValueError where a video with this ending can't be shown at this rate; other files can at any."""
+    slowest, fastest = RATES.get(ending, (frames_per_second, frames_per_second))
+    if not slowest <= frames_per_second <= fastest:
+        others = [other for other, (low, high) in RATES.items() if low <= frames_per_second <= high]
+        nearest = fastest if frames_per_second > fastest else slowest
+        raise ValueError(
+            f"a {ending} shows {slowest:g} to {fastest:g} frames a second, got {frames_per_second:g}; set "
+            f"frames_per_second={nearest:g}{f' or choose {others[0]}' if others else ''}"
+        )
+
+
+def is_available(codec: Codec) -> bool:
+    """Say whether this build of FFmpeg can encode it."""
+    import av
+
+    try:
+        av.codec.Codec(ENCODERS[codec][0], "w")
+    except ValueError:  # one of PyAV's own is raised
+        return False
+    return True
+
+
+def _needs_even(codec: str, size: tuple[int, int]) -> bool:
+    return codec in ("h264", "hevc") and bool(size[0] % 2 or size[1] % 2)
+
+
+def _stream(ending: str, encoding: Encoding, size: tuple[int, int]) -> dict[str, Any]:
+    """Return what `_write_stream` takes for such a file."""
+    if ending == ".apng":
+        return {"format": "apng", "encoder": "apng", "pixel_format": "rgb24", "options": {}}
+    codec = encoding.codec or CODECS[ending][0]
+    encoder, crf, _, options = ENCODERS[codec]
+    chosen = encoding.pixel_format or ("yuv444p" if _needs_even(codec, size) else "yuv420p")
+    options = {"crf": str(crf if encoding.crf is None else encoding.crf), **options}
+    if codec == "hevc" and min(size) < HEVC_IN_C:
+        options["x265-params"] += ":asm=0"
+    return {"format": ending.removeprefix("."), "encoder": encoder, "pixel_format": chosen, "options": options}
+
+
+def _write_stream(
+    path: Path,
+    frames: Iterable[np.ndarray],
+    frames_per_second: float,
+    size: tuple[int, int],
+    note: str,
+    *,
+    format: str,
+    encoder: str,
+    pixel_format: str,
+    options: dict[str, str],
+) -> None:
+    import av
+
+    rate = Fraction(frames_per_second).limit_denominator(1001)
+    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0", "final_delay": str(1 / rate)}}
+    os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells of itself
+    with av.open(path, "w", format=format, options=of_format.get(format, {})) as container:
+        if note:
+            container.metadata["comment"] = note
+        height, width = size
+        stream = container.add_stream(
+            encoder, rate=rate, width=width, height=height, pix_fmt=pixel_format, options=options
+        )
+        assert isinstance(stream, av.VideoStream)
+        stream.codec_context.thread_count = 1
+        if encoder == "libvpx-vp9":
+            stream.bit_rate = 0  # else crf is but a limit
+        if encoder == "libx265":
+            stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players take
+        for number, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(_rgb(pixels), format="rgb24")
+            frame.pts, frame.time_base = number, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def _write_webp(path: Path, frames: Iterable[np.ndarray], frames_per_second: float, note: str) -> None:
+    first, *rest = (Image.fromarray(_rgb(frame)) for frame in frames)
+    durations = _durations(1 + len(rest), frames_per_second, ticks_per_second=1000)
+    options: dict[str, Any] = {"lossless": True, "quality": 0, "method": 0, "exif": notes.exif(note)}
+    first.save(path, format="WEBP", save_all=True, append_images=rest, duration=durations, loop=0, **options)
+
+
+def gif(frames: np.ndarray, frames_per_second: float) -> bytes:
+    """Return a (T, H, W, C) uint8 video as the contents of a GIF, such as a notebook shows."""
+    file = io.BytesIO()
+    _write_gif(file, frames, frames_per_second, frames.shape[1:3])
+    return file.getvalue()
+
+
+def _write_gif(
+    path: Path | IO[bytes], frames: Iterable[np.ndarray], frames_per_second: float, size: tuple[int, int]
+) -> None:
+    import av
+
+    height, width = size
+    kept = [_rgb(frame) for frame in frames]
+    durations = _durations(len(kept), frames_per_second, ticks_per_second=100)
+    ticks = np.cumsum([0, *durations])
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=Fraction(1, 100))
+    split, palette, use = graph.add("split"), graph.add("palettegen"), graph.add("paletteuse")
+    source.link_to(split)
+    split.link_to(palette, 0, 0)
+    split.link_to(use, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(graph.add("buffersink"))
+    graph.configure()
+    options = {"loop": "0", "final_delay": str(durations[-1])}  # the others last until the next one begins
+    with av.open(path, "w", format="gif", options=options) as container:
+        stream = container.add_stream("gif", width=width, height=height, pix_fmt="pal8", time_base=Fraction(1, 100))
+        for tick, pixels in zip(ticks.tolist(), kept, strict=False):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts, frame.time_base = tick, Fraction(1, 100)
+            graph.push(frame)
+        graph.push(None)
+        for _ in kept:
+            coloured = graph.pull()
+            assert isinstance(coloured, av.VideoFrame)
+            container.mux(stream.encode(coloured))
+        container.mux(stream.encode(None))
+
+
+def _durations(num_frames: int, frames_per_second: float, ticks_per_second: int) -> list[int]:
+    """Return how many ticks each frame is shown, so that none drifts from its time by more than half a tick."""
+    times = np.round(np.arange(num_frames + 1) * ticks_per_second / frames_per_second)
+    return np.diff(times).astype(int).tolist()
+
+
+def _rgb(frame: np.ndarray) -> np.ndarray:
+    shown = frame[..., :3] if frame.shape[-1] > 2 else frame[..., :1]
+    return np.ascontiguousarray(np.broadcast_to(shown, (*frame.shape[:-1], 3)))

@@ -1,0 +1,208 @@
+"""Video files hold their frames, their rate, their size, and what they say of themselves."""
+
+import weakref
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from test_media import numbered_clips
+
+from framegan import media, notes, video_files
+from framegan.video_files import Encoding
+
+
+def read_back(path):
+    """Return the frames of a video file and the seconds at which each begins."""
+    if path.suffix == ".npy":
+        return np.load(path), None
+    if path.suffix in (".webp", ".apng"):  # FFmpeg doesn't decode animated .webp
+        image, frames, seconds = Image.open(path), [], [0.0]
+        for number in range(image.n_frames):
+            image.seek(number)
+            frames.append(np.asarray(image.convert("RGB")))
+            seconds.append(seconds[-1] + image.info["duration"] / 1000)
+        return np.stack(frames), seconds[:-1]
+    with av.open(path) as container:
+        decoded = list(container.decode(video=0))
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in decoded]), [
+            float(frame.pts * frame.time_base) for frame in decoded
+        ]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(32, 48), (33, 47)])
+@pytest.mark.parametrize("rate", [8, 12.5, 29.97])
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ".webp", ".apng", ".npy"])
+def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, channels, tmp_path):
+    video = media.to_frames(numbered_clips(1, 9, size, channels))[0]
+    path = tmp_path / f"clip{ending}"
+    video_files.write(path, video, rate)
+    frames, seconds = read_back(path)
+    assert frames.shape[:3] == (9, *size)
+    error = np.abs(frames.astype(float) - video).mean()
+    assert error == 0 if ending in (".webp", ".apng", ".npy") else error < 6
+    if seconds is not None:
+        assert np.abs(np.array(seconds) - np.arange(9) / rate).max() < (0.0051 if ending == ".gif" else 0.001)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("channels", "num_shown"), [(2, 1), (4, 3), (5, 3)])
+def test_of_other_numbers_of_channels_the_first_are_shown(channels, num_shown, tmp_path):
+    video = np.random.default_rng(0).integers(0, 256, (3, 16, 16, channels), dtype=np.uint8)
+    video_files.write(tmp_path / "x.webp", video, 8)
+    frames, _ = read_back(tmp_path / "x.webp")
+    assert np.array_equal(frames, np.broadcast_to(video[..., :num_shown], (3, 16, 16, 3)))
+    video_files.write(tmp_path / "x.npy", video, 8)
+    assert np.array_equal(np.load(tmp_path / "x.npy"), video)
+    if channels > 4:
+        media.write_png(tmp_path / "x.png", video[0])
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")), video[0, ..., :3])
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".apng"])
+@pytest.mark.parametrize("rate", [0.5, 8, 25 / 3, 12.5, 29.97, 50])
+def test_every_frame_lasts_as_long_the_last_one_too(rate, ending, tmp_path):
+    path = tmp_path / f"x{ending}"
+    video_files.write(path, media.to_frames(numbered_clips(1, 9))[0], rate)
+    durations = []
+    with Image.open(path) as image:
+        for number in range(image.n_frames):
+            image.seek(number)
+            image.load()
+            durations.append(image.info["duration"])
+    assert durations == pytest.approx([1000 / rate] * 9, abs=10 if ending == ".gif" else 1)
+    assert sum(durations) == pytest.approx(9000 / rate, abs=5)
+
+
+@pytest.mark.parametrize(("name", "rate"), [("x.gif", 51), ("x.gif", 0.001), ("x.webp", 120), ("x.mp4", 1e6)])
+def test_a_rate_that_a_file_does_not_hold_is_refused(name, rate, tmp_path):
+    with pytest.raises(ValueError, match=r"frames a second, got .*; set frames_per_second="):
+        video_files.write(tmp_path / name, np.zeros((2, 4, 4, 3), np.uint8), rate)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ".webp", ".apng", ".png"])
+def test_a_write_that_fails_leaves_nothing(ending, tmp_path):
+    path = tmp_path / f"x{ending}"
+    with pytest.raises(Exception, match=r".+"):
+        if ending == ".png":
+            media.write_png(path, np.zeros((4, 0, 3), np.uint8))
+        else:
+            video_files.write(path, np.zeros((2, 0, 4, 3), np.uint8), 8)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_of_an_unknown_kind_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"x\.wmv can't be written; .* one of: \.mp4, \.webm, \.gif, \.webp, "):
+        video_files.write(tmp_path / "x.wmv", np.zeros((2, 4, 4, 3), np.uint8), 8)
+
+
+NOTE = 'framegan {"seed": 3, "name": "caf\\u00e9"}' + "x" * 600
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".gif", ".webp", ".apng", ".png"])
+def test_a_file_says_of_itself_what_it_was_given(ending, tmp_path):
+    video, path = media.to_frames(numbered_clips(1, 5))[0], tmp_path / f"x{ending}"
+    for note in (NOTE, ""):
+        if ending == ".png":
+            media.write_png(path, video[0], note)
+        else:
+            video_files.write(path, video, 8, note=note)
+            frames, seconds = read_back(path)
+            assert np.abs(frames.astype(float) - video).mean() < 6
+            assert seconds == pytest.approx(np.arange(5) / 8, abs=6e-3)
+        assert notes.read(path) == note
+        with Image.open(path) if ending not in (".mp4", ".webm") else av.open(path) as readable:
+            assert readable is not None
+
+
+def test_what_is_no_picture_has_no_note(tmp_path):
+    for content in (b"", b"GIF89a", b"x" * 100):
+        (tmp_path / "x.mp4").write_bytes(content)
+        with pytest.raises(ValueError, match="can't be read as a picture or a video"):
+            notes.read(tmp_path / "x.mp4")
+
+
+CODED = [
+    *(
+        (ending, codec, (48, 64), pixels)
+        for ending, codec in ((".mp4", "h264"), (".mp4", "hevc"))
+        for pixels in ("444", "420")
+    ),
+    *((".mp4", codec, (33, 47), None) for codec in ("h264", "hevc", "av1")),
+    *((".webm", codec, (33, 47), "420") for codec in ("vp9", "av1")),
+    (".webm", "vp9", (16, 16), "444"),
+    (".webm", None, (8, 8), None),
+]
+
+
+@pytest.mark.parametrize(("ending", "codec", "size", "pixels"), CODED)
+def test_every_codec_holds_the_frames(ending, codec, size, pixels, tmp_path):
+    video, path = media.to_frames(numbered_clips(1, 6, size))[0], tmp_path / f"x{ending}"
+    video_files.write(path, iter(video), 12.5, Encoding(codec, None, pixels and f"yuv{pixels}p"))
+    frames, seconds = read_back(path)
+    assert frames.shape == video.shape
+    assert np.abs(frames.astype(float) - video).mean() < 3
+    assert seconds == pytest.approx(np.arange(6) / 12.5, abs=1e-3)
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name.removeprefix("lib").startswith(
+            {None: "vp", "vp9": "vp", "av1": "dav1d"}.get(codec, codec)
+        )
+        is_odd = size[0] % 2 and codec in ("h264", "hevc")
+        assert stream.codec_context.pix_fmt == f"yuv{pixels or ('444' if is_odd else '420')}p"
+
+
+def test_a_lower_crf_loses_less(tmp_path):
+    video = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    lost = []
+    for crf in (0, 20, 51):
+        video_files.write(tmp_path / "x.mp4", video, 8, Encoding(crf=crf, pixel_format="yuv444p"))
+        lost.append(np.abs(read_back(tmp_path / "x.mp4")[0].astype(float) - video).mean())
+    assert lost[0] < 2 < lost[1] < lost[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "size", "message"),
+    [
+        ("x.gif", {"crf": 3}, (16, 16), "crf=3, but a .gif has none; leave it out, or write .mp4 or .webm"),
+        (
+            "x.webm",
+            {"codec": "hevc"},
+            (16, 16),
+            "codec=hevc, but a .webm holds vp9 or av1; set one of them, or write .mp4",
+        ),
+        ("x.mp4", {"crf": 52}, (16, 16), "crf got 52; for h264 it should be 0, nearly without loss, to 51"),
+        ("x.mp4", {"codec": "hevc"}, (16, 8), "codec=hevc needs 16 pixels on each side, got 16x8; set size=64"),
+        ("x.mp4", {"pixel_format": "yuv420p"}, (15, 16), "needs even sides for h264, got 15x16; leave it out"),
+        ("x.mp4", {"codec": "av1", "pixel_format": "yuv444p"}, (16, 16), "av1 is written in yuv420p alone"),
+    ],
+)
+def test_what_a_file_does_not_hold_is_refused(name, options, size, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        video_files.write(tmp_path / name, np.zeros((2, *size, 3), np.uint8), 8, Encoding(**options))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_codec_that_is_not_in_the_build_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(video_files.ENCODERS, "hevc", ("libnone", 12, 51, {}))
+    with pytest.raises(
+        ValueError, match=r"codec=hevc needs libnone, which this build of FFmpeg \(PyAV\) doesn't have; set"
+    ):
+        video_files.write(tmp_path / "x.mp4", np.zeros((2, 16, 16, 3), np.uint8), 8, Encoding("hevc"))
+
+
+def test_frames_are_taken_one_by_one(tmp_path):
+    """10,000 frames are never in memory together."""
+    alive = []
+
+    def frames():
+        for number in range(200):
+            frame = np.full((16, 16, 3), number, np.uint8)
+            alive.append(weakref.ref(frame))
+            assert sum(one() is not None for one in alive) < 60
+            yield frame
+
+    video_files.write(tmp_path / "x.mp4", frames(), 25)
+    assert len(read_back(tmp_path / "x.mp4")[0]) == 200
