@@ -89,7 +89,7 @@ DATA = {
     "earlier_runs": "frame_cache images labels source video_set videos",
     "folder": "files frame_cache images source video_set videos",
     "transforms": "stream",
-    "held_out": "source videos",
+    "held_out": "bad_files source videos",
     "given": "images videos",
     "datamodule": "fingerprint held_out source stream train_loader transforms videos",
 }

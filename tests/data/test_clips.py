@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from framegan.data.held_out import held_out, keep_apart
 from framegan.data.source import in_memory
 from framegan.data.video_set import PackedVideos
 from framegan.data.videos.clips import Clips
@@ -256,6 +257,16 @@ def test_replacements_are_the_same_in_any_order():
     assert torch.equal(samples, backwards.flip(0))
     assert torch.equal(labels, backward_labels.flip(0))
     assert torch.equal(labels, samples[:, 0, 0, 0, 0] % 2)  # the label is of the video that is shown
+
+
+def test_what_is_drawn_in_place_of_a_video_is_held_out_where_that_is():
+    clips = skipping(range(0, 40, 3), max_bad_fraction=1.0, clips_per_video=2)
+    keep_apart(clips, 0.5)
+    left_out = set(held_out(clips, 0.5) // 2)
+    asked = [index // 2 for _ in range(4) for index in range(80)]
+    found = [int(clips.batch([(index, epoch)])[0][0, 0, 0, 0, 0]) for epoch in range(4) for index in range(80)]
+    assert all((one in left_out) == (other in left_out) for one, other in zip(asked, found, strict=True))
+    assert {one for one, other in zip(asked, found, strict=True) if one != other} == set(range(0, 40, 3))
 
 
 def test_too_many_that_cannot_be_read_are_an_error():

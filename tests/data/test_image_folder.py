@@ -333,11 +333,17 @@ def test_progress_is_shown_below_another_display_and_nothing_goes_to_standard_ou
     assert out == "" and "training" in err
 
 
-def test_bad_files_are_not_skipped_where_samples_are_held_out(tmp_path):
-    for number in range(4):
-        Image.new("RGB", (8, 8)).save(tmp_path / f"{number}.png")
-    assert len(held_out(ImageFolder(str(tmp_path), 8), 0.5)) == 2
-    skipping = ImageFolder(str(tmp_path), 8, on_error="skip")
-    assert len(held_out(skipping, 0.0)) == 0
-    with pytest.raises(ValueError, match=r"data.held_out=0.5 with data.on_error=skip: .* set data.on_error=raise"):
-        held_out(skipping, 0.5)
+def test_what_takes_the_place_of_a_bad_file_is_held_out_where_that_is(tmp_path):
+    for number in range(40):
+        Image.new("L", (8, 8), number).save(tmp_path / f"{number:02}.bmp")
+    left_out = set(held_out(ImageFolder(str(tmp_path), 8), 0.5).tolist())
+    for number in range(0, 40, 2):
+        path = tmp_path / f"{number:02}.bmp"
+        path.write_bytes(path.read_bytes()[:-30])  # its header is whole
+    source = ImageFolder(str(tmp_path), 8, on_error="skip", max_bad_fraction=1.0)
+    data = DataModule(source, held_out=0.5, batch_size=8)
+    assert set(data.trained_on) == set(range(40)) - left_out
+    in_place = {number: int(source[number][0].max()) for number in range(0, 40, 2)}
+    assert all((number in left_out) == (other in left_out) for number, other in in_place.items())
+    assert len(set(in_place.values())) > 5
+    assert torch.equal(in_memory(source).samples[::2].amax((1, 2, 3)), torch.tensor([*in_place.values()]).byte())

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from odd_videos import encode, picture
 
+from framegan.data.held_out import held_out
 from framegan.data.published.ucf101 import UCF101
+from framegan.data.videos.clips import Clips
 
 TRAIN = ["Archery/v_Archery_g02_c01.avi 2", "Swing/v_swing_g02_c01.avi 1", "Swing/v_swing_g02_c02.avi 1"]
 TEST = ["Swing/v_swing_g01_c01.avi", "Archery/v_Archery_g01_c01.avi"]
@@ -47,6 +49,19 @@ def test_training_and_test_share_nothing(root: Path):
 
 def splits(root: Path, *names) -> list[UCF101]:
     return [UCF101(str(root), 16, name) for name in names]
+
+
+def test_a_group_is_held_out_as_a_whole(root: Path):
+    """Also once the videos are in memory; the two videos of one stay together."""
+    clips = Clips(UCF101(str(root), 16, "all"), 2, clips_per_video=2)
+    assert clips.groups[::2] == ["Archery g01", "Archery g02", "Swing g01", "Swing g02", "Swing g02"]
+    for source in (clips, clips.in_memory()):
+        for share in (0.25, 0.5, 0.75):
+            left_out = held_out(source, share)
+            sides = [{source.groups[k] for k in range(10) if (k in left_out) == side} for side in (True, False)]
+            assert len(sides[0]) == 4 * share and not sides[0] & sides[1]
+    flat = UCF101(str(root / "UCF-101"), 16, "all")
+    assert Clips(flat, 2, clips_per_video=2).groups == clips.groups
 
 
 def test_the_folders_may_also_lie_flat_or_side_by_side(root: Path):

@@ -1,9 +1,10 @@
 """Files that can't be read: left out by name, or an error that names them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from framegan.quoting import printable
@@ -24,6 +25,7 @@ class BadFiles:
         on_error: raise, or skip: leave them out and say so.
         allowed: the largest share of them that may be left out.
         found: why one can't be read.
+        held_out: the places of those that training leaves out; see `framegan.data.held_out`.
     """
 
     total: int
@@ -31,6 +33,13 @@ class BadFiles:
     on_error: OnError
     allowed: float
     found: dict[Any, str] = field(default_factory=dict)
+    held_out: Collection[int] = ()
+
+    def other(self, place: int, number: int, random: np.random.Generator) -> int:
+        """Return one of `number` places at random, for what can't be read at one; held out if that is."""
+        while ((other := int(random.integers(number))) in self.held_out) != (place in self.held_out):
+            pass
+        return other
 
     def add(self, problems: Mapping[Any, str], name: Callable[[Any], str] = str) -> None:
         """Add files that can't be read and the reasons; print those that are new.

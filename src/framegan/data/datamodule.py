@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
 from framegan.data.fingerprint import digest_of, inventory_of
-from framegan.data.held_out import Share, held_out
+from framegan.data.held_out import Share, held_out, keep_apart
 from framegan.data.source import (
     Inventory,
     Source,
@@ -130,6 +130,7 @@ class DataModule(LightningDataModule):
         if self.transforms is not None:
             self.transforms.check(source[0][0])
         self.balance_classes, self.held_out = balance_classes, held_out
+        keep_apart(source, held_out)
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
         self.loader: TrainLoader | None = None

@@ -68,6 +68,7 @@ class Source(Protocol):
         inventory(): its `Inventory`, so that it need not be read as a whole to be identified; None: it has none.
         classes: the names of its classes in the order of their numbers.
         labels: the class of each sample, so that training may draw all classes equally often.
+        groups: what each sample belongs to, such as a person; all or none of a group are held out from training.
         class_counts(): how many samples each class has.
         in_memory(): the same source as a `TensorSource`, where it is better read otherwise than sample by sample.
     """

@@ -101,6 +101,10 @@ class DecodedVideos(ABC):
     def labels(self) -> list[int]:
         return [self.source.label(index) for index in range(len(self))]
 
+    @property
+    def groups(self) -> Sequence[Any] | None:
+        return getattr(self.source, "groups", None)
+
     def label(self, index: int) -> int:
         return self.labels[index]
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from framegan.data.held_out import held_out
+from framegan.data.held_out import held_out, keep_apart
 from framegan.data.source import Inventory, Source, class_counts_of, classes_of, counted, read, told_plainly
 from framegan.data.videos.clips import Clips
 from framegan.spread import chosen
@@ -58,7 +58,9 @@ class RealSamples:
 
     @cached_property
     def source(self) -> Source:
-        return self._source()
+        source = self._source()
+        keep_apart(source, self.held_out or 0.0)
+        return source
 
     @property
     def shape(self) -> tuple[int, ...]:

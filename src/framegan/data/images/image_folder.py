@@ -96,7 +96,7 @@ class ImageFolder:
             chosen = index
             if attempt > 0:
                 random = noise.generator(self.seed, noise.IMAGES, 0, index, attempt)
-                chosen = int(random.integers(len(self)))
+                chosen = self.bad.other(index, len(self), random)
             try:
                 return self._decode(self.files[chosen]), self.labels[chosen]
             except ValueError as error:

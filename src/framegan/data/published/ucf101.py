@@ -69,6 +69,11 @@ class UCF101(VideoFiles):
         fit = Fit(resolution, channels, resize, filter, pixel_aspect, rotate)
         super().__init__(above, folder, files, of_files, split, fit, on_error, max_bad_fraction)
 
+    @property
+    def groups(self) -> list[str]:
+        """The class and the group of each video."""
+        return [" ".join(_group(name.removeprefix(f"{VIDEOS}/"))) for name in self.names]
+
 
 def _classes(lists: Path) -> list[str]:
     """Return the names of the classes; their file numbers them from 1."""

@@ -7,7 +7,7 @@ devices, and after a resume.
 import copy
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -98,6 +98,12 @@ class Clips:
         return [self.videos.label(video) for video in self.kept for _ in range(self.draws.clips_per_video)]
 
     @property
+    def groups(self) -> list[Any]:
+        """What the clips tell of each other by: the video of each, or its group where the set of videos has `groups`."""
+        of_videos = getattr(self.origin, "groups", None) or range(len(self.videos))
+        return [of_videos[video] for video in self.kept for _ in range(self.draws.clips_per_video)]
+
+    @property
     def frames_per_second(self) -> float | None:
         """At which clips play as fast as the videos, the median of some of them. None = they know no times."""
         if self.draws.target_fps is not None:
@@ -171,8 +177,8 @@ class Clips:
             attempt: 0, or how many videos could not be read in its place before.
         """
         random = noise.generator(self.draws.seed, noise.CLIPS, epoch, index, attempt)
-        place = index // self.draws.clips_per_video if attempt == 0 else random.integers(len(self.kept))
-        video = self.kept[place]
+        place = index // self.draws.clips_per_video
+        video = self.kept[place if attempt == 0 else self.bad.other(place, len(self.kept), random)]
         return video, self.draws.frames(self.videos.num_frames(video), self._times(video), random)
 
     def _readable(self, index: int, epoch: int) -> tuple[int, np.ndarray]:
