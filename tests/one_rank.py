@@ -32,8 +32,9 @@ def choices(group: str) -> list[str]:
 
 
 def is_temporal(model: str) -> bool:
-    """Say whether a model makes clips: its critic is chosen separately."""
-    return "- discriminator:" in (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
+    """Say whether a model makes clips: a critic of clips is chosen for it."""
+    chosen = (CONF / "model" / f"{model}.yaml").read_text().partition("_self_")[0]
+    return "- discriminator:" in chosen and "- discriminator: dcgan" not in chosen
 
 
 def has_likelihood(model: str) -> bool:

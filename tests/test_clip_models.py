@@ -14,7 +14,7 @@ from framegan.runs import origin
 
 SHAPES = [(3, 8, 32, 32), (1, 16, 64, 64)]
 FAMILIES = [vgan, tgan, dcgan3d, frame_cgan, g3an, independent_frames, stylegan_v]
-CRITICS = choices("model/discriminator")
+CRITICS = [critic for critic in choices("model/discriminator") if critic != "dcgan"]
 WAYS = Conditioning.__args__
 SMALL = (1, 4, 16, 16)
 

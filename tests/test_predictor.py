@@ -19,9 +19,18 @@ from worlds import tiny_clip_gan as tiny
 
 import framegan
 from framegan import media, noise, sampling
+from framegan.callbacks.watchdog import Watchdog
+from framegan.data.datamodule import DataModule
 from framegan.data.given import frames_of
+from framegan.data.held_out import held_out
+from framegan.data.source import TensorSource
+from framegan.evaluation.fake_samples import FakeSamples
+from framegan.evaluation.real_samples import RealSamples
+from framegan.metrics.comparison import Comparison
 from framegan.metrics.prediction import measured
 from framegan.metrics.random_conv import RandomConv
+from framegan.metrics.scores import Kernel
+from framegan.metrics.shape_motion import ShapeMotion
 from framegan.metrics.similarity import psnr, ssim
 from framegan.metrics.unseen import check_unseen
 from framegan.networks.beginnings import Beginnings
@@ -165,7 +174,13 @@ def test_a_beginning_of_the_class_that_is_asked_for():
         rows = [(media.to_samples(network.beginnings.pixels) == one).flatten(1).all(1).nonzero()[0] for one in found]
         assert {int(network.beginnings.labels[row]) for row in rows} == {category}
         assert len({int(row) for row in rows}) > 1
-    assert network.beginnings(keys, torch.full((40,), 3)).shape == (40, 1, 2, 16, 24)  # of none: of all
+    assert {int(one) for one in sampling.draw(network, range(40))[1]} == {0, 1, 2}  # but not 3, of which there is none
+    assert {int(one) for one in sampling.draw(network, range(40), class_counts=[0, 1, 0, 9])[1]} == {1}
+    assert {int(one) for one in sampling.draw(network, range(40), is_given=True)[1]} == {0, 1, 2, 3}
+    network.class_names = ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match=r"category=d: no clip of it was kept .* name one of a, b, c"):
+        sampling.sample(network, [0], category="d")
+    assert sampling.sample(network, [0], category="d", given=torch.zeros(1, 2, 16, 24)).shape == (1, *SHAPE)
     assert torch.equal(network.beginnings(keys.double(), None), network.beginnings(keys, None).double())
 
 
@@ -173,6 +188,22 @@ def test_as_many_beginnings_as_fit():
     assert len(Beginnings((1, 10, 32, 32), 4)) == 256
     assert len(Beginnings((3, 16, 64, 64), 4)) == 21
     assert len(Beginnings((3, 16, 128, 128), 8)) == 16
+    assert len(Beginnings((3, 16, 64, 64), 4, num_classes=101)) == 101
+
+
+@pytest.mark.parametrize("are_listed", [True, False])
+def test_a_beginning_of_every_class_that_the_data_have(are_listed):
+    """Unseen where one of the class is held out, else one that training has."""
+    labels = torch.tensor([0] * 50 + [1] * 40 + [4] * 8 + [3] * 2)
+    samples = torch.arange(100, dtype=torch.uint8).view(-1, 1, 1, 1, 1).expand(-1, 1, 4, 4, 4).contiguous()
+    source = TensorSource(samples, labels, 5)
+    data = DataModule(source if are_listed else Unlabelled(source), held_out=0.1, batch_size=4)
+    clips, found = data.unseen_batch(12, of_every_class=True)
+    numbers = media.to_pixels(clips)[:, 0, 0, 0, 0].tolist()
+    left_out = set(held_out(source, 0.1).tolist())
+    unseen = {int(labels[number]) for number in left_out}
+    assert found.tolist() == labels[numbers].tolist() and set(found.tolist()) == {0, 1, 3, 4} > unseen
+    assert all((number in left_out) == (int(label) in unseen) for number, label in zip(numbers, found, strict=True))
 
 
 def test_reconstruction_by_hand():
@@ -255,6 +286,38 @@ def test_given_frames_are_marked_in_colour_beside_grey_data():
     assert media.grid(torch.zeros(2, 2, 4, 8, 8), 2, 1).shape[-1] == 4
 
 
+def test_the_watchdog_looks_at_what_follows_and_not_at_beginnings_that_repeat():
+    network, watchdog = generator(), Watchdog(1, num_samples=12)
+    network.beginnings.fill(torch.zeros(1, *SHAPE), torch.zeros(1).long())
+    source = TensorSource(torch.randint(0, 256, (40, *SHAPE), dtype=torch.uint8), torch.zeros(40).long(), 1)
+    watchdog.model = SimpleNamespace(generator=network)
+    watchdog.trainer = SimpleNamespace(datamodule=DataModule(source, batch_size=4))
+    assert min(watchdog._diversity()) > 0.3
+    network._next = lambda before, features: torch.zeros_like(before)
+    assert watchdog._diversity() == (0, 0)
+
+
+def test_keys_say_that_clips_begin_with_frames_of_real_ones():
+    source = TensorSource(torch.randint(0, 256, (6, *SHAPE), dtype=torch.uint8), torch.zeros(6).long(), 1)
+    real, fake = RealSamples(lambda: source, None, {}), FakeSamples(generator(), {})
+    (record,) = Comparison(RandomConv(2), {"kd": Kernel(num_subsets=None)}, num_fake=6, num_real=6)(real, fake)
+    assert record.key.endswith("_6_1f_given2")
+    assert {record.key.partition("/")[0] for record in ShapeMotion(6)(real, fake)} == {"shape_motion_6_given2"}
+
+
+class Unlabelled:
+    """A source that doesn't list its labels."""
+
+    def __init__(self, source):
+        self.source, self.shape, self.num_classes, self.split = source, source.shape, source.num_classes, "all"
+
+    def __len__(self):
+        return len(self.source)
+
+    def __getitem__(self, index):
+        return self.source[index]
+
+
 OF_CLIPS = ("data=moving_digits", "data.resolution=16", "data.num_frames=6", "trainer=cpu")
 PREDICTOR = (*narrow("predictor"), *OF_CLIPS)
 FEW = ("data.datamodule.source.videos.num_videos=120", "data.given_frames=2", "data.batch_size=4", "metrics=prediction")
@@ -313,7 +376,7 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
         made = ("num_samples=2", "format=npy", f"out={tmp_path / 'made'}", f"given={tmp_path / name}")
         assert run("generate", f"checkpoint={folder}", *made) is None
         clips = [np.load(tmp_path / "made" / f"seed_{seed}.npy") for seed in (0, 1)]
-        wanted = frames_of(tmp_path / name, (1, 6, 16, 16), 2, {}).permute(1, 2, 3, 0).numpy()
+        wanted = frames_of(tmp_path / name, (1, 6, 16, 16), 2, {})[0].permute(1, 2, 3, 0).numpy()
         assert (clips[0][:2] == wanted).all() and (clips[1][:2] == wanted).all()
         assert not (clips[0] == clips[1]).all()
     assert (wanted[..., 0] == np.array([Image.fromarray(f).convert("L") for f in frames[:2]])).all()
@@ -326,11 +389,44 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("number", "length", "settings", "chosen"),
+    [
+        (3, 9, {}, [0, 1, 2]),
+        (3, 9, {"frame_stride": 2}, [0, 2, 4]),
+        (3, 9, {"frame_stride": [4, 6]}, [0, 4, 8]),
+        (3, 3, {"frame_stride": 2}, [0, 1, 2]),  # no more than that: as they are
+        (3, 4, {"frame_stride": 2}, "it has 4 frames, too few for 3 at data.frame_stride=2"),
+        (3, 9, {"target_fps": 12.5}, [0, 2, 4]),
+        (3, 9, {"target_fps": 50.0}, [0, 0, 1]),  # of the data's videos too slow ones are repeated like this
+        (3, 9, {"target_fps": 5}, "it has 9 frames, too few for 3 at data.target_fps=5"),
+        (1, 9, {"target_fps": 5, "frame_stride": 1}, [0]),
+    ],
+)
+def test_given_frames_are_as_far_apart_as_those_of_the_data(number, length, settings, chosen, tmp_path):
+    """Of a folder too, whose pictures have no times."""
+    frames = np.full((length, 16, 16, 3), 20, np.uint8) * np.arange(length, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    write_mp4(tmp_path / "a.mp4", frames)  # of 25 frames a second
+    (tmp_path / "frames").mkdir()
+    for place, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / "frames" / f"{place}.png")
+    for name in ("a.mp4", "frames"):
+        has_times = "target_fps" not in settings or name == "a.mp4"
+        wanted = chosen if has_times else list(range(number))
+        if isinstance(wanted, str):
+            with pytest.raises(ValueError, match=wanted):
+                frames_of(tmp_path / name, (3, 6, 16, 16), number, settings)
+            continue
+        pixels, places = frames_of(tmp_path / name, (3, 6, 16, 16), number, settings)
+        assert places == wanted
+        assert pixels.float().mean((0, 2, 3)).tolist() == pytest.approx([20 * place for place in wanted], abs=3)
+
+
+@pytest.mark.parametrize(
     ("given", "more", "message"),
     [
         ("none.mp4", (), "there is no such file; it should be a video, a picture, or a folder of pictures"),
-        ("one.png", (), "it holds 1 picture, and 2 are needed"),
-        ("one.mp4", (), "it has 1 frames, and frames 1 to 2 are needed"),
+        ("one.png", (), "it has 1 frame, too few for 2"),
+        ("one.mp4", (), "it has 1 frame, too few for 2"),
         ("one.png", ("content_seed=1",), "says what clips begin with; leave out content_seed=1"),
     ],
 )

@@ -37,7 +37,7 @@ ROOMS = {
     "processes": "program",
     "runs": "by_class containers files own_code quoting working_folder",
     "report": "by_class files runs",
-    "sampling": "noise runs",
+    "sampling": "noise quoting runs",
     "interpolation": "sampling",
     "contracts": "own_code rules sampling",
     "data": "configurable files media noise own_code processes quoting rules spread",

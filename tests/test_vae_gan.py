@@ -70,7 +70,7 @@ def test_a_critic_is_shown_samples_and_reconstructions_alike():
 def test_clips_and_a_critic_that_draws_frames():
     """It draws the same ones of a clip and of its reconstruction, so that equal clips don't differ."""
     shape = (1, 8, 16, 16)
-    gan = built("vae_gan", shape, "+model/discriminator=frame", "model.generator.feature_layer=tower.layers.2")
+    gan = built("vae_gan", shape, "model/discriminator=frame", "model.generator.feature_layer=tower.layers.2")
     gan.discriminator.num_frames = 2
     fit(gan, real_batches(2, 4, shape))
     clips = torch.rand(4, *shape)
@@ -111,6 +111,14 @@ def test_layers_are_named_where_weights_are_normalised_too():
     gan = built("vae_gan", SHAPE, *options, num_classes=1)
     assert vae_gan.layers_of(gan.discriminator)[:2] == ["given", "layers.0"]
     assert not [name for name in vae_gan.layers_of(gan.discriminator) if "parametrizations" in name]
+
+
+def test_a_critic_with_several_heads():
+    shape = (1, 8, 16, 16)
+    layer = "heads.clip.tower.layers.2"
+    gan = built("vae_gan", shape, "model/discriminator=mocogan", f"model.generator.feature_layer={layer}")
+    fit(gan, real_batches(2, 4, shape))
+    assert set(gan.head_weights) == {"frame", "clip"} and gan._features(torch.rand(4, *shape), None).ndim == 2
 
 
 def test_a_layer_that_is_not_there_is_refused():

@@ -111,7 +111,8 @@ class Model(LightningModule):
         kept: Any = [getattr(network, "beginnings", None) for network in (self.generator, self.generator_ema)]
         data: Any = getattr(self.trainer, "datamodule", None)
         if kept[0] is not None and data is not None and self.samples_seen == 0:
-            clips, labels = data.unseen_batch(len(kept[0]))
+            has_classes = getattr(self.generator, "num_classes", 0) > 1
+            clips, labels = data.unseen_batch(len(kept[0]), of_every_class=has_classes)
             for beginnings in kept:
                 beginnings.fill(clips, labels)
 

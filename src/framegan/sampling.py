@@ -3,7 +3,7 @@
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from numbers import Real
 from types import MappingProxyType
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from framegan import noise
-from framegan.runs.categories import class_number
+from framegan.quoting import first_names
+from framegan.runs.categories import SHOWN, class_number
 
 LARGEST_BATCH = 64
 STEPS = 8
@@ -60,7 +61,8 @@ def batches(
     """
 
     def drawn(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        return draw(generator, [seeds[row] for row in rows], category, num_frames, held, class_counts)
+        some, is_given = [seeds[row] for row in rows], given is not None
+        return draw(generator, some, category, num_frames, held, class_counts, is_given=is_given)
 
     options = options_of(generator, num_frames, truncation)
     for rows, samples in in_batches(generator, drawn, len(seeds), batch_size, options, given):
@@ -220,8 +222,14 @@ def draw(
     num_frames: int | None = None,
     held: Mapping[str, int] = MappingProxyType({}),
     class_counts: Sequence[int] | None = None,
+    *,
+    is_given: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Return the latents (N, D) and labels (N,) that `sample` feeds; each part of the latents has its own stream."""
+    """Return the latents (N, D) and labels (N,) that `sample` feeds; each part of the latents has its own stream.
+
+    Args:
+        is_given: a generator that continues frames is given some; else it can only make the `kept_classes`.
+    """
     parts = parts_of(generator, num_frames)
     known = holdable(parts)
     if unknown := held.keys() - known.keys():
@@ -231,14 +239,28 @@ def draw(
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
         for place, (part, size) in enumerate(parts.items())
     ]
+    kept = kept_classes(generator)
     if category is None:
-        begins = (
-            "content" if getattr(generator, "given_frames", 0) else ""
-        )  # chooses a clip that is continued, of a class
+        begins = "content" if getattr(generator, "given_frames", 0) else ""  # a clip that is continued, of a class
+        if not is_given and len(kept) < num_classes:
+            class_counts = [count * (k in kept) for k, count in enumerate(class_counts or [1] * num_classes)]
         drawn = [noise.category_of_seed(held.get(begins, seed), max(1, num_classes), class_counts) for seed in seeds]
     else:
-        drawn = [class_number(category, num_classes, getattr(generator, "class_names", ()))] * len(seeds)
+        number = class_number(category, num_classes, names := getattr(generator, "class_names", ()))
+        if not is_given and number not in kept:
+            there = first_names((names[k] if names else str(k) for k in sorted(kept)), SHOWN)
+            raise ValueError(
+                f"category={category}: no clip of it was kept to begin with, as there was none in the data; give "
+                f"frames to begin with (given), or name one of {there}"
+            )
+        drawn = [number] * len(seeds)
     return torch.cat(latents, dim=1), torch.tensor(drawn)
+
+
+def kept_classes(generator: nn.Module) -> Collection[int]:
+    """Return the classes that samples can be of where no frames are given: all, or those that a generator keeps."""
+    every = range(getattr(generator, "num_classes", 0))
+    return getattr(getattr(generator, "beginnings", None), "classes", None) or every
 
 
 def options_of(generator: nn.Module, num_frames: int | None, truncation: float | None) -> dict[str, Any]:

@@ -133,11 +133,11 @@ class Samples(Every):
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""
-        num_classes = getattr(self.model.generator, "num_classes", 0)
-        if num_classes < 2:
+        classes = sorted(sampling.kept_classes(self.model.generator))
+        if len(classes) < 2:
             return [None], None
-        rows = min(num_classes, self.num_shown)
-        return [int(category) for category in spread(rows, num_classes)], self.num_shown // rows
+        rows = min(len(classes), self.num_shown)
+        return [classes[place] for place in spread(rows, len(classes))], self.num_shown // rows
 
     def _caption(self, classes: list[int | None], columns: int | None) -> str:
         """Return what a grid of fake samples is made from, for those who see it elsewhere."""

@@ -57,6 +57,8 @@ class Watchdog(Every):
         self.judged_at: int | None = None
         """The samples_seen of the evaluation that was judged last."""
         self.real: Tensor | None = None
+        self.begun: tuple[Tensor, Tensor] | None = None
+        """What real clips begin with, and their classes."""
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if outputs and self.every and "discriminator/loss" in outputs:
@@ -80,10 +82,17 @@ class Watchdog(Every):
         self._take(over, collapse.signs(self.looks, self.reached, guessing))
 
     def _diversity(self) -> tuple[float, float]:
+        """Return both of samples; of a generator that continues frames those of what it adds to real clips."""
+        generator, given = self.model.generator, getattr(self.model.generator, "given_frames", 0)
         if self.real is None:
-            self.real = collapse.coarse(self.trainer.datamodule.real_batch(self.num_samples)[0]).cpu()
-        made = sampling.batches(self.model.generator, range(len(self.real)))
-        fake = torch.cat([collapse.coarse(samples) for _, samples in made])
+            real, labels = self.trainer.datamodule.real_batch(self.num_samples)
+            self.begun = (real[:, :, :given].clone(), labels) if given else None
+            self.real = collapse.coarse(real[:, :, given:] if given else real).cpu()
+        seeds = range(len(self.real))
+        if self.begun is None:
+            fake = torch.cat([collapse.coarse(samples) for _, samples in sampling.batches(generator, seeds)])
+        else:
+            fake = collapse.coarse(sampling.continued(generator, *self.begun, seeds)[:, :, given:])
         return collapse.relative(fake.cpu(), self.real)
 
     def _judge_metrics(self, *, are_kept: bool = True) -> None:

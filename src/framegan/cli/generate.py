@@ -78,7 +78,8 @@ def generate(
     shown = min(num_samples, max(1, grid_samples // len(folders)))
     seeds = range(seed, seed + (num_samples if kind else shown))
     held = {part: one for part, one in (("content", content_seed), ("motion", motion_seed)) if one is not None}
-    sampling.draw(generator, seeds[:1], num_frames=num_frames, held=held)  # what can't be leaves no folder behind
+    for one in folders.values():  # what can't be leaves no folder behind
+        sampling.draw(generator, seeds[:1], one, num_frames, held, is_given=given is not None)
     sampling.options_of(generator, num_frames, truncation)
     choices: dict[str, Any] = {"num_frames": num_frames, "held": held, "truncation": truncation}
     if given is not None:
@@ -111,9 +112,10 @@ def _given(given: str, run: Loaded, held: Mapping[str, int]) -> "Tensor":
         raise ValueError(f"given={given}, but this generator makes whole clips; leave it out, or train model=predictor")
     if "content" in held:
         raise ValueError(f"given={given} says what clips begin with; leave out content_seed={held['content']}")
-    settings = compose.as_dict(run.config.data, resolve=False)
-    pixels = frames_of(Path(given).expanduser(), run.generator.shape, number, settings)
-    print(f"given    {given}: {number} frame{'s' * (number > 1)}, with an orange margin in the grid")
+    settings = compose.as_dict(run.config)["data"]
+    pixels, chosen = frames_of(Path(given).expanduser(), run.generator.shape, number, settings)
+    which = ", ".join(str(place + 1) for place in chosen)
+    print(f"given    {given}: frame{'s' * (number > 1)} {which}, with an orange margin in the grid")
     return sampling.given_of(run.generator, media.to_samples(pixels), 1)[0]
 
 

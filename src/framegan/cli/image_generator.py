@@ -37,8 +37,7 @@ def fill_in(cfg: DictConfig, checkpoint: Path | None, classes: Sequence[str]) ->
     if checkpoint:
         if node.image_generator is None:  # as it was typed, not as the run folder has it
             file = run_folder.saved_config(run_folder.find(checkpoint))
-            saved = as_dict(saved_config.read(file, cfg.trust, ["model.generator"]))["model"]["generator"]
-            node.image_generator = saved.get("image_generator")
+            node.image_generator = saved_config.read_values(file, cfg.trust, "model.generator.image_generator")
         return None
     if node.images is None:
         return None

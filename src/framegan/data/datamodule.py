@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -245,12 +246,30 @@ class DataModule(LightningDataModule):
         tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
         return self._batch(tickets)
 
-    def unseen_batch(self, num_samples: int) -> Batch:
-        """Return at most `num_samples` samples that are held out from training, or as `real_batch` where none are."""
+    def unseen_batch(self, num_samples: int, *, of_every_class: bool = False) -> Batch:
+        """Return at most `num_samples` samples that are held out from training, or as `real_batch` where none are.
+
+        Args:
+            of_every_class: as many of each as possible, and of one of which none is held out such as training has.
+        """
         numbers = held_out(self.source, self.held_out)
+        if of_every_class:
+            return self._batch([(number, 0) for number in self._of_every_class(num_samples, numbers)])
         if not len(numbers):
             return self.real_batch(num_samples)
         return self._batch([(int(numbers[place]), 0) for place in spread(num_samples, len(numbers))])
+
+    def _of_every_class(self, num_samples: int, left_out: np.ndarray) -> list[int]:
+        labels = labels_of(self.source)
+        if labels is None:
+            labels = [int(self.source[index][1]) for index in range(len(self.source))]
+        numbers = torch.as_tensor(labels).numpy(force=True)
+        of_class = [np.flatnonzero(numbers == number) for number in range(self.num_classes)]
+        unseen = [np.intersect1d(some, left_out) for some in of_class]
+        rows = [few if len(few) else every for few, every in zip(unseen, of_class, strict=True) if len(every)]
+        chosen = [some[spread(-(-num_samples // len(rows)), len(some))].tolist() for some in rows]
+        in_turn = [number for several in zip_longest(*chosen) for number in several if number is not None]
+        return in_turn[:num_samples]
 
     def _batch(self, tickets: Sequence[Ticket]) -> Batch:
         pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)

@@ -6,74 +6,103 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import PositiveFloat, PositiveInt, TypeAdapter
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from framegan.data.images import image_file
 from framegan.data.images.image_file import EXTENSIONS as IMAGES
+from framegan.data.images.image_file import Filter, Resize
 from framegan.data.videos import decode, frame_fit
+from framegan.data.videos.frame_choice import Draws, nearest
 from framegan.data.videos.frame_order import in_order
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_index import index
 
-DEFAULTS = {"resize": "crop", "filter": "area"}
+
+class Settings(TypedDict, total=False):
+    """Those of the data by which frames are fitted and chosen."""
+
+    resize: Resize
+    filter: Filter
+    pixel_aspect: bool
+    rotate: bool
+    frame_stride: PositiveInt | tuple[PositiveInt, PositiveInt]
+    target_fps: PositiveFloat | None
 
 
-def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[str, Any]) -> Tensor:
+def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[str, Any]) -> tuple[Tensor, list[int]]:
     """Return the first frames of a video, a folder of pictures or, if one is asked for, a picture, uint8 (C, T, H, W).
+
+    They are as far apart as those of the data, unless there are no more than asked for. Which they are, counted from 0,
+    is returned too.
 
     Args:
         shape: (C, T, H, W) of the clips that begin with them.
         number: how many.
-        settings: those of the data that the generator was trained on, by which its frames were fitted and chosen.
+        settings: of the data that the generator was trained on; see `Settings`.
 
     Raises:
         ValueError: there is no such file, it can't be read, or has fewer frames.
     """
     channels, _, *size = shape
-    fit = {name: settings.get(name, default) for name, default in DEFAULTS.items()}
-    recipe: dict[str, Any] = {"resolution": tuple(size), "channels": channels, **fit}
     try:
+        names = Settings.__annotations__.keys() & settings.keys()
+        known = TypeAdapter(Settings).validate_python({name: settings[name] for name in names})
+        fit = {"resize": known.get("resize", "crop"), "filter": known.get("filter", "area")}
+        recipe: dict[str, Any] = {"resolution": tuple(size), "channels": channels, **fit}
         if path.suffix.lower() in VIDEOS and path.is_file():
-            frames = _of_video(path, number, settings, recipe)
+            frames, chosen = _of_video(path, number, known, recipe)
         else:
+            files = _pictures(path)
+            chosen = _chosen(number, known, len(files), None)
             picture = image_file.Fit(**recipe)
-            frames = np.stack([picture(image_file.decode(file, picture.channels)) for file in _pictures(path, number)])
+            frames = np.stack([picture(image_file.decode(files[place], picture.channels)) for place in chosen])
     except (OSError, ValueError) as error:
         raise ValueError(f"given={path} can't be used: {error}") from error
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2), chosen
 
 
-def _of_video(path: Path, number: int, settings: Mapping[str, Any], recipe: Mapping[str, Any]) -> np.ndarray:
+def _of_video(path: Path, number: int, settings: Settings, recipe: Mapping[str, Any]) -> tuple[np.ndarray, list[int]]:
     if recipe["channels"] not in (1, 3):
         raise ValueError(f"the generator's frames have {recipe['channels']} channels, and videos give 1 or 3")
     entries, problems = index(path.parent.absolute(), [path.name])
     if problems:
         raise ValueError(problems[path.name])
-    info, rate = entries[path.name].info, settings.get("target_fps")
-    if rate is None:
-        stride = settings.get("frame_stride", 1)
-        chosen = np.arange(number) * (stride if isinstance(stride, int) else stride[0])
-    else:
-        times = np.asarray(info.times)
-        wanted = times[0] + np.arange(number) / rate
-        chosen = np.abs(times - wanted[:, None]).argmin(1)
-        if len(set(chosen.tolist())) < number:
-            raise ValueError(f"its first frames are too few for {number} at data.target_fps={rate:g}")
-    if chosen[-1] >= len(info.pts):
-        raise ValueError(f"it has {len(info.pts)} frames, and frames 1 to {chosen[-1] + 1} are needed")
-    turned = {name: settings.get(name, True) for name in ("pixel_aspect", "rotate")}
-    return decode.read(path, info, chosen.tolist(), frame_fit.Fit(**recipe, **turned))
+    info = entries[path.name].info
+    chosen = _chosen(number, settings, len(info.pts), np.asarray(info.times))
+    turned: dict[str, Any] = {
+        "pixel_aspect": settings.get("pixel_aspect", True),
+        "rotate": settings.get("rotate", True),
+    }
+    wanted, places = np.unique(chosen, return_inverse=True)
+    return decode.read(path, info, wanted.tolist(), frame_fit.Fit(**recipe, **turned))[places], chosen
 
 
-def _pictures(path: Path, number: int) -> list[Path]:
+def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | None) -> list[int]:
+    """Return which of so many frames are as far apart as those of the data, from the first on.
+
+    Args:
+        times: when they are shown, (length,) seconds. None = it isn't known, so that no rate says which they are.
+    """
+    if length == number:
+        return list(range(number))
+    stride, rate = settings.get("frame_stride", 1), settings.get("target_fps")
+    lowest = stride if isinstance(stride, int) else stride[0]
+    draws = Draws(number, (lowest, lowest), None if times is None else rate, 1, "error", 0)
+    if not draws.fits(length, times):
+        pace = f" at data.{draws.pace}, as trained" if draws.target_fps or lowest > 1 else ""
+        raise ValueError(f"it has {length} frame{'s' * (length != 1)}, too few for {number}{pace}")
+    if draws.target_fps is None or times is None:
+        return (lowest * np.arange(number)).tolist()
+    return nearest(times, times[0] + np.arange(number) / draws.target_fps).tolist()
+
+
+def _pictures(path: Path) -> list[Path]:
     """Return the files of a folder of pictures, or one picture."""
     if path.is_dir():
-        files = [path / name for name in in_order(f.name for f in path.iterdir() if f.suffix.lower() in IMAGES)]
-    elif path.suffix.lower() in IMAGES and path.exists():
-        files = [path]
-    else:
-        rule = "it should be a video, a picture, or a folder of pictures"
-        raise ValueError(rule if path.exists() else f"there is no such file; {rule}")
-    if len(files) < number:
-        raise ValueError(f"it holds {len(files)} picture{'s' * (len(files) != 1)}, and {number} are needed")
-    return files[:number]
+        return [path / name for name in in_order(f.name for f in path.iterdir() if f.suffix.lower() in IMAGES)]
+    if path.suffix.lower() in IMAGES and path.exists():
+        return [path]
+    rule = "it should be a video, a picture, or a folder of pictures"
+    raise ValueError(rule if path.exists() else f"there is no such file; {rule}")

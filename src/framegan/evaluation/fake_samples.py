@@ -43,14 +43,19 @@ class FakeSamples:
                 "can't be asked for them in their proportions; set data=NAME to data with the classes it was trained on"
             )
         self.origin = origin | {"first_seed": first_seed}
-        if given := getattr(generator, "given_frames", 0):
-            self.origin["given"] = {"frames": given, "beginnings": len(generator.beginnings)}  # type: ignore[arg-type]
+        if self.given_frames:
+            self.origin["given"] = {"frames": self.given_frames, "beginnings": len(generator.beginnings)}  # type: ignore[arg-type]
         if self.num_classes > 1:
             self.origin["class_counts"] = self.class_counts or "all alike"
         self.first_seed = first_seed
         self.classes = classes if self.num_classes > 1 else ()
         self.num_frames = num_frames
         self.frame_stride = frame_stride
+
+    @property
+    def given_frames(self) -> int:
+        """How many frames of each clip are real ones, which the generator continues."""
+        return getattr(self.generator, "given_frames", 0)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from framegan.metrics.class_values import by_class, estimates, needs_classes
 from framegan.metrics.embedding import Embedding
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.record import Record
-from framegan.metrics.sample_set import SampleSet, check_number, check_shapes
+from framegan.metrics.sample_set import SampleSet, check_number, check_shapes, given_in
 from framegan.metrics.scores import Features, Score
 from framegan.processes.ranks import from_rank_zero, rank_and_number
 
@@ -30,7 +30,8 @@ class Comparison:
 
     The keys of its values are <score>_<embedding>_<fingerprint>_<protocol>, where the protocol reads as follows:
     "10k" 10,000 fake and as many real samples, "10k_vs_1797" fewer real ones, since there are no more, "50k_full"
-    against all there are, "2048_16f" clips of 16 frames, "2048_16f_stride8" every 8th frame, "10k_1f" a frame of each.
+    against all there are, "2048_16f" clips of 16 frames, "2048_16f_stride8" every 8th frame, "10k_1f" a frame of each,
+    "10k_1f_given4" of clips that begin with as many frames of real ones.
 
     Args:
         scores: by any name.
@@ -107,7 +108,8 @@ class Comparison:
             "family": self.family,
             "scores": {name: repr(score) for name, score in self.scores.items()},
         }
-        ending = f"{embedding.name}_{embedding.fingerprint}_{self._protocol(len(of_real.bank), fake.shape, embedding)}"
+        protocol = self._protocol(len(of_real.bank), fake.shape, embedding) + given_in(fake)
+        ending = f"{embedding.name}_{embedding.fingerprint}_{protocol}"
         values: dict[str, Estimate] = {}
         of_classes: dict[str, dict[str, OfClass]] = {}
         for called, score in self.scores.items():

@@ -55,6 +55,12 @@ class SampleSet(Protocol):
         """Return the uint8 pixels (N, *shape) and the classes (N,) of samples."""
 
 
+def given_in(samples: SampleSet) -> str:
+    """Return what keys say of clips that begin with frames of real ones, which flatter them, such as "_given4"."""
+    given = getattr(samples, "given_frames", 0)
+    return f"_given{given}" if given else ""
+
+
 def check_shapes(real: SampleSet, fake: SampleSet) -> None:
     """Raise ValueError where real and fake samples differ in their shapes."""
     if real.shape != fake.shape:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from framegan.media import to_samples
 from framegan.metrics.record import Record
-from framegan.metrics.sample_set import SampleSet, check_number, check_shapes
+from framegan.metrics.sample_set import SampleSet, check_number, check_shapes, given_in
 
 THRESHOLD = 30
 """Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
@@ -56,7 +56,7 @@ class ShapeMotion:
             del values["motion_accuracy"]
         return [
             Record(
-                key=f"shape_motion_{self.num_samples}/{key}",
+                key=f"shape_motion_{self.num_samples}{given_in(fake)}/{key}",
                 value=value,
                 interval=None,
                 better="lower" if key == "content_distance" else "higher",

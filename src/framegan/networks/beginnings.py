@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from framegan.media import to_pixels, to_samples
 
+OF_ANY = -1
+"""The class of a beginning that is grey."""
 MOST = 256
 LEAST = 16
 BYTES = 1 << 20
@@ -23,21 +25,27 @@ class Beginnings(nn.Module):
     Args:
         shape: (C, T, H, W) of one clip.
         given_frames: how many of its frames are given.
+        num_classes: of which one each is kept, at least. 0 = classes don't matter.
     """
 
     pixels: Tensor
     labels: Tensor
 
-    def __init__(self, shape: Sequence[int], given_frames: int):
+    def __init__(self, shape: Sequence[int], given_frames: int, num_classes: int = 0):
         super().__init__()
         channels, _, *size = shape
         kept = channels, given_frames, *size
-        number = min(MOST, max(LEAST, BYTES // math.prod(kept)))
+        number = max(num_classes, min(MOST, max(LEAST, BYTES // math.prod(kept))))
         self.register_buffer("pixels", torch.full((number, *kept), 128, dtype=torch.uint8))
-        self.register_buffer("labels", torch.zeros(number, dtype=torch.int64))
+        self.register_buffer("labels", torch.full((number,), OF_ANY))
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    @property
+    def classes(self) -> set[int]:
+        """Those of the clips that are kept; none until `fill`."""
+        return set(self.labels.tolist()) - {OF_ANY}
 
     def fill(self, clips: Tensor, labels: Tensor) -> None:
         """Keep the beginnings of (N, C, T, H, W) clips in [-1, 1] of (N,) labels, over and over where they are few."""
@@ -49,12 +57,11 @@ class Beginnings(nn.Module):
         """Return the beginning that each of (N,) standard normal keys stands for, (N, C, given_frames, H, W).
 
         Args:
-            labels: (N,) the classes to choose from; of one that no beginning has, all are. None = all.
+            labels: (N,) `classes` to choose from. None = all.
         """
         fits = torch.ones(len(keys), len(self), dtype=torch.bool, device=keys.device)
         if labels is not None:
-            fits = self.labels == labels.unsqueeze(1)  # (N, M)
-            fits |= ~fits.any(1, keepdim=True)
+            fits = (self.labels == labels.unsqueeze(1)) | (self.labels == OF_ANY)  # (N, M)
         bits = keys.float().contiguous().view(torch.int32).long()  # which rounding on another device doesn't change
         place = bits % fits.sum(1)  # (N,) among those that fit
         row = (fits.cumsum(1) > place.unsqueeze(1)).int().argmax(1)

@@ -170,6 +170,11 @@ class Discriminator(ClassCritic):
         class_dim: PositiveInt = 32,
     ):
         super().__init__(num_classes, conditional, conditioning, class_dim)
+        if len(shape) != 3:
+            raise ValueError(
+                f"this discriminator judges images (C, H, W); got shape={list(shape)}. Choose one of clips, such as "
+                "model/discriminator=clip."
+            )
         base, doublings = base_and_doublings(shape)
         channels = [shape[0] + self.given.channels, *(width << level for level in range(doublings))]
         layers: list[nn.Module] = []

@@ -92,7 +92,7 @@ class Generator(nn.Module):
         self.clip_dim, self.frame_dim = clip_dim, frame_dim
         self.least_guided = NormalDist().inv_cdf(guided) if 0 < guided < 1 else math.copysign(math.inf, guided - 0.5)
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
-        self.beginnings = Beginnings(self.shape, given_frames)
+        self.beginnings = Beginnings(self.shape, given_frames, self.num_classes)
         _, doublings = base_and_doublings((channels, height, side))
         self.scale = 1 << max(0, doublings - 2)  # pixels of a cell's side: the shorter side has 16 to 28 cells
         self.reach = SPAN * self.scale  # pixels that a pixel can come from on either side

@@ -163,5 +163,6 @@ def _first_class_row(network: nn.Module, layer: str) -> int | None:
 
 def _is_by_number(network: nn.Module) -> bool:
     """Say whether a network takes classes in layers that aren't marked as theirs."""
-    is_marked = any(hasattr(module, "first_class_row") for module in network.modules())
+    given = {part for module in network.modules() if hasattr(module, "is_given") for part in module.modules()}
+    is_marked = any(hasattr(module, "first_class_row") for module in network.modules() if module not in given)
     return getattr(network, "num_classes", 0) > 0 and not is_marked

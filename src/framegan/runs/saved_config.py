@@ -55,6 +55,23 @@ def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> 
     return cfg
 
 
+def read_values(file: Path, trusted: Collection[str], part: str) -> Any:
+    """Return a part of the configuration in a file that consists of plain values; the rest is not looked at.
+
+    Raises:
+        ValueError: it asks for more than is trusted, or there is no such part.
+    """
+    found = _at(OmegaConf.to_container(plain(file)), part)
+    try:
+        refuse_unresolved({part: found})
+        refuse_strangers(found, trusted, part)
+    except OwnCodeError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{file} is not used:\n{error}") from None
+    return found
+
+
 def _trained_in(file: Path, trusted: Collection[str]) -> str:
     """Return from which folder a run was trained, where a package that it needs isn't found from this one."""
     packages = {name.partition(".")[0] for name in trusted} - set(working_folder.packages())

@@ -99,7 +99,7 @@ class Clips:
 
     @property
     def groups(self) -> list[Any]:
-        """What the clips tell of each other by: the video of each, or its group where the set of videos has `groups`."""
+        """What each clip tells others of: its video, or the group of that where the set of videos has `groups`."""
         of_videos = getattr(self.origin, "groups", None) or range(len(self.videos))
         return [of_videos[video] for video in self.kept for _ in range(self.draws.clips_per_video)]
 

@@ -78,5 +78,10 @@ class Draws:
         if wanted[-1] > times[-1] + 1e-6:  # too short: number the frames that would follow at the video's own rate
             gap = (times[-1] - times[0]) / max(1, len(times) - 1) or offsets[-1]
             times = np.concatenate([times, np.arange(times[-1] + gap, wanted[-1] + gap, gap)])
-        right = np.searchsorted(times, wanted).clip(1, len(times) - 1) if len(times) > 1 else np.zeros(len(wanted), int)
-        return np.where(wanted - times[right - 1] <= times[right] - wanted, right - 1, right)
+        return nearest(times, wanted)
+
+
+def nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the numbers of the frames that are shown nearest to the (T,) wanted times; both ascend."""
+    right = np.searchsorted(times, wanted).clip(1, len(times) - 1) if len(times) > 1 else np.zeros(len(wanted), int)
+    return np.where(wanted - times[right - 1] <= times[right] - wanted, right - 1, right)
