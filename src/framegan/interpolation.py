@@ -50,7 +50,7 @@ def walk(
     if len(seeds) < 2 or any(one == other for one, other in pairwise(seeds)):
         rule = "it should be two seeds or more, such as [0,5,9], no one twice in a row"
         raise ValueError(f"interpolate got {list(seeds)}; {rule}")
-    latents, labels = sampling.draw(generator, seeds, **choices)
+    latents, labels = sampling.draw(generator, seeds, **choices, is_given=given is not None)
     parts = sampling.parts_of(generator, choices.get("num_frames"))
     if getattr(generator, "given_frames", 0):  # its content is the number of a clip, and nothing lies between those
         latents[:, : parts["content"]] = latents[0, : parts["content"]]

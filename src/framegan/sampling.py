@@ -250,8 +250,8 @@ def draw(
         if not is_given and number not in kept:
             there = first_names((names[k] if names else str(k) for k in sorted(kept)), SHOWN)
             raise ValueError(
-                f"category={category}: no clip of it was kept to begin with, as there was none in the data; give "
-                f"frames to begin with (given), or name one of {there}"
+                f"category={names[number] if names else number}: no clip of it was kept to begin with, as the data had "
+                f"none; give frames to begin with (given), or name one of {there}"
             )
         drawn = [number] * len(seeds)
     return torch.cat(latents, dim=1), torch.tensor(drawn)
