@@ -1,6 +1,7 @@
 """Every choice of metrics= measures a generator under the keys it promises; published networks have random weights."""
 
 import re
+import shlex
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from small_runs import narrow
 from test_evaluate import evaluated
 
 from framegan.metrics import weights
+from framegan.metrics.classifier import Classifier
 from framegan.metrics.inception_i3d import InceptionI3D
 from framegan.metrics.inception_v3 import InceptionV3
 
@@ -105,6 +107,25 @@ def test_a_classifier_of_the_data_and_the_modes_of_stacked_digits(tmp_path, monk
     found = evaluated(tmp_path, f"checkpoint={folder}", *options, "num_samples=100")
     assert {key.split("_stacked_digits_")[0] for key in found} == {"modes", "mode_divergence"}
     assert 1 <= next(iter(found.values()))["value"] <= 100
+
+
+def test_a_classifier_of_clips_is_found_by_a_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path / "weights"))
+    few = "data.datamodule.source.videos.num_videos=60"
+    data = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", few, "seed=2")
+    training = (*narrow("mocogan"), "model.conditional=true", *data, "data.batch_size=2", *SHORT)
+    assert train(*training, f"hydra.run.dir={tmp_path / 'run'}") is None
+    asked = (f"checkpoint={tmp_path / 'run'}", "metrics=classifier", "num_samples=40")
+    stopped = run("evaluate", f"out={tmp_path}", *asked)
+    words = shlex.split(stopped.rpartition(": ")[2])
+    assert {*data} <= {*words}
+    assert run("train_classifier", *words[2:], "epochs=1") is None
+    (file,) = (tmp_path / "weights" / "classifiers").iterdir()
+    found = evaluated(tmp_path, *asked)
+    scores = {"fd", "kd", "precision", "recall", "classifier_score", "modes", "mode_divergence", "class_accuracy"}
+    fingerprint = Classifier(str(file)).fingerprint
+    assert {*found} == {f"{score}_classifier_{fingerprint}_40_4f" for score in scores}
+    assert {*found[f"class_accuracy_classifier_{fingerprint}_40_4f"]["by_class"]} == {"vertical", "horizontal"}
 
 
 @pytest.mark.parametrize(("choice", "data"), [("classifier", "data=synthetic"), ("modes", "data=mnist")])

@@ -42,7 +42,7 @@ ROOMS = {
     "contracts": "own_code rules sampling",
     "data": "configurable files media noise own_code processes quoting rules spread",
     "metrics": "by_class files media noise processes quoting",
-    "evaluation": "data media sampling spread",
+    "evaluation": "data files media metrics noise sampling spread",
     "run_state": "metrics",
     "strategy": "network_state",
     "generator_regularizers": "noise regularizers schedules strategy",

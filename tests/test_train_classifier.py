@@ -1,4 +1,4 @@
-"""`python src/train_classifier.py` learns from any labelled images and says where it went and what to type next."""
+"""`python src/train_classifier.py` learns from labelled samples, and says where its file is and what to type next."""
 
 import re
 import shlex
@@ -67,10 +67,12 @@ def test_files(data, write, tmp_path):
     assert Classifier(str(tmp_path / "out.pt")).data == data
 
 
-def test_frames_of_clips_are_images(tmp_path):
+@pytest.mark.parametrize(("num_frames", "shape"), [(1, (3, 16, 16)), (4, (3, 4, 16, 16))])
+def test_clips_and_their_frames(num_frames, shape, tmp_path, capsys):
     clips = ("data=shape_motion", "data.resolution=16", "data.datamodule.source.videos.num_videos=40", "epochs=1")
-    assert run("train_classifier", *clips, "data.num_frames=1", f"out={tmp_path / 'out.pt'}") is None
-    Classifier(str(tmp_path / "out.pt")).check((3, 16, 16))
+    assert run("train_classifier", *clips, f"data.num_frames={num_frames}", f"out={tmp_path / 'out.pt'}") is None
+    Classifier(str(tmp_path / "out.pt")).check(shape)
+    assert "right of the tenth that was held out, 4 of 40 videos\n" in capsys.readouterr().out
 
 
 def test_the_same_command_gives_the_same_weights(tmp_path):
@@ -85,7 +87,7 @@ MISTAKES = [
     ((), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
     ((*SMALL, "data.num_classes=1"), "at least 2 classes, these data have 1; choose labelled data"),
     (("data=synthetic", "data.resolution=8"), "at least 16 pixels a side, these are 3x8x8"),
-    (("data=shape_motion",), "these are clips of .*; set data.num_frames=1"),
+    (("data=shape_motion", "data.resolution=8"), "clips of at least 16 pixels a side, these are 3x8x8x8"),
     ((*SMALL[:2], "epochs=0"), "epochs got 0; it should be greater than 0"),
     ((*SMALL[:2], "batch_size=many"), "batch_size got 'many'; it should be a valid integer"),
     ((*SMALL, "out=."), "out got .*, a folder; give the file to write"),

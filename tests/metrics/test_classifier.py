@@ -6,13 +6,16 @@ import pytest
 import torch
 from commands import PROJECT
 
+from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.drawn.synthetic import synthetic
 from framegan.data.published.digits import digits
 from framegan.data.published.idx import mnist
 from framegan.data.published.stacked_mnist import StackedMNIST
-from framegan.data.source import classes_of
+from framegan.data.source import TensorSource, classes_of
+from framegan.data.stream import Ticket
+from framegan.data.videos.clips import Clips
+from framegan.evaluation.classifier_training import check_data, train
 from framegan.metrics.classifier import Classifier, Network, save
-from framegan.metrics.classifier_training import check_data, train
 from framegan.metrics.embedding import fingerprint_of
 from framegan.metrics.modes import mode_coverage
 from framegan.metrics.stacked_digits import StackedDigits
@@ -38,7 +41,7 @@ def pixels(*shape: int) -> torch.Tensor:
 def of_digits(tmp_path_factory):
     """A file with a classifier of scikit-learn's digits, and its accuracy."""
     source, file = digits(16), tmp_path_factory.mktemp("weights") / "digits.pt"
-    state, accuracy = train(source.samples, source.labels, source.num_classes)
+    state, accuracy = train(source)
     save(file, state, source.shape, classes_of(source), accuracy, "digits")
     return file, accuracy
 
@@ -47,12 +50,14 @@ def of_digits(tmp_path_factory):
 def of_mnist(tmp_path_factory):
     """A file with a classifier of 10,000 digits of MNIST, and its accuracy."""
     source, file = mnist(str(MNIST), "test"), tmp_path_factory.mktemp("weights") / "mnist.pt"
-    state, accuracy = train(source.samples, source.labels, source.num_classes)
+    state, accuracy = train(source)
     save(file, state, source.shape, classes_of(source), accuracy, "mnist")
     return file, accuracy
 
 
-@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 28, 28), (1, 17, 40), (3, 32, 32), (1, 64, 64)])
+@pytest.mark.parametrize(
+    "shape", [(1, 16, 16), (3, 28, 28), (1, 17, 40), (3, 32, 32), (1, 64, 64), (1, 2, 16, 16), (3, 5, 33, 90)]
+)
 def test_any_shape(shape, tmp_path):
     embedding = Classifier(str(written(tmp_path, shape, 7)))
     features = embedding(pixels(5, *shape))
@@ -78,9 +83,8 @@ def test_mnist_is_learnt(of_mnist):
 def test_training_is_a_function_of_its_arguments():
     source = synthetic(60, 16)
     before = torch.random.get_rng_state()
-    arguments = (source.samples, source.labels, source.num_classes)
-    first, again = (train(*arguments, epochs=1, seed=3) for _ in range(2))
-    other = train(*arguments, epochs=1, seed=4)
+    first, again = (train(source, epochs=1, seed=3) for _ in range(2))
+    other = train(source, epochs=1, seed=4)
     assert torch.equal(before, torch.random.get_rng_state())
     assert fingerprint_of(first[0]) == fingerprint_of(again[0]) != fingerprint_of(other[0])
     assert first[1] == again[1]
@@ -90,12 +94,40 @@ def test_what_is_held_out_is_not_learnt_from():
     """With labels that mean nothing, half of two classes are right where nothing was seen before."""
     random = torch.Generator().manual_seed(0)
     labels = torch.randint(2, (400,), generator=random)
-    state, accuracy = train(pixels(400, 1, 16, 16), labels, 2, epochs=40, batch_size=16)
+    state, accuracy = train(TensorSource(pixels(400, 1, 16, 16), labels, 2), epochs=40, batch_size=16)
     network = Network((1, 16, 16), 2)
     network.load_state_dict(state)
     known = (network(pixels(400, 1, 16, 16).float() / 127.5 - 1).argmax(1) == labels).float().mean()
     assert known > 0.9
     assert accuracy < 0.75
+
+
+def moving_shapes(**options) -> Clips:
+    """Return clips of 4 frames of moving shapes, several of each of few videos."""
+    videos = ShapeMotion(num_videos=options.pop("num_videos", 40), video_frames=8, resolution=16)
+    return Clips(videos, num_frames=4, clips_per_video=3, **options)
+
+
+def test_motion_is_learnt():
+    """Two motions of the same shapes, that no single frame tells apart."""
+    assert train(moving_shapes(num_videos=150), epochs=5)[1] >= 0.95
+
+
+def test_a_video_is_learnt_from_or_held_out(monkeypatch):
+    source, drawn = moving_shapes(), []
+
+    def batch(self: Clips, tickets: list[Ticket]) -> tuple[torch.Tensor, torch.Tensor]:
+        drawn.append({*tickets})
+        return of_clips(self, tickets)
+
+    of_clips = Clips.batch
+    monkeypatch.setattr(Clips, "batch", batch)
+    train(source, epochs=2, batch_size=1000)
+    learnt_from, tested = ({index // 3 for index, _ in tickets} for tickets in (drawn[0], set().union(*drawn[2:])))
+    assert (len(learnt_from), len(tested), learnt_from & tested) == (36, 4, set())
+    assert [len(tickets) for tickets in drawn[:2]] == [108, 108]
+    assert not drawn[0] & drawn[1]  # the second epoch draws others
+    assert sum(map(len, drawn[2:])) >= 500
 
 
 def test_what_is_written_comes_back_the_same(tmp_path):
@@ -149,14 +181,16 @@ def test_what_is_not_a_classifier_is_refused_by_name(tmp_path):
     [
         ((1, 16, 16), 1, 100, "at least 2 classes, these data have 1"),
         ((1, 15, 16), 2, 100, "at least 16 pixels a side, these are 1x15x16; set data.resolution=32"),
-        ((2, 16, 16), 2, 100, "1 or 3 channels, these are samples of 2x16x16"),
-        ((3, 4, 16, 16), 2, 100, "these are clips of 3x4x16x16; set data.num_frames=1"),
+        ((2, 16, 16), 2, 100, "1 or 3 channels, these are images of 2x16x16"),
+        ((4, 2, 16, 16), 2, 100, "1 or 3 channels, these are clips of 4x2x16x16; set data.channels=3"),
+        ((3, 2, 16, 15), 2, 100, "clips of at least 16 pixels a side, these are 3x2x16x15"),
         ((1, 16, 16), 2, 1, "got 1$"),
     ],
 )
 def test_what_can_not_be_learnt_is_refused(shape, num_classes, num_samples, message):
     with pytest.raises(ValueError, match=message):
-        check_data(shape, num_classes, num_samples)
+        samples = torch.zeros(num_samples, *shape, dtype=torch.uint8)
+        check_data(TensorSource(samples, torch.zeros(num_samples, dtype=torch.int64), num_classes))
 
 
 PLACES = torch.tensor([100, 10, 1])
@@ -187,8 +221,9 @@ def test_stacked_digits_take_three_channels_and_a_classifier_of_one(of_digits, t
         embedding.check((1, 16, 16))
     with pytest.raises(ValueError, match="trained on 1x16x16 images of digits, these are 1x32x32"):
         embedding.check((3, 32, 32))
-    with pytest.raises(ValueError, match="images with 1 channel, .* is one of 3"):
-        StackedDigits(str(written(tmp_path, (3, 16, 16))))
+    for shape, found in (((3, 16, 16), "images with 3"), ((1, 4, 16, 16), "clips with 1")):
+        with pytest.raises(ValueError, match=f"images with 1 channel, .* is one of {found}"):
+            StackedDigits(str(written(tmp_path, shape)))
 
 
 @needs_mnist

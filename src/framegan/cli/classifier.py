@@ -1,4 +1,4 @@
-"""Train the classifier that measures generators of the same images: framegan train_classifier data=mnist"""
+"""Train the classifier that measures generators of the same images or clips: framegan train_classifier data=mnist"""
 
 import shlex
 import time
@@ -20,7 +20,7 @@ def main(cfg: DictConfig) -> None:
     compose.flush_denormals()
     compose.require_choice(cfg, "data")
     choices = HydraConfig.get()
-    given = [override for override in choices.overrides.task if override.lstrip("+").startswith("data")]
+    given = [override for override in choices.overrides.task if override.lstrip("+").startswith(("data", "seed="))]
     with errors.plain_errors():
         settings = compose.arguments_of(train_classifier, cfg)
         datamodule = compose.build(cfg.data.datamodule)
@@ -32,30 +32,38 @@ def train_classifier(
     name: str,
     given: list[str],
     out: str | None,
-    epochs: PositiveInt,
-    batch_size: PositiveInt,
+    epochs: PositiveInt | None,
+    batch_size: PositiveInt | None,
     seed: NonNegativeInt,
 ) -> None:
     """Train on the split that is read, and write the weights.
 
     Args:
-        datamodule: `framegan.data.datamodule.DataModule` of images.
+        datamodule: `framegan.data.datamodule.DataModule` of images or clips.
         name: what messages call them.
-        given: what was set of the data, to be set again to train a generator.
+        given: what was set of the data and its draws, to be set again to train a generator.
     """
-    from framegan.metrics import classifier, classifier_training
+    from framegan.data.held_out import groups_of
+    from framegan.data.videos.clips import Clips
+    from framegan.evaluation import classifier_training
+    from framegan.metrics import classifier
 
     source = datamodule.source
-    classifier_training.check_data(source.shape, source.num_classes, len(source))
+    classifier_training.check_data(source)
     shape = "x".join(map(str, source.shape))
     file = _target(out, classifier.file_of(name, source.shape, datamodule.fingerprint))
     print(f"data     {len(source):,} samples of {shape}, {source.num_classes} classes, {source.split}", flush=True)
     start = time.perf_counter()
-    samples, labels = _read(source)
-    options = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
-    state, accuracy = classifier_training.train(samples, labels, source.num_classes, **options)
+    in_parts = not datamodule.is_small
+    state, accuracy = classifier_training.train(
+        source, epochs=epochs, batch_size=batch_size, seed=seed, in_parts=in_parts
+    )
     classifier.save(file, state, source.shape, datamodule.classes, accuracy, name)
-    print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of the tenth that was held out")
+    tenth = "the tenth that was held out"
+    if isinstance(source, Clips):
+        number, what = groups_of(source)[0], "groups" if getattr(source.origin, "groups", None) else "videos"
+        tenth += f", {classifier_training.tenth_of(number):,} of {number:,} {what}"
+    print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of {tenth}")
     print(f"wrote    {file}")
     is_found = out is None and datamodule.fingerprint is not None
     measured = ["metrics=classifier", *([] if is_found else [to_type("metrics.classifier.embedding.weights", file)])]
@@ -69,7 +77,7 @@ def how_to_train(overrides: Sequence[str], data: str | None) -> str:
         overrides: what was set, of which those of the data are repeated.
         data: the name that was chosen, if they don't choose it.
     """
-    of_data = [setting for setting in overrides if setting.lstrip("+~").startswith(("data=", "data."))]
+    of_data = [setting for setting in overrides if setting.lstrip("+~").startswith(("data=", "data.", "seed="))]
     if not any(setting.startswith("data=") for setting in of_data):
         of_data.insert(0, f"data={data}")
     return f"train one, then repeat the command: {command('classifier', *map(shlex.quote, of_data))}"
@@ -82,12 +90,3 @@ def _target(out: str | None, by_itself: Path) -> Path:
         raise ValueError(f"out got {file}, a folder; give the file to write, such as {file / 'classifier.pt'}")
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
-
-
-def _read(source: Any) -> "tuple[Any, Any]":
-    """Return all samples of a source, uint8 (N, C, H, W), and their labels (N,)."""
-    from framegan.data.source import BatchSource, in_memory, read, told_plainly
-
-    with told_plainly():
-        batches = source if isinstance(source, BatchSource) else in_memory(source)
-        return read(batches, [(index, 0) for index in range(len(source))])

@@ -183,7 +183,7 @@ class DataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         assert self.trainer is not None
         self.check_batch_fits(self.trainer.world_size)
-        if self._is_small:
+        if self.is_small:
             with told_plainly():
                 self.source = in_memory(self.source)
 
@@ -209,7 +209,7 @@ class DataModule(LightningDataModule):
     def train_dataloader(self) -> TrainLoader:
         assert self.trainer is not None
         device = self.trainer.strategy.root_device
-        on_device = self._is_small and self.transforms is None
+        on_device = self.is_small and self.transforms is None
         if on_device:
             assert isinstance(self.source, TensorSource | Clips)
             self.source = self.source.to(device)
@@ -291,7 +291,7 @@ class DataModule(LightningDataModule):
             raise ValueError(f"{said} doesn't list the labels of its samples; give it `labels`, or set it to false")
 
     @cached_property
-    def _is_small(self) -> bool:
+    def is_small(self) -> bool:
         """Whether the data are kept in memory, on the training device."""
         size = getattr(self.source, "size_in_memory", len(self.source) * math.prod(self.shape))
         return size <= self.keep_on_device_mb * 2**20

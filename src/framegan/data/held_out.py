@@ -17,7 +17,15 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 def held_out(source: Source, share: float) -> np.ndarray:
     """Return the numbers of the samples that are held out, ascending: drawn at random, the same for every run.
 
-    All of a group are where the source has `groups`, as one of them tells of the others.
+    All of a group are where the source has `groups`, as one of them tells of the others; see `groups_of`.
+    """
+    number, group_of_each = groups_of(source)
+    left_out = noise.generator(0, noise.HELD_OUT).permutation(number)[: int(share * number)]
+    return np.flatnonzero(np.isin(group_of_each, left_out))
+
+
+def groups_of(source: Source) -> tuple[int, np.ndarray]:
+    """Return how many groups a source has, and the number of the group of each sample; each is one where it has none.
 
     Raises:
         ValueError: the source has `groups` that aren't one for each sample.
@@ -26,13 +34,17 @@ def held_out(source: Source, share: float) -> np.ndarray:
     said = f"the data's source has {len(source)} samples and {0 if groups is None else len(groups)} groups"
     require(groups is None or len(groups) == len(source), said, "groups should be that of each sample")
     names, group_of_each = np.unique(np.arange(len(source)) if groups is None else groups, return_inverse=True)
-    left_out = noise.generator(0, noise.HELD_OUT).permutation(len(names))[: int(share * len(names))]
-    return np.flatnonzero(np.isin(group_of_each, left_out))
+    return len(names), group_of_each
 
 
-def keep_apart(source: Source, share: float) -> None:
-    """Have the source draw others in place of files that can't be read on their own side: held out or not."""
+def keep_apart(source: Source, left_out: Share | np.ndarray) -> None:
+    """Have the source draw others in place of files that can't be read on their own side: left out or not.
+
+    Args:
+        left_out: the share that `held_out` draws, or numbers of samples.
+    """
     bad = getattr(source, "bad", None)
     if isinstance(bad, BadFiles):
         of_each = source.draws.clips_per_video if isinstance(source, Clips) else 1  # which are in one place
-        bad.held_out = set((held_out(source, share) // of_each).tolist())
+        numbers = left_out if isinstance(left_out, np.ndarray) else held_out(source, left_out)
+        bad.held_out = set((numbers // of_each).tolist())

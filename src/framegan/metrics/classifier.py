@@ -8,9 +8,10 @@ import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from framegan.files import archives, atomic
@@ -20,6 +21,8 @@ from framegan.metrics.embedding import Embedding, fingerprint_of
 from framegan.metrics.weights import existing
 
 NUM_FEATURES = 128
+LARGEST_SIDE = 32
+"""Of the frames of clips, in pixels, as the network sees them."""
 KEPT = {"state_dict", "shape", "num_classes", "accuracy", "data"}
 HOW_TO_TRAIN = "framegan classifier data=NAME"
 
@@ -29,32 +32,54 @@ class NoClassifierError(ValueError):
 
 
 class Network(nn.Module):
-    """Convolutions and poolings down to a side of 4 to 7, one hidden layer, and the classes; nothing is normalised.
+    """Features and, from them by one layer, the classes; nothing is normalised.
 
     Args:
-        shape: (C, H, W) of the images.
+        shape: (C, H, W) of images, or (C, T, H, W) of clips.
     """
 
     def __init__(self, shape: Sequence[int], num_classes: int):
         super().__init__()
-        channels, height, width = shape
-        layers: list[nn.Module] = []
-        out_channels = 16
-        while min(height, width) >= 8:
-            layers += [nn.Conv2d(channels, out_channels, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
-            channels, height, width = out_channels, height // 2, width // 2
-            out_channels = min(64, 2 * out_channels)
-        self.features = nn.Sequential(
-            *layers,  # (N, channels, height, width)
-            nn.Flatten(),
-            nn.Linear(channels * height * width, NUM_FEATURES),
-            nn.ReLU(),
-        )
+        self.features = _features_of_images(shape) if len(shape) == 3 else FeaturesOfClips(shape)
         self.classes = nn.Linear(NUM_FEATURES, num_classes)
 
     def forward(self, samples: Tensor) -> Tensor:
-        """Return the class logits (N, K) of float32 images (N, C, H, W) in [-1, 1]."""
+        """Return the class logits (N, K) of float32 samples (N, *shape) in [-1, 1]."""
         return self.classes(self.features(samples))
+
+
+class FeaturesOfClips(nn.Module):
+    """Each frame beside its change since the one before, as an image; what is seen is filtered and averaged in time.
+
+    Frames larger than `LARGEST_SIDE` are halved until they aren't, which leaves motion to be seen.
+    """
+
+    def __init__(self, shape: Sequence[int]):
+        super().__init__()
+        channels, _, height, width = shape
+        self.shrink = 1
+        while min(height, width) // self.shrink > LARGEST_SIDE:
+            self.shrink *= 2
+        self.frames = _features_of_images((2 * channels, height // self.shrink, width // self.shrink))
+        self.times = nn.Sequential(nn.Conv1d(NUM_FEATURES, NUM_FEATURES, 3, padding=1), nn.ReLU())
+
+    def forward(self, clips: Tensor) -> Tensor:
+        frames = F.avg_pool3d(clips, (1, self.shrink, self.shrink)).transpose(1, 2)  # (N, T, C, height, width)
+        pairs = torch.cat([frames[:, 1:], frames.diff(dim=1)], dim=2)
+        seen = self.frames(pairs.flatten(0, 1)).unflatten(0, pairs.shape[:2])  # (N, T - 1, features)
+        return self.times(seen.transpose(1, 2)).mean(2)
+
+
+def _features_of_images(shape: Sequence[int]) -> nn.Sequential:
+    """Return convolutions and poolings down to a side of 4 to 7, and one hidden layer: (N, C, H, W) -> (N, D)."""
+    channels, height, width = shape
+    layers: list[nn.Module] = []
+    out_channels = 16
+    while min(height, width) >= 8:
+        layers += [nn.Conv2d(channels, out_channels, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
+        channels, height, width = out_channels, height // 2, width // 2
+        out_channels = min(64, 2 * out_channels)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, NUM_FEATURES), nn.ReLU())
 
 
 class Classifier(Embedding):
@@ -70,7 +95,8 @@ class Classifier(Embedding):
     """
 
     name = "classifier"
-    takes = "images"
+    takes: Literal["images", "clips"] = "images"
+    frames_at_once = 1024
     num_features = NUM_FEATURES
 
     def __init__(self, weights: str | None):
@@ -80,6 +106,7 @@ class Classifier(Embedding):
             return
         saved = _load(existing(weights, f"train one: {HOW_TO_TRAIN}"))
         self.shape: tuple[int, ...] = tuple(saved["shape"])
+        self.takes = "images" if len(self.shape) == 3 else "clips"
         self.num_classes: int = saved["num_classes"]
         self.classes: list[str] = saved.get("classes") or [str(number) for number in range(self.num_classes)]
         self.accuracy: float = saved["accuracy"]
@@ -114,7 +141,7 @@ class Classifier(Embedding):
         super().check(shape)
         if tuple(shape) != self.shape:
             raise ValueError(
-                f"this classifier was trained on {size_of(self.shape)} images of {self.data}, these are "
+                f"this classifier was trained on {size_of(self.shape)} {self.takes} of {self.data}, these are "
                 f"{size_of(shape)}; train one on them: {HOW_TO_TRAIN}"
             )
 
@@ -135,10 +162,10 @@ def save(
     """Write the file that `Classifier` reads, whole or not at all.
 
     Args:
-        shape: (C, H, W) of the images it was trained on.
+        shape: of the samples it was trained on.
         classes: their names, in the order of their numbers.
         accuracy: its share of right answers among those held out.
-        data: what messages call these images.
+        data: what messages call these samples.
     """
     of_classes = {"num_classes": len(classes), "classes": list(classes)}
     contents = {"state_dict": state, "shape": list(shape), **of_classes}

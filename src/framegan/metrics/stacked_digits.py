@@ -33,10 +33,11 @@ class StackedDigits(Embedding):
                 "metrics.modes.embedding.weights"
             )
         self.classifier = Classifier(weights)
-        if self.classifier.shape[0] != 1:
+        if self.classifier.takes != "images" or self.classifier.shape[0] != 1:
+            found = f"{self.classifier.takes} with {self.classifier.shape[0]}"
             raise ValueError(
-                f"stacked_digits needs a classifier of images with 1 channel, {weights} is one of "
-                f"{self.classifier.shape[0]}; train one with: {command('classifier', 'data=mnist')}"
+                f"stacked_digits needs a classifier of images with 1 channel, {weights} is one of {found}; train one "
+                f"with: {command('classifier', 'data=mnist')}"
             )
         self.fingerprint = self.classifier.fingerprint
         self.num_features = NUM_DIGITS * self.classifier.num_features
