@@ -123,6 +123,16 @@ def test_learning_rates_follow_their_schedules_on_the_clock():
     assert [rate for _, rate in record.states] == pytest.approx([1e-2 / 16, 9e-2 / 16, 1e-2, 1e-2])
 
 
+@pytest.mark.parametrize(("tuned_side", "rate", "gamma"), [(None, 1e-2, 0.5), (64, 1e-2, 0.5), (4, 0.5e-2, 2.0)])
+def test_larger_samples_than_tuned_for_get_smaller_rates_and_stronger_penalties(tuned_side, rate, gamma):
+    assert SHAPE[-2:] == (8, 8)
+    optimizers = {f"{name}_optimizer": partial(torch.optim.Adam, lr=rate) for name in GAN.networks}
+    expected = fit(tiny_gan(regularizers={"r1": regularizers.R1(gamma)}, **optimizers), real_batches(2))
+    optimizers = {f"{name}_optimizer": partial(torch.optim.Adam, lr=1e-2) for name in GAN.networks}
+    gan = tiny_gan(regularizers={"r1": regularizers.R1(0.5)}, tuned_side=tuned_side, **optimizers)
+    assert torch.equal(flat(fit(gan, real_batches(2)).discriminator), flat(expected.discriminator))
+
+
 def test_beta2_rises_as_its_schedule_falls():
     record = Record(lambda gan: [optimizer.param_groups[0]["betas"] for optimizer in gan.optimizers()])
     optimizers = {f"{name}_optimizer": partial(torch.optim.Adam, betas=(0.5, 0.9)) for name in GAN.networks}

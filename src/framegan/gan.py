@@ -4,6 +4,7 @@ Samples are float32 (N, *shape) in [-1, 1]; higher logits mean "more real". The 
 run knows of the networks are those of `framegan.model`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -61,6 +62,9 @@ class GAN(Model):
         freeze: names of layers that are held still, see `framegan.network_state.hold_still`. None = none.
         compile_networks: run both networks through torch.compile; the first steps take longer. A critic that
             is differentiated twice, on the steps of a penalty, stays uncompiled: torch.compile can't do that.
+        tuned_side: side in pixels of the samples that the learning rates and gamma of R1 and R2 are for. Of larger ones
+            the rates are divided by how much longer a side is, and gamma multiplied by how many more pixels there are
+            (in proportion to them, as Karras et al. 2020 choose it). None = they are for any.
         learning_rate_factor: multiplies both scheduled learning rates; see `framegan.runs.rollback`.
         seed: key of all noise.
     """
@@ -94,6 +98,7 @@ class GAN(Model):
         ema_rampup: PositiveFloat = 0.05,
         freeze: Sequence[str] | None = None,
         compile_networks: bool = False,
+        tuned_side: PositiveInt | None = None,
         learning_rate_factor: PositiveFloat = 1.0,
         seed: noise.Seed = 0,
     ):
@@ -118,6 +123,9 @@ class GAN(Model):
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
         contracts.check_reconstruction(generator, reconstruction)
         self.head_weights = contracts.check_parts(self, head_weights)
+        pixels = math.prod(generator.shape[-2:])  # type: ignore[index]
+        self.pixel_factor = 1.0 if tuned_side is None else max(1.0, pixels / tuned_side**2)
+        self.rate_factor = self.pixel_factor**-0.5
         self.begin(freeze)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
@@ -181,7 +189,8 @@ class GAN(Model):
         for name, regularizer in penalties.items():
             place = str(regularizer.at)
             penalty = self._over_heads(partial(regularizer.penalty, samples[place]), logits[place])  # (N,)
-            loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
+            strength = regularizer.strength(int(self.samples_seen)) * self.pixel_factor**regularizer.pixel_power
+            loss = loss + self._penalty(name, penalty, strength)
         return loss + self.class_weight * class_loss
 
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:

@@ -43,6 +43,8 @@ class Model(LightningModule):
     samples_seen: Tensor
     generator: nn.Module
     trainer: GANTrainer  # type: ignore[override]
+    rate_factor = 1.0
+    """What the learning rates are multiplied by because of the size of the samples."""
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class Model(LightningModule):
     def set_rates(self, name: str, optimizer: Any) -> None:
         """Set the learning rate of a network's optimizer, and its beta2, as the schedules say."""
         now, scheduled = int(self.samples_seen), self.beta2_schedule
-        factor = self.schedules[name](now) * self.learning_rate_factor
+        factor = self.schedules[name](now) * self.learning_rate_factor * self.rate_factor
         set_rates(optimizer.param_groups, factor, None if scheduled is None else scheduled(now))
 
     def watch(self, name: str, loss: Tensor) -> None:

@@ -57,6 +57,9 @@ class Regularizer(Lazy):
     at: Literal["real", "fake", "between"] | None = None
     """Where the penalty is taken: at the real samples, the fake ones, or on the lines between them; None: nowhere."""
 
+    pixel_power: Literal[0, 1] = 0
+    """1: the more pixels samples have, the stronger it is, where the `tuned_side` of `framegan.gan.GAN` is set."""
+
     reads_buffers = False
     """Whether `constrain` depends on running averages, which have to be the same on all ranks then."""
 
@@ -72,6 +75,7 @@ class R1(Regularizer):
     """gamma / 2 * |grad D(x)|^2 at the real samples (Mescheder et al. 2018, Equation 9)."""
 
     at: Literal["real", "fake"] = "real"
+    pixel_power = 1
 
     def __init__(self, gamma: NonNegativeFloat, every: PositiveInt = 1, schedule: Callable[[int], float] = Constant()):
         super().__init__(gamma / 2, every, schedule)
