@@ -10,6 +10,14 @@ from framegan import program
 
 PLAIN = re.compile(r"(?!(null|true|false|inf|nan)$)([a-z_/]|\.\.?/)[\w./-]*", re.ASCII | re.IGNORECASE)
 """What both the shell and Hydra take for a path as it stands."""
+SECRET = re.compile(
+    r"((?:api|access|secret)_?key|(?:access|auth|hf)_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)",
+    re.IGNORECASE,
+)
+"""A setting that is called so and given where it stands, unless it is to be read from the environment."""
+HOME = re.compile(r"(?<![\w.~-])(/(?:home|Users)/[^/\s'\",:;\]})]+|/root)(?![\w.-])")
+PASSED = re.compile(rf"""({SECRET.pattern})(\s*)('[^']*'|"[^"]*"|[^\s,;&\]}})]+)""", re.IGNORECASE)
+IN_ADDRESS = re.compile(r"(\w://)[^/\s@]+@")
 
 
 def command(name: str, *settings: str) -> str:
@@ -32,6 +40,13 @@ def quoted(path: str | Path) -> str:
     mark = "'" if '"' in str(path) else '"'
     escaped = re.sub(rf"(\\*)({mark}|$)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
     return f"{mark}{escaped}{mark}"
+
+
+def public(text: str) -> str:
+    """Return what others may read of a text: ~ in place of home folders, *** of what is called like a secret."""
+    own = str(Path.home())
+    text = HOME.sub("~", re.sub(rf"{re.escape(own)}(?![\w.-])", "~", text) if len(own) > 1 else text)
+    return IN_ADDRESS.sub(r"\1***@", PASSED.sub(r"\1\3***", text))
 
 
 def printable(name: str) -> str:

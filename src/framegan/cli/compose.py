@@ -18,16 +18,12 @@ from framegan import own_code, program
 from framegan.cli import command_line, errors
 from framegan.cli.errors import plain_errors, stop
 from framegan.containers import map_texts, walk
+from framegan.quoting import SECRET
 
 CONFIGURATIONS = str(program.configurations())
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
 FILLED_IN |= {"model.generator.image_generator"}
 """What the configuration leaves to the data, and to the run that makes the images of `latent_walk`."""
-SECRET = re.compile(
-    r"((?:api|access|secret)_?key|(?:access|auth|hf)_?token|password|secret)['\"]?\s*[=:](?!\s*['\"]?\\?\$)",
-    re.IGNORECASE,
-)
-"""A setting that is called so and given here, unless it is to be read from the environment."""
 HIDDEN = "\ufdd0"
 """Stands for a $ that is not to be resolved; no text has this character."""
 

@@ -76,6 +76,8 @@ class Mixing(Layer):
 
     order: Tensor
     signs: Tensor
+    inverted: Tensor | None = None
+    """The inverse of the matrix where it is fixed; see `fix`."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -97,8 +99,13 @@ class Mixing(Layer):
         return F.conv2d(features, self.weight()[:, :, None, None]), log_det.expand(len(features))
 
     def inverse(self, features: Tensor) -> Tensor:
-        inverse = torch.linalg.inv(self.weight().double()).to(features)
-        return F.conv2d(features, inverse[:, :, None, None])
+        inverse = torch.linalg.inv(self.weight().double()) if self.inverted is None else self.inverted
+        return F.conv2d(features, inverse.to(features)[:, :, None, None])
+
+    @torch.no_grad()
+    def fix(self) -> None:
+        """Invert the matrix now and never again: an exported program has no such operation."""
+        self.inverted = torch.linalg.inv(self.weight().double()).to(self.lower)
 
 
 class Coupling(Layer):

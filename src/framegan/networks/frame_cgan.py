@@ -69,13 +69,13 @@ class Generator(ClassGenerator):
         given = self.given(latents, labels)  # (N, num_inputs)
         times = self._times(num_frames or self.num_frames).to(latents)  # (T, 2 * WAVES)
         codes = torch.cat(
-            [given.unsqueeze(1).expand(-1, len(times), -1), times.expand(len(given), -1, -1)], dim=2
+            [given.unsqueeze(1).expand(-1, len(times), -1), times.expand(given.shape[0], -1, -1)], dim=2
         )  # (N, T, num_inputs + 2 * WAVES)
         if self.before is None:
             frames = self.frames(codes.flatten(0, 1)).unflatten(0, (-1, len(times)))  # (N, T, C, H, W)
             return frames.transpose(1, 2).contiguous()
         channels, _, height, side = self.shape
-        made = [latents.new_zeros(len(latents), channels, height, side)] * self.frames_before
+        made = [latents.new_zeros(latents.shape[0], channels, height, side)] * self.frames_before
         for code in codes.unbind(1):
             before = self.before(torch.cat(made[-self.frames_before :], dim=1)).flatten(1)  # (N, before_dim)
             made.append(self.frames(torch.cat([code, before], dim=1)))  # (N, C, H, W)

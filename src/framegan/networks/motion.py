@@ -92,7 +92,7 @@ class Transformer(nn.Module):
         """Return (N, T, code_dim) codes of (N, T, num_inputs) inputs and a (N, code_dim) start."""
         steps = self.from_inputs(inputs)  # (N, T, dim)
         if self.first is not None and self.from_start is not None:
-            steps = torch.cat([self.first.expand(len(steps), 1, -1), steps], dim=1)  # (N, 1 + T, dim)
+            steps = torch.cat([self.first.expand(steps.shape[0], 1, -1), steps], dim=1)  # (N, 1 + T, dim)
             steps = steps + self.from_start(start).unsqueeze(1)
         for layer, (attention, perceptron) in enumerate(zip(self.attention, self.perceptrons, strict=True)):
             steps = attention(steps) + (steps if layer else 0)

@@ -43,7 +43,7 @@ class ConvGRU(nn.Module):
     def forward(self, read: Tensor, state: Tensor | None) -> Tensor:
         """Return the next state, (N, width, H, W), of (N, inputs, H, W) and the last one. None = the first."""
         if state is None:
-            state = read.new_zeros(len(read), self.width, *read.shape[2:])
+            state = read.new_zeros(read.shape[0], self.width, *read.shape[2:])
         update, reset = self.gates(torch.cat([read, state], dim=1)).sigmoid().chunk(2, dim=1)
         candidate = self.candidate(torch.cat([read, reset * state], dim=1)).tanh()
         return state.lerp(candidate, update)

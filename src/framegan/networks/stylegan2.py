@@ -144,7 +144,7 @@ class Generator(nn.Module):
         """
         sizes = [height * width for height, width in self.sides]
         maps: Sequence[Tensor | None] = [None] * len(sizes) if noise is None else noise.split(sizes, dim=1)
-        features, image = self.base.expand(len(styles), -1, -1, -1), torch.zeros(())
+        features, image = self.base.expand(styles.shape[0], -1, -1, -1), torch.zeros(())
         if given is not None:
             features = torch.cat([features, given[:, :, None, None].expand(-1, -1, *self.base.shape[1:])], dim=1)
         for number, (layer, side, pixels) in enumerate(zip(self.layers, self.sides, maps, strict=True)):
