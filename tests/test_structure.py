@@ -40,6 +40,7 @@ ROOMS = {
     "sampling": "noise quoting runs",
     "interpolation": "sampling",
     "contracts": "own_code rules sampling",
+    "export": "files media noise quoting runs sampling",
     "data": "configurable files media noise own_code processes quoting rules spread",
     "metrics": "by_class files media noise processes quoting",
     "evaluation": "data files media metrics noise sampling spread",
@@ -58,9 +59,9 @@ ROOMS = {
     "collapse": "",
     "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
     "run_state runs sampling spread strategy terminal_pictures trainer video_files",
-    "cli": "callbacks containers contracts data devices evaluation files interpolation loggers media metrics notes "
-    "own_code processes program quoting report run_state runs sampling trainer video_files working_folder",
-    "trained": "cli interpolation media runs sampling video_files",
+    "cli": "callbacks containers contracts data devices evaluation export files interpolation loggers media metrics "
+    "notes own_code processes program quoting report run_state runs sampling trainer video_files working_folder",
+    "trained": "cli export interpolation media runs sampling video_files",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics trained training",
     "__main__": "cli program",

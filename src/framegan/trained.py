@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from framegan import media, sampling, video_files
+from framegan.export import Format
 from framegan.interpolation import Interpolation, walk
 
 
@@ -85,7 +86,7 @@ def load(
         check_call(given, given, load)
         found = generator.load(run_folder.as_path(path), weights, str(device), given["trust"])
         rate = run_folder.frames_per_second(found.config) or video_files.FRAMES_PER_SECOND
-    return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate)
+    return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate, weights)
 
 
 class TrainedGenerator:
@@ -96,6 +97,7 @@ class TrainedGenerator:
         samples_seen: real samples that it was trained with.
         checkpoint: where the weights come from.
         frames_per_second: at which its clips play as fast as the data.
+        weights: which of the checkpoint's they are, see `load`.
 
     Attributes:
         shape: of a sample: (C, H, W) of an image, (C, T, H, W) of a clip.
@@ -105,9 +107,16 @@ class TrainedGenerator:
         given_frames: how many frames it continues; 0 = it makes whole clips, or images.
     """
 
-    def __init__(self, network: nn.Module, samples_seen: int, checkpoint: Path, frames_per_second: float):
+    def __init__(
+        self,
+        network: nn.Module,
+        samples_seen: int,
+        checkpoint: Path,
+        frames_per_second: float,
+        weights: Literal["ema", "raw"] = "ema",
+    ):
         self.network, self.samples_seen, self.checkpoint = network, samples_seen, checkpoint
-        self.frames_per_second = frames_per_second
+        self.frames_per_second, self.weights = frames_per_second, weights
         self.shape: tuple[int, ...] = tuple(network.shape)  # type: ignore[arg-type]
         self.num_classes = int(getattr(network, "num_classes", 0))
         self.classes: list[str] = list(getattr(network, "class_names", ()))
@@ -222,6 +231,39 @@ class TrainedGenerator:
             raise ValueError("this generator makes images; call images(), or sample() for the tensor")
         frames = media.to_frames(self.sample(num_samples, **choices))
         return Clips(Clip(one, self.frames_per_second) for one in frames)
+
+    def export(
+        self,
+        out: str | os.PathLike[str] | None = None,
+        *,
+        format: Format | Sequence[Format] = ("onnx", "pt2", "safetensors"),
+        num_frames: int | None = None,
+        license: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write files that run without framegan, with a model card, and return their folder; see `framegan export`.
+
+        Args:
+            out: a folder. None = export/ in the run folder.
+            format: one or more of onnx, pt2 (a program of torch.export) and safetensors (the weights alone).
+            num_frames: of the clips that they make. None = as trained.
+            license: of the weights, for the card. None = it isn't stated.
+            overwrite: replace an earlier export.
+
+        Raises:
+            ValueError: one is there, can't be written, or makes other samples than this generator.
+        """
+        from framegan.cli.validation import check_call
+        from framegan.export import write
+        from framegan.runs import run_folder
+
+        choices: dict[str, Any] = {"num_frames": num_frames, "license": license, "overwrite": overwrite}
+        given = choices | {"format": [format] if isinstance(format, str) else list(format)}
+        check_call(given, given, TrainedGenerator.export)
+        made = write.Trained(self.network, self.checkpoint, self.samples_seen, self.weights, self.frames_per_second)
+        folder = made.folder / "export" if out is None else run_folder.as_path(out)
+        write.export(made, folder, given["format"], **choices)
+        return folder
 
 
 class Images(list[Image.Image]):

@@ -12,6 +12,7 @@ from framegan import __version__, program, working_folder
 COMMANDS = {
     "train": ("train a GAN, or resume a run", "framegan train model=dcgan data=digits"),
     "generate": ("make samples with a trained generator", "framegan generate runs/demo num_samples=64"),
+    "export": ("write a trained generator as ONNX, with a model card", "framegan export runs/demo"),
     "evaluate": ("score a trained generator, or a folder of samples", "framegan evaluate runs/demo metrics=fid"),
     "prepare": (
         "decode videos once and for all",

@@ -1,0 +1,5 @@
+"""A trained generator as files that run without framegan, and the card that says what they are."""
+
+from typing import Literal
+
+Format = Literal["onnx", "pt2", "safetensors"]
