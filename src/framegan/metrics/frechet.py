@@ -50,7 +50,10 @@ class Moments:
             rows = part.double() - mean
             for start in range(0, len(mean), COLUMNS):
                 upper[start : start + COLUMNS, start:].addmm_(rows[:, start : start + COLUMNS].T, rows[:, start:])
-        return cls(len(features), mean, upper.triu() + upper.triu(1).T)
+        moments = cls(len(features), mean, upper.triu() + upper.triu(1).T)
+        if len(features) <= len(mean):  # it is known, without the eigenvectors, which take seconds
+            moments.scatter_root = (features.double() - mean).T
+        return moments
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the moments of both sets together (Chan et al. 1979)."""
@@ -70,7 +73,7 @@ class Moments:
 
     @cached_property
     def scatter_root(self) -> Tensor:
-        """A matrix R (D, rank) with R R^T = scatter; directions without any variance are left out."""
+        """A matrix R (D, N) with R R^T = scatter, for N of at least the rank: the smaller, the sooner it is used."""
         rounding = len(self.scatter) * torch.finfo(self.scatter.dtype).eps
         factor, failed = torch.linalg.cholesky_ex(self.scatter)
         if not failed and (factor.diagonal().square() > rounding * self.scatter.diagonal()).all():
@@ -144,5 +147,5 @@ def distances_by_chance(real: Tensor, fake: Tensor, both: Moments, correction: C
     for order in divisions(len(real) + len(fake), 3 if real.shape[1] > MANY_FEATURES else 10):
         is_real, rows = order[:few] < len(real), order[:few]
         some = Moments.of(torch.cat([real[rows[is_real]], fake[rows[~is_real] - len(real)]]))
-        distances.append(gaussian_distance(both.without(some), some, correction))
+        distances.append(gaussian_distance(some, both.without(some), correction))
     return distances
