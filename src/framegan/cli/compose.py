@@ -132,8 +132,11 @@ def as_shown(cfg: DictConfig) -> dict[str, Any]:
     def hide(_: str, text: str) -> str:
         return text.replace("$", HIDDEN) if resolves_more(text) else text
 
-    hidden = OmegaConf.create(map_texts(as_dict(cfg, resolve=False), hide))
-    return map_texts(as_dict(hidden), lambda _, text: text.replace(HIDDEN, "$"))
+    raw = as_dict(cfg, resolve=False)
+    hidden = map_texts(raw, hide)
+    if hidden == raw:
+        return as_dict(cfg)
+    return map_texts(as_dict(OmegaConf.create(hidden)), lambda _, text: text.replace(HIDDEN, "$"))
 
 
 def refuse_secrets(arguments: Sequence[str]) -> None:
