@@ -1,11 +1,12 @@
 """One of two gloo processes that train every small GAN in turn: python one_rank.py RANK PORT FOLDER"""
 
+import copy
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 import torch
 
@@ -76,12 +77,22 @@ CASES: dict[str, tuple[str, ...]] = {
 }
 
 
+@cache
+def _composed(*words: str) -> DictConfig:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("train", [*words])
+
+
+def composed(*words: str) -> DictConfig:
+    """Return a configuration of one's own by the words of a command line; a copy takes a quarter of the time."""
+    return copy.deepcopy(_composed(*words))
+
+
 def configured(case: str) -> DictConfig:
     """Return the configuration of a case, made small."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        model = CASES[case][0].partition("=")[2]
-        of_clips = model in CLIP_MODELS
-        cfg = compose("train", [*CASES[case], "data=shape_motion" if of_clips else "data=synthetic"])
+    model = CASES[case][0].partition("=")[2]
+    of_clips = model in CLIP_MODELS
+    cfg = composed(*CASES[case], "data=shape_motion" if of_clips else "data=synthetic")
     cfg.data.shape, cfg.data.num_classes = [3, 4, 16, 16] if of_clips else [3, 16, 16], 2
     cfg.data.given_frames = given_frames(model)
     make_small(cfg.model)
@@ -91,8 +102,7 @@ def configured(case: str) -> DictConfig:
 
 def built(model: str, shape: Sequence[int], *options: str, num_classes: int = 3) -> GAN:
     """Return a narrow GAN of a model as it is configured."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"model={model}", "data=synthetic", *options])
+    cfg = composed(f"model={model}", "data=synthetic", *options)
     cfg.data.shape, cfg.data.num_classes, cfg.data.given_frames = list(shape), num_classes, given_frames(model)
     make_small(cfg.model)
     give_images(cfg)

@@ -22,9 +22,11 @@ CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data" / f"{n}.yaml").read_text())}
-EVERYWHERE = ("mlp", "dcgan")
-"""Models of images that meet every data set; the others take samples in the same way, see test_image_models.py."""
+EVERYWHERE = ("mlp", "dcgan", "mocogan")
+"""Models that meet every data set that suits them; test_image_models.py and test_clip_models.py have the others."""
 ONE = ("image_folder",)
+TWO = ("moving_digits", "video_folder")
+"""Grey clips that are drawn, and coloured ones of classes that are read from files."""
 OF_ONE_KIND = {
     "vae": ("image_folder", "shape_motion"),
     "predictor": ("moving_digits", "shape_motion"),
@@ -48,14 +50,16 @@ WRITERS = {
 
 def data_for(model):
     """Return the names of the data that a model is tried on."""
-    return OF_ONE_KIND.get(model, DATA if model in EVERYWHERE else OF_CLIPS if model in CLIP_MODELS else ONE)
+    if model in EVERYWHERE:
+        return OF_CLIPS if model in CLIP_MODELS else DATA
+    return OF_ONE_KIND.get(model, TWO if model in CLIP_MODELS else ONE)
 
 
 @pytest.mark.parametrize(
     ("model", "data"),
     [(m, d) for m in MODELS for d in DATA if d in data_for(m)],
 )
-def test_every_model_trains_on_every_data_set_that_suits_it(model, data, tmp_path, monkeypatch):
+def test_every_model_trains_and_every_data_set_is_trained_on(model, data, tmp_path, monkeypatch):
     monkeypatch.setattr("framegan.data.published.cifar10.RECORDS_PER_FILE", 12)
     arguments = [*narrow(model), f"data={data}", "trainer=debug", f"hydra.run.dir={tmp_path / 'run'}"]
     if data in WRITERS:
