@@ -94,15 +94,6 @@ def test_two_processes_find_what_one_does(folder, tmp_path):
     assert one == two
 
 
-def test_a_run_on_two_devices_measures_what_one_finds(tmp_path):
-    folder = tmp_path / "run"
-    options = ("trainer.devices=2", "total_samples=64", "evaluate_every=64", "callbacks.evaluate.num_samples=100")
-    assert train(*SMALL, *options, f"hydra.run.dir={folder}") is None
-    (measured, *_) = json.loads((folder / "evaluations" / "64.json").read_text())
-    found = evaluated(tmp_path / "out", f"checkpoint={folder}", "num_samples=100")
-    assert found[KEY]["value"] == pytest.approx(measured["value"], rel=1e-9)
-
-
 def test_other_seeds_and_weights_give_other_values(folder, tmp_path):
     options = (f"checkpoint={folder}", "num_samples=100")
     values = {evaluated(tmp_path, *options, other)[KEY]["value"] for other in ("seed=0", "seed=1000", "weights=raw")}

@@ -12,6 +12,7 @@ import pytest
 from commands import PROJECT, train
 from omegaconf import OmegaConf
 from small_runs import SHORT, TIMING, meanwhile, rows, started, summary
+from test_evaluate import evaluated
 
 from framegan.cli.main import _run_with_hydra as run_with_hydra
 from framegan.processes import spawn
@@ -96,31 +97,33 @@ def test_submitit_starts_a_task_for_each_device(tmp_path, expected):
     assert rows(second, *TIMING) != expected
 
 
-def test_optuna_gives_both_ranks_the_same_values(tmp_path):
-    """Each rank writes down what it trains with, and whether it takes numbers next to 0 for 0."""
+def test_a_sweep_of_two_ranks(tmp_path, swept):
+    """A crashed job doesn't touch the next, whose ranks get the same values from Optuna and measure what one finds.
+
+    Each rank writes down what it trains with, and whether it takes numbers next to 0 for 0.
+    """
     sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "hydra.sweeper.sampler.seed=1", "resume=auto")
     spy = ("+callbacks.spy._target_=spy_callback.Spy", "objective=generator/loss", "trainer.devices=2")
-    values = "model.generator_optimizer.lr=interval(1e-4,1e-3)"
-    assert train("-m", *SHORT, *sweeper, *spy, values, f"hydra.sweep.dir={tmp_path}") is None
-    rates = set()
-    for job in tmp_path.glob("lr=*"):
-        seen = [json.loads((job / f"rank_{rank}.json").read_text()) for rank in range(2)]
-        assert seen[0] == seen[1]
-        assert seen[0]["lr"] == config(job).model.generator_optimizer.lr
-        assert seen[0]["denormals"] == 0
-        rates.add(seen[0]["lr"])
-    assert len(rates) == 2
-
-
-def test_a_crashed_job_does_not_touch_the_next(tmp_path, swept):
-    said = swept(*SHORT, "trainer.devices=2", "data.batch_size=600,8")
-    assert "512 samples, fewer than one batch" in said
+    values = ("data.datamodule.source.num_samples=choice(512,9)", "model.generator_optimizer.lr=interval(1e-4,1e-3)")
+    measure = ("evaluate_every=64", "callbacks.evaluate.num_samples=100")
+    said = swept(*SHORT, *sweeper, *spy, *values, *measure)
+    assert "9 samples, fewer than one batch" in said
     assert "Traceback" not in said
-    found = summary(tmp_path / "batch_size=8")
-    assert (found["num_ranks"], found["samples_seen"]) == (2, 64)
-    failed = summary(tmp_path / "batch_size=600")
+    (crashed,), (job,) = tmp_path.glob("num_samples=9,*"), tmp_path.glob("num_samples=512,*")
+    failed, found = summary(crashed), summary(job)
     assert failed["status"] == "failed"
-    assert "512 samples, fewer than one batch" in failed["reason"]
+    assert "9 samples, fewer than one batch" in failed["reason"]
+    assert (found["num_ranks"], found["samples_seen"]) == (2, 64)
+    assert (crashed / "summary.json").stat().st_mtime < (job / "run.json").stat().st_mtime, "it came first"
+    first, second = (json.loads((job / f"rank_{rank}.json").read_text()) for rank in range(2))
+    assert first == second
+    assert first["lr"] == config(job).model.generator_optimizer.lr
+    assert f",lr={first['lr']}," in job.name
+    assert f",lr={first['lr']}," not in crashed.name, "each job has values of its own"
+    (measured, *_) = json.loads((job / "evaluations" / "64.json").read_text())
+    found = evaluated(tmp_path / "out", f'checkpoint="{job}/checkpoints/last.ckpt"', "num_samples=100")
+    assert found[measured["key"]]["value"] == pytest.approx(measured["value"], rel=1e-9)
+    assert first["denormals"] == 0
 
 
 def test_a_damaged_job_is_named_and_the_next_one_runs(tmp_path, swept):
