@@ -219,6 +219,12 @@ def test_a_job_of_a_sweep_that_has_finished_is_known_by_what_was_typed(walked):
     assert not sweep.is_finished(cfg, walked)
 
 
+def test_a_folder_of_another_model_is_not_resumed_as_a_walk(images):
+    command = (*WALK, f"model.generator.images={images}", "resume=auto", "total_samples=64", f"hydra.run.dir={images}")
+    message = str(train(*command))
+    assert "the run was trained with other settings" in message or "images: " in message
+
+
 def test_an_image_run_of_a_stranger_runs_nothing(images, tmp_path):
     folder = shutil.copytree(images, tmp_path / "run")
     file = folder / ".hydra" / "config.yaml"

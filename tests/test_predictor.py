@@ -395,7 +395,12 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
         (3, 9, {"frame_stride": 2}, [0, 2, 4]),
         (3, 9, {"frame_stride": [4, 6]}, [0, 4, 8]),
         (3, 3, {"frame_stride": 2}, [0, 1, 2]),  # no more than that: as they are
-        (3, 4, {"frame_stride": 2}, "it has 4 frames, too few for 3 at data.frame_stride=2"),
+        (
+            3,
+            4,
+            {"frame_stride": 2},
+            "it has 4 frames, too few for 3 at data.frame_stride=2, as trained; give exactly 3",
+        ),
         (3, 9, {"target_fps": 12.5}, [0, 2, 4]),
         (3, 9, {"target_fps": 50.0}, [0, 0, 1]),  # of the data's videos too slow ones are repeated like this
         (3, 9, {"target_fps": 5}, "it has 9 frames, too few for 3 at data.target_fps=5"),
@@ -427,14 +432,19 @@ def test_given_frames_are_as_far_apart_as_those_of_the_data(number, length, sett
         ("none.mp4", (), "there is no such file; it should be a video, a picture, or a folder of pictures"),
         ("one.png", (), "it has 1 frame, too few for 2"),
         ("one.mp4", (), "it has 1 frame, too few for 2"),
+        ("", (), "given= is empty; is a variable not set?"),
+        ("one.mp4", ("out={given}",), "one.mp4 is the file that is given, which would be lost; set out to another"),
         ("one.png", ("content_seed=1",), "says what clips begin with; leave out content_seed=1"),
     ],
 )
 def test_what_can_not_be_continued(given, more, message, folder, tmp_path):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "one.png")
     write_mp4(tmp_path / "one.mp4", np.zeros((1, 16, 16, 3), np.uint8))
-    options = (f"given={tmp_path / given}", f"out={tmp_path / 'made'}", *more)
+    path = str(tmp_path / given) if given else ""
+    out = [one.format(given=path) for one in more if one.startswith("out")] or [f"out={tmp_path / 'made'}"]
+    options = (f"given={path}", *out, *(one for one in more if not one.startswith("out")))
     assert message in str(run("generate", f"checkpoint={folder}", *options))
+    assert {file.name for file in tmp_path.iterdir()} <= {"one.png", "one.mp4"}
 
 
 MLP = ("model=mlp", "data=synthetic", "trainer=cpu")

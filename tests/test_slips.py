@@ -97,6 +97,11 @@ def test_a_slip_gets_one_line_with_the_right_spelling(slip, message, told):
     assert [line for line in told if message in line and re.sub("[-_]", "", key) in re.sub("[-_]", "", line)], told
 
 
+def test_a_part_that_may_be_left_out_is_left_out():
+    message = said("model=predictor", "data=moving_digits", "model.reconstruction=null")
+    assert "did you mean '~model.reconstruction'?" in message
+
+
 def test_alone_a_slip_gets_one_line_and_leaves_no_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for slip in ("model.generator=mlp", "--lr=1e-4", "seed=0,1"):

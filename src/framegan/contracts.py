@@ -203,7 +203,7 @@ def check_generator_regularizers(generator: Any, regularizers: Mapping[str, Any]
         key = f"model.generator_regularizers.{name}"
         rule = "derive it from framegan.generator_regularizers.GeneratorRegularizer"
         require_parts(regularizer, "register_buffer weight every due strength penalty adapt", key, rule)
-        rule = "choose one that has them (model=stylegan2), or set model.generator_regularizers=null"
+        rule = "choose one that has them (model=stylegan2), or set 'model/generator_regularizers=[]'"
         require(hasattr(generator, "styles"), f"{key} is set, but model.generator leaves no styles", rule)
         styles, keys = torch.linspace(0.1, 1, 6).view(2, 3).requires_grad_(), torch.tensor([0.25, 0.5])
         with torch.enable_grad():
@@ -256,7 +256,7 @@ def check_given(generator: nn.Module, given_frames: int) -> None:
 
 def check_reconstruction(generator: nn.Module, reconstruction: Any) -> None:
     """Raise ValueError where a generator's samples are not of the clips that they would have to be near to."""
-    rule = "choose one that does (model=predictor), or set model.reconstruction=null"
+    rule = "choose one that does (model=predictor), or set '~model.reconstruction'"
     goes_on = getattr(generator, "given_frames", 0) > 0
     require(reconstruction is None or goes_on, "model.reconstruction is set, but no frames are given", rule)
 

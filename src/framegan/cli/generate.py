@@ -83,7 +83,7 @@ def generate(
     sampling.options_of(generator, num_frames, truncation)
     choices: dict[str, Any] = {"num_frames": num_frames, "held": held, "truncation": truncation}
     if given is not None:
-        choices["given"] = _given(given, run, held)
+        choices["given"] = _given(given, run, held, target)
     batches = {
         folder: sampling.batches(generator, seeds, batch_size, category=one, **choices)
         for folder, one in folders.items()
@@ -98,11 +98,12 @@ def generate(
     print(f"{grid} shows {shown} sample{'s' * (shown > 1)}{each}{speed}{others}")
 
 
-def _given(given: str, run: Loaded, held: Mapping[str, int]) -> "Tensor":
+def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "Tensor":
     """Return the frames that clips begin with, (C, given_frames, H, W) in [-1, 1].
 
     Raises:
-        ValueError: the generator takes none, they can't be read, or another beginning is asked for too.
+        ValueError: the generator takes none, they can't be read or would be written over, or another beginning is asked
+            for too.
     """
     from framegan import media, sampling
     from framegan.data.given import frames_of
@@ -110,10 +111,15 @@ def _given(given: str, run: Loaded, held: Mapping[str, int]) -> "Tensor":
     number = getattr(run.generator, "given_frames", 0)
     if number == 0:
         raise ValueError(f"given={given}, but this generator makes whole clips; leave it out, or train model=predictor")
+    if not given.strip():
+        raise ValueError("given= is empty; is a variable not set? Set it to a video, a picture or a folder of pictures")
     if "content" in held:
         raise ValueError(f"given={given} says what clips begin with; leave out content_seed={held['content']}")
+    path = Path(given).expanduser()
+    if path.is_file() and path.resolve() == target.resolve():
+        raise ValueError(f"out={target} is the file that is given, which would be lost; set out to another")
     settings = compose.as_dict(run.config)["data"]
-    pixels, chosen = frames_of(Path(given).expanduser(), run.generator.shape, number, settings)
+    pixels, chosen = frames_of(path, run.generator.shape, number, settings)
     which = ", ".join(str(place + 1) for place in chosen)
     print(f"given    {given}: frame{'s' * (number > 1)} {which}, with an orange margin in the grid")
     return sampling.given_of(run.generator, media.to_samples(pixels), 1)[0]

@@ -92,7 +92,8 @@ def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | No
     draws = Draws(number, (lowest, lowest), None if times is None else rate, 1, "error", 0)
     if not draws.fits(length, times):
         pace = f" at data.{draws.pace}, as trained" if draws.target_fps or lowest > 1 else ""
-        raise ValueError(f"it has {length} frame{'s' * (length != 1)}, too few for {number}{pace}")
+        rule = f"give exactly {number}, or more" if pace else "give more"
+        raise ValueError(f"it has {length} frame{'s' * (length != 1)}, too few for {number}{pace}; {rule}")
     if draws.target_fps is None or times is None:
         return (lowest * np.arange(number)).tolist()
     return nearest(times, times[0] + np.arange(number) / draws.target_fps).tolist()

@@ -74,7 +74,9 @@ class Autoencoder(ClassGenerator):
             ValueError: clips of another length than the trained one are asked for.
         """
         if num_frames not in (None, self.shape[1]):
-            raise ValueError(f"num_frames={num_frames}, but this model makes clips of {self.shape[1]} frames alone")
+            raise ValueError(
+                f"num_frames={num_frames}, but this model makes clips of {self.shape[1]} frames alone; leave it out"
+            )
         return self.mean(self._decoded(latents * truncation, labels))
 
     def mean(self, said: Tensor) -> Tensor:

@@ -56,12 +56,14 @@ def read(file: Path, trusted: Collection[str], parts: Sequence[str] = ("",)) -> 
 
 
 def read_values(file: Path, trusted: Collection[str], part: str) -> Any:
-    """Return a part of the configuration in a file that consists of plain values; the rest is not looked at.
+    """Return a part of the configuration in a file that consists of plain values; None: there is no such part.
 
     Raises:
-        ValueError: it asks for more than is trusted, or there is no such part.
+        ValueError: it asks for more than is trusted.
     """
-    found = _at(OmegaConf.to_container(plain(file)), part)
+    found: Any = OmegaConf.to_container(plain(file))
+    for key in part.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
     try:
         refuse_unresolved({part: found})
         refuse_strangers(found, trusted, part)

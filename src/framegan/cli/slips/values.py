@@ -104,7 +104,8 @@ def _replaced(setting: Setting, node: dict[str, Any], known: Known) -> str:
         better = [] if is_nothing else nearest(group, setting.value, known)
         options = known.options_of(group.partition("@")[0])
         return line(f"{setting}: {key} is chosen with {group}=NAME", better, listed(options))
-    if is_nothing and "." in key and not _is_part(known.lookup(key.rpartition(".")[0])[1]):
+    is_optional = key == "model.reconstruction" or not _is_part(known.lookup(key.rpartition(".")[0])[1])
+    if is_nothing and "." in key and is_optional:
         return line(f"{setting} removes nothing", [f"~{key}"])
     better = [f"{group}={setting.value}" for group in groups if known.takes(group, setting.value)][:1]
     return line(f"{setting}: {key} is no single value, it has settings of its own", better, listed(below(node, key)))
