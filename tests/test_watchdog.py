@@ -255,10 +255,13 @@ def constant_after(monkeypatch):
     return begin
 
 
-def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd):
+def test_collapse_is_told_once_and_what_is_named_is_still_that_when_it_is_read(constant_after, tmp_path, capfd):
+    """Neither what comes after, nor resuming from it, replaces or removes a checkpoint that a warning names."""
     constant_after(320)
-    assert train(*COLLAPSING, f"hydra.run.dir={tmp_path / 'run'}") is None
-    said = [line for line in capfd.readouterr().out.splitlines() if line.startswith("warning")]
+    few = (*COLLAPSING, "callbacks.checkpoint.keep=1", "objective=fd")
+    assert train(*few, f"hydra.run.dir={tmp_path / 'run'}") is None
+    printed = capfd.readouterr().out
+    said = [line for line in printed.splitlines() if line.startswith("warning")]
     assert len([line for line in said if "most similar sample has fallen to 0.00 of that of real ones" in line]) == 1
     assert "collapsed after 320 samples (noticed at 416)" in said[0]
     assert "samples/fake" in said[0]
@@ -268,15 +271,7 @@ def test_collapse_is_told_once_with_its_evidence(constant_after, tmp_path, capfd
     found = [float(row["watchdog/diversity"]) for row in rows(tmp_path / "run") if row["watchdog/diversity"]]
     assert all(value > 0 for value in found[:10])
     assert found[10:] == [0.0] * 10
-
-
-def test_what_a_warning_names_is_still_that_when_it_is_read(constant_after, tmp_path, capfd):
-    """Neither what comes after, nor resuming from it, replaces or removes it."""
-    constant_after(320)
-    few = (*COLLAPSING, "callbacks.checkpoint.keep=1", "objective=fd", "on_collapse=warn")
-    assert train(*few, f"hydra.run.dir={tmp_path / 'run'}") is None
-    said = capfd.readouterr().out
-    named = {Path(path): int(seen) for path, seen in re.findall(r"checkpoint is (\S+) \((\d+) samples\)", said)}
+    named = {Path(path): int(seen) for path, seen in re.findall(r"checkpoint is (\S+) \((\d+) samples\)", printed)}
     assert named
     assert {samples_seen_of(path) for path in named} == set(named.values())
     assert max(named.values()) <= 320
