@@ -62,7 +62,7 @@ TEMPORAL = {
     "mocogan": lambda shape: mocogan.Generator(shape, width=8),
     "mocogan_categories": lambda shape: mocogan.Generator(shape, num_classes=3, width=8),
     "mocogan_to_frames": lambda shape: mocogan.Generator(shape, num_classes=3, category_route="generator", width=8),
-    "mocogan_modulated": lambda shape: mocogan.Generator(shape, width=8, self_modulation=True),
+    "mocogan_modulated": lambda shape: mocogan.Generator(shape, width=8, self_modulation=True, content_signs=True),
     "mocogan_lstm": lambda shape: mocogan.Generator(shape, motion="lstm", initial_state="learned", width=8),
     "mocogan_transformer": lambda shape: mocogan.Generator(shape, num_classes=3, motion="transformer", width=8),
     "mocogan_conv1d": lambda shape: mocogan.Generator(shape, num_classes=3, motion="conv1d", width=8),
@@ -169,6 +169,15 @@ def test_disconnected_starts_jump_where_the_noise_changes_its_sign(initial_state
     noise[:, 0] = torch.tensor([-1e-6, 1e-6])
     one, other = motion(noise, noise[:, :0], 8)
     assert ((one - other).abs().max() > 1e-3) == jumps
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_frames_that_see_signs_jump_where_the_content_changes_its_sign(jumps):
+    generator = mocogan.Generator((1, 4, 8, 8), content_dim=4, width=8, content_signs=jumps).eval()
+    latents = torch.randn(1, generator.latent_dim).expand(2, -1).clone()
+    latents[:, 0] = torch.tensor([-1e-6, 1e-6])
+    one, other = generator(latents)
+    assert ((one - other).abs().max() > 1e-4) == jumps
 
 
 def test_conv1d_codes_are_continuous():

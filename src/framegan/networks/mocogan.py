@@ -53,6 +53,8 @@ class Generator(nn.Module):
         knot_distance: frames from one knot of motion="conv1d" to the next.
         width: channels before the last layer of a frame; each layer nearer to the base has twice as many.
         self_modulation: let the codes set the gain and offset of every normalisation too (Chen et al. 2019).
+        content_signs: let the frames see the signs of the content too, as the motion does whose initial_state is
+            "disconnected": what comes in kinds needs nothing between them.
     """
 
     def __init__(
@@ -69,12 +71,13 @@ class Generator(nn.Module):
         width: PositiveInt = 64,
         normalization: dcgan.Normalization = "batch",
         self_modulation: bool = False,
+        content_signs: bool = False,
     ):
         super().__init__()
         channels, self.num_frames, height, side = require_clips(shape, "mocogan")
         self.shape = tuple(shape)
         self.num_classes = classes_used(num_classes, conditional)
-        self.content_dim = content_dim
+        self.content_dim, self.content_signs = content_dim, content_signs
         self.category_route = category_route
         to_motion, to_frames = (self.num_classes, 0) if category_route == "rnn" else (0, self.num_classes)
         self.motion: Driven | Continuous
@@ -84,7 +87,7 @@ class Generator(nn.Module):
             self.motion = Driven(motion, motion_dim, to_motion, initial_state, self.num_frames)
         self.longer_clips = self.motion.longer_clips
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
-        code_dim = content_dim + to_frames + motion_dim
+        code_dim = content_dim * (1 + content_signs) + to_frames + motion_dim
         self.frames = decoder_of_frames((channels, height, side), code_dim, width, normalization, self_modulation)
 
     def latent_parts(self, num_frames: int) -> dict[str, int]:
@@ -101,6 +104,8 @@ class Generator(nn.Module):
         """
         num_frames = num_frames or self.num_frames
         content, noise = latents[:, : self.content_dim], latents[:, self.content_dim :]  # (N, content_dim), (N, rest)
+        if self.content_signs:
+            content = torch.cat([content, content.sign()], dim=1)  # (N, 2 * content_dim)
         to_motion = latents[:, :0]  # (N, 0): no category
         if self.num_classes:
             assert labels is not None, "a generator with categories takes labels"
@@ -108,7 +113,7 @@ class Generator(nn.Module):
             if self.category_route == "rnn":
                 to_motion = category
             else:
-                content = torch.cat([content, category], dim=1)  # (N, content_dim + num_classes)
+                content = torch.cat([content, category], dim=1)  # (N, code_dim - motion_dim)
         motion = self.motion(noise, to_motion, num_frames)  # (N, T, motion_dim)
         codes = torch.cat([content.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)  # (N, T, code_dim)
         frames = self.frames(codes.flatten(0, 1))  # (N * T, C, H, W)
