@@ -67,7 +67,8 @@ class Evaluate(Every):
         was_stopped = self.trainer.strategy.broadcast(self.run.stopped_by is not None)
         if not was_stopped and self.run.measured_at != self.samples_seen:
             self.act_timed()
-        if self.measures and 2 * self.seconds > self.run.evaluation_seconds:
+        is_repeated = self.by_time or (self.every or 0) <= self.samples_seen  # else an interval changes nothing
+        if self.measures and is_repeated and 2 * self.seconds > self.run.evaluation_seconds:
             share = self.run.evaluation_seconds / self.run.seconds
             rarer = f"{math.ceil(self.every * share / SHARE):_}" if self.every else "auto"
             self.run.advice = f"set evaluate_every={rarer} to make it {SHARE:.0%}"
