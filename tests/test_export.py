@@ -43,7 +43,8 @@ def config_of(model: str):
     cfg.data.num_classes, cfg.data.given_frames = 3, given_frames(model)
     make_small(cfg.model)
     give_images(cfg)
-    cfg.model.generator.update({key: value for key, value in SMALLEST.items() if key in cfg.model.generator})
+    small = SMALLEST | ({"scales": 1} if model == "realnvp" else {})
+    cfg.model.generator.update({key: value for key, value in small.items() if key in cfg.model.generator})
     if "conditional" in cfg.model:
         cfg.model.conditional = True
     return cfg.model.generator
