@@ -197,6 +197,10 @@ def test_an_earlier_export_stays_unless_asked(folder, exported, tmp_path):
     assert {file: file.read_bytes() for file in out.iterdir()} == before
     assert run("export", f"checkpoint={folder}", f"out={out}", "format=safetensors", "overwrite=true") is None
     assert {file.name for file in out.iterdir()} == {"generator.safetensors", "README.md"}
+    assert "\n\n\n" not in (out / "README.md").read_text()
+    (out / "example.py").write_text("mine")
+    assert run("export", f"checkpoint={folder}", f"out={out}", "format=safetensors", "overwrite=true") is None
+    assert (out / "example.py").read_text() == "mine"
 
 
 @pytest.mark.parametrize(

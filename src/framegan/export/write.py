@@ -70,8 +70,9 @@ def export(
         with ExitStack() as files:
             for name, content in contents.items():  # each is in place when all are written
                 files.enter_context(atomic.new_file(out / name, shared=True)).write_bytes(content)
-        for file in earlier - {out / name for name in contents}:
-            file.unlink()  # of other formats, which the card no longer tells of
+        kept = {out / name for name in contents} | ({out / EXAMPLE} if out / "generator.onnx" not in earlier else set())
+        for file in earlier - kept:  # of formats that the card no longer tells of; another example.py may be anybody's
+            file.unlink()
     except OSError as error:
         raise ValueError(f"{out} can't be written: {error}; make room, or set out to another folder") from error
     return {out / name: said.get(name, "") for name in contents}
