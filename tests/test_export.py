@@ -13,8 +13,7 @@ import pytest
 import torch
 import yaml
 from commands import run, train
-from hydra import compose, initialize_config_dir
-from one_rank import CONF, choices, give_images, given_frames, is_temporal, make_small
+from one_rank import CONF, choices, composed, give_images, given_frames, is_temporal, make_small
 from PIL import Image
 from small_runs import narrow
 from torch import nn
@@ -37,8 +36,7 @@ SECRET = "0123456789abcdef"
 
 def config_of(model: str):
     """Return the configuration of a small generator, of three classes where it can take them."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"model={model}", "data=synthetic"])
+    cfg = composed(f"model={model}", "data=synthetic")
     cfg.data.shape = [3, 4, 8, 8] if is_temporal(model) else [1, 8, 8]
     cfg.data.num_classes, cfg.data.given_frames = 3, given_frames(model)
     make_small(cfg.model)
@@ -161,8 +159,11 @@ def test_nothing_of_this_machine_and_no_secret_is_in_any_file(folder, tmp_path):
     about["choices"]["data"] = "```\n# <b>|[x](y)"
     about["settings"]["model.generator.path"] = f"{Path.home()}/mine"
     (made / "run.json").write_text(json.dumps(about))
+    summary = json.loads((made / "summary.json").read_text())
+    (made / "summary.json").write_text(json.dumps(summary | {"status": "running"}))
     framegan.load(made).export(format=["onnx", "pt2", "safetensors"])
     text = (made / "export" / "README.md").read_text()
+    assert "The run was still training when this was written." in text
     assert "data.root=~/photos logger.wandb.api_key=*** init_from=~/run" in text
     assert "```` ``` # <b>\\|[x](y) ````" in text
     with zipfile.ZipFile(made / "export" / "generator.pt2") as file:
