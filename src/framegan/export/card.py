@@ -42,12 +42,10 @@ def card(
         ValueError: a file of the run is damaged; the message names it.
     """
     records = [one for one in run.evaluations.get(samples_seen, []) if one.value is not None]
-    front: dict[str, Any] = {"license": license or "unknown", "library_name": "framegan"}
-    front["tags"] = ["video-generation" if len(program.shape) == 4 else "image-generation"]
     values = {
         "run": run,
         "files": said,
-        "front_matter": yaml.safe_dump(front, sort_keys=False),
+        "front_matter": _front_matter(program, license),
         "title": f"{'Clips' if len(program.shape) == 4 else 'Images'} by {code(run.folder.name)}",
         "what": _kind(program.shape),
         "model": run.about.choices.get("model"),
@@ -95,6 +93,13 @@ def shape_of(program: Program) -> dict[str, Any]:
     """Return what templates say of what goes into a program and comes out."""
     names = "shape parts latent_dim num_classes takes_truncation given_frames"
     return {name: getattr(program, name) for name in names.split()}
+
+
+def _front_matter(program: Program, license: str | None) -> str:
+    """Return what model hubs read of a card, as YAML."""
+    tags = ["video-generation" if len(program.shape) == 4 else "image-generation"]
+    front = {"license": license or "unknown", "library_name": "framegan", "tags": tags}
+    return str(yaml.safe_dump(front, sort_keys=False))
 
 
 def _protocols(records: Sequence[Evaluated]) -> dict[str, list[str]]:
