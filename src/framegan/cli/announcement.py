@@ -68,7 +68,7 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     if model.rate_factor != 1:
         yield (
             "rates",
-            f"x{model.rate_factor:.3g}, R1 and R2 x{model.rate_factor**-2:.3g}, for so many pixels (model.tuned_side)",
+            f"x{model.rate_factor:.3g}, R1 and R2 x{model.rate_factor**-2:.3g}: samples are larger than model.tuned_side",
         )
     if model.learning_rate_factor != 1:
         yield "rates", f"x{model.learning_rate_factor:g} after a rollback (rollbacks.json)"
