@@ -65,11 +65,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
         path, samples_seen = near(Path(session.images.checkpoint)), session.images.samples_seen
         yield "images", f"made by the generator of {path} ({samples_seen:,} samples), which stays as it is"
     yield from (("changed", change) for change in session.changes)
-    if model.rate_factor != 1:
-        yield (
-            "rates",
-            f"x{model.rate_factor:.3g}, R1 and R2 x{model.rate_factor**-2:.3g}: samples are larger than model.tuned_side",
-        )
+    if (by := model.rate_factor) != 1:
+        yield "rates", f"x{by:.3g}, R1 and R2 x{by**-2:.3g}: samples are larger than model.tuned_side"
     if model.learning_rate_factor != 1:
         yield "rates", f"x{model.learning_rate_factor:g} after a rollback (rollbacks.json)"
     yield "device", f"{devices.name_of(trainer.strategy.root_device, trainer.world_size)}, {cfg.trainer.precision}"
