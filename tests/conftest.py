@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import sys
 
@@ -65,3 +66,37 @@ def nothing_imported_stays(tmp_path_factory, monkeypatch):
         places = (spec.origin, *(spec.submodule_search_locations or ())) if spec else ()
         if any(str(place).startswith(folder) for place in places):
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def run_of_clips(tmp_path_factory):
+    """A MoCoGAN's run folder of two classes, left and right, moved to where no data are; nothing is written there."""
+    from commands import train
+    from small_clips import write_videos
+    from small_runs import narrow
+
+    made = tmp_path_factory.mktemp("made") / "run"
+    write_videos(made.parent / "videos")
+    videos = ("data=video_folder", f"data.root={made.parent / 'videos'}", "data.frame_stride=2", "trainer=debug")
+    small = ("data.resolution=16", "data.num_frames=4", "evaluate_every=null")
+    assert train(*narrow("mocogan"), *videos, *small, f"hydra.run.dir={made}") is None
+    moved = tmp_path_factory.mktemp("moved") / "run"
+    shutil.move(made, moved)
+    return moved
+
+
+@pytest.fixture(scope="session")
+def run_of_images(tmp_path_factory):
+    """A conditional DCGAN's run folder, likewise, whose weights are so large that its samples aren't all grey."""
+    from commands import train
+    from small_runs import narrow
+
+    made = tmp_path_factory.mktemp("images") / "run"
+    small = ("model.conditional=true", "data=synthetic", "data.resolution=16", "trainer=debug", "evaluate_every=null")
+    assert train(*narrow("dcgan"), *small, f"hydra.run.dir={made}") is None
+    checkpoint = torch.load(made / "checkpoints" / "last.ckpt", weights_only=True)
+    for name, weights in checkpoint["state_dict"].items():
+        if weights.ndim > 1 and name.startswith("generator"):
+            weights *= 15 if name.startswith("generator_ema") else 8
+    torch.save(checkpoint, made / "checkpoints" / "last.ckpt")
+    return made

@@ -1,7 +1,6 @@
 """Clips from a run folder alone: by seed, by category, with a part held, at any length, in every format."""
 
 import errno
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,29 +10,21 @@ import numpy as np
 import pytest
 from commands import PROJECT, run, train
 from PIL import Image
-from small_clips import write_videos
 from small_runs import narrow, started, wait_for
 from test_video_files import read_back
 
 import framegan
 from framegan import media
-from framegan.cli.generate import _folders
+from framegan.cli.generate_rows import _classes
 
 CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug")
 RATE = 12.5
 """Frames a second of the run's clips: every second frame of videos of 25."""
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A MoCoGAN's run folder, moved to where no data are."""
-    made = tmp_path_factory.mktemp("made") / "run"
-    write_videos(made.parent / "videos")
-    videos = ("data=video_folder", f"data.root={made.parent / 'videos'}", "data.frame_stride=2", *CLIPS[1:])
-    assert train(*narrow("mocogan"), *videos, "evaluate_every=null", f"hydra.run.dir={made}") is None
-    moved = tmp_path_factory.mktemp("moved") / "run"
-    shutil.move(made, moved)
-    return moved
+@pytest.fixture
+def folder(run_of_clips):
+    return run_of_clips
 
 
 def generated(folder, out, *arguments):
@@ -57,7 +48,7 @@ def test_clips_play_as_fast_as_the_data_and_as_is_asked(folder, tmp_path):
     for options, rate in (((), RATE), (("frames_per_second=50",), 50)):
         out = tmp_path / f"at_{rate:.0f}"
         assert run("generate", f"checkpoint={folder}", f"out={out}", "num_samples=1", "format=gif", *options) is None
-        for file in (out / "seed_0.gif", tmp_path / f"{out.name}_grid.mp4"):
+        for file in (out / "seed_000000.gif", tmp_path / f"{out.name}_grid.mp4"):
             assert read_back(file)[1] == pytest.approx([number / rate for number in range(4)], abs=1e-3)
 
 
@@ -89,14 +80,14 @@ def test_a_run_of_vgan_shows_what_clips_are_made_of(tmp_path):
     assert frames.shape[2] % (4 * 18 + 2) == 0  # clip, mask, foreground, background
 
 
-@pytest.mark.parametrize("format", ["mp4", "gif", "webp"])
+@pytest.mark.parametrize("format", ["mp4", "webm", "gif", "webp", "apng"])
 def test_a_file_for_each_clip_in_every_format(format, folder, tmp_path):
     out = tmp_path / "clips"
     arguments = (f"out={out}", f"format={format}", "num_samples=3", "frames_per_second=12.5", "num_frames=6")
     assert run("generate", f"checkpoint={folder}", *arguments) is None
-    assert {path.name for path in out.iterdir()} == {f"seed_{k}.{format}" for k in range(3)}
+    assert {path.name for path in out.iterdir()} == {f"seed_{k:06}.{format}" for k in range(3)}
     assert {path.name for path in tmp_path.iterdir()} == {"clips", "clips_grid.mp4"}
-    frames, seconds = read_back(out / f"seed_1.{format}")
+    frames, seconds = read_back(out / f"seed_000001.{format}")
     assert frames.shape[1:] == (16, 16, 3)
     assert seconds[-1] == pytest.approx(5 / 12.5, abs=0.01)
 
@@ -104,7 +95,8 @@ def test_a_file_for_each_clip_in_every_format(format, folder, tmp_path):
 def test_samples_of_another_command_are_not_passed_over(folder, tmp_path, capsys):
     again = ("num_samples=3", "batch_size=2")
     (tmp_path / "clips 1.5").mkdir()
-    for others, arguments in (("", again), ("", again), (", beside 3 that were there", (*again, "seed=7"))):
+    more = (*again, "seed=7", "overwrite=true")
+    for others, arguments in (("", again), ("", (*again, "overwrite=true")), (", beside 3 that were there", more)):
         generated(folder, tmp_path / "clips 1.5", *arguments)
         assert f"all 3 are in {tmp_path / 'clips 1.5'}{others}\n" in capsys.readouterr().out
 
@@ -124,7 +116,7 @@ def test_a_full_disk_is_named(folder, tmp_path, monkeypatch):
 def test_ctrl_c_leaves_no_traceback(folder, tmp_path):
     command = [sys.executable, PROJECT / "src" / "generate.py", f"checkpoint={folder}", f"out={tmp_path}", "format=npy"]
     with started([*command, "num_samples=1000000"], stderr=subprocess.PIPE, text=True) as running:
-        wait_for(tmp_path / "seed_0.npy")
+        wait_for(tmp_path / "seed_000000.npy")
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)
     assert (running.returncode, said) == (-signal.SIGINT, "")
@@ -132,11 +124,11 @@ def test_ctrl_c_leaves_no_traceback(folder, tmp_path):
 
 def test_a_folder_of_frames_for_each_clip(folder, tmp_path):
     assert run("generate", f"checkpoint={folder}", f"out={tmp_path}", "format=frames", "num_samples=2") is None
-    frames = [np.asarray(Image.open(tmp_path / "seed_1" / f"frame_{k:04}.png")) for k in range(4)]
+    frames = [np.asarray(Image.open(tmp_path / "seed_000001" / f"frame_{k:04}.png")) for k in range(4)]
     assert np.array_equal(np.stack(frames), generated(folder, tmp_path / "npy", "num_samples=2")[1])
 
 
-@pytest.mark.parametrize("ending", ["mp4", "gif", "webp"])
+@pytest.mark.parametrize("ending", ["mp4", "webm", "gif", "webp", "apng"])
 def test_a_grid_alone(ending, folder, tmp_path):
     assert run("generate", f"checkpoint={folder}", f"out={tmp_path / 'new' / f'x.{ending}'}", "num_samples=4") is None
     assert [path.name for path in (tmp_path / "new").iterdir()] == [f"x.{ending}"]
@@ -164,9 +156,9 @@ def test_frames_of_a_longer_clip_do_not_stay_in_the_folder_of_a_shorter_one(fold
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
     for num_frames in (6, 3):
-        clips = ("format=frames", "num_samples=1", f"num_frames={num_frames}")
+        clips = ("format=frames", "num_samples=1", f"num_frames={num_frames}", "overwrite=true")
         assert run("generate", f"checkpoint={folder}", "out=.", *clips) is None
-        names = sorted(path.name for path in (tmp_path / "out" / "seed_0").iterdir())
+        names = sorted(path.name for path in (tmp_path / "out" / "seed_000000").iterdir())
         assert names == [f"frame_{number:04}.png" for number in range(num_frames)]
     assert (tmp_path / "out_grid.mp4").exists()
 
@@ -197,8 +189,8 @@ def test_several_classes_have_a_folder_and_a_row_each(folder, tmp_path, capsys):
     out, few = tmp_path / "both", ("num_samples=3", "format=npy", "grid_samples=5")
     assert run("generate", f"checkpoint={folder}", f"out={out}", "category=[right,0]", *few) is None
     for name in ("left", "right"):
-        assert {path.name for path in (out / name).iterdir()} == {f"seed_{k}.npy" for k in range(3)}
-        assert all(np.array_equal(np.load(out / name / f"seed_{k}.npy"), one[name][k]) for k in range(3))
+        assert {path.name for path in (out / name).iterdir()} == {f"seed_{k:06}.npy" for k in range(3)}
+        assert all(np.array_equal(np.load(out / name / f"seed_{k:06}.npy"), one[name][k]) for k in range(3))
     said = capsys.readouterr().out
     assert "categories 1: right, 0: left\n" in said
     assert "shows 2 samples of each of 2 categories at 12.5 frames a second; all 6 are in" in said
@@ -209,12 +201,11 @@ def test_several_classes_have_a_folder_and_a_row_each(folder, tmp_path, capsys):
     assert read_back(grid)[0].shape[1:3] == (8 * (2 * 18 + 2), 8 * (3 * 18 + 2))
 
 
-def test_a_class_whose_name_is_no_folder_has_its_number(tmp_path):
+def test_a_class_whose_name_is_no_folder_has_its_number():
     names = ["T-shirt/top", "..", "Ankle boot", "class_0", ""]
     generator = SimpleNamespace(num_classes=5, class_names=names)
-    found = _folders(generator, [f"number:{number}" for number in range(5)], tmp_path)
-    assert [path.name for path in found] == ["class_0", "class_1", "Ankle boot", "class_3", "class_4"]
-    assert {path.parent for path in found} == {tmp_path}
+    found = _classes(generator, [f"number:{number}" for number in range(5)])
+    assert [*found] == ["class_0", "class_1", "Ankle boot", "class_3", "class_4"]
 
 
 MISTAKES = [
@@ -223,10 +214,16 @@ MISTAKES = [
     (("category=[left,rihgt]",), "category=rihgt, but this generator has the categories left, right; did you mean rig"),
     (("category=2",), "category=2, but this generator has the categories left, right"),
     (("truncation=0.7",), "truncation=0.7, but this generator takes none; leave it out, or train one that does"),
-    (("out=x.png",), r"out got x.png; a grid of clips ends in .mp4 or .gif or .webp"),
-    (("format=avi",), "format got 'avi'; it should be 'mp4'"),
+    (
+        ("out=x.avi",),
+        "out got x.avi; clips go to a file that ends in .png, .mp4, .webm, .gif, .webp, .apng, .npz, .npy ",
+    ),
+    (("format=avi",), "format got 'avi'; it should be 'png'"),
     (("num_frames=0",), "num_frames got 0"),
-    (("format=png",), "format=png, but this generator makes clips; set format to mp4 or gif or webp or npy or frames"),
+    (
+        ("format=png",),
+        "format=png, but this generator makes clips; set format to mp4 or webm or gif or webp or apng or",
+    ),
     (("out=x.mp4", "format=gif"), "out=x.mp4 is one file, and its ending says its format; leave out format=gif"),
     (("format=gif", "frames_per_second=60"), "a .gif shows 0.01 to 50 frames a second, got 60; set frames_per_second"),
     (("format=npy", "frames_per_second=2000"), "a .mp4 shows 0.01 to 1000 frames a second, got 2000"),
@@ -249,7 +246,7 @@ def test_styles_are_truncated_as_in_python(tmp_path):
     assert run(*command, "truncation=0.5") is None
     samples = framegan.load(tmp_path).sample(4, truncation=0.5)
     for seed, pixels in enumerate(media.to_frames(samples)):
-        assert (np.load(tmp_path / "generated" / f"seed_{seed}.npy") == pixels).all()
+        assert (np.load(tmp_path / "generated" / f"seed_{seed:06}.npy") == pixels).all()
     assert samples.std(0).max() < framegan.load(tmp_path).sample(4).std(0).max()
     for truncation in (-1, float("nan"), "half"):
         assert "truncation got " in run(*command, f"truncation={truncation}")
@@ -268,5 +265,15 @@ def test_an_image_model_has_nothing_to_hold(tmp_path):
     )
     out = tmp_path / "out"
     for format in ("npy", "auto"):
-        assert run("generate", f"checkpoint={tmp_path}", f"out={out}", "num_samples=2", f"format={format}") is None
-    assert np.array_equal(np.load(out / "seed_1.npy"), np.asarray(Image.open(out / "seed_1.png")))
+        assert (
+            run(
+                "generate",
+                f"checkpoint={tmp_path}",
+                f"out={out}",
+                "num_samples=2",
+                f"format={format}",
+                "overwrite=true",
+            )
+            is None
+        )
+    assert np.array_equal(np.load(out / "seed_000001.npy"), np.asarray(Image.open(out / "seed_000001.png")))

@@ -373,9 +373,9 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
         (tmp_path / "frames").mkdir(exist_ok=True)
         Image.fromarray(frame).save(tmp_path / "frames" / f"{number + 8}.png")
     for name in ("a.mp4", "frames"):
-        made = ("num_samples=2", "format=npy", f"out={tmp_path / 'made'}", f"given={tmp_path / name}")
+        made = ("num_samples=2", "format=npy", "overwrite=true", f"out={tmp_path / 'made'}", f"given={tmp_path / name}")
         assert run("generate", f"checkpoint={folder}", *made) is None
-        clips = [np.load(tmp_path / "made" / f"seed_{seed}.npy") for seed in (0, 1)]
+        clips = [np.load(tmp_path / "made" / f"seed_{seed:06}.npy") for seed in (0, 1)]
         wanted = frames_of(tmp_path / name, (1, 6, 16, 16), 2, {})[0].permute(1, 2, 3, 0).numpy()
         assert (clips[0][:2] == wanted).all() and (clips[1][:2] == wanted).all()
         assert not (clips[0] == clips[1]).all()

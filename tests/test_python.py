@@ -32,7 +32,7 @@ from framegan.gan import GAN
 from framegan.metrics import neighbours
 from framegan.metrics.record import read
 from framegan.processes import lifetime, spawn
-from framegan.training import _words
+from framegan.quoting import words
 
 TINY = ("model.generator.widths=[16]", "model.discriminator.widths=[16]", "data.batch_size=16", "data.resolution=16")
 SHORT = {"model": "mlp", "data": "synthetic", "trainer": "cpu", "total_samples": 48, "sample_every": None}
@@ -104,7 +104,7 @@ def test_a_run_that_has_not_ended_is_read_as_far_as_it_is(trained, tmp_path):
 def test_samples_are_those_of_the_command(trained, of_clips, tmp_path):
     for made, options in ((trained, ()), (of_clips, ("category=1", "content_seed=9", "num_frames=6"))):
         command = ("num_samples=5", "seed=3", "format=npy", *options)
-        assert run("generate", *_words({"checkpoint": made, "out": tmp_path / made.folder.name}), *command) is None
+        assert run("generate", *words({"checkpoint": made, "out": tmp_path / made.folder.name}), *command) is None
         choices = {"category": 1, "held": {"content": 9}, "num_frames": 6} if options else {}
         generator = made.load()
         samples = generator.sample(5, seed=3, **choices)
@@ -112,7 +112,7 @@ def test_samples_are_those_of_the_command(trained, of_clips, tmp_path):
         assert samples.dtype == torch.float32
         assert samples.abs().max() <= 1
         for seed, pixels in zip(range(3, 8), media.to_frames(samples), strict=True):
-            assert (np.load(tmp_path / made.folder.name / f"seed_{seed}.npy") == pixels).all()
+            assert (np.load(tmp_path / made.folder.name / f"seed_{seed:06}.npy") == pixels).all()
         assert torch.equal(generator.sample(seeds=np.array([6, 3]), **choices), samples[[3, 0]])
         assert torch.equal(generator.to("cpu").sample(seed=3, **choices), samples[:1])
 
@@ -210,7 +210,7 @@ def test_a_value_means_what_it_is():
     typed |= {f"+logger.csv.is_{number}": one for number, one in enumerate(VALUES)}
     paths = {number: one for number, one in enumerate(expected) if isinstance(one, str)}
     typed |= {f"+logger.csv.path_{number}.root": one for number, one in paths.items()}
-    settings = prepared("train", ["model=mlp", "data=image_folder", *_words(typed)])
+    settings = prepared("train", ["model=mlp", "data=image_folder", *words(typed)])
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         found = OmegaConf.to_container(compose("train", settings).logger.csv)
     for number, one in enumerate(expected):
@@ -221,8 +221,8 @@ def test_a_value_means_what_it_is():
 
 
 def test_home_folders_and_refused_values():
-    assert _words({"checkpoint": "~/runs"}) == [f"checkpoint={Path.home() / 'runs'}"]
-    assert _words({"a": np.bool_(True), "b": torch.tensor(3)}) == ["a=true", "b=3"]
+    assert words({"checkpoint": "~/runs"}) == [f"checkpoint={Path.home() / 'runs'}"]
+    assert words({"a": np.bool_(True), "b": torch.tensor(3)}) == ["a=true", "b=3"]
     with pytest.raises(ValueError, match="data got a set; it should be None, a number, text"):
         framegan.train(model="mlp", data={1})
 

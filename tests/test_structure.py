@@ -32,6 +32,7 @@ ROOMS = {
     "notes": "",
     "media": "files notes",
     "video_files": "files notes",
+    "outputs": "files media video_files",
     "networks": "media noise",
     "reconstruction": "noise",
     "processes": "program",
@@ -60,7 +61,8 @@ ROOMS = {
     "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
     "run_state runs sampling spread strategy terminal_pictures trainer video_files",
     "cli": "callbacks containers contracts data devices evaluation export files interpolation loggers media metrics "
-    "notes own_code processes program quoting report run_state runs sampling trainer video_files working_folder",
+    "notes outputs own_code processes program quoting report run_state runs sampling trainer video_files "
+    "working_folder",
     "trained": "cli export interpolation media runs sampling video_files",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics trained training",

@@ -241,7 +241,7 @@ def test_samples_need_nothing_but_the_run_folder(finished, tmp_path):
     assert run("generate", f"checkpoint={finished}", "num_samples=70", f"out={tmp_path / 'many'}", "seed=0") is None
     assert run("generate", f"checkpoint={finished}", "num_samples=1", f"out={tmp_path / 'one'}", "seed=7") is None
     assert len(list((tmp_path / "many").glob("seed_*.png"))) == 70
-    alone, among = (np.asarray(Image.open(tmp_path / name / "seed_7.png")) for name in ("one", "many"))
+    alone, among = (np.asarray(Image.open(tmp_path / name / "seed_000007.png")) for name in ("one", "many"))
     assert np.array_equal(alone, among)
     assert Image.open(tmp_path / "many_grid.png").size == (8 * 34 + 2, 8 * 34 + 2)
     raw = tmp_path / "raw.png"

@@ -462,7 +462,7 @@ def test_weights_that_are_not_finite_are_refused(folder):
 
 LINKS = (
     ".hydra/config.yaml.part",
-    "generated/seed_0.png.part",
+    "generated/seed_000000.png.part",
     "generated_grid.png.part",
     "summary.json.part",
     "samples/real.png",

@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from framegan import program
 
@@ -59,3 +61,36 @@ def first_names(names: Iterable[str], most: int) -> str:
     printed = [printable(name) for name in names]
     more = f" and {len(printed) - most:,} more" if len(printed) > most else ""
     return ", ".join(printed[:most]) + more
+
+
+def words(choices: Mapping[str, Any]) -> list[str]:
+    """Return settings as they are typed behind a command, of values as Python has them.
+
+    Raises:
+        ValueError: a value is of another kind.
+    """
+    return [f"{key}={typed(value, key)}" for key, value in choices.items()]
+
+
+def typed(value: Any, key: str) -> str:
+    """Return a value as it is typed on the command line; texts are never read as anything else."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", False: "false", True: "true"}[value]
+    if isinstance(value, Real):
+        return str(value)
+    if getattr(value, "shape", None) == ():  # a tensor, or a NumPy value that is no number
+        return typed(value.item(), key)
+    if isinstance(value, str | os.PathLike):
+        # a Path would drop the ./ in front and the / behind
+        text = os.path.expanduser(os.fspath(value))  # noqa: PTH111
+        return text if PLAIN.fullmatch(text) else quoted(text)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(typed(one, key) for one in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{','.join(f'{_escaped(name)}:{typed(one, key)}' for name, one in value.items())}}}"
+    raise ValueError(f"{key} got a {type(value).__name__}; it should be None, a number, text, a path, a list or a dict")
+
+
+def _escaped(name: object) -> str:
+    """Return a key of a dictionary as Hydra's grammar reads it, which has no quotes there."""
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", str(name))

@@ -234,27 +234,38 @@ def draw(
     known = holdable(parts)
     if unknown := held.keys() - known.keys():
         raise ValueError(f"{sorted(unknown)} can't be held: what this generator's samples depend on is {sorted(known)}")
-    num_classes = getattr(generator, "num_classes", 0)
     latents = [
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
         for place, (part, size) in enumerate(parts.items())
     ]
-    kept = kept_classes(generator)
+    drawn = classes_of(generator, seeds, category, held, class_counts, is_given=is_given)
+    return torch.cat(latents, dim=1), torch.tensor(drawn)
+
+
+def classes_of(
+    generator: nn.Module,
+    seeds: Sequence[int],
+    category: int | str | None = None,
+    held: Mapping[str, int] = MappingProxyType({}),
+    class_counts: Sequence[int] | None = None,
+    *,
+    is_given: bool = False,
+) -> list[int]:
+    """Return the number of the class of each seed, 0 where there are none; see `draw`."""
+    num_classes, kept = getattr(generator, "num_classes", 0), kept_classes(generator)
     if category is None:
         begins = "content" if getattr(generator, "given_frames", 0) else ""  # a clip that is continued, of a class
         if not is_given and len(kept) < num_classes:
             class_counts = [count * (k in kept) for k, count in enumerate(class_counts or [1] * num_classes)]
-        drawn = [noise.category_of_seed(held.get(begins, seed), max(1, num_classes), class_counts) for seed in seeds]
-    else:
-        number = class_number(category, num_classes, names := getattr(generator, "class_names", ()))
-        if not is_given and number not in kept:
-            there = first_names((names[k] if names else str(k) for k in sorted(kept)), SHOWN)
-            raise ValueError(
-                f"category={names[number] if names else number}: no clip of it was kept to begin with, as the data had "
-                f"none; give frames to begin with (given), or name one of {there}"
-            )
-        drawn = [number] * len(seeds)
-    return torch.cat(latents, dim=1), torch.tensor(drawn)
+        return [noise.category_of_seed(held.get(begins, seed), max(1, num_classes), class_counts) for seed in seeds]
+    number = class_number(category, num_classes, names := getattr(generator, "class_names", ()))
+    if not is_given and number not in kept:
+        there = first_names((names[k] if names else str(k) for k in sorted(kept)), SHOWN)
+        raise ValueError(
+            f"category={names[number] if names else number}: no clip of it was kept to begin with, as the data had "
+            f"none; give frames to begin with (given), or name one of {there}"
+        )
+    return [number] * len(seeds)
 
 
 def kept_classes(generator: nn.Module) -> Collection[int]:

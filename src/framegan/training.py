@@ -1,15 +1,13 @@
 """Training and scoring in Python, composed as the command line does: `framegan.train(model="dcgan", data="digits")`."""
 
 import os
-import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from framegan.quoting import PLAIN, quoted
+from framegan.quoting import words
 from framegan.runs.run_files import RunFiles
 
 if TYPE_CHECKING:
@@ -122,7 +120,7 @@ def train(*settings: str, **choices: Any) -> Run:
     """
     from framegan.cli.calls import call
 
-    folder, _ = call("train", [*settings, *_words(choices)])
+    folder, _ = call("train", [*settings, *words(choices)])
     run = Run(folder)
     received = run.status.removeprefix("stopped by ")
     if received in ("SIGTERM", "SIGUSR1", "SIGUSR2"):
@@ -146,33 +144,5 @@ def evaluate(checkpoint: str | os.PathLike[str] | None = None, *settings: str, *
 
     if checkpoint is not None:
         choices = {"checkpoint": checkpoint, **choices}
-    _, cfg = call("evaluate", [*settings, *_words(choices)])
+    _, cfg = call("evaluate", [*settings, *words(choices)])
     return read(Path(cfg.out) / "evaluation.json")
-
-
-def _words(choices: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={_typed(value, key)}" for key, value in choices.items()]
-
-
-def _typed(value: Any, key: str) -> str:
-    """Return a value as it is typed on the command line; texts are never read as anything else."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", False: "false", True: "true"}[value]
-    if isinstance(value, Real):
-        return str(value)
-    if getattr(value, "shape", None) == ():  # a tensor, or a NumPy value that is no number
-        return _typed(value.item(), key)
-    if isinstance(value, str | os.PathLike):
-        # a Path would drop the ./ in front and the / behind
-        text = os.path.expanduser(os.fspath(value))  # noqa: PTH111
-        return text if PLAIN.fullmatch(text) else quoted(text)
-    if isinstance(value, list | tuple):
-        return f"[{','.join(_typed(one, key) for one in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{','.join(f'{_escaped(name)}:{_typed(one, key)}' for name, one in value.items())}}}"
-    raise ValueError(f"{key} got a {type(value).__name__}; it should be None, a number, text, a path, a list or a dict")
-
-
-def _escaped(name: object) -> str:
-    """Return a key of a dictionary as Hydra's grammar reads it, which has no quotes there."""
-    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", str(name))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 
 from framegan import working_folder
-from framegan.cli import command_line, compose, errors, resume
+from framegan.cli import command_line, compose, errors, made_with, resume
 from framegan.cli.slips.choices import choice, refusals
 from framegan.cli.slips.known import Known
 from framegan.cli.slips.setting import settings_of
@@ -30,6 +30,8 @@ def prepared(name: str, arguments: Sequence[str]) -> list[str]:
     for argument in arguments:
         if not argument.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in argument):
             errors.stop(f"{argument!r} is not UTF-8; rename what it names")
+    if name == "generate":
+        arguments = made_with.arguments_of(arguments)
     options, words = command_line.split(arguments)
     if name == "train":
         options, words = resume.arguments_of(options, words)

@@ -1,0 +1,191 @@
+"""Makes the samples that were asked for, and writes them: each by itself, side by side, or as one video."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from framegan import media, outputs, video_files
+from framegan.cli import generate_rows
+from framegan.cli.generate_rows import Row, Walk
+from framegan.cli.made_with import Notes
+from framegan.files import live
+from framegan.outputs import Style, Target
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is made, and how it is written.
+
+    Args:
+        numbers: the seeds of each row, or the way between some.
+        to: where it goes.
+        size: (H, W) of a sample.
+        choices: of `framegan.sampling.batches`.
+        pingpong: let videos run to and fro.
+        margin: pixels between samples that are side by side. None = as elsewhere.
+        grid_samples: at most so many are shown so, but one of each row.
+    """
+
+    rows: Sequence[Row]
+    numbers: Sequence[int] | Walk
+    to: Target
+    style: Style
+    size: tuple[int, int]
+    resampling: media.Resampling
+    choices: dict[str, Any]
+    notes: Notes
+    pingpong: bool
+    margin: int | None
+    grid_samples: int
+    batch_size: int | None
+
+    @property
+    def makes_clips(self) -> bool:
+        return len(self.rows[0].run.generator.shape) == 4
+
+    @property
+    def noun(self) -> str:
+        """What a sample's number counts."""
+        return "step" if isinstance(self.numbers, Walk) else "seed"
+
+    @property
+    def num_shown(self) -> int:
+        """How many samples of a row are side by side."""
+        if isinstance(self.numbers, Walk):
+            return len(self.numbers) if self.to.kind == "picture" else 0
+        return min(len(self.numbers), max(1, self.grid_samples // len(self.rows))) if self.grid_samples else 0
+
+    def refuse_to_overwrite(self) -> None:
+        """Raise ValueError where a file is there already that would be written."""
+        grid = [self._grid()] if self.to.kind == "each" and self.num_shown else []
+        numbers = range(len(self.numbers)) if isinstance(self.numbers, Walk) else self.numbers
+        found = outputs.there_already(self.to, [row.name for row in self.rows], numbers, self.noun, grid)
+        if found is not None:
+            more = " (grid_samples=0 writes no grid)" if found in grid else ""
+            raise ValueError(f"{found} is there already; set overwrite=true, or out to another place{more}")
+
+    def _grid(self) -> Any:
+        return self.to.grid(is_video=self.makes_clips)
+
+    def write(self) -> str:
+        """Write all files, and return what there is now."""
+        if self.to.kind == "video" and isinstance(self.numbers, Walk):
+            self.to.path.parent.mkdir(parents=True, exist_ok=True)
+            frames = self._frames_of_walk(self.numbers)
+            video_files.write(
+                self.to.path, frames, self.style.frames_per_second, self.style.encoding, self.notes.of_all()
+            )
+            return f"{self.to.path} shows {self._said()}"
+        if self.to.kind in ("picture", "video"):
+            shown = [[pixels for _, pixels in self._samples(row, self.num_shown)] for row in self.rows]
+            self._write_grid(shown, self.to.path, self.style.encoding)
+            return f"{self.to.path} shows {self._said()}"
+        return self._write_each()
+
+    def _write_each(self) -> str:
+        total = len(self.rows) * len(self.numbers)
+        shown: list[list[np.ndarray]] = []
+        with outputs.opened(self.to, self.style, self.noun, total) as add:
+            for row in self.rows:
+                shown.append([])
+                for number, pixels in self._samples(row, len(self.numbers)):
+                    label = 0
+                    if self.to.kind != "each":
+                        held, is_given = self.choices["held"], "given" in self.choices
+                        label = generate_rows.class_of(row, self.numbers, number, held, is_given=is_given)
+                    elif len(shown[-1]) < self.num_shown:
+                        shown[-1].append(pixels)
+                    add(row.name, number, pixels, label, self.notes.of_one(row, number))
+        if self.to.kind != "each":
+            return f"{self.to.path} holds {total:,} sample{'s' * (total > 1)}{self._speed()}"
+        if not self.num_shown:
+            return f"{self._others(total)}{self._speed()}"
+        self._write_grid(shown, self._grid(), video_files.AS_EVER)
+        return f"{self._grid()} shows {self._said()}; {self._others(total)}"
+
+    def _samples(self, row: Row, number: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the first numbers and samples of a row, at their size, and show how far it is."""
+        numbers = self.numbers if isinstance(self.numbers, Walk) else self.numbers[:number]
+        made = generate_rows.samples_of(row, numbers, self.batch_size, **self.choices)
+        what = row.name or "samples"
+        with live.bar(number, lambda done: f"{what} {done:,} / {number:,}") as advance:
+            for places, samples in made:
+                for place, pixels in zip(places, media.to_frames(samples), strict=True):
+                    yield place, self._looped(media.resized(pixels, *self.size, self.resampling))
+                    advance(1)
+
+    def _looped(self, frames: np.ndarray) -> np.ndarray:
+        return np.concatenate([frames, frames[-2:0:-1]]) if self.pingpong and self.makes_clips else frames
+
+    def _frames_of_walk(self, walk: Walk) -> Iterator[np.ndarray]:
+        """Yield what is seen on the way, row beside row: at each step one frame, of clips the next one, to and fro."""
+        kept: list[np.ndarray] = []
+        with live.bar(len(walk), lambda done: f"frames {done:,} / {len(walk):,}") as advance:
+            for frames in zip(*(self._row_of_walk(row, walk) for row in self.rows), strict=True):
+                margin = media.MARGIN if self.margin is None else self.margin
+                frame = frames[0] if len(frames) == 1 else media.tiled(frames, margin=margin)
+                yield frame
+                advance(1)
+                if self.pingpong:
+                    kept.append(frame)
+        yield from kept[-2:0:-1]
+
+    def _row_of_walk(self, row: Row, walk: Walk) -> Iterator[np.ndarray]:
+        for places, samples in generate_rows.samples_of(row, walk, self.batch_size, **self.choices):
+            for place, pixels in zip(places, media.to_frames(samples), strict=True):
+                frame = pixels
+                if self.makes_clips:
+                    last = len(pixels) - 1
+                    frame = pixels[last - abs(last - place % max(1, 2 * last))]
+                yield media.resized(frame, *self.size, self.resampling)
+
+    def _write_grid(self, rows: Sequence[Sequence[np.ndarray]], path: Any, encoding: video_files.Encoding) -> None:
+        tiles, columns = [one for row in rows for one in row], len(rows[0]) if len(rows) > 1 else None
+        is_video, given = path.suffix != ".png", getattr(self.rows[0].run.generator, "given_frames", 0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.numbers, Walk) and not self.makes_clips:
+            tiles, columns = _of_pairs(rows, self.numbers), self.numbers.steps + 1
+        if self.makes_clips and not is_video:
+            tiles, columns = [frame for clip in tiles for frame in clip], len(tiles[0])
+        margin = media.MARGIN if self.margin is None else self.margin
+        grid = tiles[0] if len(tiles) == 1 else media.tiled(tiles, columns, given, margin)
+        if not is_video:
+            media.write_png(path, grid, self.notes.of_all())
+            return
+        is_small = len(tiles) > 1 and self.size == tuple(self.rows[0].run.generator.shape[-2:])
+        grid = media.enlarged(grid) if is_small else grid
+        video_files.write(path, grid, self.style.frames_per_second, encoding, self.notes.of_all())
+
+    def _said(self) -> str:
+        number, of_each = self.num_shown, ""
+        if len(self.rows) > 1:
+            of_each = f" of each of {len(self.rows)} {'categories' if self._one_run() else 'rows'}"
+        what = f"{number} sample{'s' * (number > 1)}"
+        if isinstance(self.numbers, Walk):
+            what = f"{len(self.numbers)} steps from seed to seed: {', '.join(map(str, self.numbers.seeds))}"
+        return f"{what}{of_each}{self._speed()}"
+
+    def _speed(self) -> str:
+        moves = self.makes_clips or self.to.kind == "video"
+        return f" at {self.style.frames_per_second:g} frames a second" if moves else ""
+
+    def _others(self, total: int) -> str:
+        """Return where the samples are, and beside how many files that were there."""
+        folders = [self.to.path / row.name for row in self.rows]
+        others, which = sum(len(list(folder.iterdir())) for folder in folders) - total, f"all {total:,} are"
+        where = f"{self.to.path}, a folder for each {'category' if self._one_run() else 'row'}"
+        return f"{'it is' if total == 1 else which} in {where if len(folders) > 1 else self.to.path}" + (
+            f", beside {others:,} that were there" if others else ""
+        )
+
+    def _one_run(self) -> bool:
+        return self.rows[0].run is self.rows[-1].run
+
+
+def _of_pairs(rows: Sequence[Sequence[np.ndarray]], walk: Walk) -> list[np.ndarray]:
+    """Return the samples of walks so that each pair of seeds has a row: from the one to the other, both shown."""
+    pairs = len(walk.seeds) if walk.closed else len(walk.seeds) - 1
+    places = [(pair * walk.steps + step) % len(walk) for pair in range(pairs) for step in range(walk.steps + 1)]
+    return [row[place] for row in rows for place in places]

@@ -1,0 +1,173 @@
+"""What a file says of how it was made, and the command that makes it again: framegan generate --from FILE
+
+What a file says is data of somebody: it is shown, compared with the settings that there are, and never run. It names no
+folder but that of the run as seen from the working folder.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from framegan import __version__, program
+from framegan.cli import errors
+from framegan.cli.generate_rows import Row, place_of
+from framegan.quoting import printable, words
+
+OPTION = "--from"
+OF_HERE = {"checkpoint", "samples_seen", "out", "format", "overwrite", "device", "trust", "hydra", "defaults"}
+"""Settings that say where and how it is made here; no file says them."""
+OF_FILES = ("given",)
+"""Settings that name a file of the user's: its name is all that is kept."""
+OF_MANY = ("num_samples", "grid_samples", "margin", "beside")
+"""Settings that the file of one sample doesn't need."""
+Plain = str | int | float | bool | None
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    file = program.configurations() / "generate.yaml"
+    return {name: value for name, value in yaml.safe_load(file.read_text()).items() if name not in OF_HERE}
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The notes in the files of a command; see `framegan.notes`.
+
+    Args:
+        first: the row whose generator they name.
+        settings: those of the command that aren't as by default.
+    """
+
+    first: Row
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, first: Row, settings: Mapping[str, Any]) -> "Notes":
+        kept = {name: settings[name] for name, usual in _defaults().items() if settings[name] != usual}
+        kept |= {name: Path(kept[name]).name for name in OF_FILES if name in kept}
+        if "beside" in kept:
+            kept["beside"] = [place_of(Path(place).expanduser()) for place in kept["beside"]]
+        return cls(first, kept)
+
+    def of_all(self) -> str:
+        """Return the note of a file that shows them all."""
+        return _note(self.first, self.settings)
+
+    def of_one(self, row: Row, number: int) -> str:
+        """Return the note of one sample; of a step of a walk it is that of the walk."""
+        if "interpolate" in self.settings:
+            return _note(row, self.settings)
+        kept = {name: value for name, value in self.settings.items() if name not in OF_MANY}
+        kept |= {"weights": row.weights} if row.weights != "ema" else {}
+        if isinstance(kept.get("category"), list):
+            kept["category"] = row.category
+        return _note(row, {**kept, "num_samples": 1, "seed": number})
+
+
+def _note(row: Row, settings: Mapping[str, Any]) -> str:
+    place, checkpoint = place_of(row.run.folder), row.run.checkpoint.name
+    settings = {name: settings[name] for name in _defaults() if name in settings}
+    said = {
+        "framegan": __version__,
+        "command": shlex.join(["framegan", "generate", place, *words(settings)]),
+        "run": place,
+        "checkpoint": checkpoint,
+        "samples_seen": row.run.samples_seen,
+        "settings": settings,
+    }
+    return json.dumps(said)
+
+
+def arguments_of(arguments: Sequence[str]) -> list[str]:
+    """Return the words of a command line with those that a file stands for in place of --from FILE, and print them.
+
+    Stop with one message where there is no such file, it says nothing of this kind, or its run isn't found.
+    """
+    joined = [word for word in arguments if word.startswith(f"{OPTION}=")]
+    if OPTION not in arguments and not joined:
+        return list(arguments)
+    rest = [word for word in arguments if word not in joined]
+    if not joined:
+        place = rest.index(OPTION)
+        rest.pop(place)
+        joined = [f"{OPTION}={rest.pop(place)}" if place < len(rest) else f"{OPTION}="]
+    name = joined[0].partition("=")[2]
+    if len(joined) > 1 or OPTION in rest or not name:
+        errors.stop(f"{OPTION} takes one file that framegan generate has made: framegan generate {OPTION} pets.png")
+    file = Path(name).expanduser()
+    said = _read(file)
+    own = {word.partition("=")[0] for word in rest if "=" in word}
+    settings = {key: value for key, value in said["settings"].items() if key not in own}
+    for key in OF_FILES:
+        if key in settings:
+            errors.stop(f"{file} was made with {key}={settings[key]}; say where that is: {key}=PATH")
+    is_named = bool({"checkpoint"} & own) or any("=" not in word and not word.startswith("-") for word in rest)
+    named = [] if is_named else words({"checkpoint": _run(file, said)})
+    made = f"{said['checkpoint']} after {said['samples_seen']:,} samples"
+    print(f"{file} says: {printable(said['run'])}, {made}; {' '.join(words(settings))}".rstrip("; "))
+    seen = [] if "samples_seen" in own else [f"samples_seen={said['samples_seen']}"]
+    return [
+        *(word for word in rest if "=" not in word),
+        *named,
+        *seen,
+        *words(settings),
+        *(w for w in rest if "=" in w),
+    ]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return what a file says, checked; stop where it says nothing, or what no command of ours does."""
+    from framegan import notes
+
+    try:
+        note = notes.read(file) if file.is_file() else None
+    except ValueError as error:
+        errors.stop(str(error))
+    if note is None:
+        errors.stop(f"{OPTION} got {file}, which is no file; give one that framegan generate has made")
+    try:
+        said = json.loads(note)
+        kept = {key: said[key] for key in ("run", "checkpoint", "samples_seen", "settings")}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        errors.stop(f"{file} doesn't say how it was made: it isn't from framegan generate, or was changed since")
+    run, settings = kept["run"], kept["settings"]
+    texts_fit = all(isinstance(kept[key], str) and kept[key].isprintable() for key in ("run", "checkpoint"))
+    if not texts_fit or type(kept["samples_seen"]) is not int or not isinstance(settings, dict):
+        errors.stop(f"{file} says how it was made in a way that framegan generate doesn't write")
+    known = _defaults()
+    for key, value in settings.items():
+        several = value if isinstance(value, list) else [value]
+        fits = all(isinstance(one, Plain) and (not isinstance(one, str) or _is_plain(one)) for one in several)
+        if key not in known or not fits:
+            errors.stop(f"{file} sets {printable(str(key))[:60]}, which is no setting of framegan generate or no value")
+    is_inside = not Path(run).is_absolute() and ".." not in Path(run).parts
+    is_name = Path(kept["checkpoint"]).name == kept["checkpoint"] and kept["checkpoint"].endswith(".ckpt")
+    if not is_inside or not is_name:
+        errors.stop(
+            f"{file} names a run outside the working folder; give the run: framegan generate RUN {OPTION} {file}"
+        )
+    return kept
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether a text can be nothing but itself: nothing is read in its place."""
+    return text.isprintable() and "$" not in text and len(text) < 1000
+
+
+def _run(file: Path, said: Mapping[str, Any]) -> Path:
+    """Return the checkpoint of the run that a file names: from the working folder, or around the file itself."""
+    name = Path(said["run"]).name
+    around = [folder for folder in file.resolve().parents if folder.name == name]
+    for folder in (Path(said["run"]), *around):
+        if (checkpoint := folder / "checkpoints" / said["checkpoint"]).is_file():
+            return checkpoint
+    return errors.stop(
+        f"{file} was made by the run {printable(said['run'])}, whose {said['checkpoint']} isn't here; "
+        f"name the run: framegan generate RUN {OPTION} {file}"
+    )

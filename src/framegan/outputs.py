@@ -1,0 +1,196 @@
+"""Where samples go: a file for each in a folder, an array or a tar of all, or one picture or video.
+
+A sample is uint8 pixels: an image (H, W, C) or a clip (T, H, W, C).
+"""
+
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count, takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+
+from framegan import media, video_files
+from framegan.files import atomic
+
+Format = Literal["png", "mp4", "webm", "gif", "webp", "apng", "npy", "frames", "auto"]
+OF_IMAGES, OF_CLIPS = ("png", "npy"), ("mp4", "webm", "gif", "webp", "apng", "npy", "frames")
+"""What the file of each sample can be; the first is what "auto" means."""
+ARRAYS = (".npz", ".npy")
+Add = Callable[[str, int, np.ndarray, int, str], None]
+"""Takes one sample: the name of its row, its number, its pixels, its class and its note."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What `out` means.
+
+    Args:
+        path: the file, or the folder.
+        kind: each = a file for each sample, in a folder or a tar.
+        format: of these files; "" where there are none.
+    """
+
+    path: Path
+    kind: Literal["each", "tar", "array", "picture", "video"]
+    format: str
+
+    def grid(self, *, is_video: bool) -> Path:
+        """Return where the samples are shown side by side: beside the folder, under its name."""
+        return self.path.with_name(f"{self.path.name}_grid{'.mp4' if is_video else '.png'}")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How videos are written; see `framegan.video_files`."""
+
+    frames_per_second: float
+    encoding: video_files.Encoding = video_files.AS_EVER
+
+
+def target(out: str | None, format: Format, folder: Path, *, makes_clips: bool, moves: bool) -> Target:
+    """Return what `out` means; raise ValueError where that can't hold what is made, or its files have another format.
+
+    Args:
+        folder: of the run, where `generated` is made if out is None.
+        moves: whether a video can be made: of clips, and of what lies between images.
+    """
+    path = Path(out) if out else folder / "generated"
+    if path.name in ("", ".."):  # the grid is written beside the folder, under its name
+        path = path.resolve()
+    if not path.name:
+        raise ValueError(f"out={out} has no folder above it, where the grid is written; set out to another folder")
+    ending = "" if path.is_dir() else path.suffix
+    made = "clips" if makes_clips else "images"
+    pictured = (".png", *video_files.RATES) if moves else (".png",)
+    if ending and ending not in (*pictured, *ARRAYS, ".tar"):
+        raise ValueError(
+            f"out got {path}; {made} go to a file that ends in {', '.join(pictured)}, .npz, .npy or .tar; other names "
+            "are folders, and one with a dot in it has to exist"
+        )
+    if ending in ("", ".tar"):
+        return Target(path, "tar" if ending else "each", _format(format, made, OF_CLIPS if makes_clips else OF_IMAGES))
+    if format != "auto":
+        raise ValueError(f"out={path} is one file, and its ending says its format; leave out format={format}")
+    kinds: dict[str, Any] = {".png": "picture", **dict.fromkeys(ARRAYS, "array")}
+    return Target(path, kinds.get(ending, "video"), "")
+
+
+def _format(format: Format, made: str, allowed: Sequence[str]) -> str:
+    if format != "auto" and format not in allowed:
+        raise ValueError(f"format={format}, but this generator makes {made}; set format to {' or '.join(allowed)}")
+    return allowed[0] if format == "auto" else format
+
+
+def name_of(number: int, noun: str) -> str:
+    """Return the name of a sample, which sorts by its number: "seed_000007"."""
+    return f"{noun}_{number:06}"
+
+
+def there_already(
+    to: Target, rows: Sequence[str], numbers: Sequence[int], noun: str, others: Sequence[Path]
+) -> Path | None:
+    """Return a file or a folder that would be overwritten, None where there is none.
+
+    Args:
+        others: files beside those of the samples.
+    """
+    if to.kind != "each":
+        others = [to.path, *others]
+    else:
+        ending = "" if to.format == "frames" else f".{to.format}"
+        for folder in (to.path / row for row in rows):
+            found = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+            names = (f"{name_of(number, noun)}{ending}" for number in (numbers if found else ()))
+            others = [*(folder / name for name in names if name in found), *others]
+    return next((path for path in others if path.exists()), None)
+
+
+def opened(to: Target, style: Style, noun: str, number: int) -> AbstractContextManager[Add]:
+    """Return where samples go, `number` of them in all."""
+    if to.kind == "array":
+        return _array(to.path, number)
+    return _tar(to, style, noun) if to.kind == "tar" else _files(to.path, to.format, style, noun)
+
+
+@contextmanager
+def _files(folder: Path, format: str, style: Style, noun: str) -> Iterator[Add]:
+    def add(row: str, number: int, pixels: np.ndarray, label: int, note: str) -> None:
+        place = folder / row
+        place.mkdir(parents=True, exist_ok=True)
+        _write_one(place / name_of(number, noun), pixels, format, style, note)
+
+    yield add
+
+
+@contextmanager
+def _tar(to: Target, style: Style, noun: str) -> Iterator[Add]:
+    """Write a tar as WebDataset reads it: of each sample its file and, in .cls, the number of its class."""
+    to.path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        atomic.new_file(to.path, synced=False) as part,
+        tarfile.open(part, "w") as archive,
+        TemporaryDirectory() as place,
+        _files(Path(place), to.format, style, noun) as write,
+    ):
+
+        def add(row: str, number: int, pixels: np.ndarray, label: int, note: str) -> None:
+            write(row, number, pixels, label, note)
+            stem = Path(row) / name_of(number, noun)
+            (Path(place) / f"{stem}.cls").write_text(str(label))
+            for file in sorted(path for path in (Path(place) / row).rglob("*") if path.is_file()):
+                archive.add(file, file.relative_to(place).as_posix(), filter=_of_nobody)
+                file.unlink()
+
+        yield add
+
+
+def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leave out who has made it, and when: the same samples are the same file."""
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member
+
+
+@contextmanager
+def _array(path: Path, number: int) -> Iterator[Add]:
+    """Write .npy: pixels (N, [T,] H, W, C); .npz: these as "samples", and the "seeds" and "labels" (N,), int64."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers: list[tuple[int, int]] = []
+    with atomic.new_file(path, synced=False) as part, ExitStack() as stack:
+        archive = stack.enter_context(zipfile.ZipFile(part, "w")) if path.suffix == ".npz" else None
+        with archive.open("samples.npy", "w", force_zip64=True) if archive else part.open("wb") as stream:
+
+            def add(row: str, seed: int, pixels: np.ndarray, label: int, note: str) -> None:
+                if not numbers:
+                    shape = {"descr": "|u1", "fortran_order": False, "shape": (number, *pixels.shape)}
+                    np.lib.format.write_array_header_1_0(stream, shape)
+                stream.write(np.ascontiguousarray(pixels).tobytes())
+                numbers.append((seed, label))
+
+            yield add
+        for name, values in zip(("seeds", "labels"), np.array(numbers, dtype=np.int64).T, strict=True):
+            if archive:
+                with archive.open(f"{name}.npy", "w") as file:
+                    np.lib.format.write_array(file, values.copy())
+
+
+def _write_one(stem: Path, pixels: np.ndarray, format: str, style: Style, note: str) -> None:
+    file = stem.with_name(f"{stem.name}.{format}")
+    if format == "frames":
+        stem.mkdir(exist_ok=True)
+        for number, frame in enumerate(pixels):
+            media.write_png(stem / f"frame_{number:04}.png", frame, note)
+        for left in takewhile(Path.exists, (stem / f"frame_{number:04}.png" for number in count(len(pixels)))):
+            left.unlink()  # of a longer clip that was there
+    elif format == "npy":
+        media.write_npy(file, pixels)
+    elif format == "png":
+        media.write_png(file, pixels, note)
+    else:
+        video_files.write(file, pixels, style.frames_per_second, style.encoding, note)
