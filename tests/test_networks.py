@@ -393,6 +393,8 @@ def test_channels_are_normalised_in_groups_whatever_their_number():
 
 def test_dcgan_sends_clips_elsewhere():
     with pytest.raises(ValueError, match="another model"):
+        dcgan.Generator((3, 16, 64, 64))
+    with pytest.raises(ValueError, match="Choose one of clips, such as model/discriminator=clip"):
         dcgan.Discriminator((3, 16, 64, 64))
 
 

@@ -1,6 +1,5 @@
 """A trained generator in Python: `framegan.load("runs/demo").sample(16)`."""
 
-import json
 import math
 import operator
 import os
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 from torch import Tensor, nn
 
 from framegan import media, sampling, video_files
@@ -385,8 +385,9 @@ def _checked(choices: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encoding(choices: Mapping[str, Any]) -> video_files.Encoding:
+    plain = {name: value if value is None or isinstance(value, int) else str(value) for name, value in choices.items()}
     try:
-        return TypeAdapter(video_files.Encoding).validate_json(json.dumps(choices, default=str), strict=True)
+        return TypeAdapter(video_files.Encoding).validate_json(to_json(plain), strict=True)
     except ValidationError as error:
         slip = error.errors()[0]
         raise ValueError(f"{slip['loc'][0]} got {shortened(slip['input'])}: {slip['msg']}") from None

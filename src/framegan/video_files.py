@@ -38,10 +38,8 @@ ENCODERS: dict[Codec, tuple[str, int, int, dict[str, str]]] = {
     "av1": ("libsvtav1", 18, 63, {"preset": "8"}),
 }
 """FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options."""
-SMALLEST_HEVC = 16
-"""Pixels of a side: to start libx265 with less, or with an odd side in yuv420p, damages the memory of the process."""
-HEVC_IN_C = 64
-"""Below as many pixels of a side libx265's assembler code damages it too: its C code was seen to do so never."""
+SMALLEST_HEVC = 64
+"""Pixels of a side, an even number: with less, or odd sides, libx265 was seen to damage the memory of the process."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +131,9 @@ def _check_size(codec: Codec, pixel_format: str | None, size: tuple[int, int]) -
         raise ValueError(
             "pixel_format=yuv444p, but av1 is written in yuv420p alone; leave it out, or set another codec"
         )
-    if codec == "hevc" and min(size) < SMALLEST_HEVC:
+    if codec == "hevc" and (min(size) < SMALLEST_HEVC or size[0] % 2 or size[1] % 2):
         raise ValueError(
-            f"codec=hevc needs {SMALLEST_HEVC} pixels on each side, got {shown}; set size=64, or codec=h264"
+            f"codec=hevc needs even sides of at least {SMALLEST_HEVC} pixels, got {shown}; set size=128, or codec=h264"
         )
     if _needs_even(codec, size) and pixel_format == "yuv420p":
         raise ValueError(
@@ -167,7 +165,7 @@ def is_available(codec: Codec) -> bool:
 
 
 def _needs_even(codec: str, size: tuple[int, int]) -> bool:
-    return codec in ("h264", "hevc") and bool(size[0] % 2 or size[1] % 2)
+    return codec == "h264" and bool(size[0] % 2 or size[1] % 2)
 
 
 def _stream(ending: str, encoding: Encoding, size: tuple[int, int]) -> dict[str, Any]:
@@ -178,8 +176,6 @@ def _stream(ending: str, encoding: Encoding, size: tuple[int, int]) -> dict[str,
     encoder, crf, _, options = ENCODERS[codec]
     chosen = encoding.pixel_format or ("yuv444p" if _needs_even(codec, size) else "yuv420p")
     options = {"crf": str(crf if encoding.crf is None else encoding.crf), **options}
-    if codec == "hevc" and min(size) < HEVC_IN_C:
-        options["x265-params"] += ":asm=0"
     return {"format": ending.removeprefix("."), "encoder": encoder, "pixel_format": chosen, "options": options}
 
 

@@ -15,10 +15,11 @@ from framegan.quoting import PLAIN, quoted
 
 PATHS = {"root", "cache_dir", "labels", "weights", "path", "checkpoint", "fake", "out", "resume", "init_from", "strips"}
 PATHS |= {"dir", "subdir", "submitit_folder", "images", "given"}
-LISTS = {"trust", "beside", "interpolate"}
-"""Last parts of the keys whose values are lists, and in OR_LISTS of those that may be: several need no brackets."""
-OR_LISTS = {"category", "weights"}
 """Last parts of the keys whose values are paths, or words that are no paths of their own such as `weights=ema`."""
+LISTS = {"trust", "beside", "interpolate"}
+"""Last parts of the keys whose values are lists: several need no brackets."""
+OR_LISTS = {"category", "weights"}
+"""Keys whose values may be lists: likewise."""
 FUNCTIONS = re.compile(r"(choice|range|interval|glob|shuffle|sort|tag|int|float|str|bool|json_str|extend_list)\s*\(")
 """How the functions of Hydra's grammar begin."""
 ELEMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:\$\{[^}]*\}|[^,])*)(?:,|$)""", re.DOTALL)
@@ -67,7 +68,7 @@ def as_typed(argument: str, *, sweeps: bool) -> str:
     """
     key, _, value = argument.partition("=")
     last, is_swept = re.split(r"[./@]", key)[-1], sweeps and not key.startswith("hydra.")
-    is_several = last in OR_LISTS and "," in value and not is_swept
+    is_several = key in OR_LISTS and "," in value and not is_swept
     if (last in LISTS or is_several) and value and not value.startswith(("[", "'", '"')):
         value = f"[{value}]"
         argument = f"{key}={value}"

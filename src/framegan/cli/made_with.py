@@ -4,7 +4,6 @@ What a file says is data of somebody: it is shown, compared with the settings th
 folder but that of the run as seen from the working folder.
 """
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import yaml
 from framegan import __version__, program
 from framegan.cli import errors
 from framegan.cli.generate_rows import Row, place_of
+from framegan.files import strict_json
 from framegan.quoting import printable, words
 
 OPTION = "--from"
@@ -81,7 +81,7 @@ def _note(row: Row, settings: Mapping[str, Any]) -> str:
         "samples_seen": row.run.samples_seen,
         "settings": settings,
     }
-    return json.dumps(said)
+    return strict_json.dumps(said)
 
 
 def arguments_of(arguments: Sequence[str]) -> list[str]:
@@ -132,9 +132,9 @@ def _read(file: Path) -> dict[str, Any]:
     if note is None:
         errors.stop(f"{OPTION} got {file}, which is no file; give one that framegan generate has made")
     try:
-        said = json.loads(note)
+        said = strict_json.loads(note.encode())
         kept = {key: said[key] for key in ("run", "checkpoint", "samples_seen", "settings")}
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError):
         errors.stop(f"{file} doesn't say how it was made: it isn't from framegan generate, or was changed since")
     run, settings = kept["run"], kept["settings"]
     texts_fit = all(isinstance(kept[key], str) and kept[key].isprintable() for key in ("run", "checkpoint"))
