@@ -241,8 +241,8 @@ def hostile(**changes):
         (hostile(checkpoint="../../x.ckpt"), "names a run outside the working folder"),
         (hostile(run="a\x1b[2J"), "in a way that framegan generate doesn't write"),
         (hostile(settings={"trust": ["os"]}), "sets trust, which is no setting of framegan generate or no value"),
-        (hostile(settings={"out": "/tmp/x"}), "sets out, which is no setting of framegan generate or no value"),
-        (hostile(settings={"hydra.run.dir": "/tmp"}), "sets hydra.run.dir, which is no setting"),
+        (hostile(settings={"out": "x"}), "sets out, which is no setting of framegan generate or no value"),
+        (hostile(settings={"hydra.run.dir": "x"}), "sets hydra.run.dir, which is no setting"),
         (hostile(settings={"overwrite": True}), "sets overwrite, which is no setting"),
         (
             hostile(settings={"category": "${oc.env:HOME}"}),

@@ -33,6 +33,7 @@ ROOMS = {
     "media": "files notes",
     "video_files": "files notes",
     "outputs": "files media video_files",
+    "pictures": "media video_files",
     "networks": "media noise",
     "reconstruction": "noise",
     "processes": "program",
@@ -63,9 +64,9 @@ ROOMS = {
     "cli": "callbacks containers contracts data devices evaluation export files interpolation loggers media metrics "
     "notes outputs own_code processes program quoting report run_state runs sampling trainer video_files "
     "working_folder",
-    "trained": "cli export interpolation media runs sampling video_files",
+    "trained": "cli export interpolation media pictures runs sampling video_files",
     "training": "cli metrics quoting runs trained",
-    "__init__": "metrics trained training",
+    "__init__": "metrics pictures trained training",
     "__main__": "cli program",
 }
 """Each room of the house, a folder or a file, and those that it may know: all of them stand above it."""

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "src" / "framegan"
 TOP = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Files of the project's top folder that are pages too, and as which."""
-FIRST = ("framegan.training", "framegan.trained")
+FIRST = ("framegan.training", "framegan.trained", "framegan.pictures")
 """Modules of what `import framegan` is for: they come first."""
 SETTINGS = re.compile(r"<!-- settings of (\w+)\.yaml -->")
 SETTING = re.compile(r"^(\w+): *([^#]*?)(?: +# (.*))?$", re.MULTILINE)

@@ -25,7 +25,8 @@ _TRAINING = ("Best", "Run", "evaluate", "train")
 
 if TYPE_CHECKING:
     from framegan import metrics
-    from framegan.trained import Clip, Clips, Images, TrainedGenerator, load
+    from framegan.pictures import Clip, Clips, Images
+    from framegan.trained import TrainedGenerator, load
     from framegan.training import Best, Run, evaluate, train
 else:
 

@@ -18,7 +18,7 @@ from framegan import own_code, program
 from framegan.cli import command_line, errors
 from framegan.cli.errors import plain_errors, stop
 from framegan.containers import map_texts, walk
-from framegan.quoting import SECRET
+from framegan.quoting import SECRET, command
 
 CONFIGURATIONS = str(program.configurations())
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
@@ -90,6 +90,12 @@ def require_choice(cfg: DictConfig, group: str) -> None:
     chosen = walk(as_dict(cfg, resolve=False).get(group))  # trainer=debug, say, sets data.batch_size of no data
     if not any(isinstance(node, dict) and "_target_" in node for _, node in chosen):
         stop(no_choice(group, GlobalHydra.instance().config_loader().get_group_options(group)))
+
+
+def require_run(cfg: DictConfig, name: str) -> None:
+    """Stop where a command that works on a run got none."""
+    if OmegaConf.is_missing(cfg, "checkpoint"):
+        stop(f"no run was named; give its folder, or a checkpoint in it: {command(name, 'RUN_FOLDER')}")
 
 
 def no_choice(group: str, options: Sequence[str]) -> str:

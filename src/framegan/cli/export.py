@@ -4,21 +4,19 @@ from pathlib import Path
 from typing import Literal
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import PositiveInt
 
 from framegan.cli import compose, errors
 from framegan.cli.generator import load
 from framegan.export import Format
-from framegan.quoting import command
 from framegan.runs import run_folder
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="export")
 def main(cfg: DictConfig) -> None:
     compose.flush_denormals()
-    if OmegaConf.is_missing(cfg, "checkpoint"):
-        errors.stop(f"no run was named; give its folder, or a checkpoint in it: {command('export', 'RUN_FOLDER')}")
+    compose.require_run(cfg, "export")
     with errors.plain_errors():
         export(**compose.arguments_of(export, cfg))
 

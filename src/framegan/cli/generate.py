@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import hydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from framegan.cli import compose, errors, generate_rows
 from framegan.cli.generate_rows import Row, Walk
 from framegan.cli.generator import Loaded, load
-from framegan.quoting import command
 from framegan.runs import run_folder
 
 if TYPE_CHECKING:
@@ -74,8 +73,7 @@ class Settings:
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="generate")
 def main(cfg: DictConfig) -> None:
     compose.flush_denormals()
-    if OmegaConf.is_missing(cfg, "checkpoint"):
-        errors.stop(f"no run was named; give its folder, or a checkpoint in it: {command('generate', 'RUN_FOLDER')}")
+    compose.require_run(cfg, "generate")
     with errors.plain_errors():
         generate(Settings(**compose.arguments_of(Settings, cfg)))
 
@@ -98,20 +96,8 @@ def generate(settings: Settings) -> None:
         print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     _tell_length(first.generator, settings.num_frames)
     rows = generate_rows.rows_of(runs, settings.category)
-    work = Work(
-        rows,
-        _numbers(settings, first.generator, to),
-        to,
-        style,
-        size,
-        settings.resampling or "nearest",
-        _choices(settings, rows, to.path),
-        Notes.of(rows[0], vars(settings)),
-        settings.loop == "pingpong",
-        settings.margin,
-        settings.grid_samples,
-        settings.batch_size,
-    )
+    numbers, choices = _numbers(settings, first.generator, to), _choices(settings, rows, to.path)
+    work = Work(settings, rows, numbers, to, style, size, choices, Notes.of(rows[0], vars(settings)))
     if not settings.overwrite:
         work.refuse_to_overwrite()
     try:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from framegan.cli.generate_rows import Row, Walk
 from framegan.cli.made_with import Notes
 from framegan.files import live
 from framegan.outputs import Style, Target
+
+if TYPE_CHECKING:
+    from framegan.cli.generate import Settings
 
 
 @dataclass(frozen=True)
@@ -23,27 +27,25 @@ class Work:
         to: where it goes.
         size: (H, W) of a sample.
         choices: of `framegan.sampling.batches`.
-        pingpong: let videos run to and fro.
-        margin: pixels between samples that are side by side. None = as elsewhere.
-        grid_samples: at most so many are shown so, but one of each row.
     """
 
+    settings: "Settings"
     rows: Sequence[Row]
     numbers: Sequence[int] | Walk
     to: Target
     style: Style
     size: tuple[int, int]
-    resampling: media.Resampling
     choices: dict[str, Any]
     notes: Notes
-    pingpong: bool
-    margin: int | None
-    grid_samples: int
-    batch_size: int | None
 
     @property
     def makes_clips(self) -> bool:
         return len(self.rows[0].run.generator.shape) == 4
+
+    @property
+    def margin(self) -> int:
+        """Pixels between samples that are side by side."""
+        return media.MARGIN if self.settings.margin is None else self.settings.margin
 
     @property
     def noun(self) -> str:
@@ -52,10 +54,11 @@ class Work:
 
     @property
     def num_shown(self) -> int:
-        """How many samples of a row are side by side."""
+        """How many samples of a row are side by side: its share of `grid_samples`, and at least one."""
         if isinstance(self.numbers, Walk):
             return len(self.numbers) if self.to.kind == "picture" else 0
-        return min(len(self.numbers), max(1, self.grid_samples // len(self.rows))) if self.grid_samples else 0
+        wanted = self.settings.grid_samples
+        return min(len(self.numbers), max(1, wanted // len(self.rows))) if wanted else 0
 
     def refuse_to_overwrite(self) -> None:
         """Raise ValueError where a file is there already that would be written."""
@@ -66,7 +69,11 @@ class Work:
             more = " (grid_samples=0 writes no grid)" if found in grid else ""
             raise ValueError(f"{found} is there already; set overwrite=true, or out to another place{more}")
 
-    def _grid(self) -> Any:
+    @property
+    def _is_pingpong(self) -> bool:
+        return self.settings.loop == "pingpong"
+
+    def _grid(self) -> Path:
         return self.to.grid(is_video=self.makes_clips)
 
     def write(self) -> str:
@@ -108,40 +115,42 @@ class Work:
     def _samples(self, row: Row, number: int) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the first numbers and samples of a row, at their size, and show how far it is."""
         numbers = self.numbers if isinstance(self.numbers, Walk) else self.numbers[:number]
-        made = generate_rows.samples_of(row, numbers, self.batch_size, **self.choices)
+        made = generate_rows.samples_of(row, numbers, self.settings.batch_size, **self.choices)
         what = row.name or "samples"
         with live.bar(number, lambda done: f"{what} {done:,} / {number:,}") as advance:
             for places, samples in made:
                 for place, pixels in zip(places, media.to_frames(samples), strict=True):
-                    yield place, self._looped(media.resized(pixels, *self.size, self.resampling))
+                    yield place, self._looped(self._resized(pixels))
                     advance(1)
 
+    def _resized(self, pixels: np.ndarray) -> np.ndarray:
+        return media.resized(pixels, *self.size, self.settings.resampling or "nearest")
+
     def _looped(self, frames: np.ndarray) -> np.ndarray:
-        return np.concatenate([frames, frames[-2:0:-1]]) if self.pingpong and self.makes_clips else frames
+        return np.concatenate([frames, frames[-2:0:-1]]) if self._is_pingpong and self.makes_clips else frames
 
     def _frames_of_walk(self, walk: Walk) -> Iterator[np.ndarray]:
         """Yield what is seen on the way, row beside row: at each step one frame, of clips the next one, to and fro."""
         kept: list[np.ndarray] = []
         with live.bar(len(walk), lambda done: f"frames {done:,} / {len(walk):,}") as advance:
             for frames in zip(*(self._row_of_walk(row, walk) for row in self.rows), strict=True):
-                margin = media.MARGIN if self.margin is None else self.margin
-                frame = frames[0] if len(frames) == 1 else media.tiled(frames, margin=margin)
+                frame = frames[0] if len(frames) == 1 else media.tiled(frames, margin=self.margin)
                 yield frame
                 advance(1)
-                if self.pingpong:
+                if self._is_pingpong:
                     kept.append(frame)
         yield from kept[-2:0:-1]
 
     def _row_of_walk(self, row: Row, walk: Walk) -> Iterator[np.ndarray]:
-        for places, samples in generate_rows.samples_of(row, walk, self.batch_size, **self.choices):
+        for places, samples in generate_rows.samples_of(row, walk, self.settings.batch_size, **self.choices):
             for place, pixels in zip(places, media.to_frames(samples), strict=True):
                 frame = pixels
                 if self.makes_clips:
                     last = len(pixels) - 1
                     frame = pixels[last - abs(last - place % max(1, 2 * last))]
-                yield media.resized(frame, *self.size, self.resampling)
+                yield self._resized(frame)
 
-    def _write_grid(self, rows: Sequence[Sequence[np.ndarray]], path: Any, encoding: video_files.Encoding) -> None:
+    def _write_grid(self, rows: Sequence[Sequence[np.ndarray]], path: Path, encoding: video_files.Encoding) -> None:
         tiles, columns = [one for row in rows for one in row], len(rows[0]) if len(rows) > 1 else None
         is_video, given = path.suffix != ".png", getattr(self.rows[0].run.generator, "given_frames", 0)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,8 +158,7 @@ class Work:
             tiles, columns = _of_pairs(rows, self.numbers), self.numbers.steps + 1
         if self.makes_clips and not is_video:
             tiles, columns = [frame for clip in tiles for frame in clip], len(tiles[0])
-        margin = media.MARGIN if self.margin is None else self.margin
-        grid = tiles[0] if len(tiles) == 1 else media.tiled(tiles, columns, given, margin)
+        grid = tiles[0] if len(tiles) == 1 else media.tiled(tiles, columns, given, self.margin)
         if not is_video:
             media.write_png(path, grid, self.notes.of_all())
             return

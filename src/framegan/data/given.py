@@ -34,8 +34,8 @@ class Settings(TypedDict, total=False):
 def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[str, Any]) -> tuple[Tensor, list[int]]:
     """Return the first frames of a video, a folder of pictures or, if one is asked for, a picture, uint8 (C, T, H, W).
 
-    They are as far apart as those of the data, unless there are no more than asked for. Which they are, counted from 0,
-    is returned too.
+    They follow each other at the pace of the data, unless there are exactly as many as asked for. Their places, counted
+    from 0, are returned too.
 
     Args:
         shape: (C, T, H, W) of the clips that begin with them.
@@ -80,9 +80,11 @@ def _of_video(path: Path, number: int, settings: Settings, recipe: Mapping[str, 
 
 
 def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | None) -> list[int]:
-    """Return which of so many frames are as far apart as those of the data, from the first on.
+    """Return which frames to take: the first one, and those that follow it at the pace of the data.
 
     Args:
+        number: how many to take.
+        length: how many there are; where that is as many, all of them are taken.
         times: when they are shown, (length,) seconds. None = it isn't known, so that no rate says which they are.
     """
     if length == number:

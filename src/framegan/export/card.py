@@ -34,7 +34,7 @@ def card(
 
     Args:
         said: of each file beside it what it is.
-        samples_seen: real samples that the weights were trained with; only what was measured then is told.
+        samples_seen: real samples that the weights were trained with; the card has the metrics that were measured then.
         weights: ema or raw.
         license: of the weights; None = it isn't stated.
 
