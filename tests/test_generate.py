@@ -124,7 +124,7 @@ def test_ctrl_c_leaves_no_traceback(folder, tmp_path):
 
 def test_a_folder_of_frames_for_each_clip(folder, tmp_path):
     assert run("generate", f"checkpoint={folder}", f"out={tmp_path}", "format=frames", "num_samples=2") is None
-    frames = [np.asarray(Image.open(tmp_path / "seed_000001" / f"frame_{k:04}.png")) for k in range(4)]
+    frames = [np.asarray(Image.open(tmp_path / "seed_000001" / f"frame_{k:06}.png")) for k in range(4)]
     assert np.array_equal(np.stack(frames), generated(folder, tmp_path / "npy", "num_samples=2")[1])
 
 
@@ -159,7 +159,7 @@ def test_frames_of_a_longer_clip_do_not_stay_in_the_folder_of_a_shorter_one(fold
         clips = ("format=frames", "num_samples=1", f"num_frames={num_frames}", "overwrite=true")
         assert run("generate", f"checkpoint={folder}", "out=.", *clips) is None
         names = sorted(path.name for path in (tmp_path / "out" / "seed_000000").iterdir())
-        assert names == [f"frame_{number:04}.png" for number in range(num_frames)]
+        assert names == [f"frame_{number:06}.png" for number in range(num_frames)]
     assert (tmp_path / "out_grid.mp4").exists()
 
 

@@ -319,3 +319,22 @@ def test_lists_need_no_brackets(run_of_images, tmp_path):
     bracketed = ("category=[1,0]", "weights=[ema,raw]", "num_samples=2")
     generate(run_of_images, f"out={tmp_path / 'b.png'}", *bracketed)
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
+
+
+def test_clips_too_long_for_memory_are_written_frame_by_frame(run_of_clips, tmp_path, monkeypatch):
+    def made(place):
+        long = ("num_samples=2", "num_frames=40", "loop=pingpong")
+        generate(run_of_clips, f"out={place / 'side_by_side.webp'}", *long)
+        for kind in ("webp", "frames", "npy"):
+            generate(run_of_clips, f"out={place / kind}", f"format={kind}", *long)
+        frames = [pixels(path) for path in sorted((place / "frames" / "seed_000001").iterdir())]
+        of_one = [read_back(place / "webp" / "seed_000001.webp")[0], np.stack(frames)]
+        return [read_back(place / "side_by_side.webp")[0], np.load(place / "npy" / "seed_000001.npy"), *of_one]
+
+    whole = made(tmp_path / "whole")
+    monkeypatch.setattr(framegan.sampling, "VALUES_AT_ONCE", 7 * 3 * 16 * 16)
+    monkeypatch.setattr(framegan.sampling, "sample", None)
+    for one, other in zip(whole, made(tmp_path / "pieces"), strict=True):
+        assert one.shape == other.shape and len(one) == 78
+        assert np.abs(one.astype(int) - other).max() <= 1
+    assert not list((tmp_path / "pieces").glob("*_grid*")), "whose clips would have to be made once more"

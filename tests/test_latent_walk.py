@@ -80,7 +80,7 @@ def test_styles_are_walked_through_along_their_principal_components():
     start, end = latents[:3], latents[3:6]
     walk = torch.stack([places.start(start, None), places.start(end, None)], dim=1)
     at_end = images.images_of_styles(images.style(end[:, :16], None), start)  # whose noise is that of the start
-    torch.testing.assert_close(places.images(walk, start, None)[:, 1], at_end, rtol=0, atol=1e-4)
+    torch.testing.assert_close(places.images(walk, walk[:, 0], start, None)[:, 1], at_end, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

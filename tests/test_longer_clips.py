@@ -15,6 +15,7 @@ from framegan.networks import (
     tgan,
     vgan,
 )
+from framegan.networks import motion as motion_codes
 
 SHAPE = (1, 8, 16, 16)
 LENGTH = 64
@@ -81,3 +82,27 @@ def test_frames_that_follow_from_those_before_go_on():
     generator = predictor.Generator(SHAPE, given_frames=1, width=8)
     assert "each frame follows from those before it" in generator.longer_clips
     assert clips_of(generator).diff(dim=2)[:, :, -8:].abs().amax((0, 1, 3, 4)).min() > 0
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [
+        mocogan.Generator(SHAPE, width=8),
+        mocogan.Generator(SHAPE, width=8, **TRANSFORMER, num_classes=3),
+        independent_frames.Generator(SHAPE, width=8),
+        stylegan_v.Generator(SHAPE, 16, motion_dim=32, knot_distance=8, width=8, widest=32),
+        frame_cgan.Generator(SHAPE, width=8),
+        frame_cgan.Generator(SHAPE, width=8, frames_before=2, normalization="group"),
+        predictor.Generator(SHAPE, given_frames=3, width=8),
+    ],
+    ids=lambda generator: type(generator).__module__.rpartition(".")[2],
+)
+def test_a_long_clip_is_made_in_pieces(generator, monkeypatch):
+    whole = sampling.sample(generator, [5], num_frames=50)[0]
+    monkeypatch.setattr(sampling, "VALUES_AT_ONCE", 7 * 16 * 16)
+    monkeypatch.setattr(motion_codes.Attention, "block", 16)
+    pieces = list(sampling.frames_of(generator, 5, num_frames=50))
+    assert len(pieces) >= 8 and max(piece.shape[1] for piece in pieces) <= 7
+    torch.testing.assert_close(torch.cat(pieces, dim=1), whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(sampling.sample(generator, [5], num_frames=50)[0], whole, rtol=0, atol=1e-5)
+    assert generator.training and torch.is_grad_enabled()

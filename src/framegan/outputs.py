@@ -1,6 +1,7 @@
 """Where samples go: a file for each in a folder, an array or a tar of all, or one picture or video.
 
-A sample is uint8 pixels: an image (H, W, C) or a clip (T, H, W, C).
+A sample is uint8 pixels: an image (H, W, C) or a clip (T, H, W, C). A long clip may be an iterator of frames instead,
+which a folder of videos takes as they come.
 """
 
 import tarfile
@@ -17,12 +18,14 @@ import numpy as np
 
 from framegan import media, video_files
 from framegan.files import atomic
+from framegan.files.at_once import in_background
 
 Format = Literal["png", "mp4", "webm", "gif", "webp", "apng", "npy", "frames", "auto"]
 OF_IMAGES, OF_CLIPS = ("png", "npy"), ("mp4", "webm", "gif", "webp", "apng", "npy", "frames")
 """What the file of each sample can be; the first is what "auto" means."""
 ARRAYS = (".npz", ".npy")
-Add = Callable[[str, int, np.ndarray, int, str], None]
+Sample = np.ndarray | Iterator[np.ndarray]
+Add = Callable[[str, int, Sample, int, str], None]
 """Takes one sample: the name of its row, its number, its pixels, its class and its note."""
 
 
@@ -120,12 +123,18 @@ def opened(to: Target, style: Style, noun: str, number: int) -> AbstractContextM
 
 @contextmanager
 def _files(folder: Path, format: str, style: Style, noun: str) -> Iterator[Add]:
-    def add(row: str, number: int, pixels: np.ndarray, label: int, note: str) -> None:
-        place = folder / row
-        place.mkdir(parents=True, exist_ok=True)
-        _write_one(place / name_of(number, noun), pixels, format, style, note)
+    with in_background() as call:
 
-    yield add
+        def add(row: str, number: int, pixels: Sample, label: int, note: str) -> None:
+            place = folder / row
+            place.mkdir(parents=True, exist_ok=True)
+            what = place / name_of(number, noun), pixels, format, style, note
+            if isinstance(pixels, np.ndarray):
+                call(_write_one, *what)
+            else:
+                _write_one(*what)
+
+        yield add
 
 
 @contextmanager
@@ -136,14 +145,14 @@ def _tar(to: Target, style: Style, noun: str) -> Iterator[Add]:
         atomic.new_file(to.path, synced=False) as part,
         tarfile.open(part, "w") as archive,
         TemporaryDirectory() as place,
-        _files(Path(place), to.format, style, noun) as write,
     ):
 
-        def add(row: str, number: int, pixels: np.ndarray, label: int, note: str) -> None:
-            write(row, number, pixels, label, note)
-            stem = Path(row) / name_of(number, noun)
-            (Path(place) / f"{stem}.cls").write_text(str(label))
-            for file in sorted(path for path in (Path(place) / row).rglob("*") if path.is_file()):
+        def add(row: str, number: int, pixels: Sample, label: int, note: str) -> None:
+            stem = Path(place) / row / name_of(number, noun)
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            _write_one(stem, pixels, to.format, style, note)
+            stem.with_suffix(".cls").write_text(str(label))
+            for file in sorted(path for path in stem.parent.rglob("*") if path.is_file()):
                 archive.add(file, file.relative_to(place).as_posix(), filter=_of_nobody)
                 file.unlink()
 
@@ -166,7 +175,8 @@ def _array(path: Path, number: int) -> Iterator[Add]:
         archive = stack.enter_context(zipfile.ZipFile(part, "w")) if path.suffix == ".npz" else None
         with archive.open("samples.npy", "w", force_zip64=True) if archive else part.open("wb") as stream:
 
-            def add(row: str, seed: int, pixels: np.ndarray, label: int, note: str) -> None:
+            def add(row: str, seed: int, pixels: Sample, label: int, note: str) -> None:
+                assert isinstance(pixels, np.ndarray)
                 if not numbers:
                     shape = {"descr": "|u1", "fortran_order": False, "shape": (number, *pixels.shape)}
                     np.lib.format.write_array_header_1_0(stream, shape)
@@ -180,17 +190,20 @@ def _array(path: Path, number: int) -> Iterator[Add]:
                     np.lib.format.write_array(file, values.copy())
 
 
-def _write_one(stem: Path, pixels: np.ndarray, format: str, style: Style, note: str) -> None:
+def _write_one(stem: Path, pixels: Sample, format: str, style: Style, note: str) -> None:
     file = stem.with_name(f"{stem.name}.{format}")
     if format == "frames":
         stem.mkdir(exist_ok=True)
-        for number, frame in enumerate(pixels):
-            media.write_png(stem / f"frame_{number:04}.png", frame, note)
-        for left in takewhile(Path.exists, (stem / f"frame_{number:04}.png" for number in count(len(pixels)))):
+        files = (stem / f"frame_{number:06}.png" for number in count())
+        for frame, file in zip(pixels, files, strict=False):
+            media.write_png(file, frame, note)
+        for left in takewhile(Path.exists, files):
             left.unlink()  # of a longer clip that was there
     elif format == "npy":
+        assert isinstance(pixels, np.ndarray)
         media.write_npy(file, pixels)
     elif format == "png":
+        assert isinstance(pixels, np.ndarray)
         media.write_png(file, pixels, note)
     else:
         video_files.write(file, pixels, style.frames_per_second, style.encoding, note)

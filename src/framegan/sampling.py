@@ -106,13 +106,65 @@ def batch_size_of(generator: nn.Module, num_frames: int | None = None) -> int:
     return 1 if at_most < 4 else 1 << (at_most.bit_length() - 1)
 
 
-@torch.no_grad()
+def frames_of(
+    generator: nn.Module,
+    seed: int,
+    *,
+    category: int | str | None = None,
+    num_frames: int | None = None,
+    held: Mapping[str, int] = MappingProxyType({}),
+    truncation: float | None = None,
+    given: Tensor | None = None,
+) -> Iterator[Tensor]:
+    """Yield the clip of a seed, as `sample` returns it, a few frames at a time: (C, t, H, W) each.
+
+    The memory it takes doesn't grow with a clip's length where `frames_at_once` isn't None. Arguments as in `batches`.
+    """
+    drawn = draw(generator, [seed], category, num_frames, held, is_given=given is not None)
+    beginning = {} if given is None else {"given": given_of(generator, given, 1)}
+    for piece in _pieces(generator, drawn, options_of(generator, num_frames, truncation) | beginning):
+        yield piece[0]
+
+
+def frames_at_once(generator: nn.Module, num_frames: int | None, number: int = 1) -> int | None:
+    """Return how many frames of so many clips are made at a time where they are too long for all, else None.
+
+    A generator that can make some at a time has a method `pieces`; others make clips of any length whole.
+    """
+    channels, *rest = generator.shape  # type: ignore[misc]
+    if len(rest) == 2 or not hasattr(generator, "pieces"):
+        return None
+    of_frames = number * channels * rest[1] * rest[2]
+    is_short = (num_frames or rest[0]) * of_frames <= VALUES_AT_ONCE
+    return None if is_short else max(1, VALUES_AT_ONCE // of_frames)
+
+
 def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping[str, Any]) -> Tensor:
+    first, *others = _pieces(generator, drawn, options)
+    return torch.cat([first, *others], dim=2) if others else first
+
+
+def _pieces(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping[str, Any]) -> Iterator[Tensor]:
+    """Yield samples (N, *shape), or of long clips some frames at a time, (N, C, t, H, W)."""
     device = next(generator.parameters()).device
     latents, labels = (values.to(device) for values in drawn)
     options = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in options.items()}
-    with evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
-        return generator(latents, labels, **options)
+    at_once = frames_at_once(generator, options.get("num_frames"), len(latents))
+
+    def made() -> Iterator[Tensor]:
+        if at_once is None:
+            yield generator(latents, labels, **options)
+            return
+        length = options.pop("num_frames", None) or generator.shape[1]  # type: ignore[index]
+        yield from generator.pieces(latents, labels, length, at_once, **options)  # type: ignore[operator]
+
+    pieces = made()
+    while True:  # whoever takes a piece isn't in evaluation mode meanwhile
+        with torch.no_grad(), evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
 
 
 @contextmanager

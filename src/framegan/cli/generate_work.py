@@ -1,6 +1,6 @@
 """Makes the samples that were asked for, and writes them: each by itself, side by side, or as one video."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,8 @@ class Work:
         """How many samples of a row are side by side: its share of `grid_samples`, and at least one."""
         if isinstance(self.numbers, Walk):
             return len(self.numbers) if self.to.kind == "picture" else 0
+        if self._is_long and self.to.kind == "each":
+            return 0
         wanted = self.settings.grid_samples
         return min(len(self.numbers), max(1, wanted // len(self.rows))) if wanted else 0
 
@@ -69,21 +71,19 @@ class Work:
             more = " (grid_samples=0 writes no grid)" if found in grid else ""
             raise ValueError(f"{found} is there already; set overwrite=true, or out to another place{more}")
 
-    @property
-    def _is_pingpong(self) -> bool:
-        return self.settings.loop == "pingpong"
-
     def _grid(self) -> Path:
         return self.to.grid(is_video=self.makes_clips)
 
     def write(self) -> str:
         """Write all files, and return what there is now."""
-        if self.to.kind == "video" and isinstance(self.numbers, Walk):
+        if self.to.kind == "video" and (isinstance(self.numbers, Walk) or self._is_long):
+            if isinstance(self.numbers, Walk):
+                frames = self._to_and_fro(self._frames_of_walk(self.numbers))
+            else:
+                frames = self._tracked(self._long_clips_side_by_side(self.numbers), "frame")
             self.to.path.parent.mkdir(parents=True, exist_ok=True)
-            frames = self._frames_of_walk(self.numbers)
-            video_files.write(
-                self.to.path, frames, self.style.frames_per_second, self.style.encoding, self.notes.of_all()
-            )
+            rate, encoding, note = self.style.frames_per_second, self.style.encoding, self.notes.of_all()
+            video_files.write(self.to.path, frames, rate, encoding, note)
             return f"{self.to.path} shows {self._said()}"
         if self.to.kind in ("picture", "video"):
             shown = [[pixels for _, pixels in self._samples(row, self.num_shown)] for row in self.rows]
@@ -97,12 +97,12 @@ class Work:
         with outputs.opened(self.to, self.style, self.noun, total) as add:
             for row in self.rows:
                 shown.append([])
-                for number, pixels in self._samples(row, len(self.numbers)):
+                for number, pixels in self._long_clips(row) or self._samples(row, len(self.numbers)):
                     label = 0
                     if self.to.kind != "each":
                         held, is_given = self.choices["held"], "given" in self.choices
                         label = generate_rows.class_of(row, self.numbers, number, held, is_given=is_given)
-                    elif len(shown[-1]) < self.num_shown:
+                    elif isinstance(pixels, np.ndarray) and len(shown[-1]) < self.num_shown:
                         shown[-1].append(pixels)
                     add(row.name, number, pixels, label, self.notes.of_one(row, number))
         if self.to.kind != "each":
@@ -123,23 +123,65 @@ class Work:
                     yield place, self._looped(self._resized(pixels))
                     advance(1)
 
+    @property
+    def _is_long(self) -> bool:
+        """Whether clips are made some frames at a time."""
+        from framegan import sampling
+
+        generator, length = self.rows[0].run.generator, self.settings.num_frames
+        return not isinstance(self.numbers, Walk) and sampling.frames_at_once(generator, length) is not None
+
+    @property
+    def _num_frames(self) -> int:
+        return self.settings.num_frames or self.rows[0].run.generator.shape[1]
+
+    def _long_clips(self, row: Row) -> Iterator[tuple[int, outputs.Sample]] | None:
+        """Return the seeds and clips of a row, whose frames are made as they are taken; None = they are made whole."""
+        if isinstance(self.numbers, Walk) or not self._is_long or self.to.kind != "each" or self.to.format == "npy":
+            return None
+        name = row.name or "frame"
+        return ((seed, self._tracked(self._long_clip(row, seed), f"seed {seed}, {name}")) for seed in self.numbers)
+
+    def _tracked(self, frames: Iterable[np.ndarray], what: str) -> Iterator[np.ndarray]:
+        yield from self._to_and_fro(live.track(frames, what, self._num_frames))
+
+    def _long_clip(self, row: Row, seed: int) -> Iterator[np.ndarray]:
+        from framegan import sampling
+
+        for piece in sampling.frames_of(row.run.generator, seed, category=row.category, **self.choices):
+            yield from map(self._resized, media.to_frames(piece.unsqueeze(0))[0])
+
     def _resized(self, pixels: np.ndarray) -> np.ndarray:
         return media.resized(pixels, *self.size, self.settings.resampling or "nearest")
 
     def _looped(self, frames: np.ndarray) -> np.ndarray:
-        return np.concatenate([frames, frames[-2:0:-1]]) if self._is_pingpong and self.makes_clips else frames
+        to_and_fro = self.settings.loop == "pingpong" and self.makes_clips
+        return np.concatenate([frames, frames[-2:0:-1]]) if to_and_fro else frames
+
+    def _to_and_fro(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Yield frames, and for loop=pingpong go back through them, but for the first and the last one."""
+        kept: list[np.ndarray] = []
+        for frame in frames:
+            yield frame
+            if self.settings.loop == "pingpong":
+                kept.append(frame)
+        yield from kept[-2:0:-1]
 
     def _frames_of_walk(self, walk: Walk) -> Iterator[np.ndarray]:
         """Yield what is seen on the way, row beside row: at each step one frame, of clips the next one, to and fro."""
-        kept: list[np.ndarray] = []
         with live.bar(len(walk), lambda done: f"frames {done:,} / {len(walk):,}") as advance:
             for frames in zip(*(self._row_of_walk(row, walk) for row in self.rows), strict=True):
-                frame = frames[0] if len(frames) == 1 else media.tiled(frames, margin=self.margin)
-                yield frame
+                yield frames[0] if len(frames) == 1 else media.tiled(frames, margin=self.margin)
                 advance(1)
-                if self._is_pingpong:
-                    kept.append(frame)
-        yield from kept[-2:0:-1]
+
+    def _long_clips_side_by_side(self, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+        """Yield frames in which the clips of each row are side by side."""
+        given, columns = getattr(self.rows[0].run.generator, "given_frames", 0), len(self.rows) > 1 and self.num_shown
+        clips = [self._long_clip(row, seed) for row in self.rows for seed in seeds[: self.num_shown]]
+        for moment, frames in enumerate(zip(*clips, strict=True)):
+            in_colour = len(frames) + 1 if moment < given else 0  # all columns, and what is right of them
+            grid = frames[0] if len(frames) == 1 else media.tiled(frames, columns or None, in_colour, self.margin)
+            yield self._for_the_eye(grid, len(frames))
 
     def _row_of_walk(self, row: Row, walk: Walk) -> Iterator[np.ndarray]:
         for places, samples in generate_rows.samples_of(row, walk, self.settings.batch_size, **self.choices):
@@ -162,9 +204,13 @@ class Work:
         if not is_video:
             media.write_png(path, grid, self.notes.of_all())
             return
-        is_small = len(tiles) > 1 and self.size == tuple(self.rows[0].run.generator.shape[-2:])
-        grid = media.enlarged(grid) if is_small else grid
+        grid = self._for_the_eye(grid, len(tiles))
         video_files.write(path, grid, self.style.frames_per_second, encoding, self.notes.of_all())
+
+    def _for_the_eye(self, grid: np.ndarray, number: int) -> np.ndarray:
+        """Return a video of so many samples, or a frame of it, larger where no size was asked for."""
+        as_made = self.size == tuple(self.rows[0].run.generator.shape[-2:])
+        return media.enlarged(grid) if as_made and number > 1 else grid
 
     def _said(self) -> str:
         number, of_each = self.num_shown, ""

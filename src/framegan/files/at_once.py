@@ -1,9 +1,11 @@
-"""One function for many files, in threads and behind a progress bar: network disks answer many as fast as one."""
+"""Many files in threads: network disks answer many as fast as one, and encoders work on one each."""
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -74,3 +76,26 @@ def try_all(
         {item: answers[item] for item in items if item in answers},
         {item: problems[item] for item in items if item in problems},
     )
+
+
+@contextmanager
+def in_background() -> Iterator[Callable[..., None]]:
+    """Yield what calls a function in another thread, one for each processor; the block ends when all calls have.
+
+    Few calls wait at a time, so that what they are given doesn't fill the memory. What one of them raises is raised by
+    a later one, or at the end.
+    """
+    num_threads, running = os.cpu_count() or 1, deque[Future[None]]()
+    threads = ThreadPoolExecutor(num_threads)
+
+    def call(function: Callable[..., None], *arguments: object) -> None:
+        if len(running) == 2 * num_threads:
+            running.popleft().result()
+        running.append(threads.submit(function, *arguments))
+
+    try:
+        yield call
+        for one in running:
+            one.result()
+    finally:
+        threads.shutdown(cancel_futures=True)

@@ -4,7 +4,7 @@ That is a conditional GAN of images (Mirza & Osindero 2014), of which one noise 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
@@ -66,20 +66,30 @@ class Generator(ClassGenerator):
 
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
+        num_frames = num_frames or self.num_frames
+        return torch.cat([*self.pieces(latents, labels, num_frames, num_frames)], dim=2)
+
+    def pieces(self, latents: Tensor, labels: Tensor | None, num_frames: int, at_once: int) -> Iterator[Tensor]:
+        """Yield the frames of clips a few at a time, (N, C, at_once, H, W), the last time those that are left.
+
+        Frames that are made of those before them come one at a time.
+        """
         given = self.given(latents, labels)  # (N, num_inputs)
-        times = self._times(num_frames or self.num_frames).to(latents)  # (T, 2 * WAVES)
+        times = self._times(num_frames).to(latents)  # (T, 2 * WAVES)
         codes = torch.cat(
-            [given.unsqueeze(1).expand(-1, len(times), -1), times.expand(given.shape[0], -1, -1)], dim=2
+            [given.unsqueeze(1).expand(-1, num_frames, -1), times.expand(given.shape[0], -1, -1)], dim=2
         )  # (N, T, num_inputs + 2 * WAVES)
         if self.before is None:
-            frames = self.frames(codes.flatten(0, 1)).unflatten(0, (-1, len(times)))  # (N, T, C, H, W)
-            return frames.transpose(1, 2).contiguous()
+            for some in codes.split(at_once, dim=1):
+                frames = self.frames(some.flatten(0, 1)).unflatten(0, (-1, some.shape[1]))  # (N, t, C, H, W)
+                yield frames.transpose(1, 2).contiguous()
+            return
         channels, _, height, side = self.shape
         made = [latents.new_zeros(latents.shape[0], channels, height, side)] * self.frames_before
         for code in codes.unbind(1):
-            before = self.before(torch.cat(made[-self.frames_before :], dim=1)).flatten(1)  # (N, before_dim)
-            made.append(self.frames(torch.cat([code, before], dim=1)))  # (N, C, H, W)
-        return torch.stack(made[self.frames_before :], dim=2)
+            before = self.before(torch.cat(made, dim=1)).flatten(1)  # (N, before_dim)
+            made = [*made[1:], self.frames(torch.cat([code, before], dim=1))]  # (N, C, H, W) each
+            yield made[-1].unsqueeze(2)
 
     def _times(self, num_frames: int) -> Tensor:
         """Return what tells the moments of that many frames, (T, 2 * WAVES)."""

@@ -3,7 +3,7 @@
 What a temporal generator scores above it, it owes to modelling time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
@@ -50,6 +50,12 @@ class Generator(nn.Module):
     def forward(self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None) -> Tensor:
         """Return (N, C, T, H, W) clips in [-1, 1] of (N, T * frame_dim) latents and (N,) labels."""
         num_frames = num_frames or self.num_frames
-        of_frames = None if labels is None else labels.repeat_interleave(num_frames)  # (N * T,)
-        frames = self.frames(latents.reshape(-1, self.frame_dim), of_frames)  # (N * T, C, H, W)
-        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)
+        (clips,) = self.pieces(latents, labels, num_frames, num_frames)
+        return clips
+
+    def pieces(self, latents: Tensor, labels: Tensor | None, num_frames: int, at_once: int) -> Iterator[Tensor]:
+        """Yield the frames of clips a few at a time, (N, C, at_once, H, W), the last time those that are left."""
+        for some in latents.unflatten(1, (num_frames, self.frame_dim)).split(at_once, dim=1):  # (N, t, frame_dim)
+            of_frames = None if labels is None else labels.repeat_interleave(some.shape[1])  # (N * t,)
+            frames = self.frames(some.flatten(0, 1), of_frames)  # (N * t, C, H, W)
+            yield frames.unflatten(0, (-1, some.shape[1])).transpose(1, 2).contiguous()

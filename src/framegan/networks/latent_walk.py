@@ -6,7 +6,7 @@ is walked through in its styles, along their principal components, any other one
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import torch
@@ -69,13 +69,13 @@ class Places(nn.Module):
         places = from_mean @ (self.directions / self.directions.square().sum(1, keepdim=True)).T
         return places.to(latents.dtype)  # steps add up as precisely as the latents are given
 
-    def images(self, walk: Tensor, latents: Tensor, labels: Tensor | None) -> Tensor:
-        """Return the (N, T, C, H, W) images along (N, T, K) coordinates, of which the first are those of `start`."""
+    def images(self, walk: Tensor, start: Tensor, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Return the (N, T, C, H, W) images along (N, T, K) coordinates of a walk from (N, K), that of `start`."""
         num_frames = walk.shape[1]
         labels_of_frames = None if labels is None else labels.repeat_interleave(num_frames)
         if self.in_styles:
             first = self._style(latents, labels).unsqueeze(1)  # (N, 1, style_dim)
-            styles = first + (walk - walk[:, :1]) @ self.directions  # (N, T, style_dim)
+            styles = first + (walk - start.unsqueeze(1)) @ self.directions  # (N, T, style_dim)
             latents_of_frames = latents.repeat_interleave(num_frames, dim=0)
             images = self.image_generator.images_of_styles(styles.flatten(0, 1), latents_of_frames)
         else:
@@ -184,14 +184,21 @@ class Generator(nn.Module):
             labels: (N,) classes in [0, num_classes).
             num_frames: T. None = as trained.
         """
+        num_frames = num_frames or self.num_frames
+        (clips,) = self.pieces(latents, labels, num_frames, num_frames)
+        return clips
+
+    def pieces(self, latents: Tensor, labels: Tensor | None, num_frames: int, at_once: int) -> Iterator[Tensor]:
+        """Yield the frames of clips a few at a time, (N, C, at_once, H, W), the last time those that are left."""
         content, noise = latents[:, : self.content_dim], latents[:, self.content_dim :]
         category = latents[:, :0]  # (N, 0): no class
         if self.num_classes:
             assert labels is not None, "a generator with classes takes labels"
             category = F.one_hot(labels, self.num_classes).to(latents)  # (N, num_classes)
-        steps = noise.unflatten(1, (num_frames or self.num_frames, -1))  # (N, T, motion_dim)
-        walk = self.walk(self.places.start(content, labels), steps, category)  # (N, T, K)
-        return self.places.images(walk, content, labels).transpose(1, 2).contiguous()  # (N, C, T, H, W)
+        steps = noise.unflatten(1, (num_frames, -1))  # (N, T, motion_dim)
+        start = self.places.start(content, labels)  # (N, K)
+        for some in self.walk(start, steps, category).split(at_once, dim=1):  # (N, t, K)
+            yield self.places.images(some, start, content, labels).transpose(1, 2).contiguous()
 
 
 def checked(image_generator: Any, shape: Sequence[int], num_classes: int) -> Any:

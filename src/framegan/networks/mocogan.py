@@ -4,7 +4,7 @@ Clips are (N, C, T, H, W). Frames are made one by one from [content, motion code
 frames folded into the batch, so that any number of them can be made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -102,7 +102,15 @@ class Generator(nn.Module):
             labels: (N,) categories in [0, num_classes).
             num_frames: T. None = as trained.
         """
-        num_frames = num_frames or self.num_frames
+        return self._frames(self._codes(latents, labels, num_frames or self.num_frames))
+
+    def pieces(self, latents: Tensor, labels: Tensor | None, num_frames: int, at_once: int) -> Iterator[Tensor]:
+        """Yield the frames of clips a few at a time, (N, C, at_once, H, W), the last time those that are left."""
+        for codes in self._codes(latents, labels, num_frames).split(at_once, dim=1):
+            yield self._frames(codes)
+
+    def _codes(self, latents: Tensor, labels: Tensor | None, num_frames: int) -> Tensor:
+        """Return what each frame is made of, (N, T, code_dim)."""
         content, noise = latents[:, : self.content_dim], latents[:, self.content_dim :]  # (N, content_dim), (N, rest)
         if self.content_signs:
             content = torch.cat([content, content.sign()], dim=1)  # (N, 2 * content_dim)
@@ -115,6 +123,8 @@ class Generator(nn.Module):
             else:
                 content = torch.cat([content, category], dim=1)  # (N, code_dim - motion_dim)
         motion = self.motion(noise, to_motion, num_frames)  # (N, T, motion_dim)
-        codes = torch.cat([content.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)  # (N, T, code_dim)
+        return torch.cat([content.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)
+
+    def _frames(self, codes: Tensor) -> Tensor:
         frames = self.frames(codes.flatten(0, 1))  # (N * T, C, H, W)
-        return frames.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()  # (N, C, T, H, W)
+        return frames.unflatten(0, (-1, codes.shape[1])).transpose(1, 2).contiguous()  # (N, C, T, H, W)

@@ -39,8 +39,10 @@ class Attention(nn.Module):
     """Causal self-attention over the last `window` steps (Vaswani et al. 2017), normalised first.
 
     What lies further back counts less, by a slope of its own for each head, and nothing depends on where in a sequence
-    a step is, so that it may be of any length (Press et al. 2022, Section 3).
+    a step is, so that it may be of any length (Press et al. 2022, Section 3). Long ones are gone through in blocks.
     """
+
+    block = 256
 
     def __init__(self, dim: int, num_heads: int, window: int):
         super().__init__()
@@ -53,12 +55,18 @@ class Attention(nn.Module):
         all_heads = self.to_all(self.normalization(steps)).unflatten(2, (3, self.num_heads, -1))
         query, key, value = all_heads.permute(2, 0, 3, 1, 4)  # (N, heads, T, dim / heads) each
         moments = torch.arange(steps.shape[1], device=steps.device)  # (T,)
-        back = moments[:, None] - moments  # (T, T): how far back each step is from each
         slopes = 4 * 0.5 ** torch.arange(self.num_heads, device=steps.device) / self.window  # (heads,)
-        bias = -slopes.view(-1, 1, 1).to(steps) * back  # (heads, T, T)
-        bias = bias.masked_fill((back < 0) | (back >= self.window), -math.inf)
-        attended = F.scaled_dot_product_attention(query, key, value, bias)  # (N, heads, T, dim / heads)
-        return self.to_steps(attended.transpose(1, 2).flatten(2))
+        attended = []  # (N, heads, block, dim / heads) each
+        for first in range(0, steps.shape[1], self.block):
+            seen = slice(max(0, first - self.window + 1), first + self.block)
+            these = slice(first, first + self.block)
+            back = moments[these, None] - moments[seen]  # (block, seen): how far back each step is from each
+            bias = -slopes.view(-1, 1, 1).to(steps) * back  # (heads, block, seen)
+            bias = bias.masked_fill((back < 0) | (back >= self.window), -math.inf)
+            attended.append(
+                F.scaled_dot_product_attention(query[:, :, these], key[:, :, seen], value[:, :, seen], bias)
+            )
+        return self.to_steps(torch.cat(attended, dim=2).transpose(1, 2).flatten(2))
 
 
 class Transformer(nn.Module):

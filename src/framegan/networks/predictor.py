@@ -6,7 +6,7 @@ a given one, so that any number of frames can follow; those that are given come 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 from typing import Annotated
 
@@ -130,17 +130,28 @@ class Generator(nn.Module):
                 training. None = of some clip of the data, which the content chooses.
         """
         num_frames = num_frames or self.num_frames
+        return torch.cat([*self.pieces(latents, labels, num_frames, given=given)], dim=2)
+
+    def pieces(
+        self,
+        latents: Tensor,
+        labels: Tensor | None,
+        num_frames: int,
+        at_once: int = 1,
+        given: Tensor | None = None,
+    ) -> Iterator[Tensor]:
+        """Yield the given frames of clips, (N, C, given_frames, H, W), and then one frame after the other."""
         if given is None:
             given = self.beginnings(latents[:, 0], labels if self.num_classes else None)
         first, state = self.given_frames, None
-        frames = list(given[:, :, :first].unbind(2))
-        for frame in frames[:-1]:
+        yield given[:, :, : min(first, num_frames)]
+        *earlier, before = given[:, :, :first].unbind(2)
+        for frame in earlier:
             state = self.memory(self._read(frame, labels), state)
         sizes = list(self.latent_parts(num_frames).values())
         _, motion, coins = latents.split(sizes, dim=1)
         of_clip, of_frames = motion[:, : self.clip_dim], motion[:, self.clip_dim :]
         for place in range(num_frames - first):
-            before = frames[-1]
             if place and given.shape[2] > first:
                 is_guided = (coins[:, place] < self.least_guided).view(-1, 1, 1, 1)
                 before = torch.where(is_guided, given[:, :, first + place - 1], before)
@@ -148,8 +159,8 @@ class Generator(nn.Module):
             noise = self.of_noise(torch.cat([of_clip, of_frame], dim=1))  # (N, code)
             read = self._read(before, labels) + noise[:, :, None, None]
             state = self.memory(read, state)
-            frames.append(self._next(before, torch.cat([state, read], dim=1)))
-        return torch.stack(frames[:num_frames], dim=2)
+            before = self._next(before, torch.cat([state, read], dim=1))
+            yield before.unsqueeze(2)
 
     def _read(self, frame: Tensor, labels: Tensor | None) -> Tensor:
         """Return what the memory reads of a frame, (N, code, H / scale, W / scale)."""

@@ -4,7 +4,7 @@ The motion codes are noise at knots in time, filtered and read off in between (`
 and stand beside the base map of the frames, which is all that moves (Sections 3.1 and 3.2). Frames take no noise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
@@ -63,6 +63,18 @@ class Generator(ClassGenerator):
     def latent_parts(self, num_frames: int) -> dict[str, int]:
         """Return the sizes of the parts of a clip's latents, in their order."""
         return {"content": self.frames.style_dim, "motion": self.motion.noise_dim(num_frames)}
+
+    def pieces(
+        self,
+        latents: Tensor,
+        labels: Tensor | None,
+        num_frames: int,
+        at_once: int,
+        truncation: float | None = None,
+    ) -> Iterator[Tensor]:
+        """Yield the frames of clips a few at a time, (N, C, at_once, H, W), the last time those that are left."""
+        for times in torch.arange(num_frames, device=latents.device).split(at_once):
+            yield self(latents, labels, truncation=truncation, times=times)
 
     def forward(
         self,
