@@ -44,6 +44,7 @@ ROOMS = {
     "contracts": "own_code rules sampling",
     "export": "files media noise quoting runs sampling",
     "data": "configurable files media noise own_code processes quoting rules spread",
+    "edits": "data files media processes video_files",
     "metrics": "by_class files media noise processes quoting",
     "evaluation": "data files media metrics noise sampling spread",
     "run_state": "metrics",
@@ -61,8 +62,8 @@ ROOMS = {
     "collapse": "",
     "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
     "run_state runs sampling spread strategy terminal_pictures trainer video_files",
-    "cli": "callbacks containers contracts data devices evaluation export files interpolation loggers media metrics "
-    "notes outputs own_code processes program quoting report run_state runs sampling trainer video_files "
+    "cli": "callbacks containers contracts data devices edits evaluation export files interpolation loggers media "
+    "metrics notes outputs own_code processes program quoting report run_state runs sampling trainer video_files "
     "working_folder",
     "trained": "cli export interpolation media pictures runs sampling video_files",
     "training": "cli metrics quoting runs trained",

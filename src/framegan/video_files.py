@@ -6,12 +6,12 @@ Only .npy keeps them all.
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -61,6 +61,40 @@ class Encoding:
 AS_EVER = Encoding()
 
 
+class Shown(NamedTuple):
+    """A frame (H, W, C) and when it is shown, in seconds."""
+
+    start: Fraction
+    duration: Fraction
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound track that is written beside frames as it is.
+
+    Args:
+        stream: of PyAV, which it comes from.
+        packets: of it, in order, with their times beside the frames.
+    """
+
+    stream: Any
+    packets: Iterator[Any]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How times are counted.
+
+    Args:
+        rate: frames a second, on the whole.
+        tick: seconds; times are rounded to it.
+    """
+
+    rate: Fraction
+    tick: Fraction
+
+
 def write(
     path: Path, frames: Iterable[np.ndarray], frames_per_second: float, encoding: Encoding = AS_EVER, note: str = ""
 ) -> None:
@@ -76,26 +110,49 @@ def write(
     Raises:
         ValueError: the ending is another one, or such a file can't hold the rate, or be encoded so.
     """
+    rate = Fraction(frames_per_second).limit_denominator(1001)
+    evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
+    write_shown(path, evenly, frames_per_second, Timing(rate, 1 / rate), encoding, note)
+
+
+def write_shown(
+    path: Path,
+    frames: Iterable[Shown],
+    frames_per_second: float,
+    timing: Timing,
+    encoding: Encoding = AS_EVER,
+    note: str = "",
+    sound: Sound | None = None,
+    *,
+    alpha: bool = False,
+) -> None:
+    """Write a video whose frames have times of their own; see `write`. A .npy keeps no times.
+
+    Args:
+        sound: of .mp4 and .webm.
+        alpha: frames are RGB with alpha, which .webp and .apng keep.
+    """
     ending, waiting = path.suffix, iter(frames)
     if ending not in ENDINGS:
         raise ValueError(f"{path} can't be written; the name of a video ends in one of: {', '.join(ENDINGS)}")
     first = next(waiting, None)
     if first is None:
         raise ValueError(f"{path} can't be written: a video has one frame at least")
-    size = first.shape[:2]
+    size = first.pixels.shape[:2]
     check(ending, frames_per_second, encoding, size)
     frames = chain([first], waiting)
     with atomic.new_file(path, synced=False) as part:
         if ending == ".npy":
             with part.open("wb") as file:
-                np.save(file, np.stack([*frames]))
+                np.save(file, np.stack([pixels for _, _, pixels in frames]))
         elif ending == ".webp":
-            _write_webp(part, frames, frames_per_second, note)
+            _write_webp(part, frames, note, alpha=alpha)
         elif ending == ".gif":
-            _write_gif(part, frames, frames_per_second, size)
+            _write_gif(part, frames, size)
             notes.append_to_gif(part, note)
         else:
-            _write_stream(part, frames, frames_per_second, size, note, **_stream(ending, encoding, size))
+            kind = _stream(ending, encoding, size, alpha=alpha)
+            _write_stream(part, frames, timing, size, note, sound, **kind)
             if ending == ".apng":
                 notes.insert_into_png(part, note)
 
@@ -168,10 +225,10 @@ def _needs_even(codec: str, size: tuple[int, int]) -> bool:
     return codec == "h264" and bool(size[0] % 2 or size[1] % 2)
 
 
-def _stream(ending: str, encoding: Encoding, size: tuple[int, int]) -> dict[str, Any]:
+def _stream(ending: str, encoding: Encoding, size: tuple[int, int], *, alpha: bool) -> dict[str, Any]:
     """Return what `_write_stream` takes for such a file."""
     if ending == ".apng":
-        return {"format": "apng", "encoder": "apng", "pixel_format": "rgb24", "options": {}}
+        return {"format": "apng", "encoder": "apng", "pixel_format": "rgba" if alpha else "rgb24", "options": {}}
     codec = encoding.codec or CODECS[ending][0]
     encoder, crf, _, options = ENCODERS[codec]
     chosen = encoding.pixel_format or ("yuv444p" if _needs_even(codec, size) else "yuv420p")
@@ -181,10 +238,11 @@ def _stream(ending: str, encoding: Encoding, size: tuple[int, int]) -> dict[str,
 
 def _write_stream(
     path: Path,
-    frames: Iterable[np.ndarray],
-    frames_per_second: float,
+    frames: Iterable[Shown],
+    timing: Timing,
     size: tuple[int, int],
     note: str,
+    sound: Sound | None,
     *,
     format: str,
     encoder: str,
@@ -193,52 +251,77 @@ def _write_stream(
 ) -> None:
     import av
 
-    rate = Fraction(frames_per_second).limit_denominator(1001)
-    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0", "final_delay": str(1 / rate)}}
+    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0", "final_delay": str(1 / timing.rate)}}
     os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells of itself
     with av.open(path, "w", format=format, options=of_format.get(format, {})) as container:
         if note:
             container.metadata["comment"] = note
         height, width = size
         stream = container.add_stream(
-            encoder, rate=rate, width=width, height=height, pix_fmt=pixel_format, options=options
+            encoder, rate=timing.rate, width=width, height=height, pix_fmt=pixel_format, options=options
         )
         assert isinstance(stream, av.VideoStream)
+        stream.codec_context.time_base = timing.tick
         stream.codec_context.thread_count = 1
         if encoder == "libvpx-vp9":
             stream.bit_rate = 0  # else crf is but a limit
         if encoder == "libx265":
             stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players take
-        for number, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(_rgb(pixels), format="rgb24")
-            frame.pts, frame.time_base = number, 1 / rate
+        track = _Track(container, sound) if sound else None
+        keep = pixel_format == "rgba"
+        for start, duration, pixels in frames:
+            if track:
+                track.mux_until(start)
+            frame = av.VideoFrame.from_ndarray(_rgb(pixels, alpha=keep), format="rgba" if keep else "rgb24")
+            frame.pts, frame.time_base = round(start / timing.tick), timing.tick
+            frame.duration = round(duration / timing.tick)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+        if track:
+            track.mux_until(None)
 
 
-def _write_webp(path: Path, frames: Iterable[np.ndarray], frames_per_second: float, note: str) -> None:
-    first, *rest = (Image.fromarray(_rgb(frame)) for frame in frames)
-    durations = _durations(1 + len(rest), frames_per_second, ticks_per_second=1000)
-    options: dict[str, Any] = {"lossless": True, "quality": 0, "method": 0, "exif": notes.exif(note)}
+class _Track:
+    """A sound on its way into a container, never far ahead of the frames: FFmpeg holds what is."""
+
+    def __init__(self, container: Any, sound: Sound):
+        self.container, self.packets = container, sound.packets
+        self.stream = container.add_stream_from_template(sound.stream)
+        self.reached = Fraction(-1)
+
+    def mux_until(self, end: Fraction | None) -> None:
+        """Write the packets up to a time; None = all that are left."""
+        while end is None or self.reached <= end:
+            packet = next(self.packets, None)
+            if packet is None:
+                return
+            self.reached = max(self.reached, packet.pts * packet.time_base)
+            packet.stream = self.stream
+            self.container.mux(packet)
+
+
+def _write_webp(path: Path, frames: Iterable[Shown], note: str, *, alpha: bool) -> None:
+    kept = list(frames)
+    first, *rest = (Image.fromarray(_rgb(pixels, alpha=alpha)) for _, _, pixels in kept)
+    durations = np.diff(_ticks(kept, 1000, ".webp")).tolist()
+    options: dict[str, Any] = {"lossless": True, "quality": 0, "method": 0, "exif": notes.exif(note), "exact": alpha}
     first.save(path, format="WEBP", save_all=True, append_images=rest, duration=durations, loop=0, **options)
 
 
 def gif(frames: np.ndarray, frames_per_second: float) -> bytes:
     """Return a (T, H, W, C) uint8 video as the contents of a GIF, such as a notebook shows."""
-    file = io.BytesIO()
-    _write_gif(file, frames, frames_per_second, frames.shape[1:3])
+    file, rate = io.BytesIO(), Fraction(frames_per_second).limit_denominator(1001)
+    evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
+    _write_gif(file, evenly, frames.shape[1:3])
     return file.getvalue()
 
 
-def _write_gif(
-    path: Path | IO[bytes], frames: Iterable[np.ndarray], frames_per_second: float, size: tuple[int, int]
-) -> None:
+def _write_gif(path: Path | IO[bytes], frames: Iterable[Shown], size: tuple[int, int]) -> None:
     import av
 
     height, width = size
-    kept = [_rgb(frame) for frame in frames]
-    durations = _durations(len(kept), frames_per_second, ticks_per_second=100)
-    ticks = np.cumsum([0, *durations])
+    kept = [shown._replace(pixels=_rgb(shown.pixels)) for shown in frames]
+    ticks = _ticks(kept, 100, ".gif")
     graph = av.filter.Graph()
     source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24"), time_base=Fraction(1, 100))
     split, palette, use = graph.add("split"), graph.add("palettegen"), graph.add("paletteuse")
@@ -248,11 +331,11 @@ def _write_gif(
     palette.link_to(use, 0, 1)
     use.link_to(graph.add("buffersink"))
     graph.configure()
-    options = {"loop": "0", "final_delay": str(durations[-1])}  # the others last until the next one begins
+    options = {"loop": "0", "final_delay": str(ticks[-1] - ticks[-2])}  # the others last until the next one begins
     with av.open(path, "w", format="gif", options=options) as container:
         stream = container.add_stream("gif", width=width, height=height, pix_fmt="pal8", time_base=Fraction(1, 100))
-        for tick, pixels in zip(ticks.tolist(), kept, strict=False):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        for tick, shown in zip(ticks, kept, strict=False):
+            frame = av.VideoFrame.from_ndarray(shown.pixels, format="rgb24")
             frame.pts, frame.time_base = tick, Fraction(1, 100)
             graph.push(frame)
         graph.push(None)
@@ -263,12 +346,21 @@ def _write_gif(
         container.mux(stream.encode(None))
 
 
-def _durations(num_frames: int, frames_per_second: float, ticks_per_second: int) -> list[int]:
-    """Return how many ticks each frame is shown, so that none drifts from its time by more than half a tick."""
-    times = np.round(np.arange(num_frames + 1) * ticks_per_second / frames_per_second)
-    return np.diff(times).astype(int).tolist()
+def _ticks(frames: list[Shown], ticks_per_second: int, ending: str) -> list[int]:
+    """Return when each frame begins, and when the last one ends, so that none is half a tick from its time.
+
+    Raises:
+        ValueError: two would begin at the same time.
+    """
+    times = [shown.start for shown in frames] + [frames[-1].start + frames[-1].duration]
+    ticks = [round(time * ticks_per_second) for time in times]
+    if min(np.diff(ticks)) < 1:
+        raise ValueError(f"a {ending} can't show frames that are less than 1/{ticks_per_second} s apart; show fewer")
+    return ticks
 
 
-def _rgb(frame: np.ndarray) -> np.ndarray:
+def _rgb(frame: np.ndarray, *, alpha: bool = False) -> np.ndarray:
+    if alpha:
+        return np.ascontiguousarray(frame)
     shown = frame[..., :3] if frame.shape[-1] > 2 else frame[..., :1]
     return np.ascontiguousarray(np.broadcast_to(shown, (*frame.shape[:-1], 3)))

@@ -12,6 +12,10 @@ from framegan import __version__, program, working_folder
 COMMANDS = {
     "train": ("train a GAN, or resume a run", "framegan train model=dcgan data=digits"),
     "generate": ("make samples with a trained generator", "framegan generate runs/demo num_samples=64"),
+    "edit": (
+        "edit pictures and clips: size, time, colour, captions",
+        "framegan edit one.mp4 two.mp4 scale=2 speed=0.5",
+    ),
     "export": ("write a trained generator as ONNX, with a model card", "framegan export runs/demo"),
     "evaluate": ("score a trained generator, or a folder of samples", "framegan evaluate runs/demo metrics=fid"),
     "prepare": (

@@ -62,12 +62,12 @@ def is_grey(path: Path) -> bool:
     Raises:
         ValueError: there is no header that can be read, or it announces pixels that we don't; without the path.
     """
-    return _ask(path, lambda image: image.mode in GREY)
+    return ask(path, lambda image: image.mode in GREY)
 
 
 def size_of(path: Path) -> tuple[int, int]:
     """Return (width, height) of an image, upright, from its header; raises as `is_grey`."""
-    return _ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
+    return ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
 
 
 def decode(path: Path, channels: Channels) -> Image.Image:
@@ -81,7 +81,7 @@ def decode(path: Path, channels: Channels) -> Image.Image:
         whole = upright(eight_bits(image))
         return (with_alpha if channels in (2, 4) else without_alpha)(whole).convert(MODES[channels])
 
-    return _ask(path, pixels)
+    return ask(path, pixels)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def padded(pixels: np.ndarray, resolution: int | tuple[int, int]) -> np.ndarray:
     return black
 
 
-def _ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
+def ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
     """Return what is asked of an open image; where that fails, of one without metadata, which never cost a picture."""
     try:
         return _answer(path, path, question)

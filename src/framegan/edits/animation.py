@@ -1,0 +1,90 @@
+"""Animations of pictures, .gif, .webp, .apng: read picture by picture, as wholes with their times."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from framegan.data.images.image_file import MAX_PIXELS, OVER_LIMIT
+from framegan.edits.outline import Frames, Outline
+from framegan.video_files import Shown
+
+FORMATS = ("GIF", "WEBP", "PNG")
+UNTIMED = 100
+"""Milliseconds that browsers show a picture of an animation that says 10 or less."""
+
+
+@dataclass(frozen=True)
+class Animation:
+    """The pictures of a file.
+
+    Args:
+        durations: seconds of each.
+        mode: of Pillow.
+    """
+
+    path: Path
+    outline: Outline
+    durations: list[Fraction]
+    mode: str
+
+    def frames(self) -> Frames:
+        start = Fraction()
+        with _opened(self.path) as image:
+            for place, duration in enumerate(self.durations):
+                image.seek(place)
+                yield Shown(start, duration, np.atleast_3d(np.asarray(image.convert(self.mode))))
+                start += duration
+
+
+def animation(path: Path) -> Animation | None:
+    """Return the animation in a file; None where it holds one picture, or none.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        with _opened(path) as image:
+            if getattr(image, "n_frames", 1) == 1:
+                return None
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width}x{image.height}, {OVER_LIMIT}")
+            modes = {image.mode}
+            durations, is_clear = [], False
+            for place in range(image.n_frames):
+                image.seek(place)
+                image.load()  # a .webp says how long it is shown once it is decoded
+                durations.append(_seconds(image.info.get("duration")))
+                modes.add(image.mode)
+                is_clear = is_clear or image.has_transparency_data
+            width, height = image.size
+    except Image.UnidentifiedImageError:
+        return None
+    mode = "RGBA" if is_clear else "L" if modes <= {"L", "1"} else "RGB"
+    end, number = sum(durations, Fraction()), len(durations)
+    channels = len(mode)
+    return Animation(
+        path, Outline(width, height, channels, number, end, number / end, Fraction(1, 1000)), durations, mode
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file; whatever a decoder stumbles over is a ValueError."""
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
+    except (Image.UnidentifiedImageError, ValueError):
+        raise
+    except Exception as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _seconds(milliseconds: float | None) -> Fraction:
+    """Return how long a picture is shown, to a millisecond."""
+    return Fraction(round(milliseconds) if milliseconds and milliseconds > 10 else UNTIMED, 1000)

@@ -1,0 +1,186 @@
+"""Edits that make one clip of several."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from math import gcd, lcm
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from framegan.edits import graph
+from framegan.edits.outline import Filter, Frames, Joining, Outline, written
+from framegan.edits.values import Seconds
+from framegan.video_files import Shown
+
+Transition = Literal[
+    "fade", "fadeblack", "fadewhite", "dissolve", "pixelize", "radial", "circleopen", "circleclose", "wipeleft",
+    "wiperight", "wipeup", "wipedown", "slideleft", "slideright", "slideup", "slidedown",
+]  # fmt: skip
+"""Of FFmpeg's xfade."""
+
+
+@dataclass(frozen=True)
+class Concatenate(Joining):
+    """Show several clips one after the other."""
+
+    example: ClassVar[str] = "concatenate"
+
+    def joined(self, before: Sequence[Outline]) -> Outline:
+        _require_one_size(before, "concatenate")
+        return _one_after_the_other(before, Fraction())
+
+    def frames(self, several: Sequence[Callable[[], Frames]], before: Sequence[Outline]) -> Frames:
+        begin = end = Fraction()
+        for frames in several:
+            begin = end
+            for start, duration, pixels in frames():
+                end = begin + start + duration
+                yield Shown(begin + start, duration, pixels)
+
+
+@dataclass(frozen=True)
+class Crossfade(Joining):
+    """Show several clips one after the other; for so many seconds one becomes the next.
+
+    Args:
+        transition: how.
+    """
+
+    example: ClassVar[str] = "crossfade=0.5 crossfade.transition=wipeleft"
+    seconds: Seconds
+    transition: Transition = "fade"
+
+    def joined(self, before: Sequence[Outline]) -> Outline:
+        _require_one_size(before, "crossfade")
+        graph.require("crossfade", "xfade")
+        seconds = self._whole(before[0])
+        for number, one in enumerate(before):
+            one.require_time("crossfade")
+            needed = seconds * (2 if 0 < number < len(before) - 1 else 1)
+            if one.end < needed:
+                raise ValueError(
+                    f"crossfade={self.seconds:g} needs {float(needed):g} s of clip {number + 1}, which lasts "
+                    f"{float(one.end):g} s; set less"
+                )
+        return _one_after_the_other(before, seconds)
+
+    def frames(self, several: Sequence[Callable[[], Frames]], before: Sequence[Outline]) -> Frames:
+        seconds = self._whole(before[0])
+        made = several[0]()
+        for number, frames in enumerate(several[1:]):
+            made = self._pair(made, frames(), seconds, before[number])
+        return made
+
+    def _whole(self, first: Outline) -> Fraction:
+        """Return how long it takes: a whole number of the first clip's frames."""
+        return max(1, round(Fraction(str(self.seconds)) * first.rate)) / first.rate
+
+    def _pair(self, first: Frames, second: Frames, seconds: Fraction, before: Outline) -> Frames:
+        held: deque[Shown] = deque()
+        end = Fraction()
+        for shown in first:
+            held.append(shown)
+            end = shown.start + shown.duration
+            while held[0].start < end - seconds:
+                yield held.popleft()
+        begin = end - seconds
+        current, behind = next(second), next(second, None)
+        pairs: list[tuple[Shown, np.ndarray]] = []
+        for shown in held:
+            while behind is not None and behind.start <= shown.start - begin:
+                current, behind = behind, next(second, None)
+            pairs.append((shown, current.pixels))
+        yield from self._blended(pairs, begin, seconds, before)
+        rest = current if behind is None else current._replace(duration=behind.start - current.start)
+        if rest.start + rest.duration > seconds and rest.start < seconds:
+            yield Shown(end, rest.start + rest.duration - seconds, rest.pixels)
+        elif rest.start >= seconds:
+            yield rest._replace(start=begin + rest.start)
+        for shown in chain([] if behind is None else [behind], second):
+            yield shown._replace(start=begin + shown.start)
+
+    def _blended(
+        self, pairs: Sequence[tuple[Shown, np.ndarray]], begin: Fraction, seconds: Fraction, before: Outline
+    ) -> Frames:
+        pixels = graph.of_pairs(
+            [(shown._replace(start=shown.start - begin), second) for shown, second in pairs],
+            before,
+            Filter("xfade", {"transition": self.transition, "duration": written(seconds), "offset": "0"}),
+        )
+        for (shown, _), made in zip(pairs, pixels, strict=True):
+            yield shown._replace(pixels=made)
+
+
+@dataclass(frozen=True)
+class Stack(Joining):
+    """Show several at the same time, beside or above each other; what ends first keeps its last frame."""
+
+    example: ClassVar[str] = "stack=beside"
+    way: Literal["beside", "above"] = "beside"
+
+    def joined(self, before: Sequence[Outline]) -> Outline:
+        side = "height" if self.way == "beside" else "width"
+        if len({getattr(one, side) for one in before}) > 1:
+            sizes = ", ".join(one.size for one in before)
+            raise ValueError(
+                f"stack={self.way} needs pictures of one {side}, got {sizes}; scale, crop or pad them first"
+            )
+        across, down = [one.width for one in before], [one.height for one in before]
+        size = (sum(across), down[0]) if self.way == "beside" else (across[0], sum(down))
+        whole = replace(_of_all(before), still=all(one.still for one in before)).resized(*size)
+        longest = max(before, key=lambda one: one.end)
+        number = max(one.num_frames for one in before)
+        return whole.timed(number, longest.end, max(one.rate for one in before), _tick(before))
+
+    def frames(self, several: Sequence[Callable[[], Frames]], before: Sequence[Outline]) -> Frames:
+        axis = 1 if self.way == "beside" else 0
+        for start, duration, all_pixels in _at_the_same_time([frames() for frames in several]):
+            yield Shown(start, duration, np.concatenate(all_pixels, axis=axis))
+
+
+def _at_the_same_time(several: Sequence[Frames]) -> Iterator[tuple[Fraction, Fraction, list[np.ndarray]]]:
+    """Yield what each shows, whenever one of them shows another frame."""
+    current = [next(frames) for frames in several]
+    behind = [next(frames, None) for frames in several]
+    now = Fraction()
+    while True:
+        coming = [shown.start for shown in behind if shown is not None]
+        end = min(coming, default=max(shown.start + shown.duration for shown in current))
+        yield now, end - now, [shown.pixels for shown in current]
+        if not coming:
+            return
+        now = end
+        for place, shown in enumerate(behind):
+            if shown is not None and shown.start == now:
+                current[place], behind[place] = shown, next(several[place], None)
+
+
+def _one_after_the_other(before: Sequence[Outline], shared: Fraction) -> Outline:
+    end = sum((one.end for one in before), Fraction()) - shared * (len(before) - 1)
+    number = sum(one.num_frames for one in before) - round(shared * before[0].rate) * (len(before) - 1)
+    return replace(_of_all(before), still=False).timed(number, end, max(one.rate for one in before), _tick(before))
+
+
+def _of_all(before: Sequence[Outline]) -> Outline:
+    """Return the first one with colour and alpha where any has them."""
+    colour, alpha = any(one.channels > 2 for one in before), any(one.has_alpha for one in before)
+    return replace(before[0], channels=(3 if colour else 1) + alpha)
+
+
+def _tick(before: Sequence[Outline]) -> Fraction:
+    """Return the largest time of which the ticks of all, and when they end, are multiples."""
+    times = [time for one in before for time in (one.tick, one.end)]
+    denominator = lcm(*(time.denominator for time in times))
+    return Fraction(gcd(*(int(time * denominator) for time in times)), denominator)
+
+
+def _require_one_size(before: Sequence[Outline], name: str) -> None:
+    for one in before[1:]:
+        if one.size != before[0].size:
+            raise ValueError(
+                f"{name} needs pictures of one size, got {before[0].size} and {one.size}; set scale={before[0].size} "
+                f"before {name}"
+            )

@@ -1,0 +1,193 @@
+"""Files that are edited: a video, a picture or an animation of pictures, an array; read frame by frame."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from av.sidedata.sidedata import Type
+
+from framegan import video_files
+from framegan.data.images import image_file
+from framegan.data.images.image_file import EXTENSIONS as PICTURES
+from framegan.data.videos import frame_fit
+from framegan.data.videos.structure import fault
+from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
+from framegan.data.videos.video_stream import StrictDecoder, from_start, opened, reasons
+from framegan.edits.animation import animation
+from framegan.edits.outline import Frames, Outline
+from framegan.edits.plan import Source
+from framegan.video_files import Shown, Sound
+
+EARLIEST = 0.1
+"""Seconds of sound before the first frame that are kept: a codec begins with as little."""
+ANIMATED = (".gif", ".webp", ".png", ".apng")
+RATE = Fraction(video_files.FRAMES_PER_SECOND)
+
+
+def source_of(path: Path) -> Source:
+    """Return the pictures of a file. Its header is read, of a video the times of all frames too.
+
+    Raises:
+        ValueError: there is no such file, or it can't be read.
+    """
+    ending = path.suffix.lower()
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}; name a video, a picture or a .npy")
+    try:
+        if ending == ".npy":
+            return _of_array(path)
+        if ending in PICTURES:
+            return _of_pictures(path)
+        if ending in VIDEOS:
+            return _of_video(path)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} can't be read: {error}") from error
+    raise ValueError(f"{path} can't be read: files end in .npy, {', '.join(sorted({*VIDEOS, *PICTURES}))}")
+
+
+def _of_array(path: Path) -> Source:
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if array.dtype != np.uint8 or array.ndim not in (3, 4) or not 1 <= array.shape[-1] <= 4 or 0 in array.shape:
+        raise ValueError(f"it holds {array.dtype} {array.shape}; it should be uint8 (T, H, W, C) or (H, W, C)")
+    return of_frames(array if array.ndim == 4 else array[None], RATE, path.name, still=array.ndim == 3)
+
+
+def of_frames(frames: np.ndarray, rate: Fraction, name: str, *, still: bool) -> Source:
+    """Return uint8 (T, H, W, C) frames, C from 1 to 4, evenly shown, as what is edited."""
+    number, height, width, channels = frames.shape
+    outline = Outline(width, height, channels, number, number / rate, rate, 1 / rate, still)
+
+    def shown() -> Frames:
+        for place, pixels in enumerate(frames):
+            yield Shown(place / rate, 1 / rate, np.asarray(pixels))
+
+    return Source(name, outline, shown)
+
+
+def _of_pictures(path: Path) -> Source:
+    if path.suffix.lower() in ANIMATED and (found := animation(path)):
+        return Source(path.name, found.outline, found.frames)
+    with_alpha = image_file.ask(path, lambda image: image.has_transparency_data)
+    channels: Any = (1 if image_file.is_grey(path) else 3) + with_alpha
+    width, height = image_file.size_of(path)
+    outline = Outline(width, height, channels, 1, 1 / RATE, RATE, 1 / RATE, still=True)
+
+    def shown() -> Frames:
+        pixels = np.asarray(image_file.decode(path, channels)).reshape(height, width, channels)
+        yield Shown(Fraction(), 1 / RATE, pixels)
+
+    return Source(path.name, outline, shown)
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Of a video: how many frames it has, and seconds.
+
+    Args:
+        begin: when the first one is shown. None = the file doesn't say when frames are.
+        end: when the last one ends, counted from that.
+    """
+
+    number: int
+    begin: Fraction | None
+    end: Fraction
+
+
+def _of_video(path: Path) -> Source:
+    with reasons():
+        if reason := fault(path):
+            raise ValueError(reason)
+    with opened(path) as (container, stream):
+        first = next(from_start(container, stream, StrictDecoder(stream, filtered=False)), None)
+        if first is None:
+            raise ValueError("it has no frame that can be decoded")
+        side_data: Any = first.side_data
+        matrix = side_data.get(Type.DISPLAYMATRIX)
+        turned = frame_fit.UPRIGHT if matrix is None else frame_fit.orientation_of(bytes(matrix))
+        aspect = float(stream.sample_aspect_ratio or 1)
+        rate = Fraction(stream.average_rate or stream.guessed_rate or RATE)
+        tick = Fraction(stream.time_base or 1 / rate)
+        channels: Literal[1, 3] = 1 if first.format.name.startswith("gray") else 3
+        width, height = max(1, round(first.width * aspect)), first.height
+    times = _times(path, rate, tick)
+    if frame_fit.STEPS[turned - 1][0]:
+        width, height = height, width
+    fit = frame_fit.Fit((height, width), channels, "stretch", "bicubic")
+    is_timed = times.begin is not None
+    mean = times.number / times.end
+    outline = Outline(width, height, channels, times.number, times.end, mean, tick if is_timed else 1 / rate)
+
+    def shown() -> Frames:
+        with opened(path) as (container, stream):
+            frames = from_start(container, stream, StrictDecoder(stream, filtered=False))
+            for start, duration, frame in _timed(frames, outline, is_timed=is_timed):
+                yield Shown(start, duration, fit(frame, aspect, turned))
+
+    return Source(path.name, outline, shown, times.begin or Fraction())
+
+
+def _times(path: Path, rate: Fraction, tick: Fraction) -> _Times:
+    """Return the times of a video without decoding it."""
+    number, begin, end, usual = 0, None, (0, 0), max(1, round(1 / (rate * tick)))
+    with opened(path) as (container, stream):
+        for packet in container.demux(stream):
+            if not packet.size or packet.is_discard:
+                continue
+            number += 1
+            if packet.pts is not None:
+                begin = packet.pts if begin is None else min(begin, packet.pts)
+                end = max(end, (packet.pts, packet.pts + (packet.duration or usual)))
+    if begin is None or end[1] <= begin:
+        return _Times(number, None, number / rate)
+    return _Times(number, begin * tick, (end[1] - begin) * tick)
+
+
+def _timed(frames: Iterable[Any], outline: Outline, *, is_timed: bool) -> Iterator[tuple[Fraction, Fraction, Any]]:
+    """Yield frames with their times from the first one on; those without one are the usual step apart."""
+    held: tuple[Fraction, Any] | None = None
+    begin, step = None, 1 / outline.rate
+    for frame in frames:
+        start = held[0] + step if held else Fraction()
+        if is_timed and frame.pts is not None:
+            begin = frame.pts if begin is None else begin
+            told = (frame.pts - begin) * outline.tick
+            start = told if held is None or told > held[0] else start
+        if held is not None:
+            yield held[0], start - held[0], held[1]
+        held = start, frame
+    if held is not None:
+        yield held[0], outline.end - held[0] if outline.end > held[0] else step, held[1]
+
+
+def sound_codec(path: Path) -> str | None:
+    """Return the codec of the first sound track of a video; None where the file has none."""
+    if path.suffix.lower() not in VIDEOS or path.suffix.lower() in PICTURES:
+        return None
+    with opened(path) as (container, _):
+        return container.streams.audio[0].codec_context.name if container.streams.audio else None
+
+
+@contextmanager
+def sound(path: Path, begin: Fraction) -> Iterator[Sound]:
+    """Yield the first sound track of a video.
+
+    Args:
+        begin: seconds, when its first frame is shown.
+    """
+    with opened(path) as (container, _):
+        stream = container.streams.audio[0]
+        yield Sound(stream, _packets(container.demux(stream), begin))
+
+
+def _packets(packets: Iterable[Any], begin: Fraction) -> Iterator[Any]:
+    """Yield packets, those with a time and data, by the time since the first frame."""
+    for packet in packets:
+        if packet.size and packet.pts is not None and packet.dts is not None:
+            shift = round(begin / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            if packet.pts * packet.time_base > -EARLIEST:
+                yield packet

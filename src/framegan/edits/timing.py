@@ -1,0 +1,211 @@
+"""Edits of when frames are shown."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from framegan.edits import graph
+from framegan.edits.outline import Filter, Filtered, Frames, Outline, Timed, written
+from framegan.edits.values import Colour, Seconds, Stretch, for_ffmpeg, is_grey
+from framegan.video_files import Shown
+
+FramesPerSecond = Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]
+MARGIN = 4
+"""Frames after the last one that FFmpeg's motion interpolation gets, or it would end before it."""
+
+
+def exactly(number: float) -> Fraction:
+    """Return a number as it was typed: 29.97, and not the double next to it; 23.976 and the like as films have them."""
+    of_films = Fraction(round(number * 1.001) * 1000, 1001)
+    return of_films if abs(float(of_films) - number) < 5e-4 and number % 1 else Fraction(str(number))
+
+
+@dataclass(frozen=True)
+class Speed(Timed):
+    """Play so many times as fast, with the same frames."""
+
+    example: ClassVar[str] = "speed=0.5"
+    factor: Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
+
+    def after(self, before: Outline) -> Outline:
+        before.require_time("speed")
+        factor = Fraction(str(self.factor))
+        return before.timed(before.num_frames, before.end / factor, before.rate * factor, before.tick / factor)
+
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        factor = Fraction(str(self.factor))
+        for start, duration, pixels in frames:
+            yield Shown(start / factor, duration / factor, pixels)
+
+
+@dataclass(frozen=True)
+class Reverse(Timed):
+    """Play backwards."""
+
+    example: ClassVar[str] = "reverse"
+
+    def after(self, before: Outline) -> Outline:
+        before.require_time("reverse")
+        before.require_memory("reverse", "take a part of them first, such as trim=0-60")
+        return before
+
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        held = list(frames)
+        end = held[-1].start + held[-1].duration if held else Fraction()
+        while held:
+            start, duration, pixels = held.pop()
+            yield Shown(end - start - duration, duration, pixels)
+
+
+@dataclass(frozen=True)
+class Trim(Timed):
+    """Keep what is shown from FIRST to LAST, in seconds."""
+
+    example: ClassVar[str] = "trim=0.25-1"
+    stretch: Stretch
+
+    def after(self, before: Outline) -> Outline:
+        before.require_time("trim")
+        first, last = self._of(before)
+        if first >= before.end:
+            raise ValueError(f"trim begins at {float(first):g} s, but it ends at {float(before.end):g} s; choose less")
+        share = (last - first) / before.end
+        return before.timed(max(1, round(before.num_frames * share)), last - first, before.rate, before.tick)
+
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        first, last = self._of(before)
+        begin = None
+        for start, duration, pixels in frames:
+            if start >= last:
+                return
+            if start + duration > first:
+                begin = start if begin is None else begin
+                yield Shown(start - begin, duration, pixels)
+
+    def _of(self, before: Outline) -> tuple[Fraction, Fraction]:
+        first, last = self.stretch
+        end = before.end if last is None else min(before.end, Fraction(str(last)))
+        return Fraction(str(first)), end
+
+
+@dataclass(frozen=True)
+class Rate(Timed):
+    """Show so many frames a second: frames are repeated or left out, and it lasts as long."""
+
+    example: ClassVar[str] = "rate=12"
+    frames_per_second: FramesPerSecond
+
+    def after(self, before: Outline) -> Outline:
+        before.require_time("rate")
+        return _evenly(before, self.frames_per_second)
+
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        rate, number, shown = exactly(self.frames_per_second), 0, None
+        for shown in frames:
+            while Fraction(number) / rate < shown.start + shown.duration - 1 / (2 * rate):
+                yield Shown(number / rate, 1 / rate, shown.pixels)
+                number += 1
+        if number == 0 and shown is not None:
+            yield Shown(Fraction(), 1 / rate, shown.pixels)
+
+
+@dataclass(frozen=True)
+class Interpolate(Timed):
+    """Show so many frames a second: what is between two frames is made, and it lasts as long.
+
+    Args:
+        way: motion: things move; blend: one frame fades into the next.
+    """
+
+    example: ClassVar[str] = "interpolate=24"
+    frames_per_second: FramesPerSecond
+    way: Literal["motion", "blend"] = "motion"
+
+    def after(self, before: Outline) -> Outline:
+        before.require_time("interpolate")
+        if self.way == "motion" and min(before.width, before.height) < 32:
+            raise ValueError(
+                f"interpolate looks for motion in squares of 16 pixels, and these pictures are {before.size}; "
+                "scale them to sides of at least 32 first, or set interpolate.way=blend"
+            )
+        graph.require("interpolate", "minterpolate")
+        return _evenly(before, self.frames_per_second)
+
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        rate = exactly(self.frames_per_second)
+        mode = {"mi_mode": "mci", "mc_mode": "aobmc", "vsbmc": "1"} if self.way == "motion" else {"mi_mode": "blend"}
+        fps = f"{rate.numerator}/{rate.denominator}"
+        chain = [Filter("format", {"pix_fmts": "yuv444p"}), Filter("minterpolate", {"fps": fps, **mode, "scd": "none"})]
+        ends: list[Fraction] = []
+        made = graph.pulled(_with_margin(frames, ends), before, chain)
+        number, last = 0, None
+        for last in made:
+            if ends and Fraction(number) / rate >= ends[0] - 1 / (2 * rate):
+                break
+            yield Shown(number / rate, 1 / rate, last)
+            number += 1
+        while last is not None and ends and Fraction(number) / rate < ends[0] - 1 / (2 * rate):
+            yield Shown(number / rate, 1 / rate, last)
+            number += 1
+
+
+def _with_margin(frames: Frames, ends: list[Fraction]) -> Iterator[Shown]:
+    """Yield the frames and the last one a few times more, and note when the last one ends."""
+    shown = None
+    for shown in frames:
+        yield shown
+    if shown is not None:
+        ends.append(shown.start + shown.duration)
+        for number in range(1, MARGIN + 1):
+            yield shown._replace(start=shown.start + number * shown.duration)
+
+
+def _evenly(before: Outline, frames_per_second: float) -> Outline:
+    rate = exactly(frames_per_second)
+    number = max(1, math.ceil(before.end * rate - Fraction(1, 2)))
+    return before.timed(number, number / rate, rate, 1 / rate)
+
+
+@dataclass(frozen=True)
+class FadeIn(Filtered):
+    """Come out of a colour within so many seconds."""
+
+    example: ClassVar[str] = "fade_in=0.5"
+    seconds: Seconds
+    colour: Colour = "black"
+
+    def after(self, before: Outline) -> Outline:
+        return _fading(before, "fade_in", self.seconds, self.colour)
+
+    def filters(self, before: Outline) -> list[Filter]:
+        return [_fade("in", 0, self.seconds, self.colour)]
+
+
+@dataclass(frozen=True)
+class FadeOut(Filtered):
+    """End in a colour within so many seconds."""
+
+    example: ClassVar[str] = "fade_out=0.5"
+    seconds: Seconds
+    colour: Colour = "black"
+
+    def after(self, before: Outline) -> Outline:
+        return _fading(before, "fade_out", self.seconds, self.colour)
+
+    def filters(self, before: Outline) -> list[Filter]:
+        return [_fade("out", float(before.end) - self.seconds, self.seconds, self.colour)]
+
+
+def _fading(before: Outline, name: str, seconds: float, colour: str) -> Outline:
+    before.require_time(name)
+    if seconds > before.end:
+        raise ValueError(f"{name}={seconds:g} is longer than the clip, which lasts {float(before.end):g} s; set less")
+    return before if is_grey(colour) else before.in_colour()
+
+
+def _fade(way: str, start: float, seconds: float, colour: str) -> Filter:
+    return Filter("fade", {"t": way, "st": written(start), "d": written(seconds), "c": for_ffmpeg(colour)})

@@ -1,0 +1,163 @@
+"""Edits as they are written: NAME=VALUE, or NAME alone, and behind it NAME.FIELD=VALUE for its other fields."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, fields
+from inspect import getdoc
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from framegan.edits import colour, detail, drawing, geometry, joining, timing
+from framegan.edits.outline import Edit
+from framegan.edits.values import File
+
+GROUPS: dict[str, tuple[type[Edit], ...]] = {
+    "size and place": (
+        geometry.Scale, geometry.Crop, geometry.Pad, geometry.Rotate, geometry.Flip, geometry.Pixelate,
+    ),
+    "time": (
+        timing.Speed, timing.Reverse, timing.Trim, timing.Rate, timing.Interpolate, timing.FadeIn, timing.FadeOut,
+    ),
+    "colour": (
+        colour.Brightness, colour.Contrast, colour.Gamma, colour.Levels, colour.Curves, colour.Saturation, colour.Hue,
+        colour.Temperature, colour.Lut, colour.Grey, colour.Invert,
+    ),
+    "detail": (
+        detail.Sharpen, detail.Blur, detail.Denoise, detail.Deflicker, detail.Stabilise, detail.Vignette, detail.Grain,
+    ),
+    "drawing": (drawing.Caption, drawing.Watermark),
+    "several": (joining.Concatenate, joining.Crossfade, joining.Stack),
+}  # fmt: skip
+"""All edits there are, by what they change."""
+EDITS = {re.sub("(?<!^)([A-Z])", r"_\1", kind.__name__).lower(): kind for kinds in GROUPS.values() for kind in kinds}
+OTHER_NAMES = {
+    "resize": "scale", "size": "scale", "fps": "rate", "framerate": "rate", "frames_per_second": "rate",
+    "minterpolate": "interpolate", "slow": "speed", "setpts": "speed", "mirror": "flip", "hflip": "flip",
+    "vflip": "flip=vertical", "transpose": "rotate=90", "text": "caption", "drawtext": "caption", "logo": "watermark",
+    "overlay": "watermark", "concat": "concatenate", "xfade": "crossfade", "hstack": "stack=beside",
+    "vstack": "stack=above", "unsharp": "sharpen", "gblur": "blur", "boxblur": "blur", "nlmeans": "denoise",
+    "hqdn3d": "denoise", "deshake": "stabilise", "vidstab": "stabilise", "stabilize": "stabilise", "gray": "grey",
+    "negate": "invert", "lut3d": "lut", "cut": "trim", "fade": "fade_in", "eq": "brightness", "noise": "grain",
+    "border": "pad", "pixelize": "pixelate", "black_and_white": "grey", "loop": "reverse",
+}  # fmt: skip
+"""What edits are called elsewhere."""
+WORD = re.compile(r"([a-z]\w*)(?:\.([a-z]\w*))?(?:=(.*))?", re.DOTALL)
+
+
+def name_of(edit: Edit) -> str:
+    """Return what an edit is called."""
+    return next(name for name, kind in EDITS.items() if kind is type(edit))
+
+
+def edits_of(given: Sequence[str]) -> list[Edit]:
+    """Return the edits that words say, in their order.
+
+    Raises:
+        ValueError: there is no such edit or field, or a value doesn't fit.
+    """
+    return [_edit(name, values) for name, values in _split(given)]
+
+
+def _split(given: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the name of each edit with its fields as they were written."""
+    waiting: tuple[str, dict[str, str]] | None = None
+    for word in given:
+        found = WORD.fullmatch(word) if isinstance(word, str) else None
+        if not found:
+            raise ValueError(f"{word!r} is no edit; write NAME=VALUE, such as scale=2")
+        name, field, value = found.groups()
+        kind = _kind(name)
+        names = [one.name for one in fields(kind)]
+        if field is None and value is None and any(_is_needed(one) for one in fields(kind)[:1]):
+            raise ValueError(f"{name} needs a value: {kind.example}")
+        if field is None and value is not None and not names:
+            raise ValueError(f"{word}: {name} takes no value; write {name}")
+        if field is not None and (field not in names or value is None):
+            hint = f"did you mean {name}.{close[0]}?" if (close := _close(field, names)) else _fields_there(name, names)
+            raise ValueError(f"{name}.{field} is no setting of {name}; {hint}")
+        field = field or (names[0] if value is not None else None)
+        if word.partition("=")[0] == name or waiting is None or waiting[0] != name:
+            if waiting is not None:
+                yield waiting
+            waiting = name, {}
+        if field is not None and value is not None:
+            if field in waiting[1]:
+                raise ValueError(f"{word}: {name}.{field} is set twice; leave one out, or begin with {name}= again")
+            waiting[1][field] = value
+    if waiting is not None:
+        yield waiting
+
+
+def _kind(name: str) -> type[Edit]:
+    if name in EDITS:
+        return EDITS[name]
+    close = OTHER_NAMES.get(name) or next(iter(_close(name, EDITS)), None)
+    hint = f"did you mean {close}? " if close else ""
+    raise ValueError(f"{name} is no edit; {hint}There are: {', '.join(EDITS)}")
+
+
+def _edit(name: str, values: dict[str, str]) -> Edit:
+    kind = EDITS[name]
+    missing = [one.name for one in fields(kind) if _is_needed(one) and one.name not in values]
+    if missing:
+        raise ValueError(f"{name} needs a value: {kind.example}")
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        raise ValueError("; ".join(_slip(name, kind, slip) for slip in error.errors())) from None
+
+
+def _slip(name: str, kind: type[Edit], slip: Any) -> str:
+    field = str(slip["loc"][0])
+    written = name if field == fields(kind)[0].name else f"{name}.{field}"
+    said = slip["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("a valid ")
+    return f"{written} got {slip['input']!r}; it should be {said}"
+
+
+def _is_needed(field: Any) -> bool:
+    return bool(field.default is MISSING)
+
+
+def _close(name: str, names: Any) -> list[str]:
+    return difflib.get_close_matches(name, list(names), n=1)
+
+
+def _fields_there(name: str, names: Sequence[str]) -> str:
+    return f"there are: {', '.join(f'{name}.{one}' for one in names)}" if names else f"{name} has none"
+
+
+def reads_files(word: str) -> bool:
+    """Say whether a word names a file that its edit reads."""
+    found = WORD.fullmatch(word)
+    kind = EDITS.get(found[1]) if found else None
+    if found is None or kind is None or found[3] is None:
+        return False
+    hints = get_type_hints(kind, include_extras=True)
+    field = found[2] or next((one.name for one in fields(kind)), "")
+    return File in (hints.get(field), *get_args(hints.get(field)))
+
+
+def described() -> str:
+    """Return a line for each edit, with its other fields and their values."""
+    lines: list[str] = []
+    for group, kinds in GROUPS.items():
+        lines += ["", f"{group}:"]
+        for name, kind in EDITS.items():
+            if kind in kinds:
+                lines += [
+                    f"  {kind.example.partition(f' {name}.')[0]:<24} {(getdoc(kind) or '').partition(chr(10))[0]}"
+                ]
+                lines += [f"  {'':<24}   {name}.{said}" for said in _other_fields(kind)]
+    return "\n".join(lines[1:])
+
+
+def _other_fields(kind: type[Edit]) -> Iterator[str]:
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind)[1:]:
+        hint = hints[field.name]
+        choices = get_args(hint) if get_origin(hint) is Literal else ()
+        usual = {"None": "null", "True": "true", "False": "false", "": "''"}.get(str(field.default), str(field.default))
+        shown = f"{'|'.join(choices)} ({usual})" if choices else usual
+        yield f"{field.name}={shown}"

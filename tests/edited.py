@@ -1,0 +1,46 @@
+"""Clips and words for the tests of edits."""
+
+import shlex
+from fractions import Fraction
+
+import numpy as np
+from PIL import Image
+
+from framegan.edits import plan, reading, words
+
+RATE = Fraction(8)
+
+
+def clip(num_frames=8, size=(64, 72), channels=3):
+    """Return uint8 (T, H, W, C): waves that move to the right, other ones in every channel."""
+    time, y, x = np.mgrid[:num_frames, : size[0], : size[1]]
+    waves = [127 + 100 * np.sin((x - 3 * time) / 7 + channel) * np.cos(y / 9) for channel in range(channels)]
+    return np.stack(waves, axis=-1).astype(np.uint8)
+
+
+def noise(num_frames=5, size=(33, 47), channels=3):
+    return np.random.default_rng(0).integers(0, 256, (num_frames, *size, channels), dtype=np.uint8)
+
+
+def planned(frames, *given, number=1, still=False):
+    """Return what is known of edited frames, and their iterator's source."""
+    source = reading.of_frames(frames, RATE, "clip", still=still)
+    return plan.edited([source] * number, words.edits_of(given))
+
+
+def shown(frames, *given, **choices):
+    return list(planned(frames, *given, **choices).frames())
+
+
+def pixels(frames, *given, **choices):
+    """Return edited frames, uint8 (T, H, W, C)."""
+    return np.stack([one.pixels for one in shown(frames, *given, **choices)])
+
+
+def example(name, folder):
+    """Return the words of an edit's example, with files that exist."""
+    rows = [f"{red} {green * 0.9} {blue * 0.5}" for blue in (0, 1) for green in (0, 1) for red in (0, 1)]
+    (folder / "warm.cube").write_text("\n".join(['TITLE "warm"', "LUT_3D_SIZE 2", *rows]))
+    Image.new("RGBA", (10, 8), (255, 0, 0, 128)).save(folder / "logo.png")
+    text = words.EDITS[name].example
+    return shlex.split(text.replace("=warm", f"={folder}/warm").replace("=logo", f"={folder}/logo"))

@@ -1,0 +1,354 @@
+"""Edits of frames: what comes out is what was said beforehand, and what NumPy would make of it."""
+
+import re
+from dataclasses import fields
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from edited import RATE, clip, example, noise, pixels, planned, shown
+from PIL import Image, ImageDraw, ImageFont
+
+from framegan import media
+from framegan.edits import graph, outline, timing, words
+from framegan.edits.outline import Filter, Filtered, Joining
+from framegan.edits.words import EDITS, GROUPS
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", EDITS)
+def test_every_edit_gives_what_is_known_beforehand(name, channels, tmp_path):
+    kind = EDITS[name]
+    frames, number = clip(channels=channels), 2 if issubclass(kind, Joining) else 1
+    made = planned(frames, *example(name, tmp_path), number=number)
+    found, known = list(made.frames()), made.outline
+    assert len(found) == known.num_frames
+    assert {one.pixels.shape for one in found} == {(known.height, known.width, known.channels)}
+    assert {one.pixels.dtype for one in found} == {np.dtype(np.uint8)}
+    ends = [one.start + one.duration for one in found]
+    assert [one.start for one in found] == [0, *ends[:-1]]
+    assert ends[-1] == known.end
+    assert known.has_alpha == (channels in (2, 4))
+    if issubclass(kind, Filtered):
+        assert ends == [Fraction(k + 1) / RATE for k in range(8)], "times stay"
+        before, after = (media.in_colour(pixels) for pixels in (frames, np.stack([one.pixels for one in found])))
+        changes_nothing = name == "stabilise" or (channels < 3 and name in ("saturation", "hue", "grey"))
+        assert before.shape != after.shape or np.abs(before - after.astype(int)).max() > 2 or changes_nothing
+    if kind.changes_timing is False and getattr(kind, "leaves_alpha", False) and known.has_alpha:
+        assert all(
+            np.array_equal(one.pixels[..., -1], frame[..., -1]) for one, frame in zip(found, frames, strict=True)
+        )
+
+
+@pytest.mark.parametrize("name", [name for name, kind in EDITS.items() if issubclass(kind, Filtered)])
+def test_a_clip_of_one_frame_and_odd_sides(name, tmp_path):
+    given = [word.replace("=0.5", "=0.1") for word in example(name, tmp_path)]
+    frames = clip(1, (65, 67))
+    assert len(shown(frames, *given)) == 1
+    if name not in ("fade_in", "fade_out", "deflicker", "stabilise"):
+        assert np.array_equal(pixels(frames, *given, still=True), pixels(frames, *given))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_geometry_is_exact(channels):
+    frames = noise(channels=channels)
+    across, down = (1, 2), 1
+    for given, wanted in (
+        (("flip", "flip"), frames),
+        (("flip=vertical",), frames[:, ::-1]),
+        (("rotate=90",), np.rot90(frames, -1, across)),
+        (("rotate=-90",), np.rot90(frames, 1, across)),
+        (("rotate=180",), np.rot90(frames, 2, across)),
+        (("rotate=360",), frames),
+        (("crop=11x7+3+5",), frames[:, 5:12, 3:14]),
+        (("crop=11x7",), frames[:, 13:20, 18:29]),
+        (("scale=3", "scale.kernel=nearest"), frames.repeat(3, down).repeat(3, 2)),
+        (("pad=60x50+4+5", "crop=47x33+4+5"), frames),
+        (("pad=3", "crop=47x33"), frames),
+    ):
+        assert np.array_equal(pixels(frames, *given), wanted), given
+    black = pixels(frames, "pad=2")[:, :2]
+    assert not black[..., : (1 if channels < 3 else 3)].any()
+    assert channels in (1, 3) or (black[..., -1] == 255).all()
+
+
+@pytest.mark.parametrize("kernel", ["bilinear", "bicubic", "lanczos", "area"])
+def test_scaling_keeps_what_is_even_and_the_mean(kernel):
+    even = np.full((1, 40, 40, 3), 77, np.uint8)
+    assert np.array_equal(pixels(even, "scale=1.7", f"scale.kernel={kernel}"), np.full((1, 68, 68, 3), 77, np.uint8))
+    smooth = clip(1, (64, 64))
+    assert pixels(smooth, "scale=32x16", f"scale.kernel={kernel}").mean() == pytest.approx(smooth.mean(), abs=1)
+
+
+def test_colours_are_those_of_the_formula():
+    frames = noise(channels=4)
+    colour, alpha = frames[..., :3].astype(float), frames[..., 3:]
+    for given, wanted in (
+        ("invert", 255 - colour),
+        ("brightness=0.2", colour + 51),
+        ("contrast=1.5", (colour - 127.5) * 1.5 + 127.5),
+        ("gamma=1.6", 255 * (colour / 255) ** (1 / 1.6)),
+        ("levels=0.2-0.6", (colour - 51) / 0.4),
+    ):
+        found = pixels(frames, given)
+        assert np.abs(found[..., :3] - wanted.round().clip(0, 255)).max() <= (given == "levels=0.2-0.6"), given
+        assert np.array_equal(found[..., 3:], alpha), given
+    assert np.abs(pixels(frames, "curves=0/0 1/1")[..., :3] - colour).max() == 0
+    assert np.ptp(pixels(frames, "saturation=0")[..., :3], axis=-1).max() == 0
+    assert np.array_equal(pixels(frames[..., :1], "grey"), frames[..., :1]), "a grey picture is grey already"
+    luma = colour @ (0.299, 0.587, 0.114)
+    assert np.abs(pixels(frames, "grey")[..., 0] - luma).max() <= 2
+
+
+def test_detail_does_what_it_says():
+    grain = np.random.default_rng(1).normal(0, 12, (12, 64, 64, 3))
+    noisy, clean = (128 + grain).clip(0, 255).astype(np.uint8), np.full((12, 64, 64, 3), 128.0)
+
+    def error(frames):
+        return np.abs(frames[3:-3] - clean[3:-3]).mean()
+
+    assert error(pixels(noisy, "denoise=8")) < 0.5 * error(noisy)
+    assert error(pixels(noisy, "denoise=8", "denoise.way=time")) < 0.6 * error(noisy)
+    assert error(pixels(noisy, "blur=2")) < 0.3 * error(noisy)
+    assert error(pixels(noisy, "sharpen=1")) > 1.3 * error(noisy)
+    flicker = (np.arange(12) % 2 * 60 + 80)[:, None, None, None] + np.zeros((12, 64, 64, 3))
+    steady = pixels(flicker.astype(np.uint8), "deflicker=6")[:-6]
+    assert np.ptp(steady.mean(axis=(1, 2, 3))) < 15
+    assert np.array_equal(pixels(noisy, "grain=20"), pixels(noisy, "grain=20"))
+    assert not np.array_equal(pixels(noisy, "grain=20"), pixels(noisy, "grain=20", "grain.seed=1"))
+
+
+def test_a_shaking_camera_is_held_still():
+    random = np.random.default_rng(0)
+    scene = pixels(random.integers(0, 256, (1, 20, 20, 3), dtype=np.uint8), "scale=8")[0]
+    shifts = random.integers(-5, 6, (12, 2)) + 20
+    shaking = np.stack([scene[y : y + 96, x : x + 96] for y, x in shifts])
+
+    def movement(frames):
+        middle = frames[:, 16:-16, 16:-16].astype(float)
+        return np.abs(np.diff(middle, axis=0)).mean()
+
+    assert movement(pixels(shaking, "stabilise")) < 0.6 * movement(shaking)
+
+
+def test_colours_of_transparent_pixels_do_not_bleed():
+    frames = np.zeros((1, 40, 40, 4), np.uint8)
+    frames[..., :] = (0, 255, 0, 0)
+    frames[:, 10:30, 10:30] = (200, 100, 50, 255)
+    for given in ("scale=2", "blur=2"):
+        made = pixels(frames, given)
+        assert np.abs(np.median(made[made[..., 3] > 100][:, :3], axis=0) - (200, 100, 50)).max() <= 2
+        assert made[made[..., 3] > 100][:, 1].max() < 160
+
+
+def test_speed_and_reverse():
+    frames = noise()
+    slow = shown(frames, "speed=0.5")
+    assert [one.start for one in slow] == [Fraction(k, 4) for k in range(5)]
+    assert planned(frames, "speed=0.5").outline.end == 2 * planned(frames).outline.end
+    assert np.array_equal(pixels(frames, "speed=3"), frames)
+    assert np.array_equal(pixels(frames, "reverse"), frames[::-1])
+    assert shown(frames, "speed=0.7", "reverse", "reverse")[3][:2] == shown(frames, "speed=0.7")[3][:2]
+    assert np.array_equal(pixels(frames, "reverse", "reverse"), frames)
+
+
+def test_times_of_variable_rate_are_kept_and_mirrored():
+    frames = noise(4)
+    source = planned(frames)
+    starts = [Fraction(0), Fraction(1, 8), Fraction(1, 2), Fraction(5, 8)]
+    ends = [*starts[1:], Fraction(1)]
+
+    def uneven():
+        for start, end, one in zip(starts, ends, source.frames(), strict=True):
+            yield one._replace(start=start, duration=end - start)
+
+    reverse = list(timing.Reverse().frames(uneven(), source.outline))
+    assert [one.start for one in reverse] == [0, Fraction(3, 8), Fraction(1, 2), Fraction(7, 8)]
+    filtered = graph.filtered(uneven(), source.outline, [Filter("hflip")], leaves_alpha=False)
+    assert [one.start for one in filtered] == starts
+    evened = list(timing.Rate(8).frames(uneven(), source.outline.timed(4, Fraction(1), RATE, 1 / RATE)))
+    assert [next(k for k in range(4) if np.array_equal(one.pixels, frames[k])) for one in evened] == [
+        0,
+        1,
+        1,
+        1,
+        2,
+        3,
+        3,
+        3,
+    ]
+
+
+@pytest.mark.parametrize("given", ["rate=3", "rate=12", "rate=29.97", "interpolate=24", "interpolate=11"])
+@pytest.mark.parametrize("num_frames", [1, 2, 16])
+def test_another_rate_lasts_as_long(given, num_frames):
+    made = shown(clip(num_frames), given)
+    rate = timing.exactly(float(given.partition("=")[2]))
+    wanted = num_frames / RATE
+    assert abs(made[-1].start + made[-1].duration - wanted) <= max(1 / rate / 2, 1 / rate - wanted)
+    assert [one.start for one in made] == [k / rate for k in range(len(made))]
+
+
+def test_interpolation_finds_what_is_between():
+    """A wave that moves by three pixels a frame moves by half of that in half of the time."""
+    frames = clip(12, (64, 128))
+    made = pixels(frames, "interpolate=16")
+    time, y, x = np.mgrid[:24, :64, :128]
+    between = (127 + 100 * np.sin((x - 1.5 * time) / 7) * np.cos(y / 9))[6:18, 16:-16, 16:-16]
+    assert np.abs(made[6:18, 16:-16, 16:-16, 0] - between).mean() < 4
+    repeated = pixels(frames, "rate=16")[6:18, 16:-16, 16:-16, 0]
+    assert np.abs(repeated - between).mean() > 4
+
+
+def test_trimming():
+    frames = noise(16)
+    assert np.array_equal(pixels(frames, "trim=0.5-1"), frames[4:8])
+    assert np.array_equal(pixels(frames, "trim=1.5-"), frames[12:])
+    assert np.array_equal(pixels(frames, "trim=-0.25"), frames[:2])
+    assert [one.start for one in shown(frames, "trim=0.5-1")] == [k / RATE for k in range(4)]
+
+
+def test_fading():
+    frames = np.full((16, 32, 32, 3), 200, np.uint8)
+    levels = pixels(frames, "fade_in=1", "fade_out=0.5", "fade_out.colour=white")[:, 5, 5, 0].astype(int)
+    assert levels[0] < 30
+    assert (np.diff(levels[:8]) > 0).all()
+    assert (levels[8:12] == 200).all()
+    assert levels[-1] > 230
+
+
+def test_joining():
+    first, second = noise(6), noise(6)[::-1]
+    sources = [planned(first), planned(second)]
+
+    def joined(*given):
+        made = words.edits_of(given)[0]
+        outlines = [one.outline for one in sources]
+        known = made.joined(outlines)
+        found = list(made.frames([one.frames for one in sources], outlines))
+        assert known.num_frames == len(found)
+        assert known.end == found[-1].start + found[-1].duration
+        return np.stack([one.pixels for one in found])
+
+    assert np.array_equal(joined("concatenate"), np.concatenate([first, second]))
+    assert np.array_equal(joined("stack"), np.concatenate([first, second], axis=2))
+    assert np.array_equal(joined("stack=above"), np.concatenate([first, second], axis=1))
+    faded = joined("crossfade=0.5")
+    assert len(faded) == 12 - 4
+    assert np.array_equal(faded[:2], first[:2])
+    assert np.array_equal(faded[-2:], second[-2:])
+    share = np.array([1, 0.75, 0.5, 0.25])[:, None, None, None]
+    assert np.abs(faded[2:6] - (first[2:] * share + second[:4] * (1 - share))).max() <= 1
+
+
+def test_what_ends_first_stays_beside_what_goes_on():
+    frames = noise(8)
+    sources = [planned(frames, "trim=0-0.5"), planned(frames, "speed=0.5")]
+    made = words.edits_of(["stack"])[0]
+    found = list(made.frames([one.frames for one in sources], [one.outline for one in sources]))
+    assert [one.start for one in found] == [Fraction(k, 8) for k in (0, 1, 2, 3, 4, 6, 8, 10, 12, 14)]
+    assert np.array_equal(found[-1].pixels, np.concatenate([frames[3], frames[7]], axis=1))
+
+
+def test_edits_before_a_join_are_of_each():
+    frames = noise(4)
+    made = pixels(frames, "crop=10x10+0+0", "stack", "flip", number=2)
+    part = frames[:, :10, :10]
+    assert np.array_equal(made, np.concatenate([part, part], axis=2)[:, :, ::-1])
+
+
+def test_a_caption_is_drawn_as_it_stands(tmp_path):
+    frames = np.full((2, 60, 400, 3), 90, np.uint8)
+    text = '50% of "it\'s": %{pts}, [in]movie=/etc/passwd; \\n\nsecond line'
+    made = pixels(frames, f"caption={text}", "caption.size=12", "caption.place=top")
+    font = ImageFont.load_default(12)
+    box = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, font, align="center", stroke_width=1)
+    where = np.argwhere(made[0, ..., 0] != 90)
+    height, width = where.max(axis=0) - where.min(axis=0) + 1
+    assert (abs(width - (box[2] - box[0])) <= 2, abs(height - (box[3] - box[1])) <= 3) == (True, True)
+    assert made.max() == 255
+    assert np.array_equal(made[0], made[1])
+    assert pixels(frames[..., :1], "caption=x").shape[-1] == 1
+    assert pixels(frames[..., :1], "caption=x", "caption.colour=red").shape[-1] == 3
+
+
+def test_a_watermark_is_laid_over(tmp_path):
+    Image.new("RGBA", (10, 8), (255, 0, 0, 128)).save(tmp_path / "logo.png")
+    frames = noise(2)
+    made = pixels(frames, f"watermark={tmp_path}/logo.png", "watermark.place=top_left", "watermark.opacity=0.5")
+    wanted = frames.astype(float)
+    wanted[:, 4:12, 4:14] = wanted[:, 4:12, 4:14] * (1 - 64 / 255) + np.array([255, 0, 0]) * 64 / 255
+    assert np.abs(made - wanted).max() <= 2
+
+
+def test_a_table_of_colours(tmp_path):
+    rows = [f"{1 - red} {1 - green} {1 - blue}" for blue in (0, 1) for green in (0, 1) for red in (0, 1)]
+    cube = tmp_path / "a file, with: 'odd' [letters].cube"
+    cube.write_text("\n".join(["LUT_3D_SIZE 2", *rows]))
+    frames = noise()
+    assert np.abs(pixels(frames, f"lut={cube}") - (255.0 - frames)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("blurr=2",), "blurr is no edit; did you mean blur? There are: scale, crop, "),
+        (("hqdn3d",), "did you mean denoise?"),
+        (("nonsense",), "nonsense is no edit; There are: "),
+        (("scale=0",), "scale got '0'; it should be a factor from 1/64 to 64"),
+        (("scale=2", "scale.kernl=area"), "did you mean scale.kernel?"),
+        (("scale=2", "scale.kernel=soft"), "scale.kernel got 'soft'; it should be 'nearest', 'bilinear'"),
+        (("scale=2", "scale.kernel=area", "scale.kernel=area"), "scale.kernel is set twice"),
+        (("scale.kernel=area",), "scale needs a value"),
+        (("scale=20000x10",), "a side has 1 to 16,383 pixels"),
+        (("crop=40x40+10+0",), "crop=40x40+10+0 goes beyond pictures of 47x33"),
+        (("pad=10x10",), "pad=10x10 is too small for pictures of 47x33"),
+        (("pad=2", "pad.colour=blurple"), "pad.colour got 'blurple'; it should be a colour"),
+        (("speed=0",), "speed got '0'; it should be greater than or equal to 0.001"),
+        (("speed=nan",), "speed got 'nan'; it should be "),
+        (("rate=fast",), "rate got 'fast'; it should be "),
+        (("reverse=1",), "reverse takes no value"),
+        (("trim=2-1",), "trim got '2-1'; it should be FIRST-LAST"),
+        (("trim=9-",), "trim begins at 9 s, but it ends at 0.625 s"),
+        (("fade_in=2",), "fade_in=2 is longer than the clip"),
+        (("crossfade=0.5",), "crossfade joins several, and there is one"),
+        (("lut=missing.cube",), "lut got 'missing.cube'; it should be a file that exists"),
+        (("lut=" + __file__,), "it should be a .cube file"),
+        (("watermark=" + __file__,), "can't be read"),
+        (("curves=1/2",), "curves got '1/2'; it should be points"),
+        (("curves.preset=none",), "curves has no curve"),
+        (("caption=\u6f22",), "the font of the caption has no '\u6f22'; set caption.font"),
+        (("caption=a very long word: " + "n" * 90,), "set caption.size to less than 10"),
+        (("stabilise",), "stabilise needs sides of at least 64 pixels, got 47x33"),
+    ],
+)
+def test_a_slip_is_met_before_the_first_frame(given, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        planned(noise(), *given)
+
+
+def test_what_needs_a_clip_refuses_a_picture():
+    for name in ("speed=2", "reverse", "rate=5", "interpolate=20", "trim=0-1", "fade_in=1", "fade_out=1", "deflicker"):
+        with pytest.raises(ValueError, match=f"^{name.partition('=')[0]} needs a clip, and this is a picture"):
+            planned(noise(1), name, still=True)
+
+
+def test_a_filter_that_the_build_lacks_is_named():
+    with pytest.raises(ValueError, match="stabilise needs FFmpeg's filter vidstabtransform, which this build"):
+        graph.require("stabilise", "scale", "vidstabtransform")
+
+
+def test_reverse_says_what_is_too_long(monkeypatch):
+    monkeypatch.setattr(outline, "HELD_BYTES", 5000)
+    with pytest.raises(ValueError, match=r"reverse holds all frames in memory: 5 of 47x33 take .* such as trim=0-60"):
+        planned(noise(), "reverse")
+
+
+def test_each_edit_is_in_one_group_and_says_what_it_does(tmp_path):
+    kinds = [kind for kinds in GROUPS.values() for kind in kinds]
+    assert len(set(kinds)) == len(kinds) == len(EDITS) >= 20
+    for name, kind in EDITS.items():
+        assert kind.__doc__
+        assert words.name_of(words.edits_of(example(name, tmp_path))[0]) == name
+        for field in fields(kind)[1:]:
+            assert f"{name}.{field.name}=" in words.described()
