@@ -15,6 +15,8 @@ from test_video_files import read_back
 
 import framegan
 from framegan import media, notes
+from framegan.cli.evaluate import trained_on
+from framegan.runs import run_folder, saved_config
 
 SEEDS = "interpolate=[0,3]"
 
@@ -26,6 +28,12 @@ def generate(folder, *settings):
 def frames_of(generator, **choices):
     """Return the pixels of samples, (N, [T,] H, W, C)."""
     return media.to_frames(generator.sample(**choices))
+
+
+def real_of(folder):
+    """Return the real samples of a run, as pixels, and their classes."""
+    data = trained_on(saved_config.plain(run_folder.saved_config(folder)).data, folder)
+    return data.batch(range(data.num_samples))
 
 
 def pixels(path):
@@ -338,3 +346,56 @@ def test_clips_too_long_for_memory_are_written_frame_by_frame(run_of_clips, tmp_
         assert one.shape == other.shape and len(one) == 78
         assert np.abs(one.astype(int) - other).max() <= 1
     assert not list((tmp_path / "pieces").glob("*_grid*")), "whose clips would have to be made once more"
+
+
+def test_real_samples_are_shown_below(run_of_images, run_of_clips, tmp_path):
+    generate(run_of_images, f"out={tmp_path / 'a.png'}", "num_samples=5", "category=[1,2]", "real=true", "margin=0")
+    rows = np.split(pixels(tmp_path / "a.png"), 4)
+    real, labels = real_of(run_of_images)
+    of_class = [{one.numpy().tobytes() for one in real[labels == number]} for number in (1, 2)]
+    for row, known in zip(rows[2:], of_class, strict=True):
+        for one in np.split(row, 5, axis=1):
+            assert np.atleast_3d(one).transpose(2, 0, 1).tobytes() in known
+    generate(run_of_clips, f"out={tmp_path / 'b.webp'}", "num_samples=3", "real=true", "margin=0", "size=17")
+    assert read_back(tmp_path / "b.webp")[0].shape[:3] == (4, 34, 51)
+
+
+def test_nearest_real_samples_with_their_distances(run_of_images, tmp_path, capsys, monkeypatch):
+    real, _ = real_of(run_of_images)
+    honest = framegan.sampling.batches
+
+    def with_a_copy(generator, seeds, *rest, **choices):
+        for some, samples in honest(generator, seeds, *rest, **choices):
+            if 1 in some:
+                samples[some.index(1)] = media.to_samples(real[7])
+            yield some, samples
+
+    monkeypatch.setattr(framegan.sampling, "batches", with_a_copy)
+    generate(run_of_images, f"out={tmp_path / 'near.png'}", "num_samples=2", "neighbours=3", "margin=0")
+    _, copy = np.split(pixels(tmp_path / "near.png"), 2)
+    tiles = np.split(copy, 7, axis=1)
+    assert np.array_equal(tiles[0], tiles[1]) and np.array_equal(tiles[0], tiles[4])
+    first, second = json.loads((tmp_path / "near.json").read_text())
+    assert second["by_pixels"][0] == {"number": 7, "distance": 0.0, "file": ""} and second["may_be_a_copy"]
+    sample = media.to_pixels(framegan.load(run_of_images).sample(1)[0]).float()
+    by_hand = (real.float() - sample).square().flatten(1).mean(1).sqrt().sort()
+    assert [one["number"] for one in first["by_pixels"]] == by_hand.indices[:3].tolist()
+    assert [one["distance"] for one in first["by_pixels"]] == pytest.approx(by_hand.values[:3].tolist(), rel=1e-4)
+    said = capsys.readouterr().out
+    assert "seed 1: by pixels 0 (sample 7), " in said and "it may be a copy" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("real=true", "out=folder"), "real=true is for samples in one picture or video; set out=real.png"),
+        (("neighbours=3", "out=x.npz"), "neighbours=3 is for samples in one picture or video; set out=neighbours.png"),
+        (("neighbours=3", "real=true", "out=x.png"), "both show real samples; leave one out"),
+        (("neighbours=3", "category=[1,2]", "out=x.png"), "neighbours=3 is for one generator and one class"),
+        (("neighbours=3000", "out=x.png"), "neighbours=3000, but the data have"),
+    ],
+)
+def test_real_samples_that_cannot_be_shown(settings, message, run_of_images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in run("generate", f"checkpoint={run_of_images}", *settings)
+    assert not list(tmp_path.iterdir())

@@ -448,3 +448,14 @@ def test_sampling_keeps_the_denormals_of_the_caller(trained):
             assert (sys.float_info.min / 2 == 0) == flushes
     finally:
         torch.set_flush_denormal(before)
+
+
+def test_a_generator_writes_what_the_command_writes(trained, tmp_path):
+    generator, choices = trained.load(), {"num_samples": 4, "seed": 3, "margin": 0}
+    assert generator.generate(tmp_path / "a, 1.png", "scale=2", **choices) == tmp_path / "a, 1.png"
+    second = media.to_frames(generator.sample(seed=4))[0].repeat(2, 0).repeat(2, 1)
+    assert np.array_equal(np.atleast_3d(np.asarray(Image.open(tmp_path / "a, 1.png")))[:32, 32:], second)
+    with pytest.raises(ValueError, match="is there already; set overwrite=true"):
+        generator.generate(tmp_path / "a, 1.png", **choices)
+    with pytest.raises(ValueError, match="did you mean"):
+        generator.generate(tmp_path / "b.png", num_sample=4)

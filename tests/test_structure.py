@@ -46,7 +46,7 @@ ROOMS = {
     "data": "configurable files media noise own_code processes quoting rules spread",
     "edits": "data files media processes video_files",
     "metrics": "by_class files media noise processes quoting",
-    "evaluation": "data files media metrics noise sampling spread",
+    "evaluation": "data files media metrics noise quoting sampling spread",
     "run_state": "metrics",
     "strategy": "network_state",
     "generator_regularizers": "noise regularizers schedules strategy",
@@ -65,7 +65,7 @@ ROOMS = {
     "cli": "callbacks containers contracts data devices edits evaluation export files interpolation loggers media "
     "metrics notes outputs own_code processes program quoting report run_state runs sampling trainer video_files "
     "working_folder",
-    "trained": "cli export interpolation media pictures runs sampling video_files",
+    "trained": "cli export interpolation media pictures quoting runs sampling video_files",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics pictures trained training",
     "__main__": "cli program",

@@ -218,6 +218,25 @@ class TrainedGenerator:
         frames = media.to_frames(self.sample(num_samples, **choices))
         return Clips(Clip(one, self.frames_per_second) for one in frames)
 
+    def generate(self, out: str | os.PathLike[str], *settings: str, **choices: Any) -> Path:
+        """Write samples as `framegan generate` does, and return what `out` names: a folder, picture, video or archive.
+
+        Its checkpoint is read once more.
+
+        Args:
+            settings: as they are typed behind `framegan generate`.
+            choices: values as Python has them: category=["cat", "dog"], num_samples=8, interpolate=[0, 5, 9].
+
+        Raises:
+            ValueError: what the command would have stopped with.
+        """
+        from framegan.cli.calls import call
+        from framegan.quoting import words
+
+        fixed = {"checkpoint": self.checkpoint, "out": out, "weights": self.weights}
+        call("generate", [*settings, *words(fixed | choices)])
+        return Path(out)
+
     def export(
         self,
         out: str | os.PathLike[str] | None = None,

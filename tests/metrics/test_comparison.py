@@ -15,6 +15,7 @@ from framegan.metrics.comparison import Comparison
 from framegan.metrics.frechet import frechet_distance
 from framegan.metrics.record import class_tables, read, write
 from framegan.metrics.scores import (
+    Authenticity,
     ClassAccuracy,
     DensityCoverage,
     Frechet,
@@ -35,6 +36,7 @@ ALL = {
     "density_coverage": DensityCoverage(),
     "classifier_score": InceptionScore(),
     "modes": ModeCoverage(),
+    "authenticity": Authenticity(),
 }
 CLIPS = (1, 6, 4, 4)
 
@@ -58,13 +60,13 @@ def test_one_pass_over_either_set_feeds_all_scores():
     records = by_name(comparison(scores=ALL)(real, fake))
     assert records.keys() == {
         *("fd", "fd_infinity", "kd", "jedi", "precision", "recall", "density", "coverage"),
-        *("classifier_score", "modes", "mode_divergence"),
+        *("classifier_score", "modes", "mode_divergence", "authenticity"),
     }
     assert fake.asked == list(range(300))
     assert len(set(real.asked)) == 300
     assert set(real.asked) <= set(range(400))
     higher = {name for name, record in records.items() if record.better == "higher"}
-    assert higher == {"precision", "recall", "density", "coverage", "classifier_score", "modes"}
+    assert higher == {"precision", "recall", "density", "coverage", "classifier_score", "modes", "authenticity"}
     without = {name for name, record in records.items() if record.interval is None}
     assert without == {"fd_infinity", "modes", "mode_divergence"}
     for record in records.values():

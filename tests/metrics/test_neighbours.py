@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framegan.metrics.neighbours import density_coverage, precision_recall
+from framegan.metrics.neighbours import authenticity, density_coverage, precision_recall
 
 
 def cloud(num_samples=500, num_features=8, seed=0):
@@ -42,6 +42,14 @@ def test_line_of_points_by_hand():
     assert precision_recall(real, fake, k=1) == (0.5, 1)  # 2 lies on the surface of the ball around 1
     density, coverage = density_coverage(real, fake, k=1)
     assert (density, coverage) == (1 / 2, 1 / 4)  # the ball around 3 alone: surfaces don't count
+
+
+def test_copies_are_not_authentic():
+    real = torch.tensor([[0.0], [1.0], [3.0], [6.0]])  # as far from their neighbours as 1, 1, 2 and 3
+    assert authenticity(real, torch.tensor([[0.5], [3.0], [-1.5], [4.9], [10.0]])) == 2 / 5
+    assert authenticity(cloud(), cloud()) == 0
+    assert authenticity(cloud(), cloud(seed=1)) > 0.4
+    assert authenticity(cloud(), cloud() + 100) == 1
 
 
 def test_pieces_make_no_difference(monkeypatch):

@@ -36,6 +36,8 @@ class Settings:
     num_samples: PositiveInt
     seed: NonNegativeInt
     weights: Weights | list[Weights]
+    real: bool
+    neighbours: PositiveInt | None
     samples_seen: NonNegativeInt | None
     category: Category | list[Category] | None
     content_seed: NonNegativeInt | None
@@ -62,6 +64,11 @@ class Settings:
     batch_size: PositiveInt | None
     device: Literal["auto", "cpu", "cuda"]
     trust: list[str]
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether real samples are shown too."""
+        return self.real or self.neighbours is not None
 
     @property
     def held(self) -> dict[str, int]:
@@ -126,7 +133,8 @@ def _loaded(settings: Settings) -> list[tuple[Loaded, str]]:
     if not weights:
         raise ValueError("weights got []; it should be ema, raw or [ema,raw]")
     places: list[str | Path] = [settings.checkpoint, *(Path(place).expanduser() for place in settings.beside)]
-    runs = [(load(place, one, settings.device, settings.trust), str(one)) for place in places for one in weights]
+    also = ["data.datamodule.source"] if settings.needs_data else []
+    runs = [(load(place, one, settings.device, settings.trust, *also), str(one)) for place in places for one in weights]
     generate_rows.check_alike(runs)
     seen = runs[0][0].samples_seen
     if settings.samples_seen not in (None, seen):
@@ -154,6 +162,11 @@ def _check_together(settings: Settings, makes_clips: bool, to: "Target") -> None
         raise ValueError(f"size={settings.size} and scale={settings.scale:g} both say how large; leave one out")
     if settings.resampling is not None and settings.size is None and settings.scale is None:
         raise ValueError(f"resampling={settings.resampling} is for another size; set scale=4 or size=512")
+    if settings.needs_data and (to.kind not in ("picture", "video") or settings.interpolate is not None):
+        name = "real=true" if settings.real else f"neighbours={settings.neighbours}"
+        raise ValueError(f"{name} is for samples in one picture or video; set out={name.partition('=')[0]}.png")
+    if settings.real and settings.neighbours is not None:
+        raise ValueError(f"real=true and neighbours={settings.neighbours} both show real samples; leave one out")
     if to.kind in ("picture", "video") and settings.grid_samples == 0:
         raise ValueError(f"grid_samples=0, but out={to.path} is a grid; leave it out")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from framegan import media, outputs, video_files
-from framegan.cli import generate_rows
+from framegan.cli import generate_real, generate_rows
 from framegan.cli.generate_rows import Row, Walk
 from framegan.cli.made_with import Notes
 from framegan.files import live
@@ -43,6 +43,12 @@ class Work:
         return len(self.rows[0].run.generator.shape) == 4
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """That of a sample as it is made, (C, H, W) or (C, T, H, W)."""
+        channels, *rest = self.rows[0].run.generator.shape
+        return (channels, self.settings.num_frames or rest[0], *rest[1:]) if self.makes_clips else (channels, *rest)
+
+    @property
     def margin(self) -> int:
         """Pixels between samples that are side by side."""
         return media.MARGIN if self.settings.margin is None else self.settings.margin
@@ -65,6 +71,7 @@ class Work:
     def refuse_to_overwrite(self) -> None:
         """Raise ValueError where a file is there already that would be written."""
         grid = [self._grid()] if self.to.kind == "each" and self.num_shown else []
+        grid += [generate_real.distances_of(self)] if self.settings.neighbours is not None else []
         numbers = range(len(self.numbers)) if isinstance(self.numbers, Walk) else self.numbers
         found = outputs.there_already(self.to, [row.name for row in self.rows], numbers, self.noun, grid)
         if found is not None:
@@ -85,10 +92,13 @@ class Work:
             rate, encoding, note = self.style.frames_per_second, self.style.encoding, self.notes.of_all()
             video_files.write(self.to.path, frames, rate, encoding, note)
             return f"{self.to.path} shows {self._said()}"
+        if self.settings.neighbours is not None:
+            return generate_real.write_neighbours(self)
         if self.to.kind in ("picture", "video"):
+            real = generate_real.rows_of(self) if self.settings.real else []
             shown = [[pixels for _, pixels in self._samples(row, self.num_shown)] for row in self.rows]
-            self._write_grid(shown, self.to.path, self.style.encoding)
-            return f"{self.to.path} shows {self._said()}"
+            self.write_grid([*shown, *real], self.to.path, self.style.encoding)
+            return f"{self.to.path} shows {self._said()}{', and real ones below' if real else ''}"
         return self._write_each()
 
     def _write_each(self) -> str:
@@ -109,7 +119,7 @@ class Work:
             return f"{self.to.path} holds {total:,} sample{'s' * (total > 1)}{self._speed()}"
         if not self.num_shown:
             return f"{self._others(total)}{self._speed()}"
-        self._write_grid(shown, self._grid(), video_files.AS_EVER)
+        self.write_grid(shown, self._grid(), video_files.AS_EVER)
         return f"{self._grid()} shows {self._said()}; {self._others(total)}"
 
     def _samples(self, row: Row, number: int) -> Iterator[tuple[int, np.ndarray]]:
@@ -120,7 +130,7 @@ class Work:
         with live.bar(number, lambda done: f"{what} {done:,} / {number:,}") as advance:
             for places, samples in made:
                 for place, pixels in zip(places, media.to_frames(samples), strict=True):
-                    yield place, self._looped(self._resized(pixels))
+                    yield place, self.finished(pixels)
                     advance(1)
 
     @property
@@ -129,7 +139,9 @@ class Work:
         from framegan import sampling
 
         generator, length = self.rows[0].run.generator, self.settings.num_frames
-        return not isinstance(self.numbers, Walk) and sampling.frames_at_once(generator, length) is not None
+        if isinstance(self.numbers, Walk) or self.settings.needs_data:
+            return False
+        return sampling.frames_at_once(generator, length) is not None
 
     @property
     def _num_frames(self) -> int:
@@ -150,6 +162,10 @@ class Work:
 
         for piece in sampling.frames_of(row.run.generator, seed, category=row.category, **self.choices):
             yield from map(self._resized, media.to_frames(piece.unsqueeze(0))[0])
+
+    def finished(self, pixels: np.ndarray) -> np.ndarray:
+        """Return a sample at its size, a clip to and fro where that is asked for."""
+        return self._looped(self._resized(pixels))
 
     def _resized(self, pixels: np.ndarray) -> np.ndarray:
         return media.resized(pixels, *self.size, self.settings.resampling or "nearest")
@@ -192,8 +208,14 @@ class Work:
                     frame = pixels[last - abs(last - place % max(1, 2 * last))]
                 yield self._resized(frame)
 
-    def _write_grid(self, rows: Sequence[Sequence[np.ndarray]], path: Path, encoding: video_files.Encoding) -> None:
-        tiles, columns = [one for row in rows for one in row], len(rows[0]) if len(rows) > 1 else None
+    def write_grid(
+        self,
+        rows: Sequence[Sequence[np.ndarray]],
+        path: Path,
+        encoding: video_files.Encoding,
+        columns: int | None = None,
+    ) -> None:
+        tiles, columns = [one for row in rows for one in row], columns or (len(rows[0]) if len(rows) > 1 else None)
         is_video, given = path.suffix != ".png", getattr(self.rows[0].run.generator, "given_frames", 0)
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(self.numbers, Walk) and not self.makes_clips:

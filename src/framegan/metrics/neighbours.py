@@ -1,8 +1,8 @@
-"""Measures by nearest neighbours: fidelity (precision, density) and variety (recall, coverage) apart.
+"""Measures by nearest neighbours: fidelity (precision, density), variety (recall, coverage), and what isn't copied.
 
 A set of features is taken for the union of balls around its samples, each as large as the distance to the sample's k-th
 neighbour in the same set. Distances have the precision of the features; their common mean is taken off first, which
-changes no distance and keeps float32 from cancelling. All four grow or shrink with the number of samples.
+changes no distance and keeps float32 from cancelling. All of them grow or shrink with the number of samples.
 """
 
 import torch
@@ -26,7 +26,7 @@ def precision_recall(real: Array, fake: Array, k: int = 3) -> tuple[float, float
     Raises:
         ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M above k.
     """
-    real, fake = _centred(*both_checked(real, fake, k))
+    real, fake = centred(*both_checked(real, fake, k))
     return _share_inside(fake, real, _radii(real, k)), _share_inside(real, fake, _radii(fake, k))
 
 
@@ -42,7 +42,7 @@ def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[float, float
     Raises:
         ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M above k.
     """
-    real, fake = _centred(*both_checked(real, fake, k))
+    real, fake = centred(*both_checked(real, fake, k))
     hits, covered = 0, 0
     radii = _radii(real, k)
     for balls, radius in zip(real.split(ROWS), radii.split(ROWS), strict=True):
@@ -50,6 +50,26 @@ def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[float, float
         hits += int(inside.sum())
         covered += int(inside.any(1).sum())
     return hits / (k * len(fake)), covered / len(real)
+
+
+def authenticity(real: Array, fake: Array) -> float:
+    """Return the share of fake samples that are no nearer to a real one than its own nearest neighbour is, in [0, 1].
+
+    Alaa et al. 2022, Section 3.3: what is nearer may be a copy of it. Real samples that are in the set are 0, and those
+    that aren't have a share of their own, with which to compare; it is above a half where the set is dense.
+
+    Raises:
+        ValueError: the features aren't (N, D) and (M, D) of finite numbers, with N and M at least 2.
+    """
+    real, fake = centred(*both_checked(real, fake))
+    distances, numbers = nearest(real, fake, 1)
+    return float((distances > _radii(real, 1)[numbers]).double().mean())
+
+
+def nearest(real: Tensor, fake: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the distances of fake samples (M, D) to their k nearest real ones (N, D), and which these are: (M, k)."""
+    found = [torch.cdist(some, real).topk(k, largest=False) for some in fake.split(ROWS)]
+    return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
 
 
 def _share_inside(points: Tensor, centres: Tensor, radii: Tensor) -> float:
@@ -68,7 +88,7 @@ def _radii(features: Tensor, k: int) -> Tensor:
     return torch.cat(found)
 
 
-def _centred(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both sets less the mean of the real one."""
+def centred(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both sets less the mean of the real one, which changes no distance."""
     mean = real.double().mean(0)
     return (real - mean).to(real.dtype), (fake - mean).to(fake.dtype)

@@ -22,7 +22,7 @@ from framegan.metrics.frechet import Correction, Moments
 from framegan.metrics.inception_score import inception_scores
 from framegan.metrics.kernel import jedi_distance, kernel_distance
 from framegan.metrics.modes import mode_coverage
-from framegan.metrics.neighbours import density_coverage, precision_recall
+from framegan.metrics.neighbours import authenticity, density_coverage, precision_recall
 from framegan.metrics.subsets import NUM_SUBSETS, of_subsets, subsets, without_subsets
 
 SHARE = (0.0, 1.0)
@@ -204,6 +204,18 @@ class DensityCoverage:
             "density": Estimate.of(density, densities, "higher", left_out=True, within=POSITIVE),
             "coverage": Estimate.of(coverage, coverages, "higher", "share", left_out=True, within=SHARE),
         }
+
+
+@dataclass(frozen=True)
+class Authenticity:
+    """The share of fake samples that aren't as near to a real one as a copy would be (Alaa et al. 2022)."""
+
+    def names(self, embedding: Embedding) -> tuple[str, ...]:
+        return ("authenticity",)
+
+    def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
+        values = [authenticity(real.bank, fake[some]) for some in subsets(len(fake), OF_A_SUBSET)]
+        return {"authenticity": Estimate.of(authenticity(real.bank, fake), values, "higher", within=SHARE)}
 
 
 @dataclass(frozen=True)
