@@ -110,7 +110,8 @@ def write(
     Raises:
         ValueError: the ending is another one, or such a file can't hold the rate, or be encoded so.
     """
-    rate = Fraction(frames_per_second).limit_denominator(1001)
+    check_rate(path.suffix, frames_per_second)
+    rate = Fraction(frames_per_second).limit_denominator(1001) or Fraction(1, 1001)  # of .npy, which has no times
     evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
     write_shown(path, evenly, frames_per_second, Timing(rate, 1 / rate), encoding, note)
 
