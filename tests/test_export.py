@@ -13,8 +13,8 @@ import pytest
 import torch
 import yaml
 from commands import run, train
-from one_rank import CONF, choices, composed, give_images, given_frames, is_temporal, make_small
 from PIL import Image
+from small_generators import GENERATORS, config_of
 from small_runs import narrow
 from torch import nn
 
@@ -26,31 +26,10 @@ from framegan.quoting import public
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `export` isn't installed")
 pytest.importorskip("onnxscript", reason="the extra `export` isn't installed")
-SMALLEST = {"steps": 1, "scales": 2, "blocks": 1, "mapping_depth": 1}
-"""Settings of generators that make their graphs long."""
 OF_IMAGES = ("data=synthetic", "trainer=cpu", "data.batch_size=16", "data.resolution=16", "total_samples=32")
 OF_CLIPS = ("data=shape_motion", "data.resolution=16", "data.num_frames=4", "trainer=debug", "evaluate_every=null")
 MEASURED = ("evaluate_every=16", "callbacks.evaluate.num_samples=16")
 SECRET = "0123456789abcdef"
-
-
-def config_of(model: str):
-    """Return the configuration of a small generator, of three classes where it can take them."""
-    cfg = composed(f"model={model}", "data=synthetic")
-    cfg.data.shape = [3, 4, 8, 8] if is_temporal(model) else [1, 8, 8]
-    cfg.data.num_classes, cfg.data.given_frames = 3, given_frames(model)
-    make_small(cfg.model)
-    give_images(cfg)
-    small = SMALLEST | ({"scales": 1} if model == "realnvp" else {})
-    cfg.model.generator.update({key: value for key, value in small.items() if key in cfg.model.generator})
-    if "conditional" in cfg.model:
-        cfg.model.conditional = True
-    return cfg.model.generator
-
-
-YAMLS = {model: (CONF / "model" / f"{model}.yaml").read_text() for model in choices("model")}
-GENERATORS = [model for model, text in YAMLS.items() if re.search(r"^generator:\n  _target_: ", text, re.MULTILINE)]
-"""The models that name a generator; the others derive from one of them."""
 
 
 @pytest.fixture(scope="module")

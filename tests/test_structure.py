@@ -43,6 +43,7 @@ ROOMS = {
     "interpolation": "sampling",
     "contracts": "own_code rules sampling",
     "export": "files media noise quoting runs sampling",
+    "play": "files interpolation media networks noise sampling video_files",
     "data": "configurable files media noise own_code processes quoting rules spread",
     "edits": "data files media processes video_files",
     "metrics": "by_class files media noise processes quoting",
@@ -63,8 +64,8 @@ ROOMS = {
     "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
     "run_state runs sampling spread strategy terminal_pictures trainer video_files",
     "cli": "callbacks containers contracts data devices edits evaluation export files interpolation loggers media "
-    "metrics notes outputs own_code processes program quoting report run_state runs sampling trainer video_files "
-    "working_folder",
+    "metrics notes outputs own_code play processes program quoting report run_state runs sampling trainer "
+    "video_files working_folder",
     "trained": "cli export interpolation media pictures quoting runs sampling video_files",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics pictures trained training",

@@ -5,7 +5,7 @@ more processes, therefore sees the noise it would have seen: there is no state t
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -75,6 +75,15 @@ def latents_of_seeds(seeds: Iterable[int], latent_dim: int, part: int = 0) -> Te
         part: which part of the latents; parts are independent. A longer one begins with the numbers of a shorter one.
     """
     return torch.stack([normal((latent_dim,), seed=seed, stream=SAMPLES, counter=part) for seed in seeds])
+
+
+def latents_onward(seed: int, part: int = 0) -> Callable[[int], Tensor]:
+    """Return a function that draws the next numbers of a seed, as many as it is told.
+
+    Joined, they are those of `latents_of_seeds`, however many are drawn at a time.
+    """
+    random = generator(seed, SAMPLES, counter=part)
+    return lambda size: torch.from_numpy(random.standard_normal(size, dtype=np.float32))
 
 
 def category_of_seed(seed: int, num_classes: int, class_counts: Sequence[int] | None = None) -> int:

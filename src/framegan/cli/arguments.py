@@ -32,6 +32,10 @@ def prepared(name: str, arguments: Sequence[str]) -> list[str]:
             errors.stop(f"{argument!r} is not UTF-8; rename what it names")
     if name == "generate":
         arguments = made_with.arguments_of(arguments)
+    if name == "play":
+        from framegan.cli import play
+
+        arguments = play.arguments_of(arguments)
     options, words = command_line.split(arguments)
     if name == "train":
         options, words = resume.arguments_of(options, words)

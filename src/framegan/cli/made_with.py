@@ -26,6 +26,8 @@ OF_FILES = ("given",)
 """Settings that name a file of the user's: its name is all that is kept."""
 OF_MANY = ("num_samples", "grid_samples", "margin", "beside")
 """Settings that the file of one sample doesn't need."""
+OF_PLAY = "asked"
+"""The key of a note that says where the sliders of `framegan play` were."""
 Plain = str | int | float | bool | None
 
 
@@ -70,18 +72,25 @@ class Notes:
         return _note(row, {**kept, "num_samples": 1, "seed": number})
 
 
+def of_play(row: Row, asked: Mapping[str, Any]) -> str:
+    """Return the note of a sample that no command makes: `framegan play` has moved its latents."""
+    return strict_json.dumps({**_said(row, "play", []), OF_PLAY: asked})
+
+
 def _note(row: Row, settings: Mapping[str, Any]) -> str:
-    place, checkpoint = place_of(row.run.folder), row.run.checkpoint.name
     settings = {name: settings[name] for name in _defaults() if name in settings}
-    said = {
+    return strict_json.dumps({**_said(row, "generate", words(settings)), "settings": settings})
+
+
+def _said(row: Row, command: str, behind: Sequence[str]) -> dict[str, Any]:
+    place = place_of(row.run.folder)
+    return {
         "framegan": __version__,
-        "command": shlex.join(["framegan", "generate", place, *words(settings)]),
+        "command": shlex.join(["framegan", command, place, *behind]),
         "run": place,
-        "checkpoint": checkpoint,
+        "checkpoint": row.run.checkpoint.name,
         "samples_seen": row.run.samples_seen,
-        "settings": settings,
     }
-    return strict_json.dumps(said)
 
 
 def arguments_of(arguments: Sequence[str]) -> list[str]:
@@ -133,6 +142,8 @@ def _read(file: Path) -> dict[str, Any]:
         errors.stop(f"{OPTION} got {file}, which is no file; give one that framegan generate has made")
     try:
         said = strict_json.loads(note.encode())
+        if isinstance(said, dict) and OF_PLAY in said:
+            errors.stop(f"{file} was made by framegan play, with sliders that no command has; open the run there again")
         kept = {key: said[key] for key in ("run", "checkpoint", "samples_seen", "settings")}
     except (ValueError, TypeError, KeyError):
         errors.stop(f"{file} doesn't say how it was made: it isn't from framegan generate, or was changed since")

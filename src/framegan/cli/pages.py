@@ -16,6 +16,7 @@ COMMANDS = {
         "edit pictures and clips: size, time, colour, captions",
         "framegan edit one.mp4 two.mp4 scale=2 speed=0.5",
     ),
+    "play": ("show what a trained generator makes, live, on a local page", "framegan play runs/demo"),
     "export": ("write a trained generator as ONNX, with a model card", "framegan export runs/demo"),
     "evaluate": ("score a trained generator, or a folder of samples", "framegan evaluate runs/demo metrics=fid"),
     "prepare": (

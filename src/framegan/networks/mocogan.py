@@ -5,7 +5,7 @@ frames folded into the batch, so that any number of them can be made.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -109,21 +109,40 @@ class Generator(nn.Module):
         for codes in self._codes(latents, labels, num_frames).split(at_once, dim=1):
             yield self._frames(codes)
 
+    def onward(self, content: Tensor, noise: Tensor, labels: Tensor | None, state: Any) -> tuple[Tensor, Any]:
+        """Return the next (N, C, T, H, W) frames of clips, and the state in which they leave the motion.
+
+        Args:
+            content: (N, T, content_dim), that of each frame.
+            noise: the motion's, (N, as much as `latent_parts` says for T frames); of frames behind the first call's
+                what a clip that is so much longer takes more.
+            labels: as of `forward`.
+            state: what the last call returned. None = the clips begin.
+        """
+        codes, state = self._codes_onward(content, noise, labels, state)
+        return self._frames(codes), state
+
     def _codes(self, latents: Tensor, labels: Tensor | None, num_frames: int) -> Tensor:
         """Return what each frame is made of, (N, T, code_dim)."""
         content, noise = latents[:, : self.content_dim], latents[:, self.content_dim :]  # (N, content_dim), (N, rest)
+        content = content.unsqueeze(1).expand(-1, num_frames, -1)  # (N, T, content_dim)
+        return self._codes_onward(content, noise, labels, None)[0]
+
+    def _codes_onward(self, content: Tensor, noise: Tensor, labels: Tensor | None, state: Any) -> tuple[Tensor, Any]:
+        """Return what each of the next frames is made of, (N, T, code_dim), and the state of the motion."""
+        num_frames, to_motion = content.shape[1], noise[:, :0]  # (N, 0): no category
         if self.content_signs:
-            content = torch.cat([content, content.sign()], dim=1)  # (N, 2 * content_dim)
-        to_motion = latents[:, :0]  # (N, 0): no category
+            content = torch.cat([content, content.sign()], dim=2)  # (N, T, 2 * content_dim)
         if self.num_classes:
             assert labels is not None, "a generator with categories takes labels"
-            category = F.one_hot(labels, self.num_classes).to(latents)  # (N, num_classes)
+            category = F.one_hot(labels, self.num_classes).to(content)  # (N, num_classes)
             if self.category_route == "rnn":
                 to_motion = category
             else:
-                content = torch.cat([content, category], dim=1)  # (N, code_dim - motion_dim)
-        motion = self.motion(noise, to_motion, num_frames)  # (N, T, motion_dim)
-        return torch.cat([content.unsqueeze(1).expand(-1, num_frames, -1), motion], dim=2)
+                of_frames = category.unsqueeze(1).expand(-1, num_frames, -1)
+                content = torch.cat([content, of_frames], dim=2)  # (N, T, code_dim - motion_dim)
+        motion, state = self.motion.onward(noise, to_motion, num_frames, state)  # (N, T, motion_dim)
+        return torch.cat([content, motion], dim=2), state
 
     def _frames(self, codes: Tensor) -> Tensor:
         frames = self.frames(codes.flatten(0, 1))  # (N * T, C, H, W)

@@ -5,7 +5,7 @@ filtered along time that can be read off at any moment (in the manner of Skorokh
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -83,6 +83,7 @@ class Transformer(nn.Module):
 
     def __init__(self, num_inputs: int, code_dim: int, window: int, starts: bool):
         super().__init__()
+        self.window = window
         self.from_inputs = nn.Linear(num_inputs, self.dim)
         self.first = nn.Parameter(torch.randn(self.dim)) if starts else None
         self.from_start = nn.Linear(code_dim, self.dim) if starts else None
@@ -96,16 +97,25 @@ class Transformer(nn.Module):
             nn.LayerNorm(self.dim), nn.Linear(self.dim, wide), nn.LeakyReLU(0.2), nn.Linear(wide, self.dim)
         )
 
-    def forward(self, inputs: Tensor, start: Tensor) -> Tensor:
-        """Return (N, T, code_dim) codes of (N, T, num_inputs) inputs and a (N, code_dim) start."""
+    def forward(self, inputs: Tensor, start: Tensor, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return (N, T, code_dim) codes of (N, T, num_inputs) inputs and a (N, code_dim) start, and what to go on from.
+
+        Args:
+            before: what the last call returned to go on from: the steps that later ones still depend on. None = these
+                are the first ones.
+        """
         steps = self.from_inputs(inputs)  # (N, T, dim)
-        if self.first is not None and self.from_start is not None:
+        if self.first is not None and before is None:
             steps = torch.cat([self.first.expand(steps.shape[0], 1, -1), steps], dim=1)  # (N, 1 + T, dim)
+        if self.from_start is not None:
             steps = steps + self.from_start(start).unsqueeze(1)
+        if before is not None:
+            steps = torch.cat([before, steps], dim=1)
+        reached = steps[:, -self.num_layers * (self.window - 1) :]
         for layer, (attention, perceptron) in enumerate(zip(self.attention, self.perceptrons, strict=True)):
             steps = attention(steps) + (steps if layer else 0)
             steps = steps + perceptron(steps)
-        return self.to_codes(steps[:, -inputs.shape[1] :])
+        return self.to_codes(steps[:, -inputs.shape[1] :]), reached
 
 
 class Driven(nn.Module):
@@ -162,21 +172,39 @@ class Driven(nn.Module):
 
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) one-hot categories."""
+        return self.onward(noise, category, num_frames, None)[0]
+
+    def onward(self, noise: Tensor, category: Tensor, num_frames: int, state: Any) -> tuple[Tensor, Any]:
+        """Return the next (N, T, code_dim) codes, and the state from which others go on.
+
+        Args:
+            noise: (N, noise_dim(T)) of the first codes; of later ones what a clip that is so much longer takes more.
+            state: what the last call returned. None = these are the first ones.
+        """
         steps = noise.unflatten(1, (-1, self.code_dim))  # (N, steps, code_dim)
-        start = torch.zeros_like(steps[:, 0])  # (N, code_dim)
+        is_first = state is None
+        if is_first:
+            start, steps = self._start(steps)  # (N, code_dim), (N, steps, code_dim)
+        categories = category.unsqueeze(1).expand(-1, steps.shape[1], -1)  # (N, steps, num_classes)
+        inputs = torch.cat([steps, categories], dim=2)  # (N, steps, code_dim + num_classes)
+        if isinstance(self.network, Transformer):
+            start, before = (start, None) if is_first else state
+            codes, before = self.network(inputs, start, before)
+            return codes[:, -num_frames:], (start, before)  # (N, T, code_dim)
+        if is_first:
+            start = start.unsqueeze(0).contiguous()  # (1, N, code_dim)
+            state = start if isinstance(self.network, nn.GRU) else (start, start)
+        codes, state = self.network(inputs, state)
+        return codes[:, -num_frames:], state  # (N, T, code_dim)
+
+    def _start(self, steps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where a sequence starts, (N, code_dim), and the steps behind that, of all steps of its noise."""
+        start = torch.zeros_like(steps[:, 0])
         if self.starts_random:
             start, steps = steps[:, 0], steps[:, 1:]
         if self.takes_signs:
             start = torch.cat([start, start.sign()], dim=1)  # (N, 2 * code_dim)
-        if self.start is not None:
-            start = self.start(start).tanh()  # (N, code_dim)
-        categories = category.unsqueeze(1).expand(-1, steps.shape[1], -1)  # (N, steps, num_classes)
-        inputs = torch.cat([steps, categories], dim=2)  # (N, steps, code_dim + num_classes)
-        if isinstance(self.network, Transformer):
-            return self.network(inputs, start)[:, -num_frames:]  # (N, T, code_dim)
-        state = start.unsqueeze(0).contiguous()  # (1, N, code_dim)
-        codes, _ = self.network(inputs, state if isinstance(self.network, nn.GRU) else (state, state))
-        return codes[:, -num_frames:]  # (N, T, code_dim)
+        return start if self.start is None else self.start(start).tanh(), steps
 
 
 class Continuous(nn.Module):
@@ -217,6 +245,16 @@ class Continuous(nn.Module):
     def forward(self, noise: Tensor, category: Tensor, num_frames: int) -> Tensor:
         """Return (N, T, code_dim) codes of (N, noise_dim(T)) noise and (N, num_classes) categories."""
         return self.at(noise, category, torch.arange(num_frames, device=noise.device))
+
+    def onward(self, noise: Tensor, category: Tensor, num_frames: int, state: Any) -> tuple[Tensor, Any]:
+        """Return the next (N, T, code_dim) codes, and the state from which others go on; see `Driven.onward`."""
+        knots, first, time = (noise[:, :0], 0, 0) if state is None else state
+        knots = torch.cat([knots, noise], dim=1)
+        times = torch.arange(time, time + num_frames, device=noise.device) - first * self.knot_distance
+        codes = self.at(knots, category, times)
+        time += num_frames
+        passed = time // self.knot_distance - first  # knots that no later frame depends on
+        return codes, (knots[:, passed * self.code_dim :], first + passed, time)
 
     def at(self, noise: Tensor, category: Tensor, times: Tensor) -> Tensor:
         """Return (N, T, code_dim) codes of any moments, (T,) frames from 0 to `last_time(noise)`."""

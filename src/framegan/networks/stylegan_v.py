@@ -5,6 +5,7 @@ and stand beside the base map of the frames, which is all that moves (Sections 3
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt
@@ -102,11 +103,32 @@ class Generator(ClassGenerator):
         elif times.min() < 0 or times.max() > self.motion.last_time(noise):
             said = f"times from {times.min().item():g} to {times.max().item():g}, and the latents' motion is that of"
             raise ValueError(f"{said} 0 to {self.motion.last_time(noise)}; draw them for more num_frames")
-        style = self.frames.style(content, labels)  # (N, style_dim)
-        if truncation is not None:
-            style = self.frames.mean_style.lerp(style, truncation)
-        motion = self.motion.at(noise, self.given(latents[:, :0], labels), times).flatten(0, 1)  # (N * T, motion_dim)
-        styles = style.repeat_interleave(len(times), dim=0).unsqueeze(1)  # (N * T, 1, style_dim)
-        styles = styles.expand(-1, len(self.frames.layers) + 1, -1)  # (N * T, L, style_dim)
-        frames = self.frames.images(styles, given=motion)  # (N * T, C, H, W)
-        return frames.unflatten(0, (-1, len(times))).transpose(1, 2).contiguous()  # (N, C, T, H, W)
+        style = self._style(content, labels, truncation)  # (N, style_dim)
+        motion = self.motion.at(noise, self.given(latents[:, :0], labels), times)  # (N, T, motion_dim)
+        return self._clips(style.unsqueeze(1).expand(-1, len(times), -1), motion)
+
+    def onward(
+        self, content: Tensor, noise: Tensor, labels: Tensor | None, state: Any, truncation: float | None = None
+    ) -> tuple[Tensor, Any]:
+        """Return the next (N, C, T, H, W) frames of clips, and the state in which they leave the motion.
+
+        Args:
+            content: (N, T, style_dim), that of each frame; this and the rest as of
+                `framegan.networks.mocogan.Generator.onward`.
+            truncation: as of `forward`.
+        """
+        num_frames = content.shape[1]
+        of_frames = None if labels is None else labels.repeat_interleave(num_frames)
+        styles = self._style(content.flatten(0, 1), of_frames, truncation).unflatten(0, (-1, num_frames))
+        motion, state = self.motion.onward(noise, self.given(noise[:, :0], labels), num_frames, state)
+        return self._clips(styles, motion), state
+
+    def _style(self, content: Tensor, labels: Tensor | None, truncation: float | None) -> Tensor:
+        style = self.frames.style(content, labels)
+        return style if truncation is None else self.frames.mean_style.lerp(style, truncation)
+
+    def _clips(self, styles: Tensor, motion: Tensor) -> Tensor:
+        """Return (N, C, T, H, W) clips of (N, T, style_dim) styles and (N, T, motion_dim) motion codes."""
+        of_layers = styles.flatten(0, 1).unsqueeze(1).expand(-1, len(self.frames.layers) + 1, -1)
+        frames = self.frames.images(of_layers, given=motion.flatten(0, 1))  # (N * T, C, H, W)
+        return frames.unflatten(0, motion.shape[:2]).transpose(1, 2).contiguous()
