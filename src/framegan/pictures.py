@@ -32,6 +32,17 @@ class Images(list[Image.Image]):
         """Return them side by side, in as square a picture as possible."""
         return media.picture(media.tiled([np.atleast_3d(np.asarray(image)) for image in self]))
 
+    def edited(self, *edits: str) -> "Images":
+        """Return them edited as `framegan edit` does, such as images.edited("scale=2", "sharpen=0.5").
+
+        Raises:
+            ValueError: there is no such edit, or it doesn't fit pictures.
+        """
+        from framegan.edits.samples import postprocess
+
+        pixels = [np.atleast_3d(np.asarray(image)) for image in self]
+        return Images(media.picture(postprocess(edits, one.shape, None, 1.0)(one)) for one in pixels)
+
     def __repr__(self) -> str:
         return f"Images({len(self)})"
 
@@ -57,6 +68,17 @@ class Clip:
     def __repr__(self) -> str:
         height, width = self.frames.shape[1:3]
         return f"Clip({len(self)} frames of {height}x{width}, {self.frames_per_second:g} a second)"
+
+    def edited(self, *edits: str) -> "Clip":
+        """Return it edited as `framegan edit` does, such as clip.edited("speed=0.5", "caption=slow").
+
+        Raises:
+            ValueError: there is no such edit, or it doesn't fit.
+        """
+        from framegan.edits.samples import postprocess
+
+        made = postprocess(edits, self.frames.shape[1:], len(self), self.frames_per_second)
+        return Clip(made(self.frames), float(made.after.rate))
 
     def images(self) -> Images:
         """Return its frames as pictures (PIL)."""

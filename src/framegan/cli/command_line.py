@@ -16,7 +16,7 @@ from framegan.quoting import PLAIN, quoted
 PATHS = {"root", "cache_dir", "labels", "weights", "path", "checkpoint", "fake", "out", "resume", "init_from", "strips"}
 PATHS |= {"dir", "subdir", "submitit_folder", "images", "given"}
 """Last parts of the keys whose values are paths, or words that are no paths of their own such as `weights=ema`."""
-LISTS = {"trust", "beside", "interpolate"}
+LISTS = {"trust", "beside", "interpolate", "postprocess"}
 """Last parts of the keys whose values are lists: several need no brackets."""
 OR_LISTS = {"category", "weights"}
 """Keys whose values may be lists: likewise."""

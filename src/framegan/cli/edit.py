@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from framegan import __version__
 from framegan.edits import words as edit_words
 from framegan.files import strict_json
 from framegan.video_files import Encoding
@@ -84,7 +85,5 @@ def _encoding(settings: dict[str, str]) -> Encoding:
 
 def _note(paths: Sequence[Path], given: Sequence[str]) -> str:
     """Return what the file says of how it was made: names of files without their folders."""
-    shown = [f"{word.partition('=')[0]}={Path(word).name}" if edit_words.reads_files(word) else word for word in given]
-    from framegan import __version__
-
-    return strict_json.dumps({"framegan": __version__, "edited": [path.name for path in paths[:-1]], "edits": shown})
+    files, edits = [path.name for path in paths[:-1]], [edit_words.without_folder(word) for word in given]
+    return strict_json.dumps({"framegan": __version__, "edited": files, "edits": edits})

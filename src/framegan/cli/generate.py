@@ -17,6 +17,7 @@ from framegan.runs import run_folder
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from framegan.edits.samples import Postprocess
     from framegan.outputs import Style, Target
 
 Category = NonNegativeInt | float | bool | str
@@ -59,6 +60,7 @@ class Settings:
     size: PositiveInt | None
     scale: PositiveFloat | None
     resampling: Literal["nearest", "lanczos"] | None
+    postprocess: list[str]
     grid_samples: NonNegativeInt
     margin: NonNegativeInt | None
     batch_size: PositiveInt | None
@@ -97,14 +99,16 @@ def generate(settings: Settings) -> None:
     moves = makes_clips or settings.interpolate is not None
     to = outputs.target(settings.out, settings.format, first.folder, makes_clips=makes_clips, moves=moves)
     _check_together(settings, makes_clips, to)
+    numbers = _numbers(settings, first.generator, to)
     size = _size(settings, first.generator.shape)
-    style = _style(settings, first, to, size)
+    edits = _edits(settings, first, to, size, numbers)
+    style = _style(settings, first, to, size, edits)
     for run, weights in runs:
         print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     _tell_length(first.generator, settings.num_frames)
     rows = generate_rows.rows_of(runs, settings.category)
-    numbers, choices = _numbers(settings, first.generator, to), _choices(settings, rows, to.path)
-    work = Work(settings, rows, numbers, to, style, size, choices, Notes.of(rows[0], vars(settings)))
+    choices = _choices(settings, rows, to.path)
+    work = Work(settings, rows, numbers, to, style, size, choices, Notes.of(rows[0], vars(settings)), edits)
     if not settings.overwrite:
         work.refuse_to_overwrite()
     try:
@@ -222,7 +226,35 @@ def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "T
     return sampling.given_of(run.generator, media.to_samples(pixels), 1)[0]
 
 
-def _style(settings: Settings, run: Loaded, to: "Target", size: tuple[int, int]) -> "Style":
+def _rate(settings: Settings, run: Loaded) -> float:
+    """Return the frames a second of what is made, before it is edited."""
+    from framegan import video_files
+
+    of_data = run_folder.frames_per_second(run.config) or video_files.FRAMES_PER_SECOND
+    return settings.frames_per_second or (of_data if len(run.generator.shape) == 4 else OF_IMAGES)
+
+
+def _edits(
+    settings: Settings, run: Loaded, to: "Target", size: tuple[int, int], numbers: "Sequence[int] | Walk"
+) -> "Postprocess | None":
+    """Return how samples are edited, None where they aren't; what is on the way between seeds is one clip."""
+    if not settings.postprocess:
+        return None
+    from framegan.edits.samples import postprocess
+
+    channels, *moving = run.generator.shape[:-2]
+    length = (settings.num_frames or moving[0]) if moving else None
+    if isinstance(numbers, Walk) and to.kind == "video":
+        length = len(numbers)
+    try:
+        return postprocess(settings.postprocess, (*size, channels), length, _rate(settings, run))
+    except ValueError as error:
+        raise ValueError(f"postprocess: {error}") from error
+
+
+def _style(
+    settings: Settings, run: Loaded, to: "Target", size: tuple[int, int], edits: "Postprocess | None"
+) -> "Style":
     """Return how videos are written; raise ValueError where none is, or their files can't hold that."""
     from framegan import video_files
     from framegan.outputs import Style
@@ -233,8 +265,9 @@ def _style(settings: Settings, run: Loaded, to: "Target", size: tuple[int, int])
     if not makes_clips and to.kind != "video" and settings.frames_per_second is not None:
         given = f"frames_per_second={settings.frames_per_second:g}"
         raise ValueError(f"{given}, but this generator makes images; leave it out")
-    of_data = run_folder.frames_per_second(run.config) or video_files.FRAMES_PER_SECOND
-    rate = settings.frames_per_second or (of_data if makes_clips else OF_IMAGES)
+    rate = _rate(settings, run)
+    if edits is not None:
+        rate, size = float(edits.after.rate), (edits.after.height, edits.after.width)
     video_files.check(ending, rate, encoding, size)
     if to.kind == "each" and makes_clips:
         video_files.check_rate(".mp4", rate)  # of the grid

@@ -16,6 +16,7 @@ from framegan.outputs import Style, Target
 
 if TYPE_CHECKING:
     from framegan.cli.generate import Settings
+    from framegan.edits.samples import Postprocess
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Work:
         to: where it goes.
         size: (H, W) of a sample.
         choices: of `framegan.sampling.batches`.
+        edits: of each sample at its size; None = there are none.
     """
 
     settings: "Settings"
@@ -37,6 +39,7 @@ class Work:
     size: tuple[int, int]
     choices: dict[str, Any]
     notes: Notes
+    edits: "Postprocess | None" = None
 
     @property
     def makes_clips(self) -> bool:
@@ -145,7 +148,15 @@ class Work:
 
     @property
     def _num_frames(self) -> int:
+        if self.edits:
+            return self.edits.after.num_frames
         return self.settings.num_frames or self.rows[0].run.generator.shape[1]
+
+    @property
+    def _given_frames(self) -> int:
+        """How many frames at the start were given, as far as edits leave them there."""
+        is_elsewhere = self.edits is not None and self.edits.changes_timing
+        return 0 if is_elsewhere else getattr(self.rows[0].run.generator, "given_frames", 0)
 
     def _long_clips(self, row: Row) -> Iterator[tuple[int, outputs.Sample]] | None:
         """Return the seeds and clips of a row, whose frames are made as they are taken; None = they are made whole."""
@@ -160,12 +171,17 @@ class Work:
     def _long_clip(self, row: Row, seed: int) -> Iterator[np.ndarray]:
         from framegan import sampling
 
-        for piece in sampling.frames_of(row.run.generator, seed, category=row.category, **self.choices):
-            yield from map(self._resized, media.to_frames(piece.unsqueeze(0))[0])
+        pieces = sampling.frames_of(row.run.generator, seed, category=row.category, **self.choices)
+        frames = (frame for piece in pieces for frame in media.to_frames(piece.unsqueeze(0))[0])
+        return self._edited(map(self._resized, frames))
+
+    def _edited(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        return self.edits.frames(frames) if self.edits else frames
 
     def finished(self, pixels: np.ndarray) -> np.ndarray:
-        """Return a sample at its size, a clip to and fro where that is asked for."""
-        return self._looped(self._resized(pixels))
+        """Return a sample at its size, edited, a clip to and fro where that is asked for."""
+        made = self._resized(pixels)
+        return self._looped(self.edits(made) if self.edits else made)
 
     def _resized(self, pixels: np.ndarray) -> np.ndarray:
         return media.resized(pixels, *self.size, self.settings.resampling or "nearest")
@@ -185,14 +201,15 @@ class Work:
 
     def _frames_of_walk(self, walk: Walk) -> Iterator[np.ndarray]:
         """Yield what is seen on the way, row beside row: at each step one frame, of clips the next one, to and fro."""
-        with live.bar(len(walk), lambda done: f"frames {done:,} / {len(walk):,}") as advance:
-            for frames in zip(*(self._row_of_walk(row, walk) for row in self.rows), strict=True):
+        number = self.edits.after.num_frames if self.edits else len(walk)
+        with live.bar(number, lambda done: f"frames {done:,} / {number:,}") as advance:
+            for frames in zip(*(self._edited(self._row_of_walk(row, walk)) for row in self.rows), strict=True):
                 yield frames[0] if len(frames) == 1 else media.tiled(frames, margin=self.margin)
                 advance(1)
 
     def _long_clips_side_by_side(self, seeds: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield frames in which the clips of each row are side by side."""
-        given, columns = getattr(self.rows[0].run.generator, "given_frames", 0), len(self.rows) > 1 and self.num_shown
+        given, columns = self._given_frames, len(self.rows) > 1 and self.num_shown
         clips = [self._long_clip(row, seed) for row in self.rows for seed in seeds[: self.num_shown]]
         for moment, frames in enumerate(zip(*clips, strict=True)):
             in_colour = len(frames) + 1 if moment < given else 0  # all columns, and what is right of them
@@ -216,7 +233,7 @@ class Work:
         columns: int | None = None,
     ) -> None:
         tiles, columns = [one for row in rows for one in row], columns or (len(rows[0]) if len(rows) > 1 else None)
-        is_video, given = path.suffix != ".png", getattr(self.rows[0].run.generator, "given_frames", 0)
+        is_video, given = path.suffix != ".png", self._given_frames
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(self.numbers, Walk) and not self.makes_clips:
             tiles, columns = _of_pairs(rows, self.numbers), self.numbers.steps + 1
@@ -231,7 +248,8 @@ class Work:
 
     def _for_the_eye(self, grid: np.ndarray, number: int) -> np.ndarray:
         """Return a video of so many samples, or a frame of it, larger where no size was asked for."""
-        as_made = self.size == tuple(self.rows[0].run.generator.shape[-2:])
+        size = (self.edits.after.height, self.edits.after.width) if self.edits else self.size
+        as_made = size == tuple(self.rows[0].run.generator.shape[-2:])
         return media.enlarged(grid) if as_made and number > 1 else grid
 
     def _said(self) -> str:

@@ -24,6 +24,8 @@ OF_HERE = {"checkpoint", "samples_seen", "out", "format", "overwrite", "device",
 """Settings that say where and how it is made here; no file says them."""
 OF_FILES = ("given",)
 """Settings that name a file of the user's: its name is all that is kept."""
+EDITS = "postprocess"
+"""The setting whose words may name files too."""
 OF_MANY = ("num_samples", "grid_samples", "margin", "beside")
 """Settings that the file of one sample doesn't need."""
 OF_PLAY = "asked"
@@ -53,6 +55,10 @@ class Notes:
     def of(cls, first: Row, settings: Mapping[str, Any]) -> "Notes":
         kept = {name: settings[name] for name, usual in _defaults().items() if settings[name] != usual}
         kept |= {name: Path(kept[name]).name for name in OF_FILES if name in kept}
+        if EDITS in kept:
+            from framegan.edits.words import without_folder
+
+            kept[EDITS] = [without_folder(word) for word in kept[EDITS]]
         if "beside" in kept:
             kept["beside"] = [place_of(Path(place).expanduser()) for place in kept["beside"]]
         return cls(first, kept)
@@ -113,13 +119,11 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
     said = _read(file)
     own = {word.partition("=")[0] for word in rest if "=" in word}
     settings = {key: value for key, value in said["settings"].items() if key not in own}
-    for key in OF_FILES:
-        if key in settings:
-            errors.stop(f"{file} was made with {key}={settings[key]}; say where that is: {key}=PATH")
+    _refuse_files(file, settings)
     is_named = bool({"checkpoint"} & own) or any("=" not in word and not word.startswith("-") for word in rest)
     named = [] if is_named else words({"checkpoint": _run(file, said)})
     made = f"{said['checkpoint']} after {said['samples_seen']:,} samples"
-    print(f"{file} says: {printable(said['run'])}, {made}; {' '.join(words(settings))}".rstrip("; "))
+    print(f"{file} says: {printable(said['run'])}, {made}; {printable(' '.join(words(settings)))}".rstrip("; "))
     seen = [] if "samples_seen" in own else [f"samples_seen={said['samples_seen']}"]
     return [
         *(word for word in rest if "=" not in word),
@@ -128,6 +132,19 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
         *words(settings),
         *(w for w in rest if "=" in w),
     ]
+
+
+def _refuse_files(file: Path, settings: Mapping[str, Any]) -> None:
+    """Stop where a file would have another one read: that is for the user to say."""
+    for key in OF_FILES:
+        if key in settings:
+            errors.stop(f"{file} was made with {key}={settings[key]}; say where that is: {key}=PATH")
+    if EDITS in settings:
+        from framegan.edits.words import reads_files
+
+        for word in filter(reads_files, settings[EDITS]):
+            shown = printable(word)[:100]
+            errors.stop(f"{file} was made with {shown}, which reads a file; say all edits: '{EDITS}=[{shown}]'")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -155,6 +172,8 @@ def _read(file: Path) -> dict[str, Any]:
     for key, value in settings.items():
         several = value if isinstance(value, list) else [value]
         fits = all(isinstance(one, Plain) and (not isinstance(one, str) or _is_plain(one)) for one in several)
+        if key == EDITS:
+            fits = isinstance(value, list) and all(isinstance(one, str) and _is_word(one) for one in value)
         if key not in known or not fits:
             errors.stop(f"{file} sets {printable(str(key))[:60]}, which is no setting of framegan generate or no value")
     is_inside = not Path(run).is_absolute() and ".." not in Path(run).parts
@@ -169,6 +188,11 @@ def _read(file: Path) -> dict[str, Any]:
 def _is_plain(text: str) -> bool:
     """Say whether a text can be nothing but itself: nothing is read in its place."""
     return text.isprintable() and "$" not in text and len(text) < 1000
+
+
+def _is_word(text: str) -> bool:
+    """Say whether a text can be an edit, whose caption may have several lines."""
+    return _is_plain(text.replace("\n", " "))
 
 
 def _run(file: Path, said: Mapping[str, Any]) -> Path:

@@ -14,11 +14,12 @@ from framegan import video_files
 from framegan.data.images import image_file
 from framegan.data.images.image_file import EXTENSIONS as PICTURES
 from framegan.data.videos import frame_fit
+from framegan.data.videos.decode import MAX_PIXEL_ASPECT
 from framegan.data.videos.structure import fault
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_stream import StrictDecoder, from_start, opened, reasons
 from framegan.edits.animation import animation
-from framegan.edits.outline import Frames, Outline
+from framegan.edits.outline import LARGEST_SIDE, Frames, Outline
 from framegan.edits.plan import Source
 from framegan.video_files import Shown, Sound
 
@@ -109,6 +110,8 @@ def _of_video(path: Path) -> Source:
         matrix = side_data.get(Type.DISPLAYMATRIX)
         turned = frame_fit.UPRIGHT if matrix is None else frame_fit.orientation_of(bytes(matrix))
         aspect = float(stream.sample_aspect_ratio or 1)
+        if not 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT or first.width * aspect > LARGEST_SIDE:
+            raise ValueError(f"its {first.width}x{first.height} pixels are {aspect:g} times as wide as high")
         rate = Fraction(stream.average_rate or stream.guessed_rate or RATE)
         tick = Fraction(stream.time_base or 1 / rate)
         channels: Literal[1, 3] = 1 if first.format.name.startswith("gray") else 3
@@ -123,8 +126,11 @@ def _of_video(path: Path) -> Source:
 
     def shown() -> Frames:
         with opened(path) as (container, stream):
-            frames = from_start(container, stream, StrictDecoder(stream, filtered=False))
+            decoder = StrictDecoder(stream, filtered=False)
+            frames = from_start(container, stream, decoder)
             for start, duration, frame in _timed(frames, outline, is_timed=is_timed):
+                decoder.pts.clear()  # it keeps the times of all frames, and nobody asks for them here
+                decoder.clock.clear()
                 yield Shown(start, duration, fit(frame, aspect, turned))
 
     return Source(path.name, outline, shown, times.begin or Fraction())

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 from inspect import getdoc
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -137,6 +138,12 @@ def reads_files(word: str) -> bool:
     hints = get_type_hints(kind, include_extras=True)
     field = found[2] or next((one.name for one in fields(kind)), "")
     return File in (hints.get(field), *get_args(hints.get(field)))
+
+
+def without_folder(word: str) -> str:
+    """Return an edit as it was written, of a file its name alone."""
+    name, _, value = word.partition("=")
+    return f"{name}={Path(value).name}" if reads_files(word) else word
 
 
 def described() -> str:
