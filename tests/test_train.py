@@ -18,6 +18,8 @@ from small_clips import write_frame_folders, write_npy, write_strips, write_ucf1
 from small_files import write_cifar10, write_images, write_mnist
 from small_runs import SHORT, SMALL, TIMING, narrow, rows, state, summary
 
+from framegan.report import page
+
 CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
@@ -123,6 +125,19 @@ def test_a_run_folder_holds_what_it_should(finished):
     pictures = {"tiles.json", "real.png", "fake_0.png", "fake_64.png", "fake_128.png", "fake_160.png"}
     assert {path.name for path in (finished / "samples").iterdir()} == pictures
     assert Image.open(finished / "samples" / "fake_160.png").size == (8 * 34 + 2, 8 * 34 + 2)
+
+
+def test_the_first_pictures_come_early_and_are_on_the_page_at_once(tmp_path, monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr(
+        page, "write", lambda folder: shown.append({path.name for path in folder.glob("samples/fake*")})
+    )
+    early = ("callbacks.samples.early=[20,40,100]", "sample_every=64", "checkpoint_every=1000", "total_samples=80")
+    assert train(*SMALL, *early, f"hydra.run.dir={tmp_path}") is None
+    at_first = {"fake_0.png", "fake_32.png"}
+    at_end = {*at_first, "fake_48.png", "fake_64.png", "fake_80.png"}
+    assert shown == [at_first, {*at_first, "fake_48.png"}, at_end]
+    assert "now, after 20 and 40, every 64 samples and at the end" in capsys.readouterr().out
 
 
 def test_the_summary_is_complete(finished):

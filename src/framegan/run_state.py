@@ -54,6 +54,10 @@ class RunState:
     """Whether a scheduler has warned a rank, so that the job has to run again."""
     intervals: list[int] = field(default_factory=list)
     """In samples seen, of everything that is done every so often."""
+    moments: list[int] = field(default_factory=list)
+    """Likewise of what is done once, after so many samples."""
+    page_is_due: bool = False
+    """Whether something is there that its page doesn't show."""
     evaluation_seconds: float = 0.0
     """Spent on evaluation of any kind, in all sessions of the run."""
     advice: str = ""

@@ -40,8 +40,12 @@ class NonFinite(RunCallback):
         for what, value in self.model.watched.items():
             first = self.first[self.model.names_watched.index(what)]
             torch.minimum(first, torch.where(value.isfinite(), NEVER, before), out=first)
-        if outputs or any(self.passes(interval, batch) for interval in self.run.intervals):
+        if outputs or self._somebody_acts(batch):
             self.check()
+
+    def _somebody_acts(self, batch: tuple[Tensor, Tensor]) -> bool:
+        at_intervals = any(self.passes(interval, batch) for interval in self.run.intervals)
+        return at_intervals or any(self.reaches(count, batch) for count in self.run.moments)
 
     def end(self) -> None:
         self.check(weights_too=True)

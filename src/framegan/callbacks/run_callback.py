@@ -44,6 +44,11 @@ class RunCallback(Callback):
         before = now - len(batch[0]) * self.trainer.world_size
         return now // interval > before // interval
 
+    def reaches(self, count: int, batch: tuple[Tensor, Tensor]) -> bool:
+        """Say whether the clock has come to a number of samples with this batch."""
+        now = self.samples_seen
+        return now - len(batch[0]) * self.trainer.world_size < count <= now
+
     def log_values(self, values: dict[str, float]) -> None:
         """Send values to every logger, and keep them as the latest."""
         self.run.metrics.update(values)

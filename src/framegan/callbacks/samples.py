@@ -2,7 +2,8 @@
 
 import math
 import os
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from pydantic import PositiveFloat, PositiveInt
@@ -15,6 +16,8 @@ from framegan.files import live, strict_json
 from framegan.spread import spread
 from framegan.strategy import average_buffers
 
+EARLY = (500, 1_000, 2_000, 5_000, 10_000)
+"""Of a run whose first interval takes half an hour."""
 PREDICTED = 4
 """Clips that are shown as they went on, and as predicted."""
 CLIPS_IN_GRID = 16
@@ -25,7 +28,7 @@ FEWEST_ROWS, MOST_ROWS = 6, 16
 
 
 class Samples(Every):
-    """Writes samples/real.* once and samples/fake_<samples_seen>.* at the start, every so often and at the end.
+    """Writes samples/real.* once and samples/fake_<samples_seen>.* at the start, soon, every so often and at the end.
 
     Real ones are spread over the classes and over the data. With `every` None there are no fake ones.
 
@@ -42,6 +45,7 @@ class Samples(Every):
             samples/tiles.json has the seed and the class of each tile.
         frames_per_second: rate at which clips are shown. None = that of the data, or 8 where they know none.
         shown: terminal = the grids of fake samples are drawn in the terminal too, where it can show pictures.
+        early: after how many samples there are some too, if that is before the first interval has passed.
     """
 
     what = "the samples"
@@ -53,9 +57,11 @@ class Samples(Every):
         num_samples: PositiveInt = 64,
         frames_per_second: PositiveFloat | None = None,
         shown: Literal["files", "terminal"] = "files",
+        early: Sequence[PositiveInt] = EARLY,
     ):
         super().__init__(every)
         video_files.check_rate(".mp4", frames_per_second or video_files.FRAMES_PER_SECOND)
+        self.early = [count for count in early if every and count < every]
         self.num_samples = num_samples
         self.frames_per_second = frames_per_second
         self.shown = shown
@@ -83,6 +89,16 @@ class Samples(Every):
             self._write_tiles()
         if self.every and self.samples_seen == 0:
             self.act_timed()
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        self.run.moments += self.early
+
+    def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        super().after_batch(outputs, batch, batch_idx)
+        if any(self.reaches(count, batch) for count in self.early) and self.acted_at != self.samples_seen:
+            self.act_timed()
+            self.run.page_is_due = True
 
     def end(self) -> None:
         if self.every and self.acted_at != self.samples_seen:

@@ -24,7 +24,7 @@ class Summary(RunCallback):
     Times are those of all sessions of the run together. It has to be the last of the callbacks.
 
     Args:
-        every: interval of the page in samples seen. None = at the end only.
+        every: interval of the page in samples seen. None = at the end, and where there are early samples, only.
         report: whether there is a page.
     """
 
@@ -40,7 +40,7 @@ class Summary(RunCallback):
         self._write("running")
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        has_page = self.every is not None and self.passes(self.every, batch)
+        has_page = self.run.page_is_due or (self.every is not None and self.passes(self.every, batch))
         if has_page or time.perf_counter() - self.written > SECONDS_BETWEEN_SIGNS_OF_LIFE:
             self._write("running", has_page=has_page)
 
@@ -64,6 +64,7 @@ class Summary(RunCallback):
 
     def _write(self, status: str, *, has_page: bool = False) -> None:
         self.written = time.perf_counter()
+        self.run.page_is_due &= not has_page
         if not self.trainer.is_global_zero:
             return
         run, seconds = self.run, self.run.seconds

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import resume
 from framegan.cli.run_data import classes_line
@@ -89,7 +89,7 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     how_often = partial(interval, total=cfg.total_samples)
     measured = bool(cfg.metrics) and cfg.evaluate_every is not None
     yield "metrics", f"{', '.join(cfg.metrics)}, {how_often(cfg.evaluate_every)}" if measured else "none"
-    shown = "now, " + how_often(cfg.sample_every) if cfg.sample_every else "real ones alone"
+    shown = f"now, {early(cfg)}{how_often(cfg.sample_every)}" if cfg.sample_every else "real ones alone"
     yield "samples", f"samples/ in the run folder, {shown}"
     yield "page", f"report.html beside them, {how_often(cfg.checkpoint_every)}"
 
@@ -104,6 +104,14 @@ def numbered(number: int) -> str:
         if number >= size:
             return f"{number / size:.3g}{unit}" if number < 1000 * size else f"{number / size:,.0f}{unit}"
     return str(number)
+
+
+def early(cfg: DictConfig) -> str:
+    """Return after how many samples of a run some are shown before the first interval has passed."""
+    counts = OmegaConf.select(cfg, "callbacks.samples.early") or []
+    *some, last = ["", *(f"{count:,}" for count in counts if count < min(cfg.sample_every, cfg.total_samples))]
+    listed = ", ".join(some[1:])
+    return f"after {listed} and {last}, " if listed else f"after {last}, " if last else ""
 
 
 def interval(every: int | str | None, total: int) -> str:
