@@ -393,7 +393,7 @@ def opened(browser):
 
 
 def picture(shown):
-    return shown.evaluate("document.querySelector('.frame canvas').toDataURL()")
+    return shown.evaluate("document.querySelector('figure canvas').toDataURL()")
 
 
 def becomes(shown, condition):
@@ -463,7 +463,7 @@ def test_an_endless_clip_in_a_browser(opened, serving, options):
     def streams_at_25():
         shown.wait_for_timeout(100)
         is_fast = float(shown.locator("body").get_attribute("data-rate")) > 25
-        return is_fast and "could be made" in shown.locator("#rate").text_content()
+        return is_fast and " possible" in shown.locator("#rate").text_content()
 
     wait_until(streams_at_25, 30)
     shown.locator("body").press(" ")

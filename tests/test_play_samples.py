@@ -10,7 +10,7 @@ from torch import nn
 
 from framegan import media, sampling
 from framegan.cli.compose import build
-from framegan.networks import mlp, mocogan, stylegan2, stylegan_v, vgan
+from framegan.networks import latent_walk, mlp, mocogan, stylegan2, stylegan_v, vgan
 from framegan.play import directions
 from framegan.play.player import Player
 from framegan.play.stream import Stream
@@ -55,13 +55,38 @@ def test_an_endless_clip_begins_as_a_long_one_of_its_seed(options):
     assert np.abs(np.diff(long.astype(int), axis=0)).max() > 8, "they move, so that a frame out of its place is seen"
 
 
-def test_an_endless_clip_of_styles_begins_as_a_long_one():
+def styles_in_time():
+    return stylegan_v.Generator(CLIP, 16, motion_dim=8, knot_distance=4, width=8, widest=16)
+
+
+def walk_through(image_generator):
+    walk = latent_walk.Generator(CLIP, image_generator.eval(), motion_dim=4, width=16)
+    with torch.no_grad():
+        walk.walk.to_step.weight *= 10
+    return walk
+
+
+OTHERS = {
+    "stylegan_v": styles_in_time,
+    "walk in latents": lambda: walk_through(mlp.Generator((3, 16, 16), latent_dim=6, widths=[32])),
+    "walk in styles": lambda: walk_through(stylegan2.Generator((3, 16, 16), 16, 2, width=8, widest=16)),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_an_endless_clip_of_others_begins_as_a_long_one(kind):
     torch.manual_seed(0)
-    player = player_of(stylegan_v.Generator(CLIP, 16, motion_dim=8, knot_distance=4, width=8, widest=16).eval())
-    wanted = wanted_of(player, 2, truncation=0.7, num_frames=12, moves={"content": [1.0]})
+    player = player_of(OTHERS[kind]().eval())
+    choices = {"truncation": 0.7} if player.takes_truncation else {}
+    wanted = wanted_of(player, 2, num_frames=12, moves={"content": [1.0], "motion": [-0.5]}, **choices)
     stream = Stream(player, wanted)
-    frames = np.concatenate([stream.next(wanted, number) for number in (5, 1, 6)])
-    assert np.abs(frames.astype(int) - player.frames_of(wanted)).max() <= 1
+    frames = np.concatenate([stream.next(wanted, number) for number in (1, 5, 6)])
+    long = player.frames_of(wanted)
+    assert np.abs(frames.astype(int) - long).max() <= 1
+    assert np.abs(np.diff(long.astype(int), axis=0)).max() > 8
+    drifting = Stream(player, wanted).next(wanted, 6, drift=0.2)
+    assert (drifting[0] == frames[0]).all()
+    assert (drifting[1:] != frames[1:6]).any(axis=(1, 2, 3)).all()
 
 
 @pytest.mark.parametrize("options", MOTIONS[1:], ids=str)

@@ -124,12 +124,26 @@ class Walk(nn.Module):
 
     def forward(self, start: Tensor, noise: Tensor, category: Tensor) -> Tensor:
         """Return (N, T, K) of a (N, K) start, (N, T, noise_dim) noise and (N, num_classes) one-hot categories."""
-        places = [start]
-        memory = self.begin(torch.cat([start, noise[:, 0], category], dim=1)).tanh()
-        for fresh in noise[:, 1:].unbind(1):
-            memory = self.cell(torch.cat([places[-1], fresh, category], dim=1), memory)
-            places.append(places[-1] + self.step * self.to_step(memory).tanh())
-        return torch.stack(places, dim=1)
+        return self.onward(start, noise, category, None)[0]
+
+    def onward(
+        self, start: Tensor, noise: Tensor, category: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the next (N, T, K) places, and the last of them with the memory there, from which the walk goes on.
+
+        Args:
+            state: what the last call returned. None = it begins at the start.
+        """
+        places, later = [], noise
+        if state is None:
+            memory = self.begin(torch.cat([start, noise[:, 0], category], dim=1)).tanh()
+            state, places, later = (start, memory), [start], noise[:, 1:]
+        place, memory = state
+        for fresh in later.unbind(1):
+            memory = self.cell(torch.cat([place, fresh, category], dim=1), memory)
+            place = place + self.step * self.to_step(memory).tanh()
+            places.append(place)
+        return torch.stack(places, dim=1), (place, memory)
 
 
 class Generator(nn.Module):
@@ -191,14 +205,35 @@ class Generator(nn.Module):
     def pieces(self, latents: Tensor, labels: Tensor | None, num_frames: int, at_once: int) -> Iterator[Tensor]:
         """Yield the frames of clips a few at a time, (N, C, at_once, H, W), the last time those that are left."""
         content, noise = latents[:, : self.content_dim], latents[:, self.content_dim :]
-        category = latents[:, :0]  # (N, 0): no class
-        if self.num_classes:
-            assert labels is not None, "a generator with classes takes labels"
-            category = F.one_hot(labels, self.num_classes).to(latents)  # (N, num_classes)
         steps = noise.unflatten(1, (num_frames, -1))  # (N, T, motion_dim)
         start = self.places.start(content, labels)  # (N, K)
-        for some in self.walk(start, steps, category).split(at_once, dim=1):  # (N, t, K)
+        for some in self.walk(start, steps, self._category(noise, labels)).split(at_once, dim=1):  # (N, t, K)
             yield self.places.images(some, start, content, labels).transpose(1, 2).contiguous()
+
+    def onward(self, content: Tensor, noise: Tensor, labels: Tensor | None, state: Any) -> tuple[Tensor, Any]:
+        """Return the next (N, C, T, H, W) frames of clips, and the state in which they leave the walk.
+
+        Args:
+            content: (N, T, content_dim), that of each frame: as far as it differs from the first one's, the walk is
+                moved as a whole. The rest is as of `framegan.networks.mocogan.Generator.onward`.
+        """
+        num_frames = content.shape[1]
+        contents = content.flatten(0, 1)  # (N * T, content_dim)
+        of_frames = None if labels is None else labels.repeat_interleave(num_frames)
+        starts = self.places.start(contents, of_frames).unflatten(0, (-1, num_frames))  # (N, T, K)
+        first, walked = (starts[:, 0], None) if state is None else state
+        steps = noise.unflatten(1, (num_frames, -1))  # (N, T, motion_dim)
+        walk, walked = self.walk.onward(first, steps, self._category(noise, labels), walked)
+        places = (walk + starts - first.unsqueeze(1)).flatten(0, 1).unsqueeze(1)  # (N * T, 1, K)
+        frames = self.places.images(places, starts.flatten(0, 1), contents, of_frames)  # (N * T, 1, C, H, W)
+        return frames.unflatten(0, (-1, num_frames)).squeeze(2).transpose(1, 2).contiguous(), (first, walked)
+
+    def _category(self, latents: Tensor, labels: Tensor | None) -> Tensor:
+        """Return the class as the walk takes it, (N, num_classes)."""
+        if not self.num_classes:
+            return latents[:, :0]
+        assert labels is not None, "a generator with classes takes labels"
+        return F.one_hot(labels, self.num_classes).to(latents)
 
 
 def checked(image_generator: Any, shape: Sequence[int], num_classes: int) -> Any:

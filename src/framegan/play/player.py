@@ -19,6 +19,8 @@ from framegan.play.wanted import Point, Wanted
 MOST_BYTES = 48 << 20
 """Of the frames of one answer."""
 MOST_FRAMES = 10_000
+MOST_ON_A_WALK = 200_000
+"""Frames that are made for its video, of which each step shows one."""
 BETWEEN_IMAGES = 24
 """Frames of a video from one pinned image to the next."""
 
@@ -94,7 +96,10 @@ class Player:
         """Yield the frames (H, W, C) of a video over all pins: of clips at each step the next frame, to and fro."""
         length = (wanted.num_frames or self.generator.shape[1]) if self.makes_clips else 0  # type: ignore[index]
         steps = max(1, 2 * length - 2) if self.makes_clips else BETWEEN_IMAGES
-        for step in range(steps * (len(wanted.pins) - 1) + 1):
+        number = steps * (len(wanted.pins) - 1) + 1
+        if number * max(1, length) > MOST_ON_A_WALK:
+            raise ValueError(f"the way has {number} steps of {length} frames each; pin fewer, or set fewer frames")
+        for step in range(number):
             frames = self.frames_of(wanted.model_copy(update={"place": step / steps}))
             last = len(frames) - 1
             yield frames[last - abs(last - step % max(1, 2 * last))]

@@ -11,7 +11,7 @@ import re
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib import resources
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -175,18 +175,23 @@ async def _connect(studio: Studio, websocket: "WebSocket") -> None:
     async def send(message: str | bytes) -> None:
         await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
 
-    await websocket.accept()
-    session = Session(studio, send)
-    serving = asyncio.create_task(session.serve())
-    try:
+    async def hear() -> None:
         while True:
             await session.hear(await websocket.receive_text())
-    except (WebSocketDisconnect, RuntimeError, KeyError):  # left, or bytes where a text was due
-        pass
+
+    await websocket.accept()
+    session = Session(studio, send)
+    serving, hearing = asyncio.create_task(session.serve()), asyncio.create_task(hear())
+    try:
+        await asyncio.wait([serving, hearing], return_when=asyncio.FIRST_COMPLETED)
+        has_left = hearing.done()
     finally:
         serving.cancel()
-        with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-            await serving
+        hearing.cancel()
+        ended, _ = await asyncio.gather(serving, hearing, return_exceptions=True)
+    if not has_left and not isinstance(ended, WebSocketDisconnect):
+        assert isinstance(ended, BaseException)  # it serves for ever
+        raise ended
 
 
 class Server:

@@ -1,6 +1,7 @@
 // The controls, made of what the server says there is. Every text is put in as text.
 
 const LARGEST_SEED = 2 ** 31;
+const NEW_SEEDS = 1_000_000; // few enough to read one out
 const REACH = 3; // standard deviations that a slider goes to either side
 const FASTEST = 60; // frames a second
 
@@ -199,7 +200,7 @@ function element(name, properties = {}) {
 }
 
 function random() {
-  return Math.floor(Math.random() * LARGEST_SEED);
+  return Math.floor(Math.random() * NEW_SEEDS);
 }
 
 function number(value, otherwise) {

@@ -1,6 +1,6 @@
 // The canvases: a clip that plays over and over, or the frames of an endless one as they come.
 
-const WINDOW = 1000; // milliseconds over which the rate is measured
+const WINDOW = 2000; // milliseconds over which the rate is measured
 const LATE = 100; // milliseconds behind which time that is lost isn't caught up with
 
 export class Picture {
@@ -29,12 +29,9 @@ export class Picture {
       this.captions = players.map(() => [document.createElement("strong"), document.createElement("span")]);
       this.canvases.forEach((canvas, place) => {
         const figure = document.createElement("figure");
-        const frame = document.createElement("div");
         const caption = document.createElement("figcaption");
-        frame.className = "frame";
-        frame.append(canvas);
         caption.append(...this.captions[place]);
-        figure.append(frame, caption);
+        figure.append(canvas, caption);
         this.figures.append(figure);
       });
     }

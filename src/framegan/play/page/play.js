@@ -197,7 +197,7 @@ document.querySelectorAll("[data-format]").forEach((button) => (button.onclick =
 
 setInterval(() => {
   const shown = picture.isPaused ? 0 : picture.rate();
-  const speed = picture.isEndless && made ? `, ${Math.round(made).toLocaleString("en")} could be made` : "";
-  of("rate").textContent = shown ? `${shown.toFixed(1)} frames a second shown${speed}` : picture.isPaused ? "paused" : "";
+  const possible = picture.isEndless && made ? `, ${Math.round(made).toLocaleString("en")} possible` : "";
+  of("rate").textContent = shown ? `${shown.toFixed(1)} frames/s${possible}` : picture.isPaused ? "paused" : "";
   document.body.dataset.rate = shown;
 }, 250);
