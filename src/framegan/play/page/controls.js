@@ -16,6 +16,7 @@ export class Controls {
     this.num_frames = null;
     this.speed = 8;
     this.drift = 0;
+    this.isEndless = false;
     this.shape = "";
     document.getElementById("class").onchange = (event) => {
       this.category = event.target.value === "" ? null : Number(event.target.value);
@@ -36,6 +37,7 @@ export class Controls {
     this.arrangeSeeds(player.parts, kept);
     this.arrangeClasses(player.classes);
     this.arrangeOptions(player, ends);
+    this.setEndless(this.isEndless);
     this.arrangeDirections(player.parts, kept);
   }
 
@@ -98,6 +100,14 @@ export class Controls {
         this.drift = value;
         this.changed("drift");
       }, "of an endless clip: how far its content moves to another one with each frame"));
+    }
+  }
+
+  // Let only those be set that matter: the length of a clip, or the drift of one without an end.
+  setEndless(isEndless) {
+    this.isEndless = isEndless;
+    for (const [name, isOff] of [["frames", isEndless], ["drift", !isEndless]]) {
+      document.querySelectorAll(`[data-option=${name}] input`).forEach((input) => (input.disabled = isOff));
     }
   }
 
@@ -191,6 +201,7 @@ function pair(name, min, max, step, value, changed, title = "") {
     changed(field.valueAsNumber);
   };
   const row = element("div", { className: "slider" });
+  row.dataset.option = name;
   row.append(element("span", { textContent: name, title }), slider, field);
   return row;
 }

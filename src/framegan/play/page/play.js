@@ -106,6 +106,7 @@ function setEndless(isEndless) {
   if (of("stream").disabled) return;
   dropped();
   picture.isEndless = isEndless;
+  controls.setEndless(isEndless);
   isNew = true;
   made = 0;
   of("stream").setAttribute("aria-pressed", isEndless);
