@@ -1,0 +1,135 @@
+"""The pictures of docs/commands/edit.md: every edit, before and after, on drawn moving digits and on a real clip.
+
+python benchmarks/edit_pictures.py REAL_CLIP, such as the test sequence "carphone".
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import chdir
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from framegan.data.drawn.moving_digits import MovingDigits
+from framegan.edits import plan, reading, words
+from framegan.edits.outline import Joining
+from framegan.edits.plan import Source
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "edits"
+FONT = ImageFont.load_default(14)
+CELL, GAP, LABEL = 80, 3, 232
+"""Pixels of a frame, between two, and of the words on the left."""
+FRAMES = {"time": 4, "several": 4}
+"""Shown of a clip, of groups in which time matters; of others it is two."""
+FIRST = {"sharpen": ["blur=1.2"], "denoise": ["grain=25"]}
+"""What is done to clips before some edits, so that there is something to see."""
+OTHER = {"speed": "speed=0.5", "blur": "blur=3", "temperature": "temperature=3000", "trim": "trim=0.8-1.6"}
+OTHER |= {"rate": "rate=4", "interpolate": "rate=5 interpolate=30", "crop": "crop=50x40", "grain": "grain=60"}
+OTHER |= {"crossfade": "crossfade=1 crossfade.transition=wipeleft", "caption": "caption='hello, world' caption.size=11"}
+OTHER |= {"pad": "pad=12 pad.colour=orange", "fade_in": "fade_in=1", "fade_out": "fade_out=1", "scale": "scale=40x70"}
+OTHER |= {"denoise": "denoise=12", "deflicker": "deflicker=15"}
+OTHER |= {"vignette": "vignette=0.8", "pixelate": "pixelate=6", "watermark": "watermark=logo.png watermark.width=0.4"}
+"""Values that show more than those of the examples."""
+
+
+def digits() -> Source:
+    videos = MovingDigits(digits="digits", video_frames=40, num_videos=1, frames_per_second=20, seed=4)
+    frames = videos.read(0, list(range(40)))
+    return reading.of_frames(np.asarray(frames).reshape(40, 64, 64, 1), Fraction(20), "digits", still=False)
+
+
+def real(path: Path) -> Source:
+    return plan.edited([reading.source_of(path)], words.edits_of(["trim=0-2", "crop=144x144", "scale=80x80"]))
+
+
+def spoilt(source: Source, name: str) -> Source:
+    """Return a clip with what an edit takes out."""
+    frames = np.stack([shown.pixels for shown in source.frames()])
+    random = np.random.default_rng(0)
+    if name == "deflicker":
+        frames = (frames * random.uniform(0.4, 1, (len(frames), 1, 1, 1))).astype(np.uint8)
+    if name == "stabilise":
+        frames = frames.repeat(2, axis=1).repeat(2, axis=2)
+        shifts = random.integers(-6, 7, (len(frames), 2))
+        frames = np.stack([np.roll(one, shift, (0, 1)) for one, shift in zip(frames, shifts, strict=True)])
+    source = reading.of_frames(frames, source.outline.rate, source.name, still=False)
+    return plan.edited([source], words.edits_of(FIRST.get(name, [])))
+
+
+def strip(source: Source, end: Fraction, number: int) -> list[np.ndarray]:
+    """Return what is shown at times from the start to an end, each in its cell."""
+    shown = list(source.frames())
+    times = [end * place / number + end / (2 * number) for place in range(number)]
+    return [cell(next((one for one in reversed(shown) if one.start <= time), shown[0]).pixels) for time in times]
+
+
+def cell(pixels: np.ndarray) -> np.ndarray:
+    colour = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].repeat(3, -1)
+    picture = Image.fromarray(np.ascontiguousarray(colour))
+    picture.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGB", (CELL, CELL), "white")
+    canvas.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
+    return np.asarray(canvas)
+
+
+def row(name: str, sources: Sequence[Source], number: int) -> Image.Image:
+    """Return the words of an edit, and of each clip some frames before and after."""
+    text = OTHER.get(name) or words.EDITS[name].example
+    given, is_joined = shlex.split(text), issubclass(words.EDITS[name], Joining)
+    cells: list[np.ndarray] = []
+    for source in sources:
+        before = spoilt(source, name)
+        several = [before, plan.edited([before], words.edits_of(["invert"]))]
+        made = plan.edited(several if is_joined else [before], words.edits_of(given))
+        end = before.outline.end
+        cells += strip(before, end, number) + strip(made, made.outline.end if is_joined else end, number)
+    width = LABEL + len(cells) * (CELL + GAP) + 9 * GAP
+    picture = Image.new("RGB", (width, CELL + GAP), "white")
+    ImageDraw.Draw(picture).multiline_text((4, 20), text.replace(f" {name}.", f"\n{name}."), "black", FONT)
+    left = LABEL
+    for place, pixels in enumerate(cells):
+        picture.paste(Image.fromarray(pixels), (left, 0))
+        left += CELL + GAP + (3 * GAP if place % number == number - 1 else 0)
+    return picture
+
+
+def sheet(group: str, sources: Sequence[Source]) -> Image.Image:
+    names = [name for name, kind in words.EDITS.items() if kind in words.GROUPS[group]]
+    number = FRAMES.get(group, 2)
+    rows = [row(name, sources, number) for name in names]
+    rows.insert(0, Image.new("RGB", (rows[0].width, 24), "white"))
+    for place, said in enumerate(("before", "after") * len(sources)):
+        left = LABEL + place * (number * (CELL + GAP) + 3 * GAP)
+        ImageDraw.Draw(rows[0]).text((left, 4), said, "black", FONT)
+    picture = Image.new("RGB", (max(one.width for one in rows), sum(one.height for one in rows)), "white")
+    top = 0
+    for one in rows:
+        picture.paste(one, (0, top))
+        top += one.height
+    return picture
+
+
+def main(path: Path) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    sources = digits(), real(path.resolve())
+    with TemporaryDirectory() as folder, chdir(folder):
+        write_files(Path(folder))
+        for group in words.GROUPS:
+            sheet(group, sources).save(OUT / f"{group.replace(' ', '_')}.webp", quality=70, method=6)
+
+
+def write_files(folder: Path) -> None:
+    """Write a table of warm colours and a logo."""
+    rows = [f"{min(1, red * 1.2)} {green * 0.9} {blue * 0.6}" for blue in (0, 1) for green in (0, 1) for red in (0, 1)]
+    (folder / "warm.cube").write_text("\n".join(["LUT_3D_SIZE 2", *rows]))
+    logo = Image.new("RGBA", (64, 64))
+    ImageDraw.Draw(logo).ellipse((4, 4, 60, 60), (255, 140, 0, 200), "white", 4)
+    logo.save(folder / "logo.png")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
