@@ -31,7 +31,7 @@ OTHER = {"speed": "speed=0.5", "blur": "blur=3", "temperature": "temperature=300
 OTHER |= {"rate": "rate=4", "interpolate": "rate=5 interpolate=30", "crop": "crop=50x40", "grain": "grain=60"}
 OTHER |= {"crossfade": "crossfade=1 crossfade.transition=wipeleft", "caption": "caption='hello, world' caption.size=11"}
 OTHER |= {"pad": "pad=12 pad.colour=orange", "fade_in": "fade_in=1", "fade_out": "fade_out=1", "scale": "scale=40x70"}
-OTHER |= {"denoise": "denoise=12", "deflicker": "deflicker=15"}
+OTHER |= {"denoise": "denoise=8", "deflicker": "deflicker=15"}
 OTHER |= {"vignette": "vignette=0.8", "pixelate": "pixelate=6", "watermark": "watermark=logo.png watermark.width=0.4"}
 """Values that show more than those of the examples."""
 

@@ -140,6 +140,9 @@ OFFERED = {
     "framegan generate runs/d": {"runs/demo/"},
     "framegan generate runs/demo num_s": {"num_samples="},
     "framegan report ru": {"runs/"},
+    "framegan edit ru": {"runs/"},
+    "framegan edit a.mp4 b.mp4 rev": {"reverse "},
+    "framegan edit a.mp4 b.mp4 scale=2 scale.": {"scale.kernel="},
     "framegan nonsense x": set(),
 }
 

@@ -129,6 +129,26 @@ def test_variable_rate_and_sound_are_kept(tmp_path, capsys):
     assert "the sound is left out: it is kept of one clip alone" in said
 
 
+def test_colours_are_those_that_a_player_shows(tmp_path):
+    """Of a video in BT.709, as cameras write it, and of the one that is made of it, in BT.601."""
+    colour = np.zeros((64, 64, 3), np.uint8) + np.array([200, 60, 20], np.uint8)
+    with av.open("in.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=8, width=64, height=64, pix_fmt="yuv420p", options={"crf": "1"})
+        stream.codec_context.colorspace = 1
+        frame = av.VideoFrame.from_ndarray(colour, format="rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+        frame.colorspace = 1
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    edit.main(["in.mp4", "out.npy", "flip"])
+    edit.main(["in.mp4", "out.mp4", "flip", "crf=1"])
+    assert np.abs(np.load("out.npy") - colour.astype(int)).max() <= 3
+    with av.open("out.mp4") as container:
+        (frame,) = container.decode(video=0)
+        assert frame.colorspace == video_files.BT601
+        assert np.abs(frame.to_ndarray(format="rgb24") - colour.astype(int)).max() <= 4
+
+
 def test_what_a_file_says_names_no_folder(tmp_path):
     (tmp_path / "secret").mkdir()
     Image.new("RGB", (4, 4)).save("secret/logo.png")

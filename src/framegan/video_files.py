@@ -38,6 +38,8 @@ ENCODERS: dict[Codec, tuple[str, int, int, dict[str, str]]] = {
     "av1": ("libsvtav1", 18, 63, {"preset": "8"}),
 }
 """FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options."""
+BT601 = 6
+"""How RGB becomes YUV, by FFmpeg's number; players that aren't told take large videos for BT.709."""
 SMALLEST_HEVC = 64
 """Pixels of a side, an even number: with less, or odd sides, libx265 was seen to damage the memory of the process."""
 
@@ -264,6 +266,8 @@ def _write_stream(
         assert isinstance(stream, av.VideoStream)
         stream.codec_context.time_base = timing.tick
         stream.codec_context.thread_count = 1
+        if pixel_format.startswith("yuv"):
+            stream.codec_context.colorspace = BT601
         if encoder == "libvpx-vp9":
             stream.bit_rate = 0  # else crf is but a limit
         if encoder == "libx265":

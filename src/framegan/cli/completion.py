@@ -82,7 +82,21 @@ def _words(before: Sequence[str], last: str) -> list[str]:
         return [*offered[before[0]]] if len(before) == 1 else []
     if before[0] not in pages.COMMANDS:
         return []
-    return _settings(before[0], before[1:], last) if pages.has_settings(before[0]) else _files(last)
+    if pages.has_settings(before[0]):
+        return _settings(before[0], before[1:], last)
+    return [*_files(last), *(_edits(last) if before[0] == "edit" else ())]
+
+
+def _edits(last: str) -> list[str]:
+    """Return the edits, or behind the name of one its fields."""
+    from dataclasses import fields
+
+    from framegan.edits.words import EDITS
+
+    name, point, _ = last.partition(".")
+    if point and name in EDITS:
+        return [f"{name}.{field.name}=" for field in fields(EDITS[name])[1:]]
+    return [f"{name}=" if fields(kind) else name for name, kind in EDITS.items()]
 
 
 def _settings(command: str, before: Sequence[str], last: str) -> list[str]:

@@ -103,7 +103,8 @@ class Curves(Filtered):
 
     Args:
         all: of red, green and blue together.
-        preset: one of FFmpeg's in its place.
+        red, green, blue: of that colour, besides.
+        preset: one of FFmpeg's in their place.
     """
 
     example: ClassVar[str] = "curves='0/0 0.4/0.6 1/1' curves.blue='0/0.2 1/0.8'"

@@ -90,7 +90,7 @@ class Stabilise(Filtered):
         reach: how far frames are moved at most, in pixels.
     """
 
-    example: ClassVar[str] = "stabilise"
+    example: ClassVar[str] = "stabilise=16"
     leaves_alpha: ClassVar[bool] = True
     reach: Literal["16", "32", "48", "64"] = "16"
 

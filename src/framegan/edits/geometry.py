@@ -19,7 +19,7 @@ class Scale(Filtered):
     """Scale by a factor, or to WIDTHxHEIGHT.
 
     Args:
-        kernel: nearest repeats pixels; area averages where it makes smaller.
+        kernel: nearest repeats pixels, area averages those that become one.
     """
 
     example: ClassVar[str] = "scale=2 scale.kernel=lanczos"

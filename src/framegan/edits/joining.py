@@ -46,7 +46,7 @@ class Crossfade(Joining):
     """Show several clips one after the other; for so many seconds one becomes the next.
 
     Args:
-        transition: how.
+        transition: how one becomes the next.
     """
 
     example: ClassVar[str] = "crossfade=0.5 crossfade.transition=wipeleft"

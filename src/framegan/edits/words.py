@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 from inspect import getdoc
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -44,6 +45,19 @@ OTHER_NAMES = {
     "border": "pad", "pixelize": "pixelate", "black_and_white": "grey", "loop": "reverse",
 }  # fmt: skip
 """What edits are called elsewhere."""
+ARGUMENT = re.compile(r"^    (\w[\w, ]*): (.*(?:\n     +.*)*)", re.MULTILINE)
+"""What a docstring says of fields."""
+WIDTH, BESIDE = 118, 32
+"""Characters of a line for people, and of those in front of what is said of a word."""
+PLAIN_WORDS = {
+    "float_parsing": "a number",
+    "finite_number": "a number",
+    "int_parsing": "a whole number",
+    "bool_parsing": "true or false",
+    "string_too_short": "a text",
+    "string_too_long": "a text of at most 1,000 letters",
+}
+"""What a value should be, by the kind of pydantic's error."""
 WORD = re.compile(r"([a-z]\w*)(?:\.([a-z]\w*))?(?:=(.*))?", re.DOTALL)
 
 
@@ -113,7 +127,8 @@ def _edit(name: str, values: dict[str, str]) -> Edit:
 def _slip(name: str, kind: type[Edit], slip: Any) -> str:
     field = str(slip["loc"][0])
     written = name if field == fields(kind)[0].name else f"{name}.{field}"
-    said = slip["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("a valid ")
+    plain = slip["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    said = PLAIN_WORDS.get(slip["type"], plain)
     return f"{written} got {slip['input']!r}; it should be {said}"
 
 
@@ -147,24 +162,33 @@ def without_folder(word: str) -> str:
 
 
 def described() -> str:
-    """Return a line for each edit, with its other fields and their values."""
+    """Return what each edit does and its other fields, for people."""
     lines: list[str] = []
     for group, kinds in GROUPS.items():
         lines += ["", f"{group}:"]
         for name, kind in EDITS.items():
             if kind in kinds:
-                lines += [
-                    f"  {kind.example.partition(f' {name}.')[0]:<24} {(getdoc(kind) or '').partition(chr(10))[0]}"
-                ]
-                lines += [f"  {'':<24}   {name}.{said}" for said in _other_fields(kind)]
-    return "\n".join(lines[1:])
+                said = (getdoc(kind) or "").partition("\n")[0]
+                lines += _wrapped(kind.example.partition(f" {name}.")[0], said)
+                lines += [line for field, meant in _other_fields(kind) for line in _wrapped(f"  {name}.{field}", meant)]
+    return "\n".join(line.rstrip() for line in lines[1:])
 
 
-def _other_fields(kind: type[Edit]) -> Iterator[str]:
-    hints = get_type_hints(kind, include_extras=True)
+def _wrapped(word: str, said: str) -> list[str]:
+    """Return lines that say what a word does, beside it or below where it is long."""
+    lines = wrap(said, WIDTH - BESIDE, break_on_hyphens=False)
+    if len(word) + 4 > BESIDE:
+        return [f"  {word}", *(" " * BESIDE + line for line in lines)]
+    first, *rest = lines or [""]
+    return [f"  {word}".ljust(BESIDE) + first, *(" " * BESIDE + line for line in rest)]
+
+
+def _other_fields(kind: type[Edit]) -> Iterator[tuple[str, str]]:
+    """Yield each field but the first with its usual value, and what it means."""
+    hints, said = get_type_hints(kind, include_extras=True), ARGUMENT.findall(getdoc(kind) or "")
+    told = {name: meant for names, meant in said for name in names.split(", ")}
     for field in fields(kind)[1:]:
-        hint = hints[field.name]
-        choices = get_args(hint) if get_origin(hint) is Literal else ()
-        usual = {"None": "null", "True": "true", "False": "false", "": "''"}.get(str(field.default), str(field.default))
-        shown = f"{'|'.join(choices)} ({usual})" if choices else usual
-        yield f"{field.name}={shown}"
+        choices = get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ()
+        usual = {"None": "...", "": "...", "True": "true", "False": "false"}.get(str(field.default), str(field.default))
+        meant = " ".join(told.get(field.name, "").split()).removesuffix(".").replace("None =", "left out:")
+        yield f"{field.name}={usual}", "; ".join(filter(None, (", ".join(choices), meant)))
