@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from commands import prepared, run
 from PIL import Image
 from small_runs import started, wait_until
@@ -335,6 +336,17 @@ def test_slips(run_of_clips, run_of_images, monkeypatch):
     assert "no run was named" in run("play")
     monkeypatch.setattr(server, "find_spec", lambda name: None)
     assert 'not installed here: pip install "framegan[play]"' in run("play", named)
+
+
+def test_a_run_folder_can_t_run_a_program(run_of_images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = shutil.copytree(run_of_images, tmp_path / "run")
+    config = folder / ".hydra" / "config.yaml"
+    node = yaml.safe_load(config.read_text())
+    node["model"]["generator"] = {"_target_": "os.system", "command": "touch marker"}
+    config.write_text(yaml.safe_dump(node))
+    assert "got 'os.system'" in run("play", f"checkpoint={folder}", "open_browser=false")
+    assert not (tmp_path / "marker").exists()
 
 
 def test_ctrl_c_ends_it_without_a_traceback(run_of_clips):

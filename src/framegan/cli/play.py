@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import hydra
 from omegaconf import DictConfig
 from pydantic import Field
 
-from framegan.cli import compose, errors, generate_rows, generator, made_with
+from framegan.cli import compose, errors, generate_rows, generator, play_notes
 from framegan.cli.generate_rows import Row
 from framegan.quoting import quoted
 from framegan.runs import run_folder
@@ -21,7 +21,7 @@ from framegan.runs.run_files import RunFiles
 
 if TYPE_CHECKING:
     from framegan.play.player import Player
-    from framegan.play.wanted import File, Point
+    from framegan.play.studio import Studio
 
 NO_BROWSER = "--no-browser"
 Weights = Literal["ema", "raw"]
@@ -67,16 +67,16 @@ def studio(
     weights: Weights | Sequence[Weights],
     device: Literal["auto", "cpu", "cuda"],
     trust: Sequence[str],
-) -> Any:
+) -> "Studio":
     """Return the generators for a page, and say which they are."""
     from framegan.play.studio import Studio
 
-    several: list[Any] = [weights] if isinstance(weights, str) else list(dict.fromkeys(weights))
+    several: list[Weights] = list(dict.fromkeys([weights] if isinstance(weights, str) else weights))
     if not several:
         raise ValueError("weights got []; it should be ema, raw or [ema,raw]")
     places = [checkpoint, *beside]
     sources = [Run(place, one, device, trust) for place in places for one in several]
-    made = Studio(sources, lambda players, file: note(players, file, len(places), several))
+    made = Studio(sources, lambda players, file: play_notes.note(players, file, len(places), several))
     rows: list[Row] = [player.origin for player in made.players]
     generate_rows.check_alike([(row.run, row.weights) for row in rows])
     for row in rows:
@@ -135,57 +135,3 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
     if len(bare) > 1 and bare[0] == 0 and not Path(" ".join(words[: bare[1] + 1])).expanduser().exists():
         words[bare[1]] = f"beside=[{quoted(Path(words[bare[1]]).expanduser())}]"
     return words
-
-
-def note(players: "Sequence[Player]", file: "File", num_runs: int, weights: Sequence[str]) -> str:
-    """Return what a file says: how `framegan generate` makes the same, or else that it was moved here.
-
-    Args:
-        num_runs: how many runs are side by side, each with all `weights`.
-    """
-    rows: list[Row] = [player.origin for player in players]
-    settings = _settings(players[0], file)
-    if settings is None:
-        return made_with.of_play(rows[0], file.model_dump(mode="json", exclude_defaults=True))
-    if num_runs > 1:
-        of_each = rows[:: len(weights)]
-        settings["beside"] = [generate_rows.place_of(row.run.checkpoint) for row in of_each[1:]]
-    settings["weights"] = weights[0] if len(weights) == 1 else [*weights]
-    return made_with.Notes(rows[0], {key: value for key, value in settings.items() if value != "ema"}).of_all()
-
-
-def _settings(player: "Player", file: "File") -> dict[str, Any] | None:
-    """Return the settings of `framegan generate` that make the same; None where none do."""
-    wanted = file.wanted
-    points = wanted.pins if file.whole_walk else [wanted.point]
-    is_between = not file.whole_walk and wanted.place is not None and bool(wanted.pins)
-    if is_between or any(any(values) for point in points for values in point.moves.values()):
-        return None
-    held = _held(player, points)
-    if held is None:
-        return None
-    seeds = [point.seeds[player.parts[-1]] for point in points]
-    settings: dict[str, Any] = {"num_samples": 1, "seed": seeds[0], **held}
-    if file.whole_walk:
-        settings = {"interpolate": seeds, "interpolation": wanted.interpolation, **held}
-    if wanted.category is not None:
-        settings["category"] = f"number:{wanted.category}"
-    for name in ("truncation", "num_frames"):
-        if getattr(wanted, name) is not None:
-            settings[name] = getattr(wanted, name)
-    if file.format != "png":
-        settings["frames_per_second"] = file.frames_per_second
-    return settings
-
-
-def _held(player: "Player", points: "Sequence[Point]") -> dict[str, int] | None:
-    """Return the seeds of parts that differ from the sample's, as `framegan generate` names them; None: it can't."""
-    held = {}
-    for part in player.parts[:-1]:
-        seeds = [point.seeds[part] for point in points]
-        if seeds == [point.seeds[player.parts[-1]] for point in points]:
-            continue
-        if part != "content" or len(set(seeds)) > 1:
-            return None
-        held["content_seed"] = seeds[0]
-    return held

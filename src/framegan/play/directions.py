@@ -105,15 +105,19 @@ def unit_of(generator: nn.Module, part: str) -> int:
     return math.gcd(*(sampling.parts_of(generator, shortest + frames)[part] for frames in LENGTHS))
 
 
+def _columns(generator: nn.Module, part: str) -> slice:
+    """Return where a part is in the latents."""
+    sizes = sampling.parts_of(generator)
+    begin = sum([*sizes.values()][: [*sizes].index(part)])
+    return slice(begin, begin + sizes[part])
+
+
 def _by_layers(generator: nn.Module, part: str) -> Directions | None:
     """Return the directions by the first affine layers, None where there are none."""
-    seeds = range(2)
-    latents, labels = sampling.draw(generator, seeds)
-    sizes = sampling.parts_of(generator)
-    begin = sum(size for name, size in sizes.items() if [*sizes].index(name) < [*sizes].index(part))
-    of_part, unit = latents[:, begin : begin + sizes[part]], unit_of(generator, part)
+    latents, labels = sampling.draw(generator, range(2))
+    of_part = latents[:, _columns(generator, part)]
     calls = _calls(generator, latents, labels)
-    units = of_part[0].split(unit)
+    units = of_part[0].split(unit_of(generator, part))
     if weights := _weights(calls, units[:3], repeats=len(units) > 1):
         return Directions(_eigenvectors(weights), f"SeFa, of {_named(weights)}")
     for name, _, given, made in calls:
@@ -203,9 +207,7 @@ def _named(weights: Mapping[str, Tensor]) -> str:
 
 def _styles(generator: nn.Module, module: str, part: str) -> Tensor:
     """Return (NUM_STYLES, D) styles, which that module makes of a part of the latents."""
-    place = [*sampling.parts_of(generator)].index(part)
-    size = sampling.parts_of(generator)[part]
-    latents = noise.latents_of_seeds(range(NUM_STYLES), size, part=place)
+    latents = noise.latents_of_seeds(range(NUM_STYLES), sampling.parts_of(generator)[part])
     labels = torch.arange(NUM_STYLES) % max(1, int(getattr(generator, "num_classes", 0)))
     device = next(generator.parameters()).device
     return generator.get_submodule(module)(latents.to(device), labels.to(device)).float().cpu()
@@ -213,16 +215,15 @@ def _styles(generator: nn.Module, module: str, part: str) -> Tensor:
 
 def _by_samples(generator: nn.Module, part: str) -> Directions:
     """Return the directions by PCA of samples that differ in this part alone."""
-    sizes, unit = sampling.parts_of(generator), unit_of(generator, part)
+    unit, columns = unit_of(generator, part), _columns(generator, part)
     latents, labels = sampling.draw(generator, [0])
-    begin = sum(size for name, size in sizes.items() if [*sizes].index(name) < [*sizes].index(part))
-    end, repeats = begin + sizes[part], sizes[part] // unit
-    units = noise.latents_of_seeds(range(NUM_SAMPLES), unit, part=[*sizes].index(part))  # (NUM_SAMPLES, unit)
-    base = latents[:, begin:end] if repeats > 1 else torch.zeros(1, unit)
+    repeats = (columns.stop - columns.start) // unit
+    units = noise.latents_of_seeds(range(NUM_SAMPLES), unit)  # (NUM_SAMPLES, unit)
+    base = latents[:, columns] if repeats > 1 else torch.zeros(1, unit)
 
     def drawn(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         several = latents.repeat(len(rows), 1)
-        several[:, begin:end] = base + units[list(rows)].repeat(1, repeats)
+        several[:, columns] = base + units[list(rows)].repeat(1, repeats)
         return several, labels.expand(len(rows))
 
     made = []

@@ -33,7 +33,7 @@ class Session:
         self._wanted: wanted.Show | wanted.Streamed | None = None
         self._undrawn = 0
         self._changed = asyncio.Event()
-        self._told = -1
+        self._told: tuple[int, str] | None = None
         self._streams: list[Stream] = []
         self._streamed: tuple[int, int] | None = None
         """Version and number of the clip that goes on."""
@@ -56,8 +56,8 @@ class Session:
         self.studio.listen(self._changed)
         try:
             while True:
-                if self._told != self.studio.version:
-                    self._told = self.studio.version
+                if self._told != (news := (self.studio.version, self.studio.trouble)):
+                    self._told = news
                     await self._send(json.dumps(self.studio.about()))
                 if not await self._make():
                     await self._changed.wait()

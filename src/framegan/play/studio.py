@@ -48,7 +48,7 @@ class Studio:
     """The generators side by side.
 
     Args:
-        sources: of one or two, which make samples of one shape.
+        sources: of generators that make samples of one shape.
         note: see `Note`.
 
     Attributes:
@@ -63,10 +63,8 @@ class Studio:
         self._shelves: list[_Shelf] = []
         for source in sources:
             stamp, player = source.stamp(), source.load()
-            along = player.along or directions.find(player.generator)
-            first = self._shelves[0].player if self._shelves else None
-            if first is not None and _fits(first, player):
-                along = first.along
+            fitting = (shelf.player.along for shelf in self._shelves if _fits(shelf.player, player))
+            along = next(fitting, None) or directions.find(player.generator)
             self._shelves.append(_Shelf(source, stamp, replace(player, along=along)))
 
     @property
@@ -101,20 +99,22 @@ class Studio:
             stamp = await asyncio.to_thread(shelf.source.stamp)
             if stamp == shelf.stamp:
                 return
-            player = await self.make(shelf.source.load)
+            player = await asyncio.to_thread(shelf.source.load)  # while others go on with the one of before
             if not _fits(shelf.player, player):
                 raise ValueError(f"{player.name} is another run now; start framegan play again")
-        except (ValueError, OSError, RuntimeError) as error:
+        except Exception as error:  # whatever half a file leads to: what was shown before stays
             shelf.failures += 1
-            self._tell(f"a new checkpoint can't be read: {error}")
+            self._tell(f"a new checkpoint can't be read: {str(error).partition(chr(10))[0]}")
             await asyncio.sleep(min(shelf.failures, MOST_PATIENCE) * EVERY)
             return
-        shelf.stamp, shelf.failures = stamp, 0
-        shelf.player = replace(player, along=shelf.player.along)  # so that the sliders do what they did
+        async with self._alone:
+            shelf.stamp, shelf.failures = stamp, 0
+            shelf.player = replace(player, along=shelf.player.along)  # so that the sliders do what they did
+            self.version += 1
         self._tell("")
 
     def _tell(self, trouble: str) -> None:
-        self.trouble, self.version = trouble, self.version + 1
+        self.trouble = trouble
         for event in self._listeners:
             event.set()
 

@@ -14,7 +14,8 @@ let isNew = true; // the next request begins one
 let motion = ""; // what the motion of the endless clip began with
 let made = 0; // frames a second, as the server measures
 let isAsked = false;
-let about = null;
+let isRefused = false; // the last that was asked for
+let about = { version: null, players: [] };
 
 const picture = new Picture(of("figures"), (frames) => connection.send({ kind: "drawn", frames }));
 const controls = new Controls((what) => {
@@ -29,7 +30,9 @@ const pins = new Pins(ask, (point) => {
 });
 const connection = new Connection({
   about(said) {
+    const isNews = said.version !== about.version;
     about = said;
+    if (!isNews) return tell(said.trouble, true);
     const [player] = said.players;
     document.title = `${player.name} \u2013 framegan play`;
     picture.arrange(said.players);
@@ -48,9 +51,12 @@ const connection = new Connection({
     ask();
   },
   refused(said) {
+    isRefused = true;
     tell(said.message, true);
   },
   frames(header, clips) {
+    if (isRefused) tell(about.trouble, true);
+    isRefused = false;
     const isWanted = header.kind === "stream" && picture.isEndless && header.number >= begin;
     if (isWanted) {
       picture.push(header, clips);
@@ -63,6 +69,7 @@ const connection = new Connection({
     document.body.dataset.shown = header.number;
   },
   state(isOpen) {
+    if (!isOpen) about.version = null; // so that all is asked for again
     tell(isOpen ? "" : "The connection is lost: framegan play has ended, or comes back.", !isOpen);
   },
 });
@@ -74,7 +81,7 @@ function wanted() {
 
 // Ask for what is chosen now, once for all that changes before the next frame.
 function ask() {
-  if (isAsked || !about) return;
+  if (isAsked || !about.players.length) return;
   isAsked = true;
   requestAnimationFrame(() => {
     isAsked = false;
@@ -183,7 +190,7 @@ function isTyped({ key, target }) {
 
 document.addEventListener("keydown", (event) => {
   const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!act || isTyped(event) || event.ctrlKey || event.metaKey || event.altKey || !about) return;
+  if (!act || isTyped(event) || event.ctrlKey || event.metaKey || event.altKey || !about.players.length) return;
   event.preventDefault();
   act();
 });
