@@ -8,7 +8,7 @@ from commands import PROJECT
 
 PAGES = [*(PROJECT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")), *PROJECT.glob("docs/**/*.md")]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMES = "train|generate|play|export|evaluate|prepare|classifier"
+NAMES = "train|generate|play|export|push|evaluate|prepare|classifier"
 COMMAND = re.compile(rf"^(?:.*-- )?framegan ({NAMES})\b(.*?)(?: +#.*)?$", re.MULTILINE)
 
 

@@ -18,7 +18,7 @@ from framegan import __version__
 from framegan.cli import main, pages
 from framegan.cli.completion import SHELLS, words_behind
 
-WITH_SETTINGS = ("train", "generate", "export", "play", "evaluate", "prepare", "classifier")
+WITH_SETTINGS = ("train", "generate", "export", "push", "play", "evaluate", "prepare", "classifier")
 
 
 def shown(*words: str) -> str:

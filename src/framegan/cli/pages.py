@@ -18,6 +18,7 @@ COMMANDS = {
     ),
     "play": ("show what a trained generator makes, live, on a local page", "framegan play runs/demo"),
     "export": ("write a trained generator as ONNX, with a model card", "framegan export runs/demo"),
+    "push": ("upload an export to the Hugging Face Hub", "framegan push runs/demo repo=me/pets"),
     "evaluate": ("score a trained generator, or a folder of samples", "framegan evaluate runs/demo metrics=fid"),
     "prepare": (
         "decode videos once and for all",
@@ -31,6 +32,8 @@ COMMANDS = {
     "completion": ("complete commands and settings with the Tab key", 'eval "$(framegan completion bash)"'),
 }
 """Of each command what it does, and an example."""
+WIDTH = 80
+"""Characters of a line of a terminal."""
 DEEPEST = 4
 """Folders of groups in one another; framegan's own are two."""
 
@@ -39,7 +42,8 @@ def screen() -> str:
     """Return what there is, with an example of each."""
     lines = [f"framegan {__version__}: train GANs on images and short clips, and score them", ""]
     for name, (what, example) in COMMANDS.items():
-        lines += [f"  {name:<11} {what}", f"  {'':<11}   {example}"]
+        in_one = f"  {name:<11} {what}: {example}"
+        lines += [in_one] if len(in_one) < WIDTH else [f"  {name:<11} {what}", f"  {'':<11}   {example}"]
     return "\n".join([*lines, "", "framegan COMMAND --help shows its settings and what there is to choose from."])
 
 

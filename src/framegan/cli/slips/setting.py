@@ -14,7 +14,7 @@ SETTING = re.compile(r"(\+\+?|~)?[^\s=:'\"-][^=\s:]*=.*", re.DOTALL)
 """A word that is KEY=VALUE, or +KEY=VALUE and so on."""
 DASHES = tuple("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 """The dash of an option, and what a word processor makes of it."""
-OF_RUNS = ("generate", "evaluate", "export", "play")
+OF_RUNS = ("generate", "evaluate", "export", "play", "push")
 """Scripts whose first word may be a run folder, or a checkpoint in one, without its key."""
 
 
