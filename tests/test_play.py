@@ -17,13 +17,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from commands import prepared, run
+from commands import PROJECT, prepared, run
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from PIL import Image
 from small_runs import started, wait_until
 
 import framegan
 from framegan import media, notes
 from framegan.cli import play
+from framegan.networks import mocogan
 from framegan.play import server, session, studio
 
 EXTRA = "the extra `play` isn't installed"
@@ -462,9 +465,31 @@ def test_the_page_in_a_browser(opened, hostile):
             assert np.abs(np.asarray(image.convert("RGB")).astype(int) - np.asarray(drawn.convert("RGB"))).max() <= 1
 
 
+@pytest.fixture(scope="module")
+def of_64(run_of_clips, tmp_path_factory):
+    """The run of clips as if it had the networks of model=mocogan for 16 frames of 64 pixels, untrained."""
+    folder = shutil.copytree(run_of_clips, tmp_path_factory.mktemp("of_64") / "run")
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        node = OmegaConf.to_container(compose("train", ["model=mocogan"]).model.generator, resolve=False)
+    node |= {"shape": [3, 16, 64, 64], "num_classes": 2, "conditional": "auto"}
+    config = folder / ".hydra" / "config.yaml"
+    kept = yaml.safe_load(config.read_text())
+    kept["model"]["generator"] = node
+    config.write_text(yaml.safe_dump(kept))
+    last = folder / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(last, weights_only=True)
+    state = mocogan.Generator(**{name: value for name, value in node.items() if name != "_target_"}).state_dict()
+    others = {name: value for name, value in checkpoint["state_dict"].items() if not name.startswith("generator")}
+    both = {f"{name}.{key}": value for name in ("generator", "generator_ema") for key, value in state.items()}
+    torch.save(checkpoint | {"state_dict": others | both}, last)
+    with Serving(folder) as made:
+        yield made
+
+
 @pytest.mark.parametrize("options", [{"viewport": {"width": 375, "height": 812}, "color_scheme": "dark"}])
-def test_an_endless_clip_in_a_browser(opened, serving, options):
-    shown = opened(serving.address, **options)
+def test_an_endless_clip_of_64_pixels_in_a_browser(opened, of_64, options):
+    shown = opened(of_64.address, **options)
+    assert shown.evaluate("[...document.querySelectorAll('figure canvas')].map((it) => it.width)") == [64]
     assert shown.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     shown.get_by_label("speed, a number").fill("30")
     shown.locator("body").press("s")

@@ -103,6 +103,16 @@ def test_memory_stays_the_same_however_long_it_runs(options):
     assert max(sizes[-6:]) <= max(sizes[:6])
 
 
+def test_a_new_checkpoint_goes_on_from_where_the_one_before_was():
+    player = player_of(random_mocogan())
+    wanted = wanted_of(player, 1, num_frames=8)
+    stream = Stream(player, wanted)
+    begun = stream.next(wanted, 5)
+    stream.player = player_of(random_mocogan())  # of the same weights here
+    frames = np.concatenate([begun, stream.next(wanted, 3)])
+    assert np.abs(frames.astype(int) - player.frames_of(wanted)).max() <= 1
+
+
 def test_content_drifts_on_request_and_motion_is_that_of_its_seed():
     player = player_of(random_mocogan(motion="conv1d"))
     wanted = wanted_of(player, 3)

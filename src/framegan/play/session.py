@@ -35,8 +35,8 @@ class Session:
         self._changed = asyncio.Event()
         self._told: tuple[int, str] | None = None
         self._streams: list[Stream] = []
-        self._streamed: tuple[int, int] | None = None
-        """Version and number of the clip that goes on."""
+        self._streamed: int | None = None
+        """Number of the clip that goes on."""
 
     async def hear(self, text: str) -> None:
         """Take what the page says; what is no message of its is answered by a refusal."""
@@ -96,9 +96,11 @@ class Session:
         if isinstance(asked, wanted.Show):
             frames = [player.frames_of(asked.wanted) for player in self.studio.players]
         else:
-            if self._streamed != (self.studio.version, asked.begin):
+            if self._streamed != asked.begin:
                 self._streams = [Stream(player, asked.wanted) for player in self.studio.players]
-                self._streamed = self.studio.version, asked.begin
+                self._streamed = asked.begin
+            for stream, player in zip(self._streams, self.studio.players, strict=True):
+                stream.player = player  # of a new checkpoint, which goes on from where the one before was
             frames = [stream.next(asked.wanted, number, asked.drift) for stream in self._streams]
         return frames, time.perf_counter() - begin
 

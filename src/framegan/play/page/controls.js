@@ -6,7 +6,7 @@ const REACH = 3; // standard deviations that a slider goes to either side
 const FASTEST = 60; // frames a second
 
 export class Controls {
-  // changed(what): told that "sample" or "speed" has changed.
+  // changed(what): told that the "sample" has changed, its "options" or "drift", or the "speed".
   constructor(changed) {
     this.changed = changed;
     this.seeds = {};
@@ -20,7 +20,7 @@ export class Controls {
     this.shape = "";
     document.getElementById("class").onchange = (event) => {
       this.category = event.target.value === "" ? null : Number(event.target.value);
-      changed("sample");
+      changed("options");
     };
   }
 
@@ -78,7 +78,7 @@ export class Controls {
     if (player.takes_truncation) {
       rows.append(pair("truncation", 0, 1.5, 0.01, this.truncation ?? 1, (value) => {
         this.truncation = value === 1 ? null : value;
-        this.changed("sample");
+        this.changed("options");
       }));
     }
     if (player.makes_clips) {
@@ -88,13 +88,15 @@ export class Controls {
         this.num_frames = value === trained ? null : value;
         document.getElementById("longer").textContent =
           value > trained ? `${trained} frames were trained. Of longer clips: ${player.longer_clips}` : "";
-        this.changed("sample");
+        this.changed("options");
       }));
     }
-    rows.append(pair("speed", 1, FASTEST, 0.5, this.speed, (value) => {
-      this.speed = value;
-      this.changed("speed");
-    }, "frames a second"));
+    if (player.makes_clips) {
+      rows.append(pair("speed", 1, FASTEST, 0.5, this.speed, (value) => {
+        this.speed = value;
+        this.changed("speed");
+      }, "frames a second"));
+    }
     if (player.continues && !ends) {
       rows.append(pair("drift", 0, 0.5, 0.01, this.drift, (value) => {
         this.drift = value;

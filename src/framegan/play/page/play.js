@@ -40,14 +40,13 @@ const connection = new Connection({
     picture.speed = controls.speed;
     of("stream").disabled = !player.makes_clips || said.ends !== "";
     of("stream").title = player.makes_clips && said.ends ? `no endless clip: ${said.ends}` : "S";
-    of("pause").disabled = !player.makes_clips;
+    of("transport").hidden = !player.makes_clips;
     for (const button of of("downloads").querySelectorAll("[data-format]")) {
       button.disabled = !player.makes_clips && button.dataset.format !== "png";
     }
     pins.arrange();
     tell(said.trouble, true);
     if (!said.trouble && player.makes_clips && said.ends) tell(`No endless clip: ${said.ends}.`);
-    isNew = true;
     ask();
   },
   refused(said) {
@@ -69,7 +68,11 @@ const connection = new Connection({
     document.body.dataset.shown = header.number;
   },
   state(isOpen) {
-    if (!isOpen) about.version = null; // so that all is asked for again
+    if (!isOpen) {
+      about.version = null; // so that all is asked for again
+      picture.drop();
+      isNew = true;
+    }
     tell(isOpen ? "" : "The connection is lost: framegan play has ended, or comes back.", !isOpen);
   },
 });
@@ -173,7 +176,7 @@ async function download(button) {
 const keys = {
   ArrowLeft: () => controls.shift(-1),
   ArrowRight: () => controls.shift(1),
-  " ": () => of("pause").click(),
+  " ": () => setPaused(!picture.isPaused),
   0: () => controls.reset(),
   p: () => of("pin").click(),
   r: () => controls.renew(),
