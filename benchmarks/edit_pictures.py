@@ -39,7 +39,7 @@ OTHER |= {"vignette": "vignette=0.8", "pixelate": "pixelate=6", "watermark": "wa
 def digits() -> Source:
     videos = MovingDigits(digits="digits", video_frames=40, num_videos=1, frames_per_second=20, seed=4)
     frames = videos.read(0, list(range(40)))
-    return reading.of_frames(np.asarray(frames).reshape(40, 64, 64, 1), Fraction(20), "digits", still=False)
+    return reading.of_frames(np.asarray(frames).reshape(40, 64, 64, 1), Fraction(20), still=False)
 
 
 def real(path: Path) -> Source:
@@ -56,7 +56,7 @@ def spoilt(source: Source, name: str) -> Source:
         frames = frames.repeat(2, axis=1).repeat(2, axis=2)
         shifts = random.integers(-6, 7, (len(frames), 2))
         frames = np.stack([np.roll(one, shift, (0, 1)) for one, shift in zip(frames, shifts, strict=True)])
-    source = reading.of_frames(frames, source.outline.rate, source.name, still=False)
+    source = reading.of_frames(frames, source.outline.rate, still=False)
     return plan.edited([source], words.edits_of(FIRST.get(name, [])))
 
 

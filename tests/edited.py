@@ -24,7 +24,7 @@ def noise(num_frames=5, size=(33, 47), channels=3):
 
 def planned(frames, *given, number=1, still=False):
     """Return what is known of edited frames, and their iterator's source."""
-    source = reading.of_frames(frames, RATE, "clip", still=still)
+    source = reading.of_frames(frames, RATE, still=still)
     return plan.edited([source] * number, words.edits_of(given))
 
 

@@ -169,6 +169,7 @@ def test_what_a_file_says_names_no_folder(tmp_path):
         (["in.mp4", "folder"], "folder is a folder; name a file"),
         (["missing.mp4", "x.mp4"], "there is no file missing.mp4"),
         (["in.mp4", "x.avi"], "x.avi can't be written; the name of a file ends in one of: .png"),
+        (["in.mp4", "x.MP4"], "x.MP4 can't be written; the name of a file ends in one of: .png"),
         (["in.mp4", "x.png"], "x.png holds one picture, and there are 8 frames"),
         (["in.mp4", "in.mp4", "x.mp4", "scale=2"], "2 clips make one by concatenate, crossfade=0.5 or stack=beside"),
         (
@@ -178,7 +179,7 @@ def test_what_a_file_says_names_no_folder(tmp_path):
         (["in.mp4", "x.mp4", "crop=31x31", "pixel_format=yuv420p"], "pixel_format=yuv420p needs even sides for h264"),
         (["in.mp4", "x.webm", "codec=h264"], "codec=h264, but a .webm holds vp9 or av1"),
         (["in.mp4", "x.mp4", "crf=high"], "crf got 'high'; it should be "),
-        (["in.mp4", "x.gif", "speed=10"], "a .gif shows 0.01 to 50 frames a second, got 80"),
+        (["in.mp4", "x.gif", "speed=10"], "a .gif shows 0.01 to 50 frames a second, got 80; set rate=50"),
         (["in.mp4", "x.mp4", "--scale=2"], "--scale=2 is no option"),
         (["in.mp4", "x.mp4", "overwrite=maybe"], "overwrite got 'maybe'; it should be true or false"),
         (["broken.mp4", "x.mp4"], "broken.mp4 can't be read"),

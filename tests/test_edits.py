@@ -40,6 +40,15 @@ def test_every_edit_gives_what_is_known_beforehand(name, channels, tmp_path):
         )
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("name", sorted({*EDITS} - {"pad", "rotate", "caption", "watermark"}))
+def test_what_is_half_seen_stays_so(name, channels, tmp_path):
+    frames = clip(channels=channels)
+    frames[..., -1] = 200
+    made = pixels(frames, *example(name, tmp_path), number=2 if issubclass(EDITS[name], Joining) else 1)
+    assert np.abs(made[..., -1] - 200.0).max() <= 1
+
+
 @pytest.mark.parametrize("name", [name for name, kind in EDITS.items() if issubclass(kind, Filtered)])
 def test_a_clip_of_one_frame_and_odd_sides(name, tmp_path):
     given = [word.replace("=0.5", "=0.1") for word in example(name, tmp_path)]

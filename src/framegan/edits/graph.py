@@ -42,7 +42,6 @@ class Graph:
 
         self.format = FORMATS[num_channels]
         self.graph = av.filter.Graph()
-        self.graph.threads = 1
         self.before = before
         self.sources = [self._buffer(before.width, before.height, self.format) for _ in range(2 if joining else 1)]
         last = self._joined(joining, num_channels) if joining else self.sources[0]

@@ -18,12 +18,10 @@ class Source:
     """Pictures, and where they come from.
 
     Args:
-        name: as messages call it.
         frames: reads them, as often as it is called.
         begin: seconds, when the file shows the first one; their own times are counted from there.
     """
 
-    name: str
     outline: Outline
     frames: Callable[[], Frames]
     begin: Fraction = Fraction()
@@ -37,7 +35,7 @@ def edited(sources: Sequence[Source], edits: Sequence[Edit]) -> Source:
     Raises:
         ValueError: an edit doesn't fit what it gets, or there are several sources and nothing joins them.
     """
-    several = [Source(one.name, one.outline, partial(_in_colour, one, sources)) for one in sources]
+    several = [Source(one.outline, partial(_in_colour, one, sources)) for one in sources]
     for piece in _pieces(edits, has_alpha=any(one.outline.has_alpha for one in sources)):
         first = piece[0]
         if isinstance(first, Joining):
@@ -49,7 +47,7 @@ def edited(sources: Sequence[Source], edits: Sequence[Edit]) -> Source:
             f"{len(several)} clips make one by concatenate, crossfade=0.5 or stack=beside; none of these was given"
         )
     made = several[0]
-    return Source(made.name, made.outline, lambda: _as_outlined(made))
+    return Source(made.outline, lambda: _as_outlined(made))
 
 
 def _pieces(edits: Sequence[Edit], *, has_alpha: bool) -> Iterator[list[Edit]]:
@@ -67,7 +65,7 @@ def _piece(piece: Sequence[Edit], source: Source) -> Source:
     before = after = source.outline
     first = piece[0]
     if isinstance(first, Timed):
-        return Source(source.name, first.after(before), lambda: first.frames(source.frames(), before))
+        return Source(first.after(before), lambda: first.frames(source.frames(), before))
     chain: list[Filter] = []
     for edit in piece:
         assert isinstance(edit, Filtered)
@@ -78,7 +76,7 @@ def _piece(piece: Sequence[Edit], source: Source) -> Source:
         after = made
     leaves_alpha = isinstance(first, Filtered) and first.leaves_alpha
     graph.check(before, chain, _through(first, before))
-    return Source(source.name, after, lambda: graph.filtered(source.frames(), before, chain, leaves_alpha=leaves_alpha))
+    return Source(after, lambda: graph.filtered(source.frames(), before, chain, leaves_alpha=leaves_alpha))
 
 
 def _through(edit: Edit, before: Outline) -> int:
@@ -92,7 +90,7 @@ def _joined(edit: Joining, several: Sequence[Source]) -> Source:
     outlines = [source.outline for source in several]
     made = edit.joined(outlines)
     readers = [source.frames for source in several]
-    return Source(several[0].name, made, lambda: edit.frames(readers, outlines))
+    return Source(made, lambda: edit.frames(readers, outlines))
 
 
 def _in_colour(source: Source, sources: Sequence[Source]) -> Frames:

@@ -54,10 +54,10 @@ def _of_array(path: Path) -> Source:
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or not 1 <= array.shape[-1] <= 4 or 0 in array.shape:
         raise ValueError(f"it holds {array.dtype} {array.shape}; it should be uint8 (T, H, W, C) or (H, W, C)")
-    return of_frames(array if array.ndim == 4 else array[None], RATE, path.name, still=array.ndim == 3)
+    return of_frames(array if array.ndim == 4 else array[None], RATE, still=array.ndim == 3)
 
 
-def of_frames(frames: np.ndarray, rate: Fraction, name: str, *, still: bool) -> Source:
+def of_frames(frames: np.ndarray, rate: Fraction, *, still: bool) -> Source:
     """Return uint8 (T, H, W, C) frames, C from 1 to 4, evenly shown, as what is edited."""
     number, height, width, channels = frames.shape
     outline = Outline(width, height, channels, number, number / rate, rate, 1 / rate, still)
@@ -66,12 +66,12 @@ def of_frames(frames: np.ndarray, rate: Fraction, name: str, *, still: bool) -> 
         for place, pixels in enumerate(frames):
             yield Shown(place / rate, 1 / rate, np.asarray(pixels))
 
-    return Source(name, outline, shown)
+    return Source(outline, shown)
 
 
 def _of_pictures(path: Path) -> Source:
     if path.suffix.lower() in ANIMATED and (found := animation(path)):
-        return Source(path.name, found.outline, found.frames)
+        return Source(found.outline, found.frames)
     with_alpha = image_file.ask(path, lambda image: image.has_transparency_data)
     channels: Any = (1 if image_file.is_grey(path) else 3) + with_alpha
     width, height = image_file.size_of(path)
@@ -81,7 +81,7 @@ def _of_pictures(path: Path) -> Source:
         pixels = np.asarray(image_file.decode(path, channels)).reshape(height, width, channels)
         yield Shown(Fraction(), 1 / RATE, pixels)
 
-    return Source(path.name, outline, shown)
+    return Source(outline, shown)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _of_video(path: Path) -> Source:
                 decoder.clock.clear()
                 yield Shown(start, duration, fit(frame, aspect, turned))
 
-    return Source(path.name, outline, shown, times.begin or Fraction())
+    return Source(outline, shown, times.begin or Fraction())
 
 
 def _times(path: Path, rate: Fraction, tick: Fraction) -> _Times:

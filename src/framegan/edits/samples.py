@@ -37,7 +37,7 @@ class Postprocess:
         def shown() -> Frames:
             return (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
 
-        for one in plan.edited([Source("sample", self.before, shown)], self.edits).frames():
+        for one in plan.edited([Source(self.before, shown)], self.edits).frames():
             yield one.pixels
 
     @property
@@ -60,10 +60,11 @@ def postprocess(
         ValueError: they don't fit.
     """
     edits = words.edits_of(given)
-    rate, number = Fraction(frames_per_second).limit_denominator(1001), num_frames or 1
+    rate = Fraction(frames_per_second).limit_denominator(1001) or Fraction(1, 1001)
+    number = num_frames or 1
     height, width, channels = shape
     if not 1 <= channels <= 4:
         raise ValueError(f"samples of {channels} channels can't be edited; pictures have 1 to 4")
     before = Outline(width, height, channels, number, number / rate, rate, 1 / rate, still=num_frames is None)
-    source = Source("sample", before, lambda: iter(()))
+    source = Source(before, lambda: iter(()))
     return Postprocess(edits, before, plan.edited([source], edits).outline)

@@ -139,7 +139,8 @@ class Interpolate(Timed):
         rate = exactly(self.frames_per_second)
         mode = {"mi_mode": "mci", "mc_mode": "aobmc", "vsbmc": "1"} if self.way == "motion" else {"mi_mode": "blend"}
         fps = f"{rate.numerator}/{rate.denominator}"
-        chain = [Filter("format", {"pix_fmts": "yuv444p"}), Filter("minterpolate", {"fps": fps, **mode, "scd": "none"})]
+        planes = "yuva444p" if before.has_alpha else "yuv444p"
+        chain = [Filter("format", {"pix_fmts": planes}), Filter("minterpolate", {"fps": fps, **mode, "scd": "none"})]
         ends: list[Fraction] = []
         made = graph.pulled(_with_margin(frames, ends), before, chain)
         number, last = 0, None
@@ -175,6 +176,7 @@ class FadeIn(Filtered):
     """Come out of a colour within so many seconds."""
 
     example: ClassVar[str] = "fade_in=0.5"
+    leaves_alpha: ClassVar[bool] = True
     seconds: Seconds
     colour: Colour = "black"
 
@@ -190,6 +192,7 @@ class FadeOut(Filtered):
     """End in a colour within so many seconds."""
 
     example: ClassVar[str] = "fade_out=0.5"
+    leaves_alpha: ClassVar[bool] = True
     seconds: Seconds
     colour: Colour = "black"
 

@@ -54,7 +54,7 @@ class Work:
         made = plan.edited(sources, self.edits)
         check(self.out, made.outline, self.encoding)
         codec = reading.sound_codec(self.files[0])
-        silent = self._why_silent(codec, made.outline)
+        silent = self._why_silent(codec)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with_sound = codec is not None and not silent
         track = reading.sound(self.files[0], sources[0].begin) if with_sound else nullcontext()
@@ -76,7 +76,7 @@ class Work:
         if self.out.exists() and not overwrite:
             raise ValueError(f"{self.out} is there already; set overwrite=true, or name another file")
 
-    def _why_silent(self, codec: str | None, made: Outline) -> str:
+    def _why_silent(self, codec: str | None) -> str:
         """Return why a sound track is left out; "" where there is none, or it is kept."""
         if codec is None:
             return ""
@@ -85,7 +85,7 @@ class Work:
         for edit in self.edits:
             if edit.changes_timing:
                 return f"{words.name_of(edit)} changes when frames are shown, and not the sound"
-        ending = self.out.suffix.lower()
+        ending = self.out.suffix
         if codec not in SOUNDS.get(ending, ()):
             holds = ", ".join(sorted(SOUNDS[ending])) if ending in SOUNDS else "no sound"
             return f"it is {codec}, and a {ending} holds {holds}"
@@ -94,7 +94,7 @@ class Work:
 
 def check(out: Path, made: Outline, encoding: Encoding) -> None:
     """Raise ValueError where a file can't hold such pictures."""
-    ending = out.suffix.lower()
+    ending = out.suffix
     if ending in PICTURES:
         if made.num_frames > 1:
             raise ValueError(
@@ -106,7 +106,11 @@ def check(out: Path, made: Outline, encoding: Encoding) -> None:
     if ending not in video_files.ENDINGS:
         ends = ", ".join((*PICTURES, *video_files.ENDINGS))
         raise ValueError(f"{out} can't be written; the name of a file ends in one of: {ends}")
-    video_files.check(ending, float(made.rate), encoding, (made.height, made.width))
+    try:
+        video_files.check(ending, float(made.rate), encoding, (made.height, made.width))
+    except ValueError as error:  # which speaks of the settings of framegan generate
+        said = str(error).replace("set frames_per_second=", "set rate=").replace("size=128", "scale=128x128")
+        raise ValueError(said) from None
     if ending in HELD:
         made.require_memory(f"a {ending}", "write .mp4 or .webm, or take a part by trim")
 
@@ -127,20 +131,19 @@ def _write(
                 advance(1)
 
     frames = counted(made.frames())
-    if out.suffix.lower() in PICTURES:
+    if out.suffix in PICTURES:
         (shown,) = frames
         _write_picture(out, shown.pixels, note)
         return 1, end
-    target = out.with_suffix(out.suffix.lower())
     timing = Timing(made.outline.rate, made.outline.tick)
-    alpha = made.outline.has_alpha and target.suffix in (".webp", ".apng")
-    video_files.write_shown(target, frames, float(timing.rate), timing, encoding, note, sound, alpha=alpha)
+    alpha = made.outline.has_alpha and out.suffix in (".webp", ".apng")
+    video_files.write_shown(out, frames, float(timing.rate), timing, encoding, note, sound, alpha=alpha)
     return seen, end
 
 
 def _for(out: Path, pixels: np.ndarray) -> np.ndarray:
     """Return pixels as a file can hold them: what is transparent over black where it keeps no alpha."""
-    ending = out.suffix.lower()
+    ending = out.suffix
     if pixels.shape[-1] in (2, 4) and ending not in WITH_ALPHA:
         colour, alpha = pixels[..., :-1].astype(np.uint16), pixels[..., -1:]
         return ((colour * alpha + 127) // 255).astype(np.uint8)
@@ -148,7 +151,7 @@ def _for(out: Path, pixels: np.ndarray) -> np.ndarray:
 
 
 def _write_picture(out: Path, pixels: np.ndarray, note: str) -> None:
-    if out.suffix.lower() == ".png":
+    if out.suffix == ".png":
         media.write_png(out, pixels, note)
         return
     with atomic.new_file(out, synced=False) as part:
@@ -156,7 +159,7 @@ def _write_picture(out: Path, pixels: np.ndarray, note: str) -> None:
 
 
 def _said(out: Path, made: Outline, number: int, end: Fraction) -> str:
-    if made.still or out.suffix.lower() in PICTURES:
+    if made.still or out.suffix in PICTURES:
         return f"{out} has {made.size} pixels"
     frames = f"{number:,} frame{'s' * (number != 1)} of {made.size}"
     return f"{out} has {frames}: {float(end):.4g} s at {float(number / end):.4g} frames a second"
