@@ -11,6 +11,8 @@ from framegan.edits.values import Area, BorderOrArea, Colour, Cut, SizeOrFactor,
 
 KERNELS = {"nearest": "neighbor", "bilinear": "bilinear", "bicubic": "bicubic", "lanczos": "lanczos", "area": "area"}
 """Of scaling, by FFmpeg's names."""
+UPSIDE_DOWN = [Filter("vflip"), Filter("copy")]
+"""The copy, as vflip alone leaves rows to be read backwards, which PyAV 17 doesn't."""
 EXACT = "+accurate_rnd+full_chroma_int"
 
 
@@ -89,7 +91,7 @@ class Rotate(Filtered):
         turns: dict[float, list[Filter]] = {
             0: [Filter("null")],
             90: [Filter("transpose", {"dir": "clock"})],
-            180: [Filter("hflip"), Filter("vflip")],
+            180: [Filter("hflip"), *UPSIDE_DOWN],
             270: [Filter("transpose", {"dir": "cclock"})],
         }
         return turns[self.degrees % 360]
@@ -108,7 +110,7 @@ class Flip(Filtered):
     way: Literal["horizontal", "vertical"] = "horizontal"
 
     def filters(self, before: Outline) -> list[Filter]:
-        return [Filter("hflip" if self.way == "horizontal" else "vflip")]
+        return [Filter("hflip")] if self.way == "horizontal" else UPSIDE_DOWN
 
 
 @dataclass(frozen=True)
