@@ -54,6 +54,9 @@ with redirect_stdout(io.StringIO()) as offered:
     typed("completion", "fish", "framegan train model=blo")
 assert offered.getvalue() == "model=blob\n", "a part of one's own"
 
+from framegan.play.server import PAGE  # noqa: E402
+
+assert all((Path(framegan.__file__).parent / "play" / "page" / name).exists() for name, _ in PAGE.values())
 typed("classifier", "data=digits", "data.resolution=16", "epochs=1", "out=digits.pt")
 typed("generate", str(run.folder), "num_samples=2", "out=grid.png")
 assert Path("grid.png").exists()

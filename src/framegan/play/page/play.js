@@ -162,7 +162,8 @@ async function download(button) {
     const address = URL.createObjectURL(await answer.blob());
     const seed = Object.values(controls.seeds).at(-1);
     const link = Object.assign(document.createElement("a"), { href: address });
-    link.download = walk ? `walk.${format}` : `seed_${String(seed).padStart(6, "0")}.${format}`;
+    const name = walk ? "walk" : file.wanted.place === null ? `seed_${String(seed).padStart(6, "0")}` : "between";
+    link.download = `${name}.${format}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 60000);
     tell("");
