@@ -26,7 +26,7 @@ RUN = re.compile(r"^(resume=|checkpoint=)?(runs/\w+|RUN_FOLDER)$")
 
 
 def test_the_readme_has_commands():
-    assert {name for name, *_ in COMMANDS} == {"train", "generate", "evaluate", "prepare"}
+    assert {name for name, *_ in COMMANDS} == {"train", "generate", "evaluate", "prepare", "play", "export"}
     assert len(COMMANDS) >= 6
 
 
@@ -59,6 +59,11 @@ def test_a_command_of_the_readme(command, project):
         words = ["hydra.run.dir=runs/new" if word == "hydra.run.dir=runs/demo" else word for word in words]
     if name == "evaluate":  # the published networks are in test_metrics_configs
         words = [word for word in words if not word.startswith("metrics=")] + ["num_samples=16", "trainer.devices=1"]
+    if name == "play":  # which goes on until Ctrl-C; it is run in test_play
+        prepared(name, words)
+        return
+    if name == "export":
+        words.append("format=safetensors")
     assert run(name, *words) is None
 
 

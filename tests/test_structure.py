@@ -42,7 +42,7 @@ ROOMS = {
     "interpolation": "sampling",
     "contracts": "own_code rules sampling",
     "export": "files media noise quoting runs sampling",
-    "play": "interpolation media networks noise sampling video_files",
+    "play": "files interpolation media networks noise sampling video_files",
     "data": "configurable files media noise own_code processes quoting rules spread",
     "edits": "data files media processes video_files",
     "pictures": "edits media video_files",

@@ -5,13 +5,13 @@ generator, uint8 (T, H, W, C).
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
 
+from framegan.files import strict_json
 from framegan.play import wanted
 from framegan.play.stream import Stream
 from framegan.play.studio import Studio
@@ -58,7 +58,7 @@ class Session:
             while True:
                 if self._told != (news := (self.studio.version, self.studio.trouble)):
                     self._told = news
-                    await self._send(json.dumps(self.studio.about()))
+                    await self._send(strict_json.dumps(self.studio.about()))
                 if not await self._make():
                     await self._changed.wait()
                     self._changed.clear()
@@ -106,13 +106,13 @@ class Session:
 
     async def _refuse(self, number: int | None, error: Exception) -> None:
         said: dict[str, Any] = {"kind": "refused", "number": number, "message": str(error).partition("\n")[0]}
-        await self._send(json.dumps(said))
+        await self._send(strict_json.dumps(said))
 
 
 def packed(kind: str, number: int, frames: list[np.ndarray], seconds: float) -> bytes:
     """Return frames as they are sent; see the module."""
     num_frames, height, width, channels = frames[0].shape
-    header = json.dumps(
+    header = strict_json.dumps(
         {
             "kind": kind,
             "number": number,
