@@ -51,7 +51,7 @@ def row(model: str, side: int, length: int, batches: int) -> str:
 
 
 def trained(model: str, data: list[str], batches: int) -> tuple[float, int, float]:
-    """Return the seconds of processor time that a run of so many batches takes, its batch size and its memory in MB."""
+    """Train for a number of batches; return the processor time in seconds, the batch size and the most memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
         words = [f"model={model}", *data, "trainer=cpu", f"trainer.max_batches={batches}", f"hydra.run.dir={folder}"]
         quiet = ["evaluate_every=null", "sample_every=null", "checkpoint_every=1_000_000"]

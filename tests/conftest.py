@@ -100,3 +100,14 @@ def run_of_images(tmp_path_factory):
             weights *= 15 if name.startswith("generator_ema") else 8
     torch.save(checkpoint, made / "checkpoints" / "last.ckpt")
     return made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser without a window."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -34,7 +34,6 @@ for name in ("starlette", "uvicorn"):
     pytest.importorskip(name, reason=EXTRA)
 connect = pytest.importorskip("websockets.sync.client", reason=EXTRA).connect
 exceptions = pytest.importorskip("websockets.exceptions", reason=EXTRA)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def point(seed, **moves):
@@ -369,15 +368,6 @@ def test_ctrl_c_ends_it_without_a_traceback(run_of_clips):
                 while True:
                     socket.recv(timeout=5)
         assert running.stderr.read() == ""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 @pytest.fixture

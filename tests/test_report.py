@@ -20,7 +20,6 @@ from framegan.runs import records, run_list
 from framegan.runs.run_files import RunFiles
 
 HOSTILE = '"><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def test_a_class_that_one_score_lacks_leaves_its_place_empty():
@@ -237,15 +236,6 @@ def test_runs_of_any_kind_are_compared(tmp_path, monkeypatch):
     assert "third</b>: summary.json is damaged" in (tmp_path / "few" / "compare.html").read_text()
     assert first.exists()
     assert (tmp_path / "many" / "compare.html").stat().st_size < 8 << 20
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
 
 def is_from_elsewhere(address):

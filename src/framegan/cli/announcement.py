@@ -109,9 +109,11 @@ def numbered(number: int) -> str:
 def early(cfg: DictConfig) -> str:
     """Return after how many samples of a run some are shown before the first interval has passed."""
     counts = OmegaConf.select(cfg, "callbacks.samples.early") or []
-    *some, last = ["", *(f"{count:,}" for count in counts if count < min(cfg.sample_every, cfg.total_samples))]
-    listed = ", ".join(some[1:])
-    return f"after {listed} and {last}, " if listed else f"after {last}, " if last else ""
+    shown = [f"{count:,}" for count in counts if count < min(cfg.sample_every, cfg.total_samples)]
+    if not shown:
+        return ""
+    *others, last = shown
+    return f"after {', '.join(others)}{' and ' if others else ''}{last}, "
 
 
 def interval(every: int | str | None, total: int) -> str:

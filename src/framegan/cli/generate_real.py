@@ -87,7 +87,7 @@ def _pixels_of(real: Any, numbers: Sequence[int]) -> np.ndarray:
 
 
 def _numbers_of(real: Any, number: int, category: int | None) -> list[int]:
-    """Return which real samples are shown: at most so many, at random, of a class where one is named."""
+    """Return the numbers of at most `number` real samples, drawn at random; of a class, where one is named."""
     if category is None:
         return real.chosen(number)
     found: list[int] = []

@@ -247,7 +247,7 @@ class Work:
         video_files.write(path, grid, self.style.frames_per_second, encoding, self.notes.of_all())
 
     def _for_the_eye(self, grid: np.ndarray, number: int) -> np.ndarray:
-        """Return a video of so many samples, or a frame of it, larger where no size was asked for."""
+        """Return a video of `number` samples side by side, or a frame of it, enlarged unless a size was asked for."""
         size = (self.edits.after.height, self.edits.after.width) if self.edits else self.size
         as_made = size == tuple(self.rows[0].run.generator.shape[-2:])
         return media.enlarged(grid) if as_made and number > 1 else grid

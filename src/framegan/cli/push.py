@@ -8,11 +8,11 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import compose, errors
+from framegan.export import CARD, EXAMPLE
 from framegan.quoting import command
 from framegan.runs import run_folder
 
-CARD = "README.md"
-PARTS = (CARD, "example.py", "generator.*")
+PARTS = (CARD, EXAMPLE, "generator.*")
 """What an export consists of; nothing else of the folder is uploaded."""
 REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 TO_LOG_IN = "set HF_TOKEN to a token that may write (huggingface.co/settings/tokens), or run: hf auth login"

@@ -152,7 +152,7 @@ class Hue(Filtered):
 
 @dataclass(frozen=True)
 class Temperature(Filtered):
-    """Light it by a lamp of so many kelvin: 6500 changes nothing, less is warmer."""
+    """Show it in light of this colour temperature, in kelvin: 6500 leaves it nearly as it is, less is warmer."""
 
     example: ClassVar[str] = "temperature=4000"
     kelvin: Annotated[int, Field(ge=1000, le=40_000)]

@@ -31,7 +31,7 @@ class Sharpen(Filtered):
 
 @dataclass(frozen=True)
 class Blur(Filtered):
-    """Blur by a Gaussian of so many pixels."""
+    """Blur by a Gaussian with this standard deviation, in pixels."""
 
     example: ClassVar[str] = "blur=2"
     sigma: Annotated[float, Field(gt=0, le=500, allow_inf_nan=False)]

@@ -147,7 +147,7 @@ class Pad(Filtered):
 
 @dataclass(frozen=True)
 class Pixelate(Filtered):
-    """Show squares of so many pixels as their mean."""
+    """Show squares, with sides of this many pixels, as their mean."""
 
     example: ClassVar[str] = "pixelate=4"
     side: Annotated[int, Field(ge=2, le=512)]

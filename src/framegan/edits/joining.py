@@ -43,7 +43,7 @@ class Concatenate(Joining):
 
 @dataclass(frozen=True)
 class Crossfade(Joining):
-    """Show several clips one after the other; for so many seconds one becomes the next.
+    """Show several clips one after the other; each fades into the next during this many seconds.
 
     Args:
         transition: how one becomes the next.

@@ -26,7 +26,7 @@ def exactly(number: float) -> Fraction:
 
 @dataclass(frozen=True)
 class Speed(Timed):
-    """Play so many times as fast, with the same frames."""
+    """Play this many times as fast, with the same frames."""
 
     example: ClassVar[str] = "speed=0.5"
     factor: Annotated[float, Field(ge=0.001, le=1000, allow_inf_nan=False)]
@@ -94,7 +94,7 @@ class Trim(Timed):
 
 @dataclass(frozen=True)
 class Rate(Timed):
-    """Show so many frames a second: frames are repeated or left out, and it lasts as long."""
+    """Show this many frames a second: frames are repeated or left out, and it lasts as long."""
 
     example: ClassVar[str] = "rate=12"
     frames_per_second: FramesPerSecond
@@ -115,7 +115,7 @@ class Rate(Timed):
 
 @dataclass(frozen=True)
 class Interpolate(Timed):
-    """Show so many frames a second: what is between two frames is made, and it lasts as long.
+    """Show this many frames a second: what is between two frames is made, and it lasts as long.
 
     Args:
         way: motion: things move; blend: one frame fades into the next.
@@ -173,7 +173,7 @@ def _evenly(before: Outline, frames_per_second: float) -> Outline:
 
 @dataclass(frozen=True)
 class FadeIn(Filtered):
-    """Come out of a colour within so many seconds."""
+    """Begin in a colour and clear within this many seconds."""
 
     example: ClassVar[str] = "fade_in=0.5"
     leaves_alpha: ClassVar[bool] = True
@@ -189,7 +189,7 @@ class FadeIn(Filtered):
 
 @dataclass(frozen=True)
 class FadeOut(Filtered):
-    """End in a colour within so many seconds."""
+    """Fade to a colour within the last seconds, this many."""
 
     example: ClassVar[str] = "fade_out=0.5"
     leaves_alpha: ClassVar[bool] = True

@@ -3,3 +3,6 @@
 from typing import Literal
 
 Format = Literal["onnx", "pt2", "safetensors"]
+
+CARD, EXAMPLE = "README.md", "example.py"
+"""The files beside those called generator."""

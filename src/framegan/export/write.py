@@ -10,13 +10,12 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from framegan.export import Format, card, formats
+from framegan.export import CARD, EXAMPLE, Format, card, formats
 from framegan.export.program import Program, traced
 from framegan.files import atomic, strict_json
 from framegan.quoting import public
 from framegan.runs.run_files import RunFiles
 
-CARD, EXAMPLE = "README.md", "example.py"
 VERIFIED = f"any batch size, at most {{:.1g}} from the checkpoint's samples ({formats.TOLERANCE:g} is allowed)"
 
 
