@@ -19,7 +19,16 @@ from framegan.metrics.inception_v3 import InceptionV3
 CHOICES = sorted(path.stem for path in (PROJECT / "conf" / "metrics").glob("*.yaml"))
 IMAGES = {"fid", "fid_10k", "fid_50k_full"}
 CLIPS = {"fvd", "fvd_styleganv", "fvd_styleganv_128f", "fvd_cdfvd", "fvd_videogpt"}
-OTHERS = {"classifier", "copies", "likelihood", "modes", "prediction", "random_conv", "shape_motion"}
+OTHERS = {
+    "classifier",
+    "copies",
+    "likelihood",
+    "modes",
+    "prediction",
+    "random_conv",
+    "shape_motion",
+    "super_resolution",
+}
 FID_SCORES = ("fid", "kid", "is", "precision", "recall", "density", "coverage")
 SHORT = ("trainer=debug", "evaluate_every=null")
 

@@ -255,10 +255,19 @@ def check_given(generator: nn.Module, given_frames: int) -> None:
 
 
 def check_reconstruction(generator: nn.Module, reconstruction: Any) -> None:
-    """Raise ValueError where a generator's samples are not of the clips that they would have to be near to."""
+    """Raise ValueError where a generator's samples are not of the real ones that they would have to be near to."""
+    if reconstruction is None:
+        return
     rule = "choose one that does (model=predictor), or set '~model.reconstruction'"
-    goes_on = getattr(generator, "given_frames", 0) > 0
-    require(reconstruction is None or goes_on, "model.reconstruction is set, but no frames are given", rule)
+    require(is_given_real(generator), "model.reconstruction is set, but no frames are given", rule)
+    is_one = reconstruction.best_of == 1 or getattr(generator, "given_frames", 0) > 0
+    said = f"model.reconstruction.best_of={reconstruction.best_of}, but enlarging has one result"
+    require(is_one, said, "set it to 1")
+
+
+def is_given_real(generator: nn.Module) -> bool:
+    """Say whether training gives a generator the real samples: to continue their first frames, or to enlarge them."""
+    return getattr(generator, "given_frames", 0) > 0 or hasattr(generator, "enlarged")
 
 
 def _require_module(key: str, part: Any) -> None:

@@ -45,7 +45,7 @@ class GAN(Model):
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         generator_regularizers: likewise penalties of a generator that has styles.
-        reconstruction: distance from the true frames, of a generator that continues given ones. None = unasked.
+        reconstruction: distance from the real samples, of a generator that is given a part of them. None = unasked.
         augmentation: of all that the discriminator judges. None = it sees the samples as they are.
         beta2_schedule: factor of 1 - beta2 of both optimizers, which are of Adam's kind (Huang et al. 2024 raise beta2
             as the learning rate falls). None = as given.
@@ -245,8 +245,8 @@ class GAN(Model):
         return self.own_rows(latents, real), self.own_rows(mixing, real)
 
     def _given(self, real: Tensor) -> dict[str, Tensor]:
-        """Return the (N, C, T, H, W) real clips for a generator that continues their first frames, if it does."""
-        return {"given": real} if getattr(self.generator, "given_frames", 0) else {}
+        """Return the (N, *shape) real samples for a generator that goes on from a part of them, if it does."""
+        return {"given": real} if contracts.is_given_real(self.generator) else {}
 
     def _trained(self, name: str) -> nn.Module:
         """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""

@@ -69,8 +69,12 @@ class MaximumLikelihood(Model):
             learning_rate_factor,
             seed,
         )
-        contracts.check_likelihood(generator)
+        self.check_generator(generator)
         self.begin(freeze)
+
+    def check_generator(self, generator: Any) -> None:
+        """Raise ValueError where a generator can't be trained so."""
+        contracts.check_likelihood(generator)
 
     def setup(self, stage: str) -> None:
         if self.trainer.micro_batches > 1 and moving_buffers(self.generator):
@@ -90,14 +94,17 @@ class MaximumLikelihood(Model):
         self.watched = {"generator loss": loss.detach()}
         return loss
 
+    def losses(self, real: Tensor, labels: Tensor, keys: Tensor) -> dict[str, Tensor]:
+        """Return what is measured of each of (N, *shape) samples, (N,) by name; "loss" is descended."""
+        observed = self.generator.observed(real, keys)  # type: ignore[operator]
+        return self.generator.loss(observed, labels, keys)  # type: ignore[operator]
+
     def _loss(self, real: Tensor, labels: Tensor, keys: Tensor) -> Tensor:
         """Return the sum of a piece's losses; of one of several what is in between is computed again, not kept."""
-        observed = self.generator.observed(real, keys)  # type: ignore[operator]
-        loss_of: Any = self.generator.loss
         if self.trainer.micro_batches > 1:
-            found = checkpoint(loss_of, observed, labels, keys, use_reentrant=False)
+            found = checkpoint(self.losses, real, labels, keys, use_reentrant=False)
         else:
-            found = loss_of(observed, labels, keys)
+            found = self.losses(real, labels, keys)
         for name, values in found.items():
             self.measured.mean(f"generator/{name}", values)
         return found["loss"].sum()

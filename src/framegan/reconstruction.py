@@ -1,4 +1,4 @@
-"""How far clips that continue given frames are from those that the frames were taken from."""
+"""How far samples are from the real ones that they were made of: continued clips, and enlarged samples."""
 
 from typing import Literal
 
@@ -13,8 +13,13 @@ OTHERS = 8
 before."""
 
 
+Norm = Literal["l1", "mse", "charbonnier"]
+SMOOTH = 1e-3
+"""Below which Charbonnier's loss is like a square (Lai et al. 2017); half a level of 8 bits is 4e-3."""
+
+
 class Reconstruction:
-    """The distance of the frames that weren't given from the true ones: what holds a prediction to its clip.
+    """The distance of what wasn't given from the true frames or images: what holds a prediction to its clip.
 
     With `best_of` above 1 a generator isn't asked that every latent give the one clip that there was, only that one of
     some does (Bhattacharyya et al. 2018; Gupta et al. 2018): otherwise it would come to ignore them. The others are
@@ -23,36 +28,48 @@ class Reconstruction:
 
     Args:
         weight: of the distance in the generator's loss.
-        norm: l1: mean absolute difference, which blurs less; mse: mean squared one, which is what PSNR measures.
+        norm: see `distance`.
         best_of: samples of each clip.
     """
 
-    def __init__(self, weight: NonNegativeFloat = 10.0, norm: Literal["l1", "mse"] = "l1", best_of: PositiveInt = 1):
+    def __init__(self, weight: NonNegativeFloat = 10.0, norm: Norm = "l1", best_of: PositiveInt = 1):
         self.weight, self.norm, self.best_of = weight, norm, best_of
 
     def __call__(
         self, generator: nn.Module, fake: Tensor, real: Tensor, labels: Tensor, latents: Tensor, keys: Tensor
     ) -> Tensor:
-        """Return the unweighted distance of each clip, (N,).
+        """Return the unweighted distance of each sample, (N,).
 
         Args:
-            fake: (N, C, T, H, W), made from the first frames of the real ones, and the latents.
+            fake: (N, *shape), made from the first frames of the real ones, or from these reduced, and the latents.
             keys: (N,) in [0, 1), of which the other latents are a function, but for those that only training uses.
         """
-        given: int = generator.given_frames  # type: ignore[assignment]
-        distance = self._distance(fake, real, given)
-        is_best = torch.ones_like(distance)
+        given = int(getattr(generator, "given_frames", 0))
+        found = self._distance(fake, real, given)
+        is_best = torch.ones_like(found)
         for place in range(OTHERS, OTHERS + self.best_of - 1):
             with torch.no_grad():
                 uniform = noise.uniform_of_keys(keys, latents.shape[1], place)
                 drawn = noise.normal_of_uniform(uniform).to(latents)
                 other = generator(torch.where(_is_kept(generator), latents, drawn), labels, given=real)
-                is_best *= distance <= self._distance(other, real, given)
-        return self.best_of * distance * is_best
+                is_best *= found <= self._distance(other, real, given)
+        return self.best_of * found * is_best
 
     def _distance(self, fake: Tensor, real: Tensor, given: int) -> Tensor:
-        difference = (fake - real)[:, :, given:].flatten(1)
-        return (difference.abs() if self.norm == "l1" else difference.square()).mean(1)
+        return distance(fake[:, :, given:], real[:, :, given:], self.norm)
+
+
+def distance(fake: Tensor, real: Tensor, norm: Norm) -> Tensor:
+    """Return how far each of (N, ...) samples is from the real one, (N,).
+
+    Args:
+        norm: l1: mean absolute difference, which blurs less; mse: mean squared one, which is what PSNR measures;
+            charbonnier: l1, but smooth where it is 0 (Charbonnier et al. 1994).
+    """
+    difference = (fake - real).flatten(1)
+    if norm == "charbonnier":
+        return (difference.square() + SMOOTH**2).sqrt().mean(1)
+    return (difference.abs() if norm == "l1" else difference.square()).mean(1)
 
 
 def _is_kept(generator: nn.Module) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from framegan import noise
 from framegan.quoting import first_names
+from framegan.resampling import Kernel, reduced, resized
 from framegan.runs.categories import SHOWN, class_number
 
 LARGEST_BATCH = 64
@@ -244,6 +245,17 @@ def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequen
 
     given = clips[:, :, : generator.given_frames]
     return torch.cat([samples for _, samples in in_batches(generator, drawn, len(seeds), None, {}, given)])
+
+
+def enlarged(generator: nn.Module, real: Tensor) -> list[Tensor]:
+    """Return (N, *shape) samples in [-1, 1] reduced, and then enlarged by a generator, by bicubic and by Lanczos."""
+    device = next(generator.parameters()).device
+    small = reduced(real.to(device), int(generator.scale))  # type: ignore[arg-type]
+    with torch.no_grad(), evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
+        made: Tensor = generator.enlarged(small)  # type: ignore[operator]
+    height, width = made.shape[-2:]
+    kernels: tuple[Kernel, ...] = ("bicubic", "lanczos")
+    return [small, made, *(resized(small, height, width, kernel).clamp(-1, 1) for kernel in kernels)]
 
 
 def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:

@@ -20,6 +20,8 @@ EARLY = (500, 1_000, 2_000, 5_000, 10_000)
 """Of a run whose first interval takes half an hour."""
 PREDICTED = 4
 """Clips that are shown as they went on, and as predicted."""
+ENLARGED = 8
+"""Samples that are shown reduced, enlarged and as they are."""
 CLIPS_IN_GRID = 16
 CLIPS_IN_STRIPS = 8
 TABLE = 6
@@ -37,7 +39,8 @@ class Samples(Every):
     and a column for each motion, and composition_<samples_seen>.webp, what each clip is put together from; and of one
     that encodes samples reconstruction_<samples_seen> and interpolation_<samples_seen>, .png or of clips .webp. Of one
     that continues given frames, prediction_<samples_seen> has a row for each clip, the true one beside it; given
-    frames have an orange margin.
+    frames have an orange margin. Of one that enlarges, enlarged_<samples_seen> has a row for each sample: the small
+    one, bicubic, the model's, and the true one.
 
     Args:
         num_samples: the most samples in a grid; of clips there are 16 at most. Fake ones are made by the averaged
@@ -120,6 +123,8 @@ class Samples(Every):
             self._show_codes(now)
         if self.given_frames:
             self._show_predictions(now)
+        if hasattr(generator, "enlarged"):
+            self._show_enlarged(now)
         if hasattr(generator, "composition"):
             parts = sampling.composition(generator, range(TABLE))
             said = f"{now:,} samples seen; a row for each of seeds 0 to {TABLE - 1}: what the clip is put together from"
@@ -146,6 +151,19 @@ class Samples(Every):
         pairs = torch.stack([real.to(made), made], dim=1).flatten(0, 1)
         said = f"{now:,} samples seen; of {which} clips the true one and then the prediction; orange: given"
         self._show("prediction", f"prediction_{now}", pairs, 2, said)
+
+    def _show_enlarged(self, now: int) -> None:
+        """Show what is made of reduced samples, unseen ones if there are any, beside bicubic and the true ones."""
+        data = self.trainer.datamodule
+        real, _ = data.unseen_batch(ENLARGED)
+        small, made, bicubic, _ = sampling.enlarged(self.model.generator_ema, real)
+        scale = real.shape[-1] // small.shape[-1]
+        pixels = small.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
+        beside = torch.stack([pixels, bicubic, made, real.to(made)], dim=1).flatten(0, 1)
+        which = "real" if data.trained_on is None else "unseen real"
+        said = f"{now:,} samples seen; of {which} samples the small one, bicubic, the model's, and the true one"
+        show = self._animate if real.ndim == 5 else self._show
+        show("enlarged", f"enlarged_{now}", beside, 4, said)
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""

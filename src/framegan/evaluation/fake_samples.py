@@ -88,6 +88,10 @@ class FakeSamples:
         """Return how samples of these numbers continue (N, C, T, H, W) clips of (N,) labels, of the same shape."""
         return sampling.continued(self.generator, clips, labels, [self.first_seed + number for number in numbers])
 
+    def enlarged(self, real: Tensor) -> list[Tensor]:
+        """Return (N, *shape) samples reduced, and enlarged again; see `framegan.sampling.enlarged`."""
+        return sampling.enlarged(self.generator, real)
+
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]
         choices: dict[str, Any] = {"class_counts": self.class_counts}

@@ -53,6 +53,10 @@ class Beginnings(nn.Module):
         self.pixels.copy_(to_pixels(clips[rows, :, : self.pixels.shape[2]]))
         self.labels.copy_(labels[rows])
 
+    def numbers_of(self, keys: Tensor) -> Tensor:
+        """Return a whole number of each key, (N,), that rounding on another device doesn't change."""
+        return keys.float().contiguous().view(torch.int32).long()
+
     def forward(self, keys: Tensor, labels: Tensor | None) -> Tensor:
         """Return the beginning that each of (N,) standard normal keys stands for, (N, C, given_frames, H, W).
 
@@ -62,7 +66,6 @@ class Beginnings(nn.Module):
         fits = torch.ones(len(keys), len(self), dtype=torch.bool, device=keys.device)
         if labels is not None:
             fits = (self.labels == labels.unsqueeze(1)) | (self.labels == OF_ANY)  # (N, M)
-        bits = keys.float().contiguous().view(torch.int32).long()  # which rounding on another device doesn't change
-        place = bits % fits.sum(1)  # (N,) among those that fit
+        place = self.numbers_of(keys) % fits.sum(1)  # (N,) among those that fit
         row = (fits.cumsum(1) > place.unsqueeze(1)).int().argmax(1)
         return to_samples(self.pixels[row]).to(keys)

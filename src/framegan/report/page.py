@@ -38,7 +38,7 @@ def html(run: RunFiles) -> str:
     best = pictures.nearest(seen, run.best.samples_seen) if run.best else None
     shown = {"Real": "real", "Best": f"fake_{best}", "Latest": f"fake_{latest}"}
     shown |= {"Unseen, and rebuilt": f"reconstruction_{latest}", "Between unseen": f"interpolation_{latest}"}
-    shown["True, and predicted"] = f"prediction_{latest}"
+    shown |= {"True, and predicted": f"prediction_{latest}", "Small, bicubic, enlarged, true": f"enlarged_{latest}"}
     beside = [
         {
             "title": title,
