@@ -138,3 +138,8 @@ def test_a_run_is_evaluated_and_makes_samples(enlarger, tmp_path):
 def test_other_models_do_not_enlarge(tmp_path):
     said = str(train("model=mlp", "data=synthetic", "trainer=cpu", "metrics=super_resolution"))
     assert "metrics=super_resolution judges models that enlarge, model=espcn or espcn_gan" in said
+
+
+def test_a_share_that_can_not_be_held_out_is_said_by_the_name_it_was_set_by():
+    said = str(train(*narrow("espcn"), *DIGITS, "metrics=super_resolution", "metrics.super_resolution.held_out=1.5"))
+    assert "metrics.super_resolution.held_out got 1.5; it should be less than 1" in said

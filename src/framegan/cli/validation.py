@@ -32,8 +32,8 @@ NOT_FROM_YAML = {"callable_type", "needs_python_object"}
 PLAIN_WORDS = {"a valid boolean": "true or false", "a valid array": "a list"}
 NAMED = re.compile(r"\$\{(?:oc\.select:)?(\w[\w.]*)")
 """A setting that another one is read from, within what was written there."""
-REFERENCE = re.compile(NAMED.pattern + r"(?:,(?:[^{}]|\$\{[^{}]*\})*)?\}")
-"""A value that is read from others alone: from the first of them that is there."""
+REFERENCE = re.compile(NAMED.pattern + r"(?:,[^{}]*)?\}")
+"""An interpolation that has no other within it."""
 
 
 def check(config: Config, raw: Config, read_by_script: Collection[str]) -> None:
@@ -99,11 +99,19 @@ def _annotations(function: Any) -> dict[str, Any]:
 def _set_at(path: str, raw: Config) -> tuple[str, Any]:
     """Return the key under which a value was set, and what was: where the interpolations that lead to it begin."""
     written, below = _written(path, raw)
-    if not isinstance(written, str) or not REFERENCE.fullmatch(written):
+    if not isinstance(written, str) or not _is_reference(written):
         return path, written
     names = NAMED.findall(written)
     there = (name for name in names if _written(name, raw)[0] is not None)
     return _set_at(".".join([next(there, names[0]), *below]), raw)
+
+
+def _is_reference(written: str) -> bool:
+    """Say whether a value is read from others alone: from the first of them that is there."""
+    rest, before = REFERENCE.sub("_", written), written
+    while rest != before:  # from the inside out
+        rest, before = REFERENCE.sub("_", rest), rest
+    return rest == "_" != written
 
 
 def _written(path: str, raw: Config) -> tuple[Any, list[str]]:
