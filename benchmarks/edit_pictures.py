@@ -1,6 +1,7 @@
 """The pictures of docs/commands/edit.md: every edit, before and after, on drawn moving digits and on a real clip.
 
-python benchmarks/edit_pictures.py REAL_CLIP, such as the test sequence "carphone".
+python benchmarks/edit_pictures.py REAL_CLIP RUN: such as the test sequence "carphone", and a run of model=espcn with
+colours, such as that of CIFAR-10 in experiments/super_resolution.
 """
 
 import shlex
@@ -14,9 +15,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from framegan import media
+from framegan.cli.enlarger import enlargers
 from framegan.data.drawn.moving_digits import MovingDigits
 from framegan.edits import plan, reading, words
-from framegan.edits.outline import Joining
+from framegan.edits.outline import Edit, Joining
 from framegan.edits.plan import Source
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "edits"
@@ -34,6 +37,12 @@ OTHER |= {"pad": "pad=12 pad.colour=orange", "fade_in": "fade_in=1", "fade_out":
 OTHER |= {"denoise": "denoise=8", "deflicker": "deflicker=15"}
 OTHER |= {"vignette": "vignette=0.8", "pixelate": "pixelate=6", "watermark": "watermark=logo.png watermark.width=0.4"}
 """Values that show more than those of the examples."""
+BY_A_NETWORK, PART, LARGER = "super-resolution", "84x84+62+14", 3
+"""The group of edits that a run is needed for, what is shown of a picture, and how many times enlarged beyond that."""
+
+
+def edits_of(given: Sequence[str]) -> list[Edit]:
+    return words.edits_of(given, enlargers())
 
 
 def digits() -> Source:
@@ -43,7 +52,7 @@ def digits() -> Source:
 
 
 def real(path: Path) -> Source:
-    return plan.edited([reading.source_of(path)], words.edits_of(["trim=0-2", "crop=144x144", "scale=80x80"]))
+    return plan.edited([reading.source_of(path)], edits_of(["trim=0-2", "crop=144x144", "scale=80x80"]))
 
 
 def spoilt(source: Source, name: str) -> Source:
@@ -57,7 +66,7 @@ def spoilt(source: Source, name: str) -> Source:
         shifts = random.integers(-6, 7, (len(frames), 2))
         frames = np.stack([np.roll(one, shift, (0, 1)) for one, shift in zip(frames, shifts, strict=True)])
     source = reading.of_frames(frames, source.outline.rate, still=False)
-    return plan.edited([source], words.edits_of(FIRST.get(name, [])))
+    return plan.edited([source], edits_of(FIRST.get(name, [])))
 
 
 def strip(source: Source, end: Fraction, number: int) -> list[np.ndarray]:
@@ -83,8 +92,8 @@ def row(name: str, sources: Sequence[Source], number: int) -> Image.Image:
     cells: list[np.ndarray] = []
     for source in sources:
         before = spoilt(source, name)
-        several = [before, plan.edited([before], words.edits_of(["invert"]))]
-        made = plan.edited(several if is_joined else [before], words.edits_of(given))
+        several = [before, plan.edited([before], edits_of(["invert"]))]
+        made = plan.edited(several if is_joined else [before], edits_of(given))
         end = before.outline.end
         cells += strip(before, end, number) + strip(made, made.outline.end if is_joined else end, number)
     width = LABEL + len(cells) * (CELL + GAP) + 9 * GAP
@@ -113,13 +122,32 @@ def sheet(group: str, sources: Sequence[Source]) -> Image.Image:
     return picture
 
 
-def main(path: Path) -> None:
+def enlarged(path: Path, run: Path) -> Image.Image:
+    """Return a part of a clip's first picture: as it is, scaled, and enlarged by a network, at one size."""
+    ways = {
+        "before": ["scale=2", "scale.kernel=nearest"],
+        "scale=2 scale.kernel=bicubic": ["scale=2", "scale.kernel=bicubic"],
+        "super_resolution=RUN": [f"super_resolution={run}"],
+    }
+    source, shown = plan.edited([reading.source_of(path)], edits_of(["trim=0-0.02"])), []
+    for said, given in ways.items():
+        first = next(plan.edited([source], edits_of([f"crop={PART}", *given])).frames()).pixels
+        side = LARGER * len(first)
+        picture = Image.new("RGB", (side, side + 24), "white")
+        picture.paste(media.picture(media.enlarged(first, side)), (0, 24))
+        ImageDraw.Draw(picture).text((0, 4), said, "black", FONT)
+        shown.append(np.asarray(picture))
+    return media.picture(media.tiled(shown, len(shown)))
+
+
+def main(path: Path, run: Path) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    sources = digits(), real(path.resolve())
+    sources = digits(), real(path)
     with TemporaryDirectory() as folder, chdir(folder):
         write_files(Path(folder))
         for group in words.GROUPS:
-            sheet(group, sources).save(OUT / f"{group.replace(' ', '_')}.webp", quality=70, method=6)
+            made = enlarged(path, run) if group == BY_A_NETWORK else sheet(group, sources)
+            made.save(OUT / f"{group.translate(str.maketrans(' -', '__'))}.webp", quality=70, method=6)
 
 
 def write_files(folder: Path) -> None:
@@ -132,4 +160,4 @@ def write_files(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*(Path(word).resolve() for word in sys.argv[1:]))

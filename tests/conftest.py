@@ -102,6 +102,23 @@ def run_of_images(tmp_path_factory):
     return made
 
 
+@pytest.fixture(scope="session")
+def run_that_enlarges(tmp_path_factory):
+    """A super-resolution run of coloured images, likewise, that makes something else than bicubic."""
+    from commands import train
+    from small_runs import narrow
+
+    made = tmp_path_factory.mktemp("enlarges") / "run"
+    small = ("data=synthetic", "data.resolution=16", "trainer=debug", "evaluate_every=null")
+    assert train(*narrow("espcn"), *small, f"hydra.run.dir={made}") is None
+    checkpoint = torch.load(made / "checkpoints" / "last.ckpt", weights_only=True)
+    for name, weights in checkpoint["state_dict"].items():
+        if weights.ndim > 1 and name.startswith("generator_ema.layers"):
+            weights *= 4
+    torch.save(checkpoint, made / "checkpoints" / "last.ckpt")
+    return made
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A browser without a window."""

@@ -22,10 +22,25 @@ def noise(num_frames=5, size=(33, 47), channels=3):
     return np.random.default_rng(0).integers(0, 256, (num_frames, *size, channels), dtype=np.uint8)
 
 
+class Doubling:
+    """Stands in for a trained network: repeats the pixels of frames, of one channel or of three."""
+
+    def __init__(self, channels):
+        self.channels, self.scale = channels, 2
+
+    def begin(self):
+        return lambda pixels: pixels.repeat(2, 0).repeat(2, 1)
+
+
+def edits_of(*given):
+    """Return edits; runs of super-resolution are called by their channels."""
+    return words.edits_of(given, lambda name: Doubling(1 if "grey" in name else 3))
+
+
 def planned(frames, *given, number=1, still=False):
     """Return what is known of edited frames, and their iterator's source."""
     source = reading.of_frames(frames, RATE, still=still)
-    return plan.edited([source] * number, words.edits_of(given))
+    return plan.edited([source] * number, edits_of(*given))
 
 
 def shown(frames, *given, **choices):

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from edited import RATE, clip, example, noise, pixels, planned, shown
+from edited import RATE, clip, edits_of, example, noise, pixels, planned, shown
 from PIL import Image, ImageDraw, ImageFont
 
 from framegan import media
@@ -140,14 +140,29 @@ def test_a_shaking_camera_is_held_still():
     assert movement(pixels(shaking, "stabilise")) < 0.6 * movement(shaking)
 
 
+def test_a_trained_network_enlarges_what_it_has_learned():
+    for channels in (1, 2, 3, 4):
+        frames = clip(3, channels=channels)
+        if channels in (2, 4):
+            frames[..., -1] = 255
+        wanted = frames.repeat(2, 1).repeat(2, 2)
+        assert np.array_equal(pixels(frames, "grey", "super_resolution=grey"), pixels(wanted, "grey"))
+        in_colour = pixels(frames, "super_resolution=colours")
+        assert np.array_equal(in_colour, media.in_colour(wanted)), "a grey picture may get colours"
+    with pytest.raises(ValueError, match="enlarge grey pictures, and these have colours; put grey before it"):
+        planned(noise(), "super_resolution=grey")
+    with pytest.raises(ValueError, match="a side has 1 to 16,383 pixels"):
+        planned(noise(), "scale=9000x10", "super_resolution=colours")
+
+
 def test_colours_of_transparent_pixels_do_not_bleed():
     frames = np.zeros((1, 40, 40, 4), np.uint8)
     frames[..., :] = (0, 255, 0, 0)
     frames[:, 10:30, 10:30] = (200, 100, 50, 255)
-    for given in ("scale=2", "blur=2"):
+    for given in ("scale=2", "blur=2", "super_resolution=colours"):
         made = pixels(frames, given)
         assert np.abs(np.median(made[made[..., 3] > 100][:, :3], axis=0) - (200, 100, 50)).max() <= 2
-        assert made[made[..., 3] > 100][:, 1].max() < 160
+        assert made[made[..., 3] > 100][:, 1].max() < 170
 
 
 def test_speed_and_reverse():
@@ -231,7 +246,7 @@ def test_joining():
     sources = [planned(first), planned(second)]
 
     def joined(*given):
-        made = words.edits_of(given)[0]
+        made = edits_of(*given)[0]
         outlines = [one.outline for one in sources]
         known = made.joined(outlines)
         found = list(made.frames([one.frames for one in sources], outlines))
@@ -253,7 +268,7 @@ def test_joining():
 def test_what_ends_first_stays_beside_what_goes_on():
     frames = noise(8)
     sources = [planned(frames, "trim=0-0.5"), planned(frames, "speed=0.5")]
-    made = words.edits_of(["stack"])[0]
+    made = edits_of("stack")[0]
     found = list(made.frames([one.frames for one in sources], [one.outline for one in sources]))
     assert [one.start for one in found] == [Fraction(k, 8) for k in (0, 1, 2, 3, 4, 6, 8, 10, 12, 14)]
     assert np.array_equal(found[-1].pixels, np.concatenate([frames[3], frames[7]], axis=1))
@@ -360,6 +375,6 @@ def test_each_edit_is_in_one_group_and_says_what_it_does(tmp_path):
     assert len(set(kinds)) == len(kinds) == len(EDITS) >= 20
     for name, kind in EDITS.items():
         assert kind.__doc__
-        assert words.name_of(words.edits_of(example(name, tmp_path))[0]) == name
+        assert words.name_of(edits_of(*example(name, tmp_path))[0]) == name
         for field in fields(kind)[1:]:
             assert f"{name}.{field.name}=" in words.described()

@@ -109,6 +109,7 @@ def test_a_file_names_no_folder_and_has_none_read(run_of_images, tmp_path):
         (["scale=2", "watermark.file=/etc/hostname"], "reads a file"),
         (["caption=x", "caption.font=/etc/hostname"], "reads a file"),
         (["lut=/etc/passwd"], "reads a file"),
+        (["super_resolution=/etc"], "reads a file"),
         (["lut=\n/etc/passwd"], "reads a file"),
         ("lut=/etc/passwd", "sets postprocess, which is no setting"),
         ([["lut=/etc/passwd"]], "sets postprocess, which is no setting"),
@@ -138,4 +139,4 @@ def test_clips_in_python(run_of_clips):
 
 def test_samples_of_other_channels_are_refused():
     with pytest.raises(ValueError, match="samples of 6 channels can't be edited"):
-        postprocess(["flip"], (8, 8, 6), None, 8.0)
+        postprocess(["flip"], (8, 8, 6), None, 8.0, Path)

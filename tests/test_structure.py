@@ -46,7 +46,6 @@ ROOMS = {
     "play": "files interpolation media networks noise sampling video_files",
     "data": "configurable files media noise own_code processes quoting rules spread",
     "edits": "data files media processes video_files",
-    "pictures": "edits media video_files",
     "metrics": "by_class files media noise processes quoting",
     "evaluation": "data files media metrics noise quoting sampling spread",
     "run_state": "metrics",
@@ -68,6 +67,7 @@ ROOMS = {
     "cli": "callbacks containers contracts data devices edits evaluation export files interpolation loggers media "
     "metrics notes outputs own_code play processes program quoting report run_state runs sampling trainer "
     "video_files working_folder",
+    "pictures": "cli edits media video_files",
     "trained": "cli export interpolation media pictures quoting runs sampling video_files",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics pictures trained training",

@@ -22,12 +22,13 @@ NEEDS_DATA = "neighbours=5"
 
 
 @pytest.fixture(scope="module")
-def made(run_of_images, run_of_clips, tmp_path_factory):
+def made(run_of_images, run_of_clips, run_that_enlarges, tmp_path_factory):
     """The folder in which the commands have run in their order, smaller than on the page."""
     here = tmp_path_factory.mktemp("use")
     (here / "runs").mkdir()
     shutil.copytree(run_of_images, here / "runs" / "pets")
     shutil.copytree(run_of_clips, here / "runs" / "clips")
+    shutil.copytree(run_that_enlarges, here / "runs" / "photos")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         for command in COMMANDS:
@@ -43,17 +44,18 @@ def made(run_of_images, run_of_clips, tmp_path_factory):
 
 
 def test_the_page_has_the_commands():
-    assert len(COMMANDS) == 16
+    assert len(COMMANDS) == 17
 
 
 def test_pictures(made):
     generator = framegan.load(made / "runs" / "pets")
     side, sizes = generator.shape[-1], {}
-    for name in ("pets", "seed7", "rows", "large"):
+    for name in ("pets", "seed7", "rows", "large", "enlarged"):
         with Image.open(made / f"{name}.png") as image:
             sizes[name] = image.size
         assert "framegan generate runs/pets" in notes.read(made / f"{name}.png")
     assert sizes["pets"] == sizes["rows"] == (8 * (side + 2) + 2, 2 * (side + 2) + 2)
+    assert sizes["enlarged"] == (2 * (2 * side + 2) + 2,) * 2
     assert sizes["large"] == (2 * (4 * side + 2) + 2,) * 2
     (seventh,) = media.to_frames(generator.sample(seed=7))
     assert np.array_equal(np.asarray(Image.open(made / "seed7.png")), seventh.repeat(4, 0).repeat(4, 1))

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -32,16 +32,22 @@ class Images(list[Image.Image]):
         """Return them side by side, in as square a picture as possible."""
         return media.picture(media.tiled([np.atleast_3d(np.asarray(image)) for image in self]))
 
-    def edited(self, *edits: str) -> "Images":
+    def edited(self, *edits: str, trust: Sequence[str] = ()) -> "Images":
         """Return them edited as `framegan edit` does, such as images.edited("scale=2", "sharpen=0.5").
+
+        Args:
+            trust: packages of yours whose parts the runs that edits name may build.
 
         Raises:
             ValueError: there is no such edit, or it doesn't fit pictures.
         """
+        from framegan.cli.enlarger import enlargers
         from framegan.edits.samples import postprocess
 
         pixels = [np.atleast_3d(np.asarray(image)) for image in self]
-        return Images(media.picture(postprocess(edits, one.shape, None, 1.0)(one)) for one in pixels)
+        runs = enlargers(trust=trust)
+        made = {shape: postprocess(edits, shape, None, 1.0, runs) for shape in {one.shape for one in pixels}}
+        return Images(media.picture(made[one.shape](one)) for one in pixels)
 
     def __repr__(self) -> str:
         return f"Images({len(self)})"
@@ -69,15 +75,19 @@ class Clip:
         height, width = self.frames.shape[1:3]
         return f"Clip({len(self)} frames of {height}x{width}, {self.frames_per_second:g} a second)"
 
-    def edited(self, *edits: str) -> "Clip":
+    def edited(self, *edits: str, trust: Sequence[str] = ()) -> "Clip":
         """Return it edited as `framegan edit` does, such as clip.edited("speed=0.5", "caption=slow").
+
+        Args:
+            trust: packages of yours whose parts the runs that edits name may build.
 
         Raises:
             ValueError: there is no such edit, or it doesn't fit.
         """
+        from framegan.cli.enlarger import enlargers
         from framegan.edits.samples import postprocess
 
-        made = postprocess(edits, self.frames.shape[1:], len(self), self.frames_per_second)
+        made = postprocess(edits, self.frames.shape[1:], len(self), self.frames_per_second, enlargers(trust=trust))
         return Clip(made(self.frames), float(made.after.rate))
 
     def images(self) -> Images:

@@ -247,12 +247,18 @@ def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequen
     return torch.cat([samples for _, samples in in_batches(generator, drawn, len(seeds), None, {}, given)])
 
 
-def enlarged(generator: nn.Module, real: Tensor) -> list[Tensor]:
-    """Return (N, *shape) samples in [-1, 1] reduced, and then enlarged by a generator, by bicubic and by Lanczos."""
+def enlarged(generator: nn.Module, small: Tensor) -> Tensor:
+    """Return (N, C, H, W) images or (N, C, T, H, W) clips in [-1, 1], enlarged by a generator, on its device."""
     device = next(generator.parameters()).device
-    small = reduced(real.to(device), int(generator.scale))  # type: ignore[arg-type]
     with torch.no_grad(), evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
-        made: Tensor = generator.enlarged(small)  # type: ignore[operator]
+        made: Tensor = generator.enlarged(small.to(device))  # type: ignore[operator]
+    return made
+
+
+def enlarged_again(generator: nn.Module, real: Tensor) -> list[Tensor]:
+    """Return (N, *shape) samples in [-1, 1] reduced, and then enlarged by a generator, by bicubic and by Lanczos."""
+    small = reduced(real.to(next(generator.parameters()).device), int(generator.scale))  # type: ignore[arg-type]
+    made = enlarged(generator, small)
     height, width = made.shape[-2:]
     kernels: tuple[Kernel, ...] = ("bicubic", "lanczos")
     return [small, made, *(resized(small, height, width, kernel).clamp(-1, 1) for kernel in kernels)]

@@ -156,7 +156,7 @@ class Samples(Every):
         """Show what is made of reduced samples, unseen ones if there are any, beside bicubic and the true ones."""
         data = self.trainer.datamodule
         real, _ = data.unseen_batch(ENLARGED)
-        small, made, bicubic, _ = sampling.enlarged(self.model.generator_ema, real)
+        small, made, bicubic, _ = sampling.enlarged_again(self.model.generator_ema, real)
         scale = real.shape[-1] // small.shape[-1]
         pixels = small.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
         beside = torch.stack([pixels, bicubic, made, real.to(made)], dim=1).flatten(0, 1)

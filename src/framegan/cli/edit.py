@@ -19,10 +19,11 @@ USAGE = f"""Edit pictures and clips, in the order in which the edits are given.
   framegan edit picture.png out.png rotate=90 sharpen=1
 
 IN and OUT are videos, animations, pictures or .npy; of several IN one edit makes one. Settings of the file:
-overwrite=true writes over OUT; codec, crf and pixel_format are those of framegan generate.
+overwrite=true writes over OUT; codec, crf and pixel_format are those of framegan generate. trust=PACKAGE lets runs
+that edits name build parts of a package of yours.
 
 {edit_words.described()}"""
-OF_FILE = ("overwrite", "codec", "crf", "pixel_format")
+SETTINGS = ("overwrite", "trust", "codec", "crf", "pixel_format")
 KEY = re.compile(r"[a-z]\w*(\.[a-z]\w*)?")
 
 
@@ -32,12 +33,14 @@ def main(words: Sequence[str]) -> None:
     Raises:
         ValueError: it can't be read, or what it says can't be done.
     """
+    from framegan.cli.enlarger import enlargers
     from framegan.edits.writing import Work
 
     files, given, settings = _sorted(words)
     if len(files) < 2:
         raise ValueError("framegan edit takes what is read and what is written: framegan edit IN OUT scale=2")
-    edits = edit_words.edits_of(given)
+    trust = [name for name in settings.pop("trust", "").strip("[]").split(",") if name]
+    edits = edit_words.edits_of(given, enlargers(trust=trust))
     overwrite = _switch(settings.pop("overwrite", "false"))
     if not edits and len(files) > 2:
         raise ValueError("several files make one by concatenate, crossfade=0.5 or stack=beside; add one of these")
@@ -50,12 +53,12 @@ def main(words: Sequence[str]) -> None:
 
 
 def _sorted(words: Sequence[str]) -> tuple[list[str], list[str], dict[str, str]]:
-    """Return the files, the words of edits, and the settings of the file, from the words of a command line."""
+    """Return the files, the words of edits, and the other settings, from the words of a command line."""
     files, edits, settings = [], [], {}
     for word in words:
         key, equals, value = word.partition("=")
         if equals and KEY.fullmatch(key):
-            if key in OF_FILE:
+            if key in SETTINGS:
                 settings[key] = value
             else:
                 edits.append(word)

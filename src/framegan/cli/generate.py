@@ -240,6 +240,7 @@ def _edits(
     """Return how samples are edited, None where they aren't; what is on the way between seeds is one clip."""
     if not settings.postprocess:
         return None
+    from framegan.cli.enlarger import enlargers
     from framegan.edits.samples import postprocess
 
     channels, *moving = run.generator.shape[:-2]
@@ -247,7 +248,8 @@ def _edits(
     if isinstance(numbers, Walk) and to.kind == "video":
         length = len(numbers)
     try:
-        return postprocess(settings.postprocess, (*size, channels), length, _rate(settings, run))
+        runs = enlargers(settings.device, settings.trust)
+        return postprocess(settings.postprocess, (*size, channels), length, _rate(settings, run), runs)
     except ValueError as error:
         raise ValueError(f"postprocess: {error}") from error
 

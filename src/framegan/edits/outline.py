@@ -133,13 +133,17 @@ class Filtered(Edit):
         raise NotImplementedError
 
 
-class Timed(Edit):
-    """An edit of when frames are shown."""
-
-    changes_timing = True
+class Streamed(Edit):
+    """An edit that takes frames as they come, and yields them edited."""
 
     def frames(self, frames: Frames, before: Outline) -> Frames:
         raise NotImplementedError
+
+
+class Timed(Streamed):
+    """An edit of when frames are shown."""
+
+    changes_timing = True
 
 
 class Joining(Edit):

@@ -10,7 +10,7 @@ import numpy as np
 
 from framegan import media
 from framegan.edits import graph, words
-from framegan.edits.outline import Edit, Filter, Filtered, Frames, Joining, Outline, Timed
+from framegan.edits.outline import Edit, Filter, Filtered, Frames, Joining, Outline, Streamed
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _pieces(edits: Sequence[Edit], *, has_alpha: bool) -> Iterator[list[Edit]]:
 def _piece(piece: Sequence[Edit], source: Source) -> Source:
     before = after = source.outline
     first = piece[0]
-    if isinstance(first, Timed):
+    if isinstance(first, Streamed):
         return Source(first.after(before), lambda: first.frames(source.frames(), before))
     chain: list[Filter] = []
     for edit in piece:

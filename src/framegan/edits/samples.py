@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from framegan.edits import plan, words
+from framegan.edits.enlarging import EnlargerOf
 from framegan.edits.outline import Edit, Frames, Outline
 from framegan.edits.plan import Source
 from framegan.video_files import Shown
@@ -46,7 +47,11 @@ class Postprocess:
 
 
 def postprocess(
-    given: Sequence[str], shape: Sequence[int], num_frames: int | None, frames_per_second: float
+    given: Sequence[str],
+    shape: Sequence[int],
+    num_frames: int | None,
+    frames_per_second: float,
+    enlarger_of: EnlargerOf,
 ) -> Postprocess:
     """Return edits as they are written, checked for samples.
 
@@ -55,11 +60,12 @@ def postprocess(
         shape: (H, W, C) of a frame.
         num_frames: of a clip. None = samples are pictures.
         frames_per_second: of a clip.
+        enlarger_of: reads the runs that are named.
 
     Raises:
         ValueError: they don't fit.
     """
-    edits = words.edits_of(given)
+    edits = words.edits_of(given, enlarger_of)
     rate = Fraction(frames_per_second).limit_denominator(1001) or Fraction(1, 1001)
     number = num_frames or 1
     height, width, channels = shape

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from framegan.edits import colour, detail, drawing, geometry, joining, timing
+from framegan.edits import colour, detail, drawing, enlarging, geometry, joining, timing
+from framegan.edits.enlarging import EnlargerOf, Run
 from framegan.edits.outline import Edit
 from framegan.edits.values import File
 
@@ -29,6 +30,7 @@ GROUPS: dict[str, tuple[type[Edit], ...]] = {
     "detail": (
         detail.Sharpen, detail.Blur, detail.Denoise, detail.Deflicker, detail.Stabilise, detail.Vignette, detail.Grain,
     ),
+    "super-resolution": (enlarging.SuperResolution,),
     "drawing": (drawing.Caption, drawing.Watermark),
     "several": (joining.Concatenate, joining.Crossfade, joining.Stack),
 }  # fmt: skip
@@ -43,6 +45,7 @@ OTHER_NAMES = {
     "hqdn3d": "denoise", "deshake": "stabilise", "vidstab": "stabilise", "stabilize": "stabilise", "gray": "grey",
     "negate": "invert", "lut3d": "lut", "cut": "trim", "fade": "fade_in", "eq": "brightness", "noise": "grain",
     "border": "pad", "pixelize": "pixelate", "black_and_white": "grey", "loop": "reverse",
+    "upscale": "super_resolution", "enlarge": "super_resolution", "superres": "super_resolution",
 }  # fmt: skip
 """What edits are called elsewhere."""
 ARGUMENT = re.compile(r"^    (\w[\w, ]*): (.*(?:\n     +.*)*)", re.MULTILINE)
@@ -66,13 +69,16 @@ def name_of(edit: Edit) -> str:
     return next(name for name, kind in EDITS.items() if kind is type(edit))
 
 
-def edits_of(given: Sequence[str]) -> list[Edit]:
+def edits_of(given: Sequence[str], enlarger_of: EnlargerOf) -> list[Edit]:
     """Return the edits that words say, in their order.
+
+    Args:
+        enlarger_of: reads the runs that they name.
 
     Raises:
         ValueError: there is no such edit or field, or a value doesn't fit.
     """
-    return [_edit(name, values) for name, values in _split(given)]
+    return [_edit(name, values, enlarger_of) for name, values in _split(given)]
 
 
 def _split(given: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -113,13 +119,13 @@ def _kind(name: str) -> type[Edit]:
     raise ValueError(f"{name} is no edit; {hint}There are: {', '.join(EDITS)}")
 
 
-def _edit(name: str, values: dict[str, str]) -> Edit:
+def _edit(name: str, values: dict[str, str], enlarger_of: EnlargerOf) -> Edit:
     kind = EDITS[name]
     missing = [one.name for one in fields(kind) if _is_needed(one) and one.name not in values]
     if missing:
         raise ValueError(f"{name} needs a value: {kind.example}")
     try:
-        return TypeAdapter(kind).validate_python(values)
+        return TypeAdapter(kind).validate_python(values, context={"enlarger_of": enlarger_of})
     except ValidationError as error:
         raise ValueError("; ".join(_slip(name, kind, slip) for slip in error.errors())) from None
 
@@ -127,6 +133,8 @@ def _edit(name: str, values: dict[str, str]) -> Edit:
 def _slip(name: str, kind: type[Edit], slip: Any) -> str:
     field = str(slip["loc"][0])
     written = name if field == fields(kind)[0].name else f"{name}.{field}"
+    if slip["type"] == "run":
+        return f"{written}={slip['input']}: {slip['msg']}"
     plain = slip["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     said = PLAIN_WORDS.get(slip["type"], plain)
     return f"{written} got {slip['input']!r}; it should be {said}"
@@ -145,18 +153,18 @@ def _fields_there(name: str, names: Sequence[str]) -> str:
 
 
 def reads_files(word: str) -> bool:
-    """Say whether a word names a file that its edit reads."""
+    """Say whether a word names a file, or a run, that its edit reads."""
     found = WORD.fullmatch(word)
     kind = EDITS.get(found[1]) if found else None
     if found is None or kind is None or found[3] is None:
         return False
     hints = get_type_hints(kind, include_extras=True)
     field = found[2] or next((one.name for one in fields(kind)), "")
-    return File in (hints.get(field), *get_args(hints.get(field)))
+    return bool({File, Run} & {hints.get(field), *get_args(hints.get(field))})
 
 
 def without_folder(word: str) -> str:
-    """Return an edit as it was written, of a file its name alone."""
+    """Return an edit as it was written, of a file or a run its name alone."""
     name, _, value = word.partition("=")
     return f"{name}={Path(value).name}" if reads_files(word) else word
 

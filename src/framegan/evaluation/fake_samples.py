@@ -88,9 +88,9 @@ class FakeSamples:
         """Return how samples of these numbers continue (N, C, T, H, W) clips of (N,) labels, of the same shape."""
         return sampling.continued(self.generator, clips, labels, [self.first_seed + number for number in numbers])
 
-    def enlarged(self, real: Tensor) -> list[Tensor]:
-        """Return (N, *shape) samples reduced, and enlarged again; see `framegan.sampling.enlarged`."""
-        return sampling.enlarged(self.generator, real)
+    def enlarged_again(self, real: Tensor) -> list[Tensor]:
+        """Return (N, *shape) samples reduced, and enlarged; see `framegan.sampling.enlarged_again`."""
+        return sampling.enlarged_again(self.generator, real)
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]

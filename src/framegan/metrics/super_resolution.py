@@ -63,7 +63,7 @@ class SuperResolution:
         starts = range(rank * CHUNK, len(numbers), num_ranks * CHUNK)
         for start in track(starts, "super-resolution", len(starts)) if rank == 0 else starts:
             pixels, _ = real.batch(numbers[start : start + CHUNK])
-            made = fake.enlarged(to_samples(pixels.to(fake.device)))
+            made = fake.enlarged_again(to_samples(pixels.to(fake.device)))
             found = [likeness(to_pixels(samples), pixels.to(fake.device)) for samples in made[1:]]
             bank.update(torch.cat(found, dim=1), torch.arange(start, start + len(pixels)))
         of_all = bank.compute()
