@@ -342,6 +342,16 @@ CHECKPOINTS = {
 }
 
 
+def test_weights_that_were_damaged_are_not_taken_for_trained_ones(tmp_path):
+    file, value = tmp_path / "last.ckpt", torch.tensor([1.25])
+    torch.save({"state_dict": {"a": value}}, file)
+    content = file.read_bytes()
+    assert content.count(value.numpy().tobytes()) == 1
+    file.write_bytes(content.replace(value.numpy().tobytes(), torch.tensor([1.75]).numpy().tobytes()))
+    with pytest.raises(ValueError, match="last.ckpt is damaged, its contents don't fit their checksums"):
+        read_checkpoint(file)
+
+
 @pytest.mark.parametrize("kind", CHECKPOINTS)
 @pytest.mark.parametrize("mapped", [True, False])
 def test_a_checkpoint_holds_nothing_but_weights(mapped, kind, tmp_path, monkeypatch):

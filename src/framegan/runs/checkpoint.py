@@ -50,13 +50,15 @@ def read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     """Return what is in a run's checkpoint: tensors and plain values; no code that it names is run.
 
     Args:
-        mapped: leave the tensors on the disk until they are used.
+        mapped: leave the tensors on the disk until they are used, and don't compare them with their checksums.
 
     Raises:
-        ValueError: there is something else in it.
+        ValueError: there is something else in it, or it is damaged.
     """
     if not archives.is_stored(path):
         raise ValueError(f"{path} is damaged or compressed, or not a checkpoint of a run; give a file of checkpoints/")
+    if not mapped:
+        _check_whole(path)  # PyTorch doesn't: it would take damaged weights for trained ones
     try:
         with warnings.catch_warnings(action="ignore"):
             saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
@@ -86,17 +88,22 @@ def samples_seen_of(checkpoint: Path) -> int:
         ValueError: it is not all there, by the checksums in it, or is something else.
     """
     state = read(checkpoint, mapped=True)["state_dict"]
+    _check_whole(checkpoint)
+    clock = state.get("samples_seen")
+    if clock is None or clock.numel() != 1 or not clock >= 0:
+        raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
+    return int(clock)
+
+
+def _check_whole(checkpoint: Path) -> None:
+    """Raise ValueError where an archive isn't all there, by the checksums in it."""
     with zipfile.ZipFile(checkpoint) as file:
         try:
             damaged = file.testzip()
         except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, zlib.error) as error:
             damaged = str(error)
     if damaged:
-        raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums")
-    clock = state.get("samples_seen")
-    if clock is None or clock.numel() != 1 or not clock >= 0:
-        raise ValueError(f"{checkpoint} is not a checkpoint of a run (its samples_seen is {clock})")
-    return int(clock)
+        raise ValueError(f"{checkpoint} is damaged, its contents don't fit their checksums; give another checkpoint")
 
 
 def clock_of(checkpoint: Path) -> int:
