@@ -79,7 +79,7 @@ def test_a_slip_leaves_nothing(words, said, run_of_images, tmp_path):
 
 def test_a_file_says_its_edits_and_is_made_again(run_of_images, tmp_path):
     shutil.copytree(run_of_images, "run")
-    caption = "caption=50%: 'a', \"b\" [c]\n{d}"
+    caption = "caption=$5: 'a', \"b\" [c]\n{d}"
     listed = json.dumps(["scale=8", caption, "caption.size=9"], ensure_ascii=False).replace("\\n", "\n")
     assert run("generate", "run", "num_samples=1", "seed=3", "out=a.png", f"postprocess={listed}") is None
     assert json.loads(notes.read(tmp_path / "a.png"))["settings"]["postprocess"][1] == caption
@@ -113,7 +113,7 @@ def test_a_file_names_no_folder_and_has_none_read(run_of_images, tmp_path):
         (["lut=\n/etc/passwd"], "reads a file"),
         ("lut=/etc/passwd", "sets postprocess, which is no setting"),
         ([["lut=/etc/passwd"]], "sets postprocess, which is no setting"),
-        (["caption=${oc.env:HOME}"], "sets postprocess, which is no setting"),
+        (["scale=${oc.env:HOME}"], "scale got '${oc.env:HOME}'"),
         (["movie=/etc/passwd"], "movie is no edit"),
         (["scale=2,movie=/etc/passwd"], "scale got '2,movie=/etc/passwd'"),
     ],

@@ -198,7 +198,21 @@ def test_scores_are_those_of_the_run(trained):
 
 VALUES = [
     *(None, True, 3, -1e-05, float("inf"), np.float32(0.5)),
-    *("", "null", "3", "1e3", "True", "a,b", "a b=c", "[a]", "choice(1,2)", "$HOME", 'it\'s "so" = {1: 2}, \\'),
+    *(
+        "",
+        "null",
+        "3",
+        "1e3",
+        "True",
+        "a,b",
+        "a b=c",
+        "[a]",
+        "choice(1,2)",
+        "$HOME",
+        "${seed} \\${x} $5",
+        "\\\n",
+        'it\'s "so" = {1: 2}, \\',
+    ),
     *([1, "2", None, ["a,b"]], ("x",), {"a b:c": [1.5, "2"], "d": {}}, PurePosixPath("my data/a=1, 'b'")),
 ]
 
@@ -212,7 +226,7 @@ def test_a_value_means_what_it_is():
     typed |= {f"+logger.csv.path_{number}.root": one for number, one in paths.items()}
     settings = prepared("train", ["model=mlp", "data=image_folder", *words(typed)])
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-        found = OmegaConf.to_container(compose("train", settings).logger.csv)
+        found = OmegaConf.to_container(compose("train", settings).logger.csv, resolve=True)
     for number, one in enumerate(expected):
         for value in (found[f"is_{number}"], found[f"of_{number}"]["any"]):
             assert value == one

@@ -19,6 +19,8 @@ SECRET = re.compile(
 """A setting that is called so and given where it stands, unless it is to be read from the environment."""
 HOME = re.compile(r"(?<![\w.~-])(/(?:home|Users)/[^/\s'\",:;\]})]+|/root)(?![\w.-])")
 PASSED = re.compile(rf"""({SECRET.pattern})(\s*)('[^']*'|"[^"]*"|[^\s,;&\]}})]+)""", re.IGNORECASE)
+REFERENCE = re.compile(r"(\\*)\$\{")
+"""What OmegaConf takes for a reference to another setting, unless a backslash stands before it."""
 IN_ADDRESS = re.compile(r"(\w://)[^/\s@]+@")
 
 
@@ -40,7 +42,7 @@ def to_type(key: str, path: str | Path) -> str:
 def quoted(path: str | Path) -> str:
     """Return a path in the quotes of Hydra's grammar."""
     mark = "'" if '"' in str(path) else '"'
-    escaped = re.sub(rf"(\\*)({mark}|$)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
+    escaped = re.sub(rf"(\\*)({mark}|\Z)", lambda found: found[1] * 2 + (f"\\{mark}" if found[2] else ""), str(path))
     return f"{mark}{escaped}{mark}"
 
 
@@ -83,7 +85,7 @@ def typed(value: Any, key: str) -> str:
     if isinstance(value, str | os.PathLike):
         # a Path would drop the ./ in front and the / behind
         text = os.path.expanduser(os.fspath(value))  # noqa: PTH111
-        return text if PLAIN.fullmatch(text) else quoted(text)
+        return text if PLAIN.fullmatch(text) else quoted(REFERENCE.sub(r"\1\1\\${", text))
     if isinstance(value, list | tuple):
         return f"[{','.join(typed(one, key) for one in value)}]"
     if isinstance(value, Mapping):
