@@ -109,8 +109,14 @@ def test_the_data_are_not_needed_where_their_features_were_kept(tmp_path):
     (tmp_path / "photos").rename(tmp_path / "elsewhere")
     assert evaluated(tmp_path, f"checkpoint={folder}", "num_samples=30")
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
-    assert "the real samples are needed, and are unavailable" in message
-    assert "photos is not a folder" in message
+    assert f"the real samples are needed, and {tmp_path / 'photos'} is not a folder; " in message
+    named = message.rpartition("name them: ")[2].replace("PLACE", str(tmp_path / "elsewhere")).split()
+    assert named[:2] == ["data=image_folder", f"data.root={tmp_path / 'elsewhere'}"]
+    assert evaluated(tmp_path, f"checkpoint={folder}", "num_samples=25", *named)
+    message = run("generate", f"checkpoint={folder}", "real=true", f"out={tmp_path / 'a.png'}")
+    assert (
+        "photos is not a folder; real=true and neighbours show what the run was trained on: put that there" in message
+    )
     write_images(tmp_path / "photos", 41)
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
     assert "the data have changed since the run was trained" in message

@@ -77,10 +77,14 @@ def how_to_train(overrides: Sequence[str], data: str | None) -> str:
         overrides: what was set, of which those of the data are repeated.
         data: the name that was chosen, if they don't choose it.
     """
-    of_data = [setting for setting in overrides if setting.lstrip("+~").startswith(("data=", "data.", "seed="))]
-    if not any(setting.startswith("data=") for setting in of_data):
-        of_data.insert(0, f"data={data}")
-    return f"train one, then repeat the command: {command('classifier', *map(shlex.quote, of_data))}"
+    settings = map(shlex.quote, of_data(overrides, data))
+    return f"train one, then repeat the command: {command('classifier', *settings)}"
+
+
+def of_data(overrides: Sequence[str], data: str | None) -> list[str]:
+    """Return those of the settings of a run that choose its data; the arguments are those of `how_to_train`."""
+    found = [setting for setting in overrides if setting.lstrip("+~").startswith(("data=", "data.", "seed="))]
+    return found if any(setting.startswith("data=") for setting in found) else [f"data={data}", *found]
 
 
 def _target(out: str | None, by_itself: Path) -> Path:

@@ -1,5 +1,6 @@
 """Score a trained generator, or a folder of samples: framegan evaluate RUN_FOLDER metrics=fid"""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -96,7 +97,7 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
 
     say(f"fake     {run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
-    real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder)
+    real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder, _to_name_them(run.folder))
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
     if num_classes > 1:
         counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
@@ -114,21 +115,36 @@ def real_samples(data: Any) -> Any:
     return RealSamples(lambda: source, fingerprint, origin_of(fingerprint, source.split, inventory))
 
 
-def trained_on(data: Any, folder: Path) -> Any:
-    """Return the real samples of a run's data configuration, which are read only if their features weren't kept."""
+def _to_name_them(folder: Path) -> str:
+    """Return how to name the data of a run where they are elsewhere, or others, now."""
+    chosen = about.choices_of(folder)
+    settings = classifier.of_data(chosen["overrides"], chosen["choices"].get("data"))
+    placed = ["data.root=PLACE" if setting.startswith("data.root=") else setting for setting in settings]
+    return f"to compare with data at another place, or as they are now, name them: {' '.join(map(shlex.quote, placed))}"
+
+
+def trained_on(data: Any, folder: Path, remedy: str) -> Any:
+    """Return the real samples of a run's data configuration, which are read only if their features weren't kept.
+
+    Args:
+        remedy: what to do where they aren't there, or have changed.
+    """
     from framegan.data.datamodule import DataModule
+    from framegan.data.files import NoFolderError
     from framegan.data.fingerprint import comparable
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
     def source() -> Any:
         try:
             read = DataModule(compose.build(data.datamodule.source))
+        except NoFolderError as error:
+            raise ValueError(f"the real samples are needed, and {error.root} is not a folder; {remedy}") from None
         except errors.USER_ERRORS as error:
             raise ValueError(f"the real samples are needed, and are unavailable: {error}") from None
         if changes := run_data.changes(folder, data.fingerprint, read):
             raise ValueError(
-                "the data have changed since the run was trained; to compare with them as they are now, name them: "
-                "data=NAME with what it was trained with" + "".join(f"\n  {line}" for line in changes)
+                f"the data have changed since the run was trained; {remedy}"
+                + "".join(f"\n  {line}" for line in changes)
             )
         return read.source
 

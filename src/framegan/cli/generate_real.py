@@ -73,7 +73,8 @@ def _data_of(work: "Work") -> Any:
     from framegan.cli.evaluate import trained_on
 
     run = work.rows[0].run
-    real, shape = trained_on(run.config.data, run.folder), work.shape
+    remedy = "real=true and neighbours show what the run was trained on: put that there again, or a link to it"
+    real, shape = trained_on(run.config.data, run.folder, remedy), work.shape
     if tuple(real.source.shape) != shape:
         raise ValueError(
             f"the real samples are {list(real.source.shape)}, and those that are made {list(shape)}; leave out "

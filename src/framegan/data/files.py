@@ -25,6 +25,14 @@ NAMED = 10
 """How many endings or classes a line names."""
 
 
+class NoFolderError(ValueError):
+    """There is no folder where the data should be."""
+
+    def __init__(self, root: Path):
+        super().__init__(f"{root} is not a folder; set data.root to the folder that holds your data")
+        self.root = root
+
+
 def root_of(root: str | Path) -> Path:
     """Return the folder or file that data.root means.
 
@@ -54,7 +62,7 @@ def chosen_folder(root: str | Path, split: str | None) -> Path:
     if folder.is_dir() and split != "":
         return folder
     if not root.is_dir():
-        raise ValueError(f"{root} is not a folder; set data.root to the folder that holds your data")
+        raise NoFolderError(root)
     there = sorted(path.name for path in root.iterdir() if path.is_dir() and not _is_junk(path.name))
     raise ValueError(f"{root} has no folder {split!r}; set data.split to null for all of it, or to one of: {there}")
 
