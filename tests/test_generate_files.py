@@ -32,7 +32,7 @@ def frames_of(generator, **choices):
 
 def real_of(folder):
     """Return the real samples of a run, as pixels, and their classes."""
-    data = trained_on(saved_config.plain(run_folder.saved_config(folder)).data, folder)
+    data = trained_on(saved_config.plain(run_folder.saved_config(folder)).data, folder, "")
     return data.batch(range(data.num_samples))
 
 
@@ -252,10 +252,7 @@ def hostile(**changes):
         (hostile(settings={"out": "x"}), "sets out, which is no setting of framegan generate or no value"),
         (hostile(settings={"hydra.run.dir": "x"}), "sets hydra.run.dir, which is no setting"),
         (hostile(settings={"overwrite": True}), "sets overwrite, which is no setting"),
-        (
-            hostile(settings={"category": "${oc.env:HOME}"}),
-            "sets category, which is no setting of framegan generate or no",
-        ),
+        (hostile(settings={"category": "${oc.env:HOME}"}), "category=${oc.env:HOME}, but this generator has "),
         (hostile(settings={"category": {"_target_": "os.system"}}), "sets category, which is no setting"),
         (hostile(settings={"seed": "x"}), "seed got 'x'; it should be a valid integer"),
         (hostile(settings={"given": "clip.mp4"}), "was made with given=clip.mp4; say where that is: given=PATH"),
@@ -296,6 +293,8 @@ OF_IMAGES = [
     (("loop=round",), "loop got 'round'; it should be 'pingpong' or 'closed'"),
     (("size=32", "scale=2"), "size=32 and scale=2 both say how large; leave one out"),
     (("scale=0",), "scale got 0; it should be greater than 0"),
+    (("scale=inf",), "scale got inf; it should be a finite number"),
+    (("interpolate=[]",), "interpolate got []; it should be two seeds or more, such as [0,5,9]"),
     (("size=20000",), "samples of 20000x20000 are too large; set size to at most 16,383"),
     (("resampling=lanczos",), "resampling=lanczos is for another size; set scale=4 or size=512"),
     (("out=x.mp4",), "out got x.mp4; images go to a file that ends in .png, .npz, .npy or .tar"),

@@ -98,6 +98,13 @@ def test_a_temporal_generator_makes_clips(name, shape):
     assert every_parameter_takes_part(generator, clips)
 
 
+def test_a_clip_of_another_length_than_a_generator_makes_is_refused():
+    generator = mlp.Generator((1, 8, 16, 16), latent_dim=4, widths=[8])
+    assert sampling.sample(generator, [0], num_frames=8).shape == (1, 1, 8, 16, 16)
+    with pytest.raises(ValueError, match="num_frames=9, but this generator makes clips of 8 frames only; leave it out"):
+        sampling.sample(generator, [0], num_frames=9)
+
+
 @pytest.mark.parametrize("num_frames", [1, 5, 8, 21])
 @pytest.mark.parametrize("name", TEMPORAL)
 def test_a_clip_of_any_length(name, num_frames):

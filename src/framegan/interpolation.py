@@ -20,6 +20,13 @@ def length(seeds: Sequence[int], steps: int, *, closed: bool) -> int:
     return steps * len(seeds) if closed else steps * (len(seeds) - 1) + 1
 
 
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise ValueError where nothing lies between seeds."""
+    if len(seeds) < 2 or any(one == other for one, other in pairwise(seeds)):
+        rule = "it should be two seeds or more, such as [0,5,9], no one twice in a row"
+        raise ValueError(f"interpolate got {list(seeds)}; {rule}")
+
+
 def walk(
     generator: nn.Module,
     seeds: Sequence[int],
@@ -47,9 +54,7 @@ def walk(
     Raises:
         ValueError: there are fewer than two seeds, or see `framegan.sampling.batches`.
     """
-    if len(seeds) < 2 or any(one == other for one, other in pairwise(seeds)):
-        rule = "it should be two seeds or more, such as [0,5,9], no one twice in a row"
-        raise ValueError(f"interpolate got {list(seeds)}; {rule}")
+    check_seeds(seeds)
     latents, labels = sampling.draw(generator, seeds, **choices, is_given=given is not None)
     parts = sampling.parts_of(generator, choices.get("num_frames"))
     if getattr(generator, "given_frames", 0):  # its content is the number of a clip, and nothing lies between those

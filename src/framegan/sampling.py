@@ -346,16 +346,21 @@ def kept_classes(generator: nn.Module) -> Collection[int]:
 
 def options_of(generator: nn.Module, num_frames: int | None, truncation: float | None) -> dict[str, Any]:
     """Return what a generator's forward is given beside latents and labels; see `batches`."""
-    options: dict[str, Any] = {} if num_frames is None else {"num_frames": num_frames}
+    sets_length = num_frames is not None and _takes(generator, "num_frames")
+    options: dict[str, Any] = {"num_frames": num_frames} if sets_length else {}
     if truncation is None:
         return options
     if isinstance(truncation, bool) or not isinstance(truncation, Real) or not 0 <= truncation < math.inf:
         rule = "it should be a number from 0, the mean style, to 1, as trained, such as 0.7; above 1 samples vary more"
         raise ValueError(f"truncation got {truncation!r}; {rule}")
-    if "truncation" not in inspect.signature(generator.forward).parameters:
+    if not _takes(generator, "truncation"):
         what = "but this generator takes none; leave it out, or train one that does: model=stylegan2, vae or a flow"
         raise ValueError(f"truncation={truncation}, {what}")
     return options | {"truncation": truncation}
+
+
+def _takes(generator: nn.Module, option: str) -> bool:
+    return option in inspect.signature(generator.forward).parameters
 
 
 def holdable(parts: Mapping[str, int]) -> dict[str, int]:
@@ -368,9 +373,14 @@ def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, i
     makes_clips = len(generator.shape) == 4  # type: ignore[arg-type]
     if num_frames is not None and not makes_clips:
         raise ValueError(f"num_frames={num_frames}, but this generator makes images; leave it out")
+    length = generator.shape[1] if makes_clips else None  # type: ignore[index]
+    if num_frames not in (None, length) and not _takes(generator, "num_frames"):
+        raise ValueError(
+            f"num_frames={num_frames}, but this generator makes clips of {length} frames only; leave it out"
+        )
     given = getattr(generator, "given_frames", 0)
     if num_frames is not None and num_frames <= given:
         raise ValueError(f"num_frames={num_frames}, but the first {given} are given; set it to {given + 1} or more")
     if not hasattr(generator, "latent_parts"):
         return {"latents": int(generator.latent_dim)}  # type: ignore[arg-type]
-    return generator.latent_parts(num_frames or generator.shape[1])  # type: ignore[operator,index]
+    return generator.latent_parts(num_frames or length)  # type: ignore[operator]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import hydra
 from omegaconf import DictConfig
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from framegan.cli import compose, errors, generate_rows
 from framegan.cli.generate_rows import Row, Walk
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Category = NonNegativeInt | float | bool | str
 Weights = Literal["ema", "raw"]
+PositiveFinite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 OF_IMAGES = 24
 """Frames a second, and from one seed to the next, of a video of what lies between images."""
 LARGEST_SIDE = 16_383
@@ -53,12 +54,12 @@ class Settings:
     out: str | None
     format: Literal["png", "mp4", "webm", "gif", "webp", "apng", "npy", "frames", "auto"]
     overwrite: bool
-    frames_per_second: PositiveFloat | None
+    frames_per_second: PositiveFinite | None
     codec: Literal["h264", "hevc", "vp9", "av1"] | None
     crf: NonNegativeInt | None
     pixel_format: Literal["yuv420p", "yuv444p"] | None
     size: PositiveInt | None
-    scale: PositiveFloat | None
+    scale: PositiveFinite | None
     resampling: Literal["nearest", "lanczos"] | None
     postprocess: list[str]
     grid_samples: NonNegativeInt
@@ -105,9 +106,9 @@ def generate(settings: Settings) -> None:
     style = _style(settings, first, to, size, edits)
     for run, weights in runs:
         print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
-    _tell_length(first.generator, settings.num_frames)
     rows = generate_rows.rows_of(runs, settings.category)
     choices = _choices(settings, rows, to.path)
+    _tell_length(first.generator, settings.num_frames)
     work = Work(settings, rows, numbers, to, style, size, choices, Notes.of(rows[0], vars(settings)), edits)
     if not settings.overwrite:
         work.refuse_to_overwrite()
@@ -179,8 +180,10 @@ def _numbers(settings: Settings, generator: Any, to: "Target") -> "Sequence[int]
     """Return the seeds of a row, or the way from one to the next."""
     if settings.interpolate is None:
         return range(settings.seed, settings.seed + settings.num_samples)
+    from framegan.interpolation import check_seeds
     from framegan.sampling import STEPS
 
+    check_seeds(settings.interpolate)
     steps = STEPS
     if to.kind == "video":
         is_clip = len(generator.shape) == 4

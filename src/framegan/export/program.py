@@ -34,7 +34,7 @@ class Program(nn.Module):
         super().__init__()
         self.parts = sampling.parts_of(generator, num_frames)
         self.latent_dim = sum(self.parts.values())
-        self.options = {} if num_frames is None else {"num_frames": num_frames}
+        self.options = sampling.options_of(generator, num_frames, None)
         self.generator = copy.deepcopy(generator).to("cpu").eval().requires_grad_(False)
         for module in self.generator.modules():
             if hasattr(module, "fix"):
