@@ -1,4 +1,4 @@
-"""The step of experiments=dcgan_2016 as one would write it by hand in plain PyTorch, without a framework."""
+"""The adversarial step as one would write it by hand in plain PyTorch, in fp32, without a framework."""
 
 import copy
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class PlainLoop:
-    """Two networks, two Adams, the non-saturating loss and an average of the generator."""
+    """Two networks, two Adams as they are, the non-saturating loss of each head, and an average of the generator."""
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, lr: float = 2e-4, ema_half_life: float = 10_000):
         self.generator, self.discriminator = generator, discriminator
@@ -18,18 +18,23 @@ class PlainLoop:
         self.discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
         self.samples_seen = 0
 
-    def step(self, real: Tensor, latents: Tensor, generator_latents: Tensor) -> None:
-        """Train both networks on one batch of real samples and the latents of as many fake ones for each."""
-        with torch.no_grad():
+    def step(self, real: Tensor, latents: Tensor, generator_latents: Tensor | None = None) -> None:
+        """Train both networks on one batch of real samples and the latents of as many fake ones for each.
+
+        Args:
+            generator_latents: None = the generator learns by the fake samples that the discriminator has seen.
+        """
+        with torch.set_grad_enabled(generator_latents is None):
             fake = self.generator(latents)
-        real_logits, fake_logits = self.discriminator(real)["sample"], self.discriminator(fake)["sample"]
-        loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake.detach())
+        loss = sum(F.softplus(-real_logits[k]).mean() + F.softplus(fake_logits[k]).mean() for k in real_logits)
         self.discriminator_optimizer.zero_grad()
         loss.backward()
         self.discriminator_optimizer.step()
 
         self.discriminator.requires_grad_(False)
-        loss = F.softplus(-self.discriminator(self.generator(generator_latents))["sample"]).mean()
+        fake = fake if generator_latents is None else self.generator(generator_latents)
+        loss = sum(F.softplus(-logits).mean() for logits in self.discriminator(fake).values())
         self.generator_optimizer.zero_grad()
         loss.backward()
         self.generator_optimizer.step()

@@ -1,15 +1,19 @@
 """How much longer than a plain PyTorch loop a step takes, with everything on: python benchmarks/step_time.py
 
-Both train DCGAN as published, at 32 pixels, batch 64, in one process: a block of framework steps (logging, progress,
-checkpoints, sample grids, averaging, the data loader), then a block of plain steps, in turn. The ratio is taken pair by
-pair, so that it holds when the machine's speed drifts. Checkpoints and sample grids are rare: the median of the pairs
-doesn't see them, the ratio of the sums does. The default length holds three of each.
+Both train the same networks on the same data by the non-saturating loss, in one process: a block of framework steps
+(logging, progress, checkpoints, sample grids, averaging, the data loader), then a block of plain steps, in turn. The
+plain loop is in fp32, with PyTorch's Adam as it is and fake samples of its own for each network. The ratio is taken
+pair by pair, so that it holds when the machine's speed drifts. Checkpoints and sample grids are rare: the median of the
+pairs doesn't see them, the ratio of the sums does. The default length holds three of each.
+
+    python benchmarks/step_time.py --model mocogan model.share_fakes=true trainer.precision=bf16-mixed
 """
 
 import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -21,16 +25,19 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
 from framegan.cli import compose as composed  # noqa: E402
-from framegan.cli.session import be_quiet  # noqa: E402
+from framegan.cli.session import be_quiet, fill_in  # noqa: E402
 from framegan.media import to_samples  # noqa: E402
 
-CHOICES = [
-    "experiments=dcgan_2016",
-    "data=digits",
-    "data.resolution=32",
-    "data.batch_size=64",
-    "total_samples=1_000_000_000",
-]
+GAME = ["model/loss=non_saturating", "model/regularizers=[]", "metrics=[]"]
+MODELS = {
+    "dcgan": ["experiments=dcgan_2016", "data=digits", "data.resolution=32"],
+    "dcgan_64": ["experiments=dcgan_2016", "data=digits", "data.resolution=64"],
+    "mlp": ["model=mlp", "data=digits", "data.resolution=28"],
+    "mocogan": ["model=mocogan", "data=moving_digits", "data.resolution=32", "data.num_frames=8"],
+    "vgan": ["model=vgan", "data=moving_digits", "data.resolution=64", "data.num_frames=32"],
+}
+BATCH_SIZE = {"dcgan": 64, "dcgan_64": 64, "mlp": 64, "mocogan": 16, "vgan": 4}
+"""What is measured; vgan makes clips of no other size."""
 Z_95 = 1.96
 
 
@@ -42,9 +49,11 @@ class Interleaved(Callback):
         block: steps in a block.
     """
 
-    def __init__(self, plain: PlainLoop, pixels: torch.Tensor, num_pairs: int, block: int, warm_up: int = 3):
-        self.plain, self.pixels = plain, pixels
-        self.num_pairs, self.block, self.warm_up = num_pairs, block, warm_up
+    warm_up = 3
+
+    def __init__(self, plain: PlainLoop, pixels: torch.Tensor, batch: int, num_pairs: int, block: int):
+        self.plain, self.pixels, self.batch = plain, pixels, batch
+        self.num_pairs, self.block = num_pairs, block
         self.seconds: list[tuple[float, float]] = []
         self.started = 0.0
 
@@ -57,20 +66,26 @@ class Interleaved(Callback):
         framework = time.perf_counter() - self.started
         start = time.perf_counter()
         for _ in range(self.block):
-            real = to_samples(self.pixels[torch.randint(len(self.pixels), (64,))])
-            self.plain.step(real, torch.randn(64, 100), torch.randn(64, 100))
+            real = to_samples(self.pixels[torch.randint(len(self.pixels), (self.batch,))])
+            latents = torch.randn(2, self.batch, self.plain.generator.latent_dim)
+            self.plain.step(real, *latents)
         self.seconds.append((framework, time.perf_counter() - start))
         trainer.should_stop = len(self.seconds) == self.num_pairs + self.warm_up
         self.started = time.perf_counter()
 
 
-def measure(num_pairs: int, block: int, folder: Path) -> list[tuple[float, float]]:
+def measure(model: str, settings: Sequence[str], num_pairs: int, block: int, folder: Path) -> list[tuple[float, float]]:
     """Return the seconds per step of the framework and of the plain loop, pair by pair."""
+    batch = BATCH_SIZE[model]
+    length = [f"data.batch_size={batch}", "total_samples=1_000_000_000"]
     with initialize_config_dir(composed.CONFIGURATIONS, version_base="1.3"):
-        cfg = compose("train", CHOICES)
-    datamodule, gan, other = composed.build(cfg.data.datamodule), composed.build(cfg.model), composed.build(cfg.model)
+        cfg = compose("train", [*MODELS[model], *GAME, *length, *settings])
+    datamodule = composed.build(cfg.data.datamodule)
+    fill_in(cfg, datamodule)
+    gan, other = composed.build(cfg.model), composed.build(cfg.model)
     plain = PlainLoop(other.generator, other.discriminator)
-    interleaved = Interleaved(plain, datamodule.source.samples, num_pairs, block)
+    pixels = torch.stack([datamodule.source[index][0] for index in range(256)])
+    interleaved = Interleaved(plain, pixels, batch, num_pairs, block)
     trainer = composed.build(
         cfg.trainer,
         callbacks=[*(composed.build(node) for node in cfg.callbacks.values()), interleaved],
@@ -93,10 +108,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--block", type=int, default=10, help="steps in a block")
+    parser.add_argument("--model", choices=MODELS, default="dcgan")
+    parser.add_argument("settings", nargs="*", help="of the framework's side, such as model.share_fakes=true")
     options = parser.parse_args()
     be_quiet()
     with tempfile.TemporaryDirectory() as temporary:
-        pairs = measure(options.pairs, options.block, Path(temporary))
+        pairs = measure(options.model, options.settings, options.pairs, options.block, Path(temporary))
     for name, column in (("framework", 0), ("plain loop", 1)):
         milliseconds = sorted(1000 * pair[column] for pair in pairs)
         print(f"{name:<11} {milliseconds[len(pairs) // 2]:8.2f} ms per step (median of {len(pairs)} blocks)")

@@ -61,6 +61,7 @@ CASES: dict[str, tuple[str, ...]] = {
     **{f"regularizers={name}": (*BATCH_NORM, f"model/regularizers={name}") for name in choices("model/regularizers")},
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
     "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
+    "shared fakes": ("model=dcgan", "model.share_fakes=true", "model.generator.normalization=none"),
     "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
     "path length": ("model=stylegan2", "model.generator_regularizers.path_length.every=1"),
     "diffaugment": ("model=dcgan", "model/augmentation=diffaugment", "model/regularizers=r1"),

@@ -28,21 +28,25 @@ def test_the_discriminator_step_leaves_the_generator_still_and_the_reverse():
     assert moved == {"discriminator": [{"discriminator"}] * 3, "generator": [{"generator"}] * 3}
 
 
-def test_the_step_is_the_one_a_plain_loop_takes():
+@pytest.mark.parametrize("share_fakes", [False, True])
+def test_the_step_is_the_one_a_plain_loop_takes(share_fakes):
     """The loop that the benchmark compares with, written without the framework, trains the same weights."""
-    gan, start, seen = tiny_gan().double(), tiny_gan().double(), {"discriminator": [], "generator": []}
+    gan, start = (tiny_gan(share_fakes=share_fakes).double() for _ in range(2))
+    seen: dict[str, list[torch.Tensor]] = {"discriminator": [], "generator": []}
     noise_like = gan._noise_like
 
     def kept(real, stream):
-        seen[stream].append(noise_like(real, stream))
-        return seen[stream][-1]
+        drawn = noise_like(real, stream)
+        seen[stream].append(drawn[0])
+        return drawn
 
     gan._noise_like = kept
     batches = real_batches(4).double()
     fit(gan, batches, precision="fp64")
+    latents = zip(seen["discriminator"][::3]) if share_fakes else zip(*seen.values(), strict=True)
     plain = PlainLoop(start.generator, start.discriminator, lr=1e-2)
-    for real, (latents, _), (generator_latents, _) in zip(batches, *seen.values(), strict=True):
-        plain.step(real, latents, generator_latents)
+    for real, of_step in zip(batches, latents, strict=True):
+        plain.step(real, *of_step)
     for name in ("generator", "discriminator", "generator_ema"):
         torch.testing.assert_close(flat(getattr(gan, name)), flat(getattr(plain, name)), rtol=0, atol=1e-13)
 

@@ -24,6 +24,10 @@ TABLE = [
         (*CHOSEN, "model.freeze=generator"),
         r"model.freeze got 'generator'; it should be a list; set model.freeze=\[generator\]",
     ),
+    (
+        (*CHOSEN, "model.share_fakes=true", "trainer.micro_batches=2"),
+        "model.share_fakes=true keeps all .* trainer.micro_batches=2 only some; set one of them back",
+    ),
     ((*CHOSEN, "on_nan=ignore"), "on_nan got 'ignore'; it should be 'stop' or 'rollback'"),
     ((*CHOSEN, "on_collapse=perhaps"), "on_collapse got 'perhaps'; it should be 'warn', 'stop' or 'rollback'"),
     ((*CHOSEN, "seed=-1"), "seed got -1; it should be greater than or equal to 0"),

@@ -50,6 +50,8 @@ class GAN(Model):
         beta2_schedule: factor of 1 - beta2 of both optimizers, which are of Adam's kind (Huang et al. 2024 raise beta2
             as the learning rate falls). None = as given.
         discriminator_steps: discriminator steps (each with its own batch) for one step of the generator.
+        share_fakes: make the fake samples of a step once, so that the generator descends by those that the
+            discriminator has just been trained with. That saves a forward; both gradients are of the same latents then.
         head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
         class_weight: weight of the class's cross-entropy in both networks' losses.
         class_loss_on_fake: have the discriminator learn the class of fake samples too, as Odena et al. did; it then
@@ -88,6 +90,7 @@ class GAN(Model):
         discriminator_schedule: Callable[[int], float] = Constant(),
         beta2_schedule: Callable[[int], float] | None = None,
         discriminator_steps: PositiveInt = 1,
+        share_fakes: bool = False,
         head_weights: Mapping[str, NonNegativeFloat] | None = None,
         class_weight: NonNegativeFloat = 1.0,
         class_loss_on_fake: bool = True,
@@ -120,6 +123,9 @@ class GAN(Model):
         found = contracts.check_generator_regularizers(generator, generator_regularizers or {})
         self.generator_regularizers = found  # type: ignore[assignment]  # a ModuleDict: their buffers are saved
         self.reconstruction, self.discriminator_steps = reconstruction, discriminator_steps
+        self.share_fakes = share_fakes
+        self.made: Tensor | None = None
+        """The (N, *shape) fake samples of this step, where both networks share them."""
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
         contracts.check_reconstruction(generator, reconstruction)
         self.head_weights = contracts.check_parts(self, head_weights)
@@ -127,6 +133,13 @@ class GAN(Model):
         self.pixel_factor = 1.0 if tuned_side is None else max(1.0, pixels / tuned_side**2)
         self.rate_factor = self.pixel_factor**-0.5
         self.begin(freeze)
+
+    def check_pieces(self, micro_batches: int) -> None:
+        if self.share_fakes and micro_batches > 1:
+            raise ValueError(
+                "model.share_fakes=true keeps all fake samples of a step, "
+                f"trainer.micro_batches={micro_batches} only some; set one of them back"
+            )
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch  # (N, *shape), (N,): this rank's
@@ -137,6 +150,10 @@ class GAN(Model):
         is_logged = any(map(self.trainer.is_logged, range(step + 1 - since, step + 1)))
         self.measured, self.watched = Measured(len(real), is_logged), {}
         noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
+        of_generator = step // self.discriminator_steps
+        if self.share_fakes and moves_generator:
+            latents, _ = self._noise_like(real, stream="discriminator")
+            self.made = self._make(real, labels, latents, of_generator)
 
         self._descend("discriminator", self.discriminator_loss, real, labels, step)
         self._constrain_discriminator(step)
@@ -144,12 +161,12 @@ class GAN(Model):
             self.augmentation.adapt(num_samples)
             self.measured.update(self.augmentation.measured())
         if moves_generator:
-            of_generator = step // self.discriminator_steps
             self._descend("generator", self.generator_loss, real, labels, of_generator)
             for regularizer in due(self.generator_regularizers, of_generator).values():
                 regularizer.adapt()
             self.average(num_samples * self.discriminator_steps)
 
+        self.made = None
         self.samples_seen += num_samples
         return dict(self.measured) if is_logged else None
 
@@ -166,7 +183,7 @@ class GAN(Model):
         penalties = {name: r for name, r in due(self.regularizers, step).items() if r.at}
         places = {str(regularizer.at) for regularizer in penalties.values()}
         with torch.no_grad():
-            fake = self.generator(latents, labels, **self._given(real))
+            fake = self.generator(latents, labels, **self._given(real)) if self.made is None else self.made.detach()
         fake = fake.to(real.dtype)  # (N, *shape); half as precise, where the forward was
         samples = {"real": real.detach(), "fake": fake}
         if "between" in places:
@@ -196,8 +213,7 @@ class GAN(Model):
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
         penalties = due(self.generator_regularizers, step)
-        with uncompiled() if penalties else nullcontext():
-            fake = self._trained("generator")(latents, labels, **self._given(real))  # (N, *shape)
+        fake = self._make(real, labels, latents, step) if self.made is None else self.made  # (N, *shape)
         fake_logits = self.discriminator(self._augmented(fake, mixing, "generator"), labels)  # {head: (N, K)}
         class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.head_weights)
@@ -214,13 +230,18 @@ class GAN(Model):
             loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
         return loss + self.class_weight * class_loss
 
+    def _make(self, real: Tensor, labels: Tensor, latents: Tensor, step: int) -> Tensor:
+        """Return the (N, *shape) samples that a step of the generator goes by; arguments as in `discriminator_loss`."""
+        with uncompiled() if due(self.generator_regularizers, step) else nullcontext():
+            return self._trained("generator")(latents, labels, **self._given(real))
+
     def _descend(self, name: str, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
         """Take one optimizer step of a network down the mean of its loss, as its schedules say."""
         optimizer: Any = self.optimizers()[self.networks.index(name)]  # type: ignore[index]
         self.set_rates(name, optimizer)
         optimizer.zero_grad()
         losses = []
-        batch = real, labels, *self._noise_like(real, stream=name)
+        batch = real, labels, *self._noise_like(real, stream=name if self.made is None else "discriminator")
         with self.toggled_optimizer(optimizer):  # the other network is held still
             for piece in in_pieces(batch, self.trainer.micro_batches, self.generator, self.discriminator):
                 loss = loss_of(*piece, step).sum() / len(real)

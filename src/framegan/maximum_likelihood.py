@@ -76,11 +76,11 @@ class MaximumLikelihood(Model):
         """Raise ValueError where a generator can't be trained so."""
         contracts.check_likelihood(generator)
 
-    def setup(self, stage: str) -> None:
-        if self.trainer.micro_batches > 1 and moving_buffers(self.generator):
+    def check_pieces(self, micro_batches: int) -> None:
+        if micro_batches > 1 and moving_buffers(self.generator):
             raise ValueError(
-                f"trainer.micro_batches={self.trainer.micro_batches} computes each piece twice, and the generator "
-                "gathers running averages as it does; set it to 1, or leave out batch normalisation"
+                f"trainer.micro_batches={micro_batches} computes each piece twice, and the generator gathers running "
+                "averages as it does; set it to 1, or leave out batch normalisation"
             )
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:

@@ -104,7 +104,11 @@ class Model(LightningModule):
             rule = "; betas are at least 0 and below 1, other numbers at least 0" if "Invalid" in str(error) else ""
             raise ValueError(f"model.{name}_optimizer: {error}{rule}") from error
 
+    def check_pieces(self, micro_batches: int) -> None:
+        """Raise ValueError where batches can't be processed in so many pieces; by default they can."""
+
     def setup(self, stage: str) -> None:
+        self.check_pieces(self.trainer.micro_batches)
         for network in self.of_name().values() if self.compile_networks else ():
             network.compile()
 

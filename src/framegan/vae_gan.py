@@ -35,6 +35,8 @@ class VAEGAN(GAN):
         layers = layers_of(self.discriminator)
         said = f"model.generator.feature_layer got {generator.feature_layer!r}, no layer of the discriminator"
         require(generator.feature_layer in layers, said, f"set one of {', '.join(layers)}")
+        rule = "half of the fake samples are made anew of what was encoded; leave it out"
+        require(not self.share_fakes, "model.share_fakes=true", rule)
         super().begin(freeze)
 
     def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:

@@ -50,6 +50,7 @@ class Session:
             self._take_origins(images)
             self.trainer = self._trainer()
             self.datamodule.check_batch_fits(self.trainer.world_size)
+            self.model.check_pieces(self.trainer.micro_batches)
             if checkpoint:
                 self.changes += checkpoints.check(checkpoint, self.model, self.trainer.world_size)
 
