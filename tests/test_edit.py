@@ -11,10 +11,11 @@ from fractions import Fraction
 
 import av
 import numpy as np
+import odd_videos
 import pytest
 from commands import PROJECT
 from edited import clip, noise
-from PIL import Image
+from PIL import Image, ImageCms
 from test_video_files import read_back
 
 from framegan import media, notes, video_files
@@ -119,6 +120,8 @@ def test_variable_rate_and_sound_are_kept(tmp_path, capsys):
     assert "sound" not in capsys.readouterr().out
     edit.main(["in.mp4", "slow.mp4", "speed=0.5"])
     assert times("slow.mp4") == [2 * start for start in starts]
+    edit.main(["in.mp4", "even.mp4", "rate=30"])
+    assert sound("even.mp4") == sound("in.mp4")
     edit.main(["in.mp4", "a.webm", "flip"])
     edit.main(["in.mp4", "in.mp4", "both.mp4", "concatenate"])
     assert times("both.mp4") == pytest.approx([*starts, *(start + Fraction(41, 24) for start in starts)], abs=0.05)
@@ -127,26 +130,80 @@ def test_variable_rate_and_sound_are_kept(tmp_path, capsys):
     assert "the sound is left out: speed changes when frames are shown, and not the sound" in said
     assert "the sound is left out: it is aac, and a .webm holds libopus, libvorbis, opus, vorbis" in said
     assert "the sound is left out: it is kept of one clip alone" in said
+    edit.main(["slow.mp4", "in.mp4", "both.mp4", "stack", "overwrite=true"])
+    assert "the sound is left out: it is kept of one clip alone" in capsys.readouterr().out
 
 
-def test_colours_are_those_that_a_player_shows(tmp_path):
-    """Of a video in BT.709, as cameras write it, and of the one that is made of it, in BT.601."""
-    colour = np.zeros((64, 64, 3), np.uint8) + np.array([200, 60, 20], np.uint8)
-    with av.open("in.mp4", "w") as container:
-        stream = container.add_stream("libx264", rate=8, width=64, height=64, pix_fmt="yuv420p", options={"crf": "1"})
-        stream.codec_context.colorspace = 1
-        frame = av.VideoFrame.from_ndarray(colour, format="rgb24")
+def write_coloured(path, colour, size=(64, 64), tag=1, **settings):
+    """Write one frame of a colour as YUV of BT.709, and whether the file says so."""
+    with av.open(path, "w") as container:
+        height, width = size
+        stream = container.add_stream("libx264", rate=8, width=width, height=height, pix_fmt="yuv420p")
+        stream.codec_context.options = {"crf": "1"}
+        for name, value in {"colorspace": tag, **settings}.items():
+            setattr(stream.codec_context, name, value)
+        frame = av.VideoFrame.from_ndarray(np.zeros((*size, 3), np.uint8) + np.uint8(colour), format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="itu709")
-        frame.colorspace = 1
+        frame.colorspace = tag
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(("size", "tag"), [((64, 64), 1), ((64, 1280), 2)])
+def test_colours_are_those_that_a_player_shows(size, tag, tmp_path):
+    """Of a video in BT.709, as cameras write it, in large ones without a word; and of what is made of it, in BT.601."""
+    colour = np.array([200, 60, 20])
+    write_coloured("in.mp4", colour, size, tag)
     edit.main(["in.mp4", "out.npy", "flip"])
     edit.main(["in.mp4", "out.mp4", "flip", "crf=1"])
-    assert np.abs(np.load("out.npy") - colour.astype(int)).max() <= 3
+    assert np.abs(np.load("out.npy") - colour).max() <= 3
     with av.open("out.mp4") as container:
         (frame,) = container.decode(video=0)
         assert frame.colorspace == video_files.BT601
-        assert np.abs(frame.to_ndarray(format="rgb24") - colour.astype(int)).max() <= 4
+        assert np.abs(frame.to_ndarray(format="rgb24") - colour).max() <= 4
+
+
+def test_a_picture_of_another_colour_space_becomes_srgb(tmp_path):
+    """A profile in which red and blue have changed places."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for name, other in ((b"rXYZ", b"XXXX"), (b"bXYZ", b"rXYZ"), (b"XXXX", b"bXYZ")):
+        place = profile.index(name, 128)
+        profile[place : place + 4] = other
+    name = "sRGB".encode("utf-16-be")
+    profile = profile.replace(name, "oRGB".encode("utf-16-be"))
+    Image.new("RGBA", (3, 2), (255, 0, 0, 99)).save("in.png", icc_profile=bytes(profile))
+    edit.main(["in.png", "out.png"])
+    assert np.abs(np.asarray(Image.open("out.png")).astype(int) - [0, 0, 255, 99]).max() <= 1
+
+
+def test_times_of_an_avi_are_in_the_order_of_showing(tmp_path):
+    odd_videos.encode(tmp_path / "in.avi", options=odd_videos.H264)
+    edit.main(["in.avi", "out.mp4"])
+    assert times("out.mp4") == [Fraction(k, 25) for k in range(odd_videos.FRAMES)]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".webm", ".apng", ".gif"])
+def test_the_last_frame_is_shown_as_long_as_before(ending, tmp_path, capsys):
+    frames = [Image.fromarray(frame) for frame in clip(6, (64, 64))]
+    frames[0].save("in.webp", save_all=True, append_images=frames[1:], duration=[50, 50, 50, 50, 50, 2000])
+    edit.main(["in.webp", f"out{ending}"])
+    edit.main([f"out{ending}", "again.gif"])
+    assert all("6 frames of 64x64: 2.25 s" in line for line in capsys.readouterr().out.splitlines())
+
+
+def test_animations_of_which_pillow_shows_something_else(tmp_path):
+    frames = [Image.fromarray(np.full((8, 8, 3), 40 * k, np.uint8)) for k in range(3)]
+    frames[0].save("in.png", save_all=True, append_images=frames[1:], default_image=True)
+    edit.main(["in.png", "a.npy"])
+    assert np.load("a.npy")[:, 0, 0, 0].tolist() == [40, 80], "without the one for programs that know no animations"
+    grey = np.arange(2 * 64, dtype=np.uint16).reshape(2, 8, 8) * 500
+    with av.open("grey.apng", "w") as container:
+        stream = container.add_stream("apng", rate=5, width=8, height=8, pix_fmt="gray16be")
+        for pixels in grey:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="gray16le")))
+        container.mux(stream.encode(None))
+    edit.main(["grey.apng", "b.npy"])
+    assert np.array_equal(np.load("b.npy")[..., 0], grey >> 8)
 
 
 def test_what_a_file_says_names_no_folder(tmp_path):
@@ -183,12 +240,15 @@ def test_what_a_file_says_names_no_folder(tmp_path):
         (["in.mp4", "x.mp4", "--scale=2"], "--scale=2 is no option"),
         (["in.mp4", "x.mp4", "overwrite=maybe"], "overwrite got 'maybe'; it should be true or false"),
         (["broken.mp4", "x.mp4"], "broken.mp4 can't be read"),
+        (["in.mp4", "x.mp4", "overwrite"], "overwrite needs a value, as in overwrite=true"),
+        (["hdr.mp4", "x.mp4"], "hdr.mp4 can't be read: it is HDR (PQ), and its colours would be pale"),
     ],
 )
 def test_a_slip_leaves_nothing(given, said, tmp_path):
     write(tmp_path / "in.mp4", clip())
     write(tmp_path / "small.mp4", clip()[:, ::2, ::2])
     write(tmp_path / "there.mp4", clip(1))
+    write_coloured(tmp_path / "hdr.mp4", [9, 9, 9], color_trc=16)
     (tmp_path / "folder").mkdir()
     (tmp_path / "broken.mp4").write_bytes((tmp_path / "in.mp4").read_bytes()[:400])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -202,7 +262,7 @@ def test_damage_that_is_met_on_the_way_leaves_nothing(tmp_path):
     whole = bytearray((tmp_path / "in.mp4").read_bytes())
     whole[-9000:-5000] = bytes(4000)
     (tmp_path / "in.mp4").write_bytes(whole)
-    with pytest.raises(ValueError, match="damaged after"):
+    with pytest.raises(ValueError, match=r"in\.mp4 can't be read: cut off or damaged after"):
         edit.main(["in.mp4", "out.mp4"])
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -103,6 +103,10 @@ def test_colours_are_those_of_the_formula():
         assert np.abs(found[..., :3] - wanted.round().clip(0, 255)).max() <= (given == "levels=0.2-0.6"), given
         assert np.array_equal(found[..., 3:], alpha), given
     assert np.abs(pixels(frames, "curves=0/0 1/1")[..., :3] - colour).max() == 0
+    assert np.array_equal(pixels(frames, "temperature=6500"), frames)
+    white = np.full((1, 2, 2, 3), 255, np.uint8)
+    for kelvin, order in ((3000, (0, 1, 2)), (10_000, (2, 1, 0))):
+        assert (np.diff(pixels(white, f"temperature={kelvin}")[0, 0, 0, list(order)].astype(int)) < 0).all()
     assert np.ptp(pixels(frames, "saturation=0")[..., :3], axis=-1).max() == 0
     assert np.array_equal(pixels(frames[..., :1], "grey"), frames[..., :1]), "a grey picture is grey already"
     luma = colour @ (0.299, 0.587, 0.114)
@@ -203,7 +207,9 @@ def test_times_of_variable_rate_are_kept_and_mirrored():
     ]
 
 
-@pytest.mark.parametrize("given", ["rate=3", "rate=12", "rate=29.97", "interpolate=24", "interpolate=11"])
+@pytest.mark.parametrize(
+    "given", ["rate=3", "rate=12", "rate=29.97", "interpolate=24", "interpolate=11", "interpolate=3"]
+)
 @pytest.mark.parametrize("num_frames", [1, 2, 16])
 def test_another_rate_lasts_as_long(given, num_frames):
     made = shown(clip(num_frames), given)
@@ -230,6 +236,13 @@ def test_trimming():
     assert np.array_equal(pixels(frames, "trim=1.5-"), frames[12:])
     assert np.array_equal(pixels(frames, "trim=-0.25"), frames[:2])
     assert [one.start for one in shown(frames, "trim=0.5-1")] == [k / RATE for k in range(4)]
+    for given, first, last in (("0.3-0.9", 2, 7), ("0.31-0.94", 2, 8), ("0.24-0.26", 2, 3), ("1.99-", 15, 16)):
+        made = planned(frames, f"trim={given}")
+        found = [*made.frames()]
+        assert np.array_equal([one.pixels for one in found], frames[first:last]), "those of which most is shown"
+        assert made.outline.end == found[-1].start + found[-1].duration == (last - first) / RATE
+    faded = pixels(np.full((16, 8, 8, 3), 200, np.uint8), "trim=0.3-0.9", "fade_out=0.25")
+    assert (faded[:3, 0, 0, 0] == 200).all(), "it fades at the end of what is left"
 
 
 def test_fading():
@@ -303,6 +316,10 @@ def test_a_watermark_is_laid_over(tmp_path):
     wanted = frames.astype(float)
     wanted[:, 4:12, 4:14] = wanted[:, 4:12, 4:14] * (1 - 64 / 255) + np.array([255, 0, 0]) * 64 / 255
     assert np.abs(made - wanted).max() <= 2
+    Image.new("RGB", (10, 200)).save(tmp_path / "tall.png")
+    with pytest.raises(ValueError, match="don't fit into pictures of 47x33") as slip:
+        planned(frames, f"watermark={tmp_path}/tall.png")
+    planned(frames, f"watermark={tmp_path}/tall.png", str(slip.value).rpartition("set ")[2])
 
 
 def test_a_table_of_colours(tmp_path):
@@ -311,6 +328,10 @@ def test_a_table_of_colours(tmp_path):
     cube.write_text("\n".join(["LUT_3D_SIZE 2", *rows]))
     frames = noise()
     assert np.abs(pixels(frames, f"lut={cube}") - (255.0 - frames)).max() <= 1
+    for odd in ("DOMAIN_MAX 2 2 2", "LUT_3D_INPUT_RANGE 0 0.5", f"# {'1 ' * 300}"):
+        cube.write_text("\n".join([odd, "LUT_3D_SIZE 2", *rows]))  # which FFmpeg reads otherwise than it is meant
+        with pytest.raises(ValueError, match=f"line 1: '{odd[:10]}"):
+            planned(frames, f"lut={cube}")
 
 
 @pytest.mark.parametrize(
@@ -342,6 +363,10 @@ def test_a_table_of_colours(tmp_path):
         (("lut=" + __file__,), "it should be a .cube file"),
         (("watermark=" + __file__,), "can't be read"),
         (("curves=1/2",), "curves got '1/2'; it should be points"),
+        (("curves=0/0 1/nan",), "curves got '0/0 1/nan'; it should be points"),
+        (("curves=0/0 0.001/1 1/1",), "IN rising by 0.01 or more"),
+        (("scale=1x1", "blur=2"), "blur needs sides of at least 2 pixels, got 1x1"),
+        (("scale=16000x16000",), "a picture has at most 89,478,485 pixels"),
         (("curves.preset=none",), "curves has no curve"),
         (("caption=\u6f22",), "the font of the caption has no '\u6f22'; set caption.font"),
         (("caption=a very long word: " + "n" * 90,), "set caption.size to less than 10"),
@@ -368,6 +393,8 @@ def test_reverse_says_what_is_too_long(monkeypatch):
     monkeypatch.setattr(outline, "HELD_BYTES", 5000)
     with pytest.raises(ValueError, match=r"reverse holds all frames in memory: 5 of 47x33 take .* such as trim=0-60"):
         planned(noise(), "reverse")
+    with pytest.raises(ValueError, match="crossfade holds all frames in memory: 8 of 47x33 take"):
+        planned(noise(), "crossfade=0.5", number=2)
 
 
 def test_each_edit_is_in_one_group_and_says_what_it_does(tmp_path):

@@ -1,6 +1,7 @@
 """Video files hold their frames, their rate, their size, and what they say of themselves."""
 
 import weakref
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 from test_media import numbered_clips
 
 from framegan import media, notes, video_files
-from framegan.video_files import Encoding
+from framegan.video_files import Encoding, Shown, Timing
 
 
 def read_back(path):
@@ -91,6 +92,14 @@ def test_a_write_that_fails_leaves_nothing(ending, tmp_path):
         else:
             video_files.write(path, np.zeros((2, 0, 4, 3), np.uint8), 8)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rate_that_ffmpeg_can_t_count_is_rounded(tmp_path):
+    """As that of half an hour of variable frame rate in ticks of 1/90,000 s."""
+    evenly = [Shown(Fraction(k, 30), Fraction(1, 30), np.zeros((8, 8, 3), np.uint8)) for k in range(4)]
+    timing = Timing(Fraction(2_700_090_000, 90_000_007), Fraction(1, 90_000))
+    video_files.write_shown(tmp_path / "x.mp4", evenly, 30.0, timing)
+    assert read_back(tmp_path / "x.mp4")[1] == pytest.approx([k / 30 for k in range(4)], abs=1e-4)
 
 
 def test_a_video_of_an_unknown_kind_is_refused(tmp_path):

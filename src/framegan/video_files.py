@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from framegan import notes
+from framegan import apng, notes
 from framegan.files import atomic
 
 FRAMES_PER_SECOND = 8.0
@@ -40,6 +40,8 @@ ENCODERS: dict[Codec, tuple[str, int, int, dict[str, str]]] = {
 """FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options."""
 BT601 = 6
 """How RGB becomes YUV, by FFmpeg's number; players that aren't told take large videos for BT.709."""
+MOST_PARTS = 1_000_000
+"""Of the denominator of a rate, so that FFmpeg can count it."""
 SMALLEST_HEVC = 64
 """Pixels of a side, an even number: with less, or odd sides, libx265 was seen to damage the memory of the process."""
 
@@ -155,8 +157,9 @@ def write_shown(
             notes.append_to_gif(part, note)
         else:
             kind = _stream(ending, encoding, size, alpha=alpha)
-            _write_stream(part, frames, timing, size, note, sound, **kind)
+            last = _write_stream(part, frames, timing, size, note, sound, **kind)
             if ending == ".apng":
+                apng.set_last_delay(part, last)
                 notes.insert_into_png(part, note)
 
 
@@ -251,17 +254,23 @@ def _write_stream(
     encoder: str,
     pixel_format: str,
     options: dict[str, str],
-) -> None:
+) -> Fraction:
+    """Write frames, and return how many seconds the last one is shown."""
     import av
 
-    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0", "final_delay": str(1 / timing.rate)}}
+    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0"}}
     os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells of itself
     with av.open(path, "w", format=format, options=of_format.get(format, {})) as container:
         if note:
             container.metadata["comment"] = note
         height, width = size
         stream = container.add_stream(
-            encoder, rate=timing.rate, width=width, height=height, pix_fmt=pixel_format, options=options
+            encoder,
+            rate=timing.rate.limit_denominator(MOST_PARTS),
+            width=width,
+            height=height,
+            pix_fmt=pixel_format,
+            options=options,
         )
         assert isinstance(stream, av.VideoStream)
         stream.codec_context.time_base = timing.tick
@@ -272,18 +281,42 @@ def _write_stream(
             stream.bit_rate = 0  # else crf is but a limit
         if encoder == "libx265":
             stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players take
-        track = _Track(container, sound) if sound else None
-        keep = pixel_format == "rgba"
-        for start, duration, pixels in frames:
+        return _mux(container, stream, frames, timing.tick, _Track(container, sound) if sound else None)
+
+
+def _mux(container: Any, stream: Any, frames: Iterable[Shown], tick: Fraction, track: "_Track | None") -> Fraction:
+    """Encode and write frames and sound, and return how many seconds the last frame is shown."""
+    import av
+
+    keep = stream.pix_fmt == "rgba"
+    shown = held = None
+    first_dts = 0
+
+    def encoded() -> Iterator[Any]:
+        nonlocal shown
+        for shown in frames:
             if track:
-                track.mux_until(start)
-            frame = av.VideoFrame.from_ndarray(_rgb(pixels, alpha=keep), format="rgba" if keep else "rgb24")
-            frame.pts, frame.time_base = round(start / timing.tick), timing.tick
-            frame.duration = round(duration / timing.tick)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-        if track:
-            track.mux_until(None)
+                track.mux_until(shown.start)
+            frame = av.VideoFrame.from_ndarray(_rgb(shown.pixels, alpha=keep), format="rgba" if keep else "rgb24")
+            frame.pts, frame.time_base = round(shown.start / tick), tick
+            frame.duration = round(shown.duration / tick)
+            yield from stream.encode(frame)
+        yield from stream.encode(None)
+
+    for packet in encoded():
+        if held is None:
+            first_dts = packet.dts or 0
+        else:
+            container.mux(held)
+        held = packet
+    assert held is not None
+    assert shown is not None
+    until_end = round((shown.start + shown.duration) / held.time_base) - ((held.dts or 0) - first_dts)
+    held.duration = max(1, until_end)  # else that of a mean frame
+    container.mux(held)
+    if track:
+        track.mux_until(None)
+    return shown.duration
 
 
 class _Track:

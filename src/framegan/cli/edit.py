@@ -64,6 +64,8 @@ def _sorted(words: Sequence[str]) -> tuple[list[str], list[str], dict[str, str]]
                 edits.append(word)
         elif word in edit_words.EDITS:
             edits.append(word)
+        elif word in SETTINGS:
+            raise ValueError(f"{word} needs a value, as in overwrite=true; a file of that name is written ./{word}")
         elif word.startswith("-"):
             raise ValueError(f"{word} is no option; edits are written as scale=2, and framegan edit --help lists them")
         else:

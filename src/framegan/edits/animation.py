@@ -26,19 +26,21 @@ class Animation:
     Args:
         durations: seconds of each.
         mode: of Pillow.
+        first: number of the first one; before it may be one that only programs show which know no animations.
     """
 
     path: Path
     outline: Outline
     durations: list[Fraction]
     mode: str
+    first: int
 
     def frames(self) -> Frames:
         start = Fraction()
         with _opened(self.path) as image:
-            for place, duration in enumerate(self.durations):
+            for place, duration in enumerate(self.durations, self.first):
                 image.seek(place)
-                yield Shown(start, duration, np.atleast_3d(np.asarray(image.convert(self.mode))))
+                yield Shown(start, duration, np.atleast_3d(np.asarray(_eight_bits(image).convert(self.mode))))
                 start += duration
 
 
@@ -56,7 +58,8 @@ def animation(path: Path) -> Animation | None:
                 raise ValueError(f"{image.width}x{image.height}, {OVER_LIMIT}")
             modes = {image.mode}
             durations, is_clear = [], False
-            for place in range(image.n_frames):
+            first = int(image.info.get("default_image", False))
+            for place in range(first, image.n_frames):
                 image.seek(place)
                 image.load()  # a .webp says how long it is shown once it is decoded
                 durations.append(_seconds(image.info.get("duration")))
@@ -65,12 +68,11 @@ def animation(path: Path) -> Animation | None:
             width, height = image.size
     except Image.UnidentifiedImageError:
         return None
-    mode = "RGBA" if is_clear else "L" if modes <= {"L", "1"} else "RGB"
+    mode = "RGBA" if is_clear else "L" if modes <= {"L", "1", "I;16"} else "RGB"
     end, number = sum(durations, Fraction()), len(durations)
     channels = len(mode)
-    return Animation(
-        path, Outline(width, height, channels, number, end, number / end, Fraction(1, 1000)), durations, mode
-    )
+    outline = Outline(width, height, channels, number, end, number / end, Fraction(1, 1000))
+    return Animation(path, outline, durations, mode, first)
 
 
 @contextmanager
@@ -83,6 +85,11 @@ def _opened(path: Path) -> Iterator[Any]:
         raise
     except Exception as error:
         raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _eight_bits(image: Any) -> Any:
+    """Return an image; of grey with 16 bits the upper 8, which Pillow would take for white."""
+    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)) if image.mode == "I;16" else image
 
 
 def _seconds(milliseconds: float | None) -> Fraction:

@@ -1,11 +1,13 @@
 """Edits of colour."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PlainValidator
 
+from framegan.edits import blackbody
 from framegan.edits.outline import Filter, Filtered, Outline, written
 from framegan.edits.values import File, Stretch
 
@@ -14,20 +16,26 @@ Preset = Literal[
     "negative", "none", "strong_contrast", "vintage",
 ]  # fmt: skip
 """Of FFmpeg's curves."""
+CLOSEST = 0.01 - 1e-9
+"""From one point of a curve to the next; FFmpeg refuses two of one level of 255."""
 LARGEST_TABLE = 129
 """Colours on a side of a .cube."""
+LONGEST_LINE = 500
+"""Letters of a line of a .cube; FFmpeg takes what is behind them for the next one."""
+DOMAIN = {"DOMAIN_MIN": 0, "DOMAIN_MAX": 1}
+"""Of the colours that go into a .cube: FFmpeg doesn't look at these lines everywhere."""
 
 
 def _points(text: object) -> str:
     """Return the points of a curve as FFmpeg reads them."""
     try:
         points = [tuple(map(float, point.split("/"))) for point in str(text).split()]
-        fits = all(len(point) == 2 and min(point) >= 0 and max(point) <= 1 for point in points)
-        rises = [point[0] for point in points] == sorted({point[0] for point in points})
+        fits = all(len(point) == 2 and all(0 <= value <= 1 for value in point) for point in points)
+        rises = all(later[0] - point[0] >= CLOSEST for point, later in pairwise(points))
     except ValueError:
         points, fits, rises = [], False, False
     if not points or not fits or not rises:
-        raise ValueError("points from 0 to 1 as IN/OUT, with blanks between them: '0/0 0.5/0.6 1/1'")
+        raise ValueError("points from 0 to 1 as IN/OUT, IN rising by 0.01 or more: '0/0 0.5/0.6 1/1'")
     return " ".join("/".join(map(written, point)) for point in points)
 
 
@@ -152,7 +160,7 @@ class Hue(Filtered):
 
 @dataclass(frozen=True)
 class Temperature(Filtered):
-    """Show it in light of this colour temperature, in kelvin: 6500 leaves it nearly as it is, less is warmer."""
+    """Show it in light of this colour temperature, in kelvin: 6500 leaves it as it is, less is warmer."""
 
     example: ClassVar[str] = "temperature=4000"
     kelvin: Annotated[int, Field(ge=1000, le=40_000)]
@@ -161,7 +169,8 @@ class Temperature(Filtered):
         return before.in_colour()
 
     def filters(self, before: Outline) -> list[Filter]:
-        return [Filter("colortemperature", {"temperature": str(self.kelvin)})]
+        gains = blackbody.gains(self.kelvin)
+        return [Filter("lut", {f"c{place}": f"round(val*{written(gain)})" for place, gain in enumerate(gains)})]
 
 
 @dataclass(frozen=True)
@@ -212,18 +221,23 @@ def _check_cube(path: Path) -> None:
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             words = line.split("#")[0].split()
-            if not words or words[0] in ("TITLE", "DOMAIN_MIN", "DOMAIN_MAX", "LUT_3D_INPUT_RANGE"):
+            if len(line) <= LONGEST_LINE and (not words or words[0] == "TITLE" or _is_domain(words)):
                 continue
-            if words[0] == "LUT_3D_SIZE" and len(words) == 2 and words[1].isdecimal():
+            if words[:1] == ["LUT_3D_SIZE"] and len(words) == 2 and words[1].isdecimal():
                 size = int(words[1])
             elif size and len(words) == 3 and _are_numbers(words):
                 rows += 1
             else:
-                raise ValueError(f"lut={path}, line {number}: {line.strip()[:40]!r}; {rule}")
+                raise ValueError(f"lut={path}, line {number}: {line.strip()[:40]!r}; {rule}, of colours from 0 to 1")
             if size > LARGEST_TABLE or rows > size**3:
                 break
     if not 2 <= size <= LARGEST_TABLE or rows != size**3:
         raise ValueError(f"lut={path} has LUT_3D_SIZE {size} and {rows:,} lines; {rule}, N from 2 to {LARGEST_TABLE}")
+
+
+def _is_domain(words: list[str]) -> bool:
+    """Say whether a line says of each colour that it goes from 0, or up to 1."""
+    return words[0] in DOMAIN and _are_numbers(words[1:]) and {*map(float, words[1:])} == {DOMAIN[words[0]]}
 
 
 def _are_numbers(words: list[str]) -> bool:

@@ -36,6 +36,11 @@ class Blur(Filtered):
     example: ClassVar[str] = "blur=2"
     sigma: Annotated[float, Field(gt=0, le=500, allow_inf_nan=False)]
 
+    def after(self, before: Outline) -> Outline:
+        if min(before.width, before.height) < 2:  # FFmpeg's gblur writes over the end of its memory
+            raise ValueError(f"blur needs sides of at least 2 pixels, got {before.size}; leave it out, or scale first")
+        return before
+
     def filters(self, before: Outline) -> list[Filter]:
         return by_planes(before, [Filter("gblur", {"sigma": written(self.sigma), "steps": "3"})], mixes=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from pydantic import Field, StringConstraints
 
-from framegan.data.images import image_file
+from framegan.edits import source_colours
 from framegan.edits.outline import Filter, Filtered, Outline
 from framegan.edits.values import Colour, File, Share, is_grey
 
@@ -19,6 +19,8 @@ Place = Literal["top", "middle", "bottom"]
 Corner = Literal["top_left", "top_right", "bottom_left", "bottom_right", "middle"]
 SMALLEST_LETTERS = 10
 """Pixels, if no size is asked for."""
+USUAL_SHARE = 20
+"""Of a picture's width, what a watermark takes, in percent."""
 NO_SUCH_LETTER = "\U0010ffff"
 """No font has a picture for it but the one of letters that are missing."""
 
@@ -117,24 +119,38 @@ class Watermark(Filtered):
         if min(free) < self.margin * (self.place != "middle"):
             raise ValueError(
                 f"watermark={self.file.name} has {picture.width}x{picture.height} pixels, which don't fit into "
-                f"pictures of {before.size} with watermark.margin={self.margin}; set watermark.width=0.2"
+                f"pictures of {before.size} with watermark.margin={self.margin}; {self._remedy(picture, before)}"
             )
         if self.place == "middle":
             return _over(picture, free[0] // 2, free[1] // 2)
         x = self.margin if self.place.endswith("left") else free[0] - self.margin
         return _over(picture, x, self.margin if self.place.startswith("top") else free[1] - self.margin)
 
+    def _remedy(self, picture: Image.Image, before: Outline) -> str:
+        """Return a setting with which it fits."""
+        margin = self.margin * (self.place != "middle")
+        for share in range(USUAL_SHARE, 0, -1):
+            across, down = _narrowed(picture, before, share / 100)
+            if across + margin <= before.width and down + margin <= before.height:
+                return f"set watermark.width={share / 100:g}"
+        return "choose another one, or watermark.margin=0"
+
     def _picture(self, before: Outline) -> Image.Image:
         try:
-            picture = image_file.decode(self.file, 4)
+            picture = source_colours.picture(self.file, 4)
         except ValueError as error:
             raise ValueError(f"watermark={self.file} can't be read: {error}") from None
         if self.width is not None:
-            across = max(1, round(before.width * self.width))
-            picture = picture.resize((across, max(1, round(picture.height * across / picture.width))))
+            picture = picture.resize(_narrowed(picture, before, self.width))
         if self.opacity < 1:
             picture.putalpha(picture.getchannel("A").point(lambda value: round(value * self.opacity)))
         return picture
+
+
+def _narrowed(picture: Image.Image, before: Outline, share: float) -> tuple[int, int]:
+    """Return the size of a picture that takes this share of the width of those below."""
+    across = max(1, round(before.width * share))
+    return across, max(1, round(picture.height * across / picture.width))
 
 
 def _font(file: Path | None, size: int) -> Any:

@@ -1,11 +1,11 @@
 """Edits that make one clip of several."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
-from math import gcd, lcm
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -65,6 +65,8 @@ class Crossfade(Joining):
                     f"crossfade={self.seconds:g} needs {float(needed):g} s of clip {number + 1}, which lasts "
                     f"{float(one.end):g} s; set less"
                 )
+            held = replace(one, num_frames=math.ceil(2 * seconds * one.num_frames / one.end))  # with those of the next
+            held.require_memory("crossfade", "set less")
         return _one_after_the_other(before, seconds)
 
     def frames(self, several: Sequence[Callable[[], Frames]], before: Sequence[Outline]) -> Frames:
@@ -173,8 +175,8 @@ def _of_all(before: Sequence[Outline]) -> Outline:
 def _tick(before: Sequence[Outline]) -> Fraction:
     """Return the largest time of which the ticks of all, and when they end, are multiples."""
     times = [time for one in before for time in (one.tick, one.end)]
-    denominator = lcm(*(time.denominator for time in times))
-    return Fraction(gcd(*(int(time * denominator) for time in times)), denominator)
+    denominator = math.lcm(*(time.denominator for time in times))
+    return Fraction(math.gcd(*(int(time * denominator) for time in times)), denominator)
 
 
 def _require_one_size(before: Sequence[Outline], name: str) -> None:

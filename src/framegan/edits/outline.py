@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from framegan.data.images.image_file import MAX_PIXELS
 from framegan.video_files import Shown
 
 Frames = Iterator[Shown]
@@ -62,6 +63,10 @@ class Outline:
             raise ValueError(
                 f"pictures of {self.size} would become {width}x{height}; a side has 1 to {LARGEST_SIDE:,} pixels"
             )
+        if width * height > MAX_PIXELS:
+            raise ValueError(
+                f"pictures of {self.size} would become {width}x{height}; a picture has at most {MAX_PIXELS:,} pixels"
+            )
         return replace(self, width=width, height=height)
 
     def timed(self, num_frames: int, end: Fraction, rate: Fraction, tick: Fraction) -> "Outline":
@@ -106,10 +111,12 @@ class Edit:
     Attributes:
         example: words of a command line, for people and for tests.
         changes_timing: whether frames are shown at other times afterwards, or others are.
+        keeps_pace: what happens at a time still does, so that sound stays beside it.
     """
 
     example: ClassVar[str] = ""
     changes_timing: ClassVar[bool] = False
+    keeps_pace: ClassVar[bool] = False
 
     def after(self, before: Outline) -> Outline:
         """Return what pictures are like afterwards.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from framegan.data.videos.decode import MAX_PIXEL_ASPECT
 from framegan.data.videos.structure import fault
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_stream import StrictDecoder, from_start, opened, reasons
+from framegan.edits import source_colours, video_times
 from framegan.edits.animation import animation
 from framegan.edits.outline import LARGEST_SIDE, Frames, Outline
 from framegan.edits.plan import Source
@@ -35,19 +36,36 @@ def source_of(path: Path) -> Source:
     Raises:
         ValueError: there is no such file, or it can't be read.
     """
-    ending = path.suffix.lower()
     if not path.is_file():
         raise ValueError(f"there is no file {path}; name a video, a picture or a .npy")
+    with _named(path):
+        source = _source(path)
+
+    def frames() -> Frames:
+        with _named(path):
+            yield from source.frames()
+
+    return replace(source, frames=frames)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file can't be read, at its start or on the way."""
     try:
-        if ending == ".npy":
-            return _of_array(path)
-        if ending in PICTURES:
-            return _of_pictures(path)
-        if ending in VIDEOS:
-            return _of_video(path)
+        yield
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} can't be read: {error}") from error
-    raise ValueError(f"{path} can't be read: files end in .npy, {', '.join(sorted({*VIDEOS, *PICTURES}))}")
+
+
+def _source(path: Path) -> Source:
+    ending = path.suffix.lower()
+    if ending == ".npy":
+        return _of_array(path)
+    if ending in PICTURES:
+        return _of_pictures(path)
+    if ending in VIDEOS:
+        return _of_video(path)
+    raise ValueError(f"files end in .npy, {', '.join(sorted({*VIDEOS, *PICTURES}))}")
 
 
 def _of_array(path: Path) -> Source:
@@ -78,24 +96,10 @@ def _of_pictures(path: Path) -> Source:
     outline = Outline(width, height, channels, 1, 1 / RATE, RATE, 1 / RATE, still=True)
 
     def shown() -> Frames:
-        pixels = np.asarray(image_file.decode(path, channels)).reshape(height, width, channels)
+        pixels = np.asarray(source_colours.picture(path, channels)).reshape(height, width, channels)
         yield Shown(Fraction(), 1 / RATE, pixels)
 
     return Source(outline, shown)
-
-
-@dataclass(frozen=True)
-class _Times:
-    """Of a video: how many frames it has, and seconds.
-
-    Args:
-        begin: when the first one is shown. None = the file doesn't say when frames are.
-        end: when the last one ends, counted from that.
-    """
-
-    number: int
-    begin: Fraction | None
-    end: Fraction
 
 
 def _of_video(path: Path) -> Source:
@@ -103,6 +107,7 @@ def _of_video(path: Path) -> Source:
         if reason := fault(path):
             raise ValueError(reason)
     with opened(path) as (container, stream):
+        source_colours.require_sdr(stream)
         first = next(from_start(container, stream, StrictDecoder(stream, filtered=False)), None)
         if first is None:
             raise ValueError("it has no frame that can be decoded")
@@ -116,57 +121,25 @@ def _of_video(path: Path) -> Source:
         tick = Fraction(stream.time_base or 1 / rate)
         channels: Literal[1, 3] = 1 if first.format.name.startswith("gray") else 3
         width, height = max(1, round(first.width * aspect)), first.height
-    times = _times(path, rate, tick)
+        is_avi = container.format.name == "avi"
+    times = video_times.times_of(path, first.pts, rate, tick)
     if frame_fit.STEPS[turned - 1][0]:
         width, height = height, width
     fit = frame_fit.Fit((height, width), channels, "stretch", "bicubic")
-    is_timed = times.begin is not None
     mean = times.number / times.end
-    outline = Outline(width, height, channels, times.number, times.end, mean, tick if is_timed else 1 / rate)
+    outline = Outline(width, height, channels, times.number, times.end, mean, 1 / rate if times.begin is None else tick)
 
     def shown() -> Frames:
         with opened(path) as (container, stream):
             decoder = StrictDecoder(stream, filtered=False)
             frames = from_start(container, stream, decoder)
-            for start, duration, frame in _timed(frames, outline, is_timed=is_timed):
+            with_times = video_times.in_order(frames, are_decoding_times=is_avi)
+            for start, duration, frame in video_times.timed(with_times, outline):
                 decoder.pts.clear()  # it keeps the times of all frames, and nobody asks for them here
                 decoder.clock.clear()
-                yield Shown(start, duration, fit(frame, aspect, turned))
+                yield Shown(start, duration, fit(source_colours.as_players_take_it(frame), aspect, turned))
 
     return Source(outline, shown, times.begin or Fraction())
-
-
-def _times(path: Path, rate: Fraction, tick: Fraction) -> _Times:
-    """Return the times of a video without decoding it."""
-    number, begin, end, usual = 0, None, (0, 0), max(1, round(1 / (rate * tick)))
-    with opened(path) as (container, stream):
-        for packet in container.demux(stream):
-            if not packet.size or packet.is_discard:
-                continue
-            number += 1
-            if packet.pts is not None:
-                begin = packet.pts if begin is None else min(begin, packet.pts)
-                end = max(end, (packet.pts, packet.pts + (packet.duration or usual)))
-    if begin is None or end[1] <= begin:
-        return _Times(number, None, number / rate)
-    return _Times(number, begin * tick, (end[1] - begin) * tick)
-
-
-def _timed(frames: Iterable[Any], outline: Outline, *, is_timed: bool) -> Iterator[tuple[Fraction, Fraction, Any]]:
-    """Yield frames with their times from the first one on; those without one are the usual step apart."""
-    held: tuple[Fraction, Any] | None = None
-    begin, step = None, 1 / outline.rate
-    for frame in frames:
-        start = held[0] + step if held else Fraction()
-        if is_timed and frame.pts is not None:
-            begin = frame.pts if begin is None else begin
-            told = (frame.pts - begin) * outline.tick
-            start = told if held is None or told > held[0] else start
-        if held is not None:
-            yield held[0], start - held[0], held[1]
-        held = start, frame
-    if held is not None:
-        yield held[0], outline.end - held[0] if outline.end > held[0] else step, held[1]
 
 
 def sound_codec(path: Path) -> str | None:

@@ -63,7 +63,7 @@ class Reverse(Timed):
 
 @dataclass(frozen=True)
 class Trim(Timed):
-    """Keep what is shown from FIRST to LAST, in seconds."""
+    """Keep what is shown from FIRST to LAST, in seconds: frames of which most is."""
 
     example: ClassVar[str] = "trim=0.25-1"
     stretch: Stretch
@@ -73,18 +73,35 @@ class Trim(Timed):
         first, last = self._of(before)
         if first >= before.end:
             raise ValueError(f"trim begins at {float(first):g} s, but it ends at {float(before.end):g} s; choose less")
-        share = (last - first) / before.end
-        return before.timed(max(1, round(before.num_frames * share)), last - first, before.rate, before.tick)
+        mean = before.num_frames / before.end
+        begin = min(math.ceil(first * mean - Fraction(1, 2)), before.num_frames - 1)
+        number = max(1, math.ceil(last * mean - Fraction(1, 2)) - begin)
+        return before.timed(number, number / mean, before.rate, before.tick)
 
     def frames(self, frames: Frames, before: Outline) -> Frames:
+        end, held = self.after(before).end, None
+        for shown in self._kept(frames, before):
+            if held is not None:
+                yield held
+            held = shown
+        if held is not None:  # frames of variable length end where others of the mean length would
+            yield held._replace(duration=end - held.start)
+
+    def _kept(self, frames: Frames, before: Outline) -> Frames:
+        """Yield the frames with times from 0 on; always one, so that something is left."""
         first, last = self._of(before)
-        begin = None
-        for start, duration, pixels in frames:
-            if start >= last:
+        end, begin, shown = self.after(before).end, None, None
+        for shown in frames:
+            middle = shown.start + shown.duration / 2
+            if middle < first:
+                continue
+            begin = shown.start if begin is None else begin
+            start = shown.start - begin
+            if start and (middle >= last or start >= end):
                 return
-            if start + duration > first:
-                begin = start if begin is None else begin
-                yield Shown(start - begin, duration, pixels)
+            yield shown._replace(start=start)
+        if begin is None and shown is not None:
+            yield shown._replace(start=Fraction())
 
     def _of(self, before: Outline) -> tuple[Fraction, Fraction]:
         first, last = self.stretch
@@ -97,6 +114,7 @@ class Rate(Timed):
     """Show this many frames a second: frames are repeated or left out, and it lasts as long."""
 
     example: ClassVar[str] = "rate=12"
+    keeps_pace: ClassVar[bool] = True
     frames_per_second: FramesPerSecond
 
     def after(self, before: Outline) -> Outline:
@@ -122,6 +140,7 @@ class Interpolate(Timed):
     """
 
     example: ClassVar[str] = "interpolate=24"
+    keeps_pace: ClassVar[bool] = True
     frames_per_second: FramesPerSecond
     way: Literal["motion", "blend"] = "motion"
 
@@ -142,27 +161,31 @@ class Interpolate(Timed):
         planes = "yuva444p" if before.has_alpha else "yuv444p"
         chain = [Filter("format", {"pix_fmts": planes}), Filter("minterpolate", {"fps": fps, **mode, "scd": "none"})]
         ends: list[Fraction] = []
-        made = graph.pulled(_with_margin(frames, ends), before, chain)
+        made = graph.pulled(_with_margin(frames, ends, 1 / rate), before, chain)
         number, last = 0, None
+
+        def is_over() -> bool:
+            return bool(number and ends and Fraction(number) / rate >= ends[0] - 1 / (2 * rate))
+
         for last in made:
-            if ends and Fraction(number) / rate >= ends[0] - 1 / (2 * rate):
+            if is_over():
                 break
             yield Shown(number / rate, 1 / rate, last)
             number += 1
-        while last is not None and ends and Fraction(number) / rate < ends[0] - 1 / (2 * rate):
+        while last is not None and not is_over():
             yield Shown(number / rate, 1 / rate, last)
             number += 1
 
 
-def _with_margin(frames: Frames, ends: list[Fraction]) -> Iterator[Shown]:
-    """Yield the frames and the last one a few times more, and note when the last one ends."""
+def _with_margin(frames: Frames, ends: list[Fraction], step: Fraction) -> Iterator[Shown]:
+    """Yield the frames and the last one a few times more, by steps of these seconds at least; note when it ends."""
     shown = None
     for shown in frames:
         yield shown
     if shown is not None:
         ends.append(shown.start + shown.duration)
         for number in range(1, MARGIN + 1):
-            yield shown._replace(start=shown.start + number * shown.duration)
+            yield shown._replace(start=shown.start + number * max(step, shown.duration))
 
 
 def _evenly(before: Outline, frames_per_second: float) -> Outline:

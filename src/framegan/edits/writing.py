@@ -53,7 +53,8 @@ class Work:
         sources = [reading.source_of(file) for file in self.files]
         made = plan.edited(sources, self.edits)
         check(self.out, made.outline, self.encoding)
-        codec = reading.sound_codec(self.files[0])
+        codecs = [reading.sound_codec(file) for file in self.files]
+        codec = next(filter(None, codecs), None)
         silent = self._why_silent(codec)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with_sound = codec is not None and not silent
@@ -83,7 +84,7 @@ class Work:
         if len(self.files) > 1:
             return "it is kept of one clip alone"
         for edit in self.edits:
-            if edit.changes_timing:
+            if edit.changes_timing and not edit.keeps_pace:
                 return f"{words.name_of(edit)} changes when frames are shown, and not the sound"
         ending = self.out.suffix
         if codec not in SOUNDS.get(ending, ()):
@@ -97,10 +98,7 @@ def check(out: Path, made: Outline, encoding: Encoding) -> None:
     ending = out.suffix
     if ending in PICTURES:
         if made.num_frames > 1:
-            raise ValueError(
-                f"{out} holds one picture, and there are {made.num_frames:,} frames; name a .mp4, .webm, .gif, "
-                ".webp or .apng, or take one by trim"
-            )
+            raise ValueError(_too_many(out, f"{made.num_frames:,}"))
         video_files.check(ending, 1.0, encoding, (made.height, made.width))
         return
     if ending not in video_files.ENDINGS:
@@ -113,6 +111,13 @@ def check(out: Path, made: Outline, encoding: Encoding) -> None:
         raise ValueError(said) from None
     if ending in HELD:
         made.require_memory(f"a {ending}", "write .mp4 or .webm, or take a part by trim")
+
+
+def _too_many(out: Path, number: str) -> str:
+    return (
+        f"{out} holds one picture, and there are {number} frames; name a .mp4, .webm, .gif, .webp or .apng, or take "
+        "one by trim"
+    )
 
 
 def _write(
@@ -132,7 +137,9 @@ def _write(
 
     frames = counted(made.frames())
     if out.suffix in PICTURES:
-        (shown,) = frames
+        shown = next(frames)
+        if next(frames, None) is not None:  # of variable length, so that their number was an estimate
+            raise ValueError(_too_many(out, "several"))
         _write_picture(out, shown.pixels, note)
         return 1, end
     timing = Timing(made.outline.rate, made.outline.tick)
