@@ -5,6 +5,7 @@ import json
 import shutil
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from test_video_files import read_back
 
 import framegan
 from framegan import media, notes
+from framegan.cli import generate_rows
 from framegan.cli.evaluate import trained_on
 from framegan.runs import run_folder, saved_config
 
@@ -212,10 +214,11 @@ def test_a_file_is_made_again_by_what_it_says(ending, run_of_images, run_of_clip
 
 def test_one_of_many_is_made_again_alone(run_of_images, run_of_clips, tmp_path):
     generate(run_of_images, f"out={tmp_path / 'many'}", "category=[1,0]", "num_samples=3", "weights=[ema,raw]")
-    one = tmp_path / "many" / "raw" / "2 petals" / "seed_000002.png"
-    assert run("generate", str(run_of_images), f"--from={one}", f"out={tmp_path / 'one.png'}") is None
-    assert np.array_equal(pixels(tmp_path / "one.png"), pixels(one))
-    assert one.read_bytes() == (tmp_path / "one.png").read_bytes()
+    for weights in ("ema", "raw"):
+        one, again = tmp_path / "many" / weights / "2 petals" / "seed_000002.png", tmp_path / f"{weights}.png"
+        assert run("generate", str(run_of_images), f"--from={one}", f"out={again}") is None
+        assert np.array_equal(pixels(again), pixels(one))
+        assert one.read_bytes() == again.read_bytes()
     generate(run_of_clips, f"out={tmp_path / 'walk.mp4'}", "interpolate=[0,5]", "content_seed=1", "steps=3")
     assert run("generate", str(run_of_clips), f"--from={tmp_path / 'walk.mp4'}", f"out={tmp_path / 'b.mp4'}") is None
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "walk.mp4").read_bytes()
@@ -229,6 +232,22 @@ def test_a_file_in_its_run_finds_it_and_a_run_that_has_moved_on_is_refused(run_o
     assert np.array_equal(pixels(made), pixels(tmp_path / "again.png"))
     said = run("generate", f"--from={made}", "samples_seen=7", f"out={tmp_path / 'c.png'}")
     assert "last.ckpt has seen 8 samples, not samples_seen=7: it makes other samples" in said
+
+
+def test_the_command_that_a_file_says_names_a_checkpoint_that_the_folder_doesnt_mean(run_of_images, tmp_path):
+    folder = Path(shutil.copytree(run_of_images, tmp_path / "run"))
+    last = folder / "checkpoints" / "last.ckpt"
+    shutil.copy(last, last.with_name("best.ckpt"))
+    for place, named in ((folder, "run"), (last, "run/checkpoints/last.ckpt")):
+        generate(place, f"out={tmp_path / 'a.png'}", "num_samples=1", "overwrite=true")
+        said = json.loads(notes.read(tmp_path / "a.png"))
+        assert said["command"] == f"framegan generate {named} num_samples=1"
+
+
+def test_classes_share_no_folder():
+    generator = SimpleNamespace(num_classes=3, class_names=["cat", "a/b", "Cat"])
+    assert list(generate_rows._classes(generator, [0, 1])) == ["cat", "class_1"]
+    assert list(generate_rows._classes(generator, [0, 2])) == ["class_0", "class_2"]
 
 
 def hostile(**changes):

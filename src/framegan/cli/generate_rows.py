@@ -94,6 +94,8 @@ def _classes(generator: Any, category: Any) -> dict[str, str | None]:
     if not several:
         return {"": f"{BY_NUMBER}{numbers[0]}"}
     stems = [names[n] if names and NAME_OF_FOLDER.fullmatch(names[n]) else f"class_{n}" for n in numbers]
+    if len({stem.casefold() for stem in stems}) < len(stems):  # some disks take Cat and cat for one folder
+        stems = [f"class_{n}" for n in numbers]
     return {stem: f"{BY_NUMBER}{number}" for stem, number in zip(stems, numbers, strict=True)}
 
 

@@ -18,6 +18,7 @@ from framegan.cli import errors
 from framegan.cli.generate_rows import Row, place_of
 from framegan.files import strict_json
 from framegan.quoting import printable, words
+from framegan.runs import run_folder
 
 OPTION = "--from"
 OF_HERE = {"checkpoint", "samples_seen", "out", "format", "overwrite", "device", "trust", "hydra", "defaults"}
@@ -71,7 +72,7 @@ class Notes:
         """Return the note of one sample; of a step of a walk it is that of the walk."""
         if "interpolate" in self.settings:
             return _note(row, self.settings)
-        kept = {name: value for name, value in self.settings.items() if name not in OF_MANY}
+        kept = {name: value for name, value in self.settings.items() if name not in (*OF_MANY, "weights")}
         kept |= {"weights": row.weights} if row.weights != "ema" else {}
         if isinstance(kept.get("category"), list):
             kept["category"] = row.category
@@ -89,12 +90,15 @@ def _note(row: Row, settings: Mapping[str, Any]) -> str:
 
 
 def _said(row: Row, command: str, behind: Sequence[str]) -> dict[str, Any]:
-    place = place_of(row.run.folder)
+    place, file = place_of(row.run.folder), row.run.checkpoint
+    is_usual = file == run_folder.checkpoint_of(row.run.folder, ["best", "last"])
     return {
         "framegan": __version__,
-        "command": shlex.join(["framegan", command, place, *behind]),
+        "command": shlex.join(
+            ["framegan", command, place if is_usual else f"{place}/checkpoints/{file.name}", *behind]
+        ),
         "run": place,
-        "checkpoint": row.run.checkpoint.name,
+        "checkpoint": file.name,
         "samples_seen": row.run.samples_seen,
     }
 
