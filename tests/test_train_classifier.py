@@ -23,6 +23,10 @@ def test_a_file_is_written_and_the_way_on_is_told(tmp_path, capsys):
     output = capsys.readouterr().out
     assert f"{embedding.accuracy:.2%} right of the tenth that was held out" in output
     assert f"wrote    {file}" in output
+    picture = tmp_path / "flowers.png"
+    picture.write_bytes(b"mine")
+    assert "flowers.png is there already and no classifier" in run("train_classifier", *SMALL, f"out={picture}")
+    assert picture.read_bytes() == b"mine"
     typed = shlex.split(re.search(r"^measure +(.*)$", output, re.MULTILINE)[1])
     assert typed[:3] == ["python", "src/train.py", "model=NAME"]
     assert {*SMALL[:2], "metrics=classifier", f"metrics.classifier.embedding.weights={file}"} == {*typed[3:]}

@@ -1,5 +1,6 @@
 """Train the classifier that measures generators of the same images or clips: framegan train_classifier data=mnist"""
 
+import os
 import shlex
 import time
 from collections.abc import Sequence
@@ -88,9 +89,17 @@ def of_data(overrides: Sequence[str], data: str | None) -> list[str]:
 
 
 def _target(out: str | None, by_itself: Path) -> Path:
-    """Return the file to write, with its folder made."""
+    """Return the file to write, with its folder made; raise ValueError where it is something else's, or can't be."""
+    from framegan.metrics.classifier import is_classifier
+
     file = Path(out or by_itself).expanduser()
     if file.is_dir():
         raise ValueError(f"out got {file}, a folder; give the file to write, such as {file / 'classifier.pt'}")
+    if out and file.exists() and not is_classifier(file):
+        raise ValueError(f"out={out} is there already and no classifier, so it isn't written over; name another file")
     file.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(file.parent, os.W_OK):
+        raise ValueError(
+            f"{file.parent} can't be written in; allow yourself to write there, or set out to another file"
+        )
     return file

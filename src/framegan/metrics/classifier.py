@@ -188,6 +188,15 @@ def _load(path: Path) -> dict[str, Any]:
     return saved
 
 
+def is_classifier(path: Path) -> bool:
+    """Say whether a file is one that `save` has written."""
+    try:
+        _load(path)
+    except ValueError:
+        return False
+    return True
+
+
 def size_of(shape: Sequence[int]) -> str:
     """Return a shape as messages give it."""
     return "x".join(map(str, shape))
