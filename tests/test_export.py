@@ -124,6 +124,7 @@ def test_the_card_has_what_a_reader_asks_for(folder, exported):
         "## Limits",
         "opset 18",
         "--input1-model-z-size 100 --input1-model-num-classes 4",
+        "--input2 REAL_IMAGES --samples-find-deep --samples-resize-and-crop 16\n",
         "Measured after 32 samples",
     ):
         assert said in text, said

@@ -86,7 +86,10 @@ def fidelity(program: Program) -> str | None:
     of_model = {"z-type": "normal", "z-size": program.latent_dim, "num-classes": program.num_classes}
     of_model["num-samples"] = NUM_SCORED
     options = [f"--input1-model-{name} {value}" for name, value in of_model.items()]
-    return " ".join(["fidelity --fid --input1 generator.onnx", *options, "--input2 REAL_IMAGES"])
+    real = "--input2 REAL_IMAGES --samples-find-deep"
+    if program.shape[1] == program.shape[2]:
+        real += f" --samples-resize-and-crop {program.shape[1]}"
+    return " ".join(["fidelity --fid --input1 generator.onnx", *options, real])
 
 
 def shape_of(program: Program) -> dict[str, Any]:

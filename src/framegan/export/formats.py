@@ -57,7 +57,9 @@ def onnx(program: Program, trace: ExportedProgram, about: Mapping[str, str]) -> 
         node.metadata_props.clear()  # of this machine: the lines of code that a node comes from
     made.model.metadata_props.update(about)
     content = _named(made.model_proto, program)
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors: it warns of a truncation that may be left out
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(inputs: dict[str, Tensor]) -> list[Tensor]:
         return [*map(torch.from_numpy, session.run(None, {name: value.numpy() for name, value in inputs.items()}))]
