@@ -464,7 +464,7 @@ def test_sampling_keeps_the_denormals_of_the_caller(trained):
         torch.set_flush_denormal(before)
 
 
-def test_a_generator_writes_what_the_command_writes(trained, tmp_path):
+def test_a_generator_writes_what_the_command_writes(trained, tmp_path, monkeypatch):
     generator, choices = trained.load(), {"num_samples": 4, "seed": 3, "margin": 0}
     assert generator.generate(tmp_path / "a, 1.png", "scale=2", **choices) == tmp_path / "a, 1.png"
     second = media.to_frames(generator.sample(seed=4))[0].repeat(2, 0).repeat(2, 1)
@@ -473,3 +473,8 @@ def test_a_generator_writes_what_the_command_writes(trained, tmp_path):
         generator.generate(tmp_path / "a, 1.png", **choices)
     with pytest.raises(ValueError, match="did you mean"):
         generator.generate(tmp_path / "b.png", num_sample=4)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert generator.generate("~/c.png", num_samples=1) == tmp_path / "c.png"
+    assert (tmp_path / "c.png").is_file()
+    assert generator.generate(num_samples=1, overwrite=True) == trained.folder.resolve() / "generated"
+    assert (trained.folder / "generated" / "seed_000000.png").is_file()

@@ -218,12 +218,13 @@ class TrainedGenerator:
         frames = media.to_frames(self.sample(num_samples, **choices))
         return Clips(Clip(one, self.frames_per_second) for one in frames)
 
-    def generate(self, out: str | os.PathLike[str], *settings: str, **choices: Any) -> Path:
+    def generate(self, out: str | os.PathLike[str] | None = None, *settings: str, **choices: Any) -> Path:
         """Write samples as `framegan generate` does, and return what `out` names: a folder, picture, video or archive.
 
         Its checkpoint is read once more.
 
         Args:
+            out: None = generated/ in the run folder.
             settings: as they are typed behind `framegan generate`.
             choices: values as Python has them: category=["cat", "dog"], num_samples=8, interpolate=[0, 5, 9].
 
@@ -232,10 +233,11 @@ class TrainedGenerator:
         """
         from framegan.cli.calls import call
         from framegan.quoting import words
+        from framegan.runs import run_folder
 
         fixed = {"checkpoint": self.checkpoint, "out": out, "weights": self.weights}
         call("generate", [*settings, *words(fixed | choices)])
-        return Path(out)
+        return run_folder.find(self.checkpoint) / "generated" if out is None else run_folder.as_path(out)
 
     def export(
         self,
