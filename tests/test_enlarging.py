@@ -14,8 +14,9 @@ from edited import clip
 from PIL import Image
 
 import framegan
-from framegan import media, notes
+from framegan import media, notes, sampling
 from framegan.cli import edit
+from framegan.cli.enlarger import NetworkEnlarger
 from framegan.networks.espcn import Generator
 from framegan.pictures import Clip
 
@@ -49,6 +50,19 @@ def test_a_clip_is_enlarged_frame_by_frame(run_that_enlarges, monkeypatch, capsy
     assert json.loads(notes.read(Path("out.webp")))["edits"] == ["super_resolution=last.ckpt", "flip"]
     made = Clip(frames, 8.0).edited("flip", f"super_resolution={run_that_enlarges}").frames
     assert np.array_equal(made, enlarged(run_that_enlarges, np.ascontiguousarray(frames[:, :, ::-1])))
+
+
+def test_frames_go_one_by_one_through_a_recurrent_network_too():
+    torch.manual_seed(0)
+    network = Generator((3, 4, 8, 8), 2, width=8, recurrent=True).eval()
+    with torch.no_grad():
+        network.layers[-1].weight.mul_(1000)
+    frames = clip(4, (10, 12))
+    whole = sampling.enlarged(network, media.to_samples(torch.tensor(frames).movedim(-1, 0)[None]))
+    enlarger = NetworkEnlarger(network, 3, 2)
+    for _ in range(2):  # nothing of a clip stays for the next one
+        enlarge = enlarger.begin()
+        assert np.abs(np.stack([enlarge(frame) for frame in frames]) - media.to_frames(whole)[0].astype(int)).max() <= 1
 
 
 def test_generated_samples_are_enlarged(run_of_images, run_that_enlarges):

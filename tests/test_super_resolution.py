@@ -143,3 +143,23 @@ def test_other_models_do_not_enlarge(tmp_path):
 def test_a_share_that_can_not_be_held_out_is_said_by_the_name_it_was_set_by():
     said = str(train(*narrow("espcn"), *DIGITS, "metrics=super_resolution", "metrics.super_resolution.held_out=1.5"))
     assert "metrics.super_resolution.held_out got 1.5; it should be less than 1" in said
+
+
+def test_a_recurrent_network_gets_the_frame_before_as_it_was_enlarged():
+    torch.manual_seed(0)
+    generator = Generator((1, 3, 8, 8), 2, width=8, recurrent=True).eval()
+    clips = torch.rand(2, 1, 4, 6, 10) * 2 - 1
+    height, width = 12, 20
+    torch.testing.assert_close(generator.enlarged(clips), resized(clips, height, width).clamp(-1, 1), atol=4e-3, rtol=0)
+    with torch.no_grad():
+        generator.layers[-1].weight.mul_(1000)
+    made, before = generator.enlarged(clips), None
+    for place in range(4):
+        before = generator.enlarged(clips[:, :, place], before=before)
+        torch.testing.assert_close(made[:, :, place], before)
+    other = clips.clone()
+    other[:, :, 0] *= -1
+    assert (generator.enlarged(other)[:, :, 1:] - made[:, :, 1:]).abs().amax((0, 1, 3, 4)).min() > 0
+    assert torch.equal(generator.enlarged(clips[:, :, :2]), made[:, :, :2]), "nothing of what comes later is used"
+    with pytest.raises(ValueError, match=r"recurrent=true is for clips, and these are images; set it to false"):
+        Generator((1, 8, 8), recurrent=True)

@@ -247,11 +247,15 @@ def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequen
     return torch.cat([samples for _, samples in in_batches(generator, drawn, len(seeds), None, {}, given)])
 
 
-def enlarged(generator: nn.Module, small: Tensor) -> Tensor:
-    """Return (N, C, H, W) images or (N, C, T, H, W) clips in [-1, 1], enlarged by a generator, on its device."""
+def enlarged(generator: nn.Module, small: Tensor, **choices: Any) -> Tensor:
+    """Return (N, C, H, W) images or (N, C, T, H, W) clips in [-1, 1], enlarged by a generator, on its device.
+
+    Args:
+        choices: as its `enlarged` takes them.
+    """
     device = next(generator.parameters()).device
     with torch.no_grad(), evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
-        made: Tensor = generator.enlarged(small.to(device))  # type: ignore[operator]
+        made: Tensor = generator.enlarged(small.to(device), **choices)  # type: ignore[operator]
     return made
 
 

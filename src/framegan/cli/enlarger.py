@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from framegan import media, sampling
 from framegan.edits.enlarging import EnlargerOf, Enlarging
@@ -20,9 +21,14 @@ class NetworkEnlarger:
     scale: int
 
     def begin(self) -> Enlarging:
+        before: dict[str, Tensor] = {}
+
         def enlarge(pixels: np.ndarray) -> np.ndarray:
             frame = torch.tensor(pixels).movedim(-1, 0).unsqueeze(0)
-            return media.to_frames(sampling.enlarged(self.network, media.to_samples(frame)))[0]
+            made = sampling.enlarged(self.network, media.to_samples(frame), **before)
+            if getattr(self.network, "recurrent", False):
+                before["before"] = made
+            return media.to_frames(made)[0]
 
         return enlarge
 

@@ -1,7 +1,8 @@
 """From small samples to large ones: convolutions of the small ones, and a sub-pixel layer (ESPCN, Shi et al. 2016).
 
 What the network makes is added to bicubic enlargement, which is all that an untrained one does. Frames of clips are
-enlarged one by one. Small samples are large ones that were reduced by an antialiased bicubic kernel, with 8-bit values.
+enlarged one by one, or each with the one before it at hand as it was enlarged (as Sajjadi et al. 2018, but not warped).
+Small samples are large ones that were reduced by an antialiased bicubic kernel, with 8-bit values.
 """
 
 from collections.abc import Sequence
@@ -57,12 +58,13 @@ class Generator(nn.Module):
         scale: how many times higher and wider than the small ones they are.
         width: channels of the first layer.
         depth: layers of half as many behind it.
+        recurrent: whether the network also gets the frame before as it was enlarged, its pixels as channels.
         norm: what training makes small: see `framegan.reconstruction.distance`.
         num_classes: classes of the data. Enlarging takes none: a class is that of the small sample which is chosen.
         conditional: see `framegan.networks.conditioning.Conditional`.
 
     Raises:
-        ValueError: a side can't be divided by the scale.
+        ValueError: a side can't be divided by the scale, or images are to be enlarged by what was before.
     """
 
     latent_dim = 1
@@ -73,6 +75,7 @@ class Generator(nn.Module):
         scale: Literal[2, 3, 4] = 2,
         width: PositiveInt = 64,
         depth: PositiveInt = 3,
+        recurrent: bool = False,
         norm: Norm = "charbonnier",
         num_classes: NonNegativeInt = 0,
         conditional: Conditional = False,
@@ -84,11 +87,14 @@ class Generator(nn.Module):
                 f"model.generator.scale={scale}, but samples of {height} x {side} pixels can't be reduced so; set "
                 f"data.resolution to a multiple of {scale}"
             )
-        self.shape, self.scale, self.norm = tuple(shape), scale, norm
+        if recurrent and len(shape) == 3:
+            raise ValueError("model.generator.recurrent=true is for clips, and these are images; set it to false")
+        self.shape, self.scale, self.recurrent, self.norm = tuple(shape), scale, recurrent, norm
         self.num_classes = classes_used(num_classes, conditional)
         self.beginnings = Kept(self.shape, scale, self.num_classes)
         half, outputs = max(1, width // 2), shape[0] * scale**2
-        layers: list[nn.Module] = [nn.Conv2d(shape[0], width, 5, padding=2), nn.LeakyReLU(0.2)]
+        inputs = shape[0] + (outputs if recurrent else 0)
+        layers: list[nn.Module] = [nn.Conv2d(inputs, width, 5, padding=2), nn.LeakyReLU(0.2)]
         for wide in [width, *[half] * (depth - 1)]:
             layers += [nn.Conv2d(wide, half, 3, padding=1), nn.LeakyReLU(0.2)]
         last = nn.Conv2d(half, outputs, 3, padding=1)
@@ -123,10 +129,29 @@ class Generator(nn.Module):
             return self.enlarged(reduced(given, self.scale))
         return self.enlarged(self.beginnings(latents[:, 0], labels if self.num_classes else None))
 
-    def enlarged(self, small: Tensor) -> Tensor:
-        """Return (N, C, H, W) images or (N, C, T, H, W) clips of any size, enlarged; within [-1, 1] if evaluated."""
-        frames = small if small.ndim == 4 else small.transpose(1, 2).flatten(0, 1)
-        height, width = (side * self.scale for side in frames.shape[-2:])
-        made = resized(frames, height, width) + F.pixel_shuffle(self.layers(frames), self.scale)
-        made = made if self.training else made.clamp(-1, 1)
-        return made if small.ndim == 4 else made.unflatten(0, (len(small), -1)).transpose(1, 2)
+    def enlarged(self, small: Tensor, before: Tensor | None = None) -> Tensor:
+        """Return (N, C, H, W) images or (N, C, T, H, W) clips of any size, enlarged; within [-1, 1] if evaluated.
+
+        Args:
+            before: (N, C, scale * H, scale * W), what the frame before the first one became. None = there is none.
+        """
+        if small.ndim == 4:
+            return self._frames(small, before)
+        if not self.recurrent:
+            frames = small.transpose(1, 2).flatten(0, 1)
+            return self._frames(frames).unflatten(0, (len(small), -1)).transpose(1, 2)
+        made = []
+        for frame in small.unbind(2):
+            before = self._frames(frame, before)
+            made.append(before)
+        return torch.stack(made, dim=2)
+
+    def _frames(self, small: Tensor, before: Tensor | None = None) -> Tensor:
+        height, width = (side * self.scale for side in small.shape[-2:])
+        bicubic = resized(small, height, width)
+        inputs = small
+        if self.recurrent:
+            known = (bicubic if before is None else before).clamp(-1, 1)  # in training as in what is evaluated
+            inputs = torch.cat([small, F.pixel_unshuffle(known, self.scale)], dim=1)
+        made = bicubic + F.pixel_shuffle(self.layers(inputs), self.scale)
+        return made if self.training else made.clamp(-1, 1)
