@@ -80,7 +80,7 @@ def in_pieces(batch: Sequence[Tensor], number: int, *networks: nn.Module) -> Ite
     Each piece finds the networks' buffers as the first one did; they end as their mean over the pieces, as over ranks.
     """
     pieces = list(zip(*(values.chunk(number) for values in batch), strict=True))
-    buffers = [b for network in networks for b in moving_buffers(network) if len(pieces) > 1]
+    buffers = [b for network in networks for b in moving_buffers(network)] if len(pieces) > 1 else []
     before, totals = [b.clone() for b in buffers], [torch.zeros_like(b) for b in buffers]
     for piece in pieces:
         for buffer, value in zip(buffers, before, strict=True):

@@ -64,8 +64,17 @@ def normal_of_uniform(uniform: Tensor) -> Tensor:
 
 
 def seed_modules(seed: int, rank: int, counter: int) -> None:
-    """Make what modules draw by themselves (dropout) a function of the seed, the rank and the clock."""
-    torch.manual_seed(int(generator(seed, MODULES + rank, counter).integers(2**63)))
+    """Make what modules draw by themselves (dropout) a function of the seed, the rank and the clock.
+
+    The generators of this process's own devices are seeded one by one: `torch.manual_seed` takes the stack's trace for
+    each kind of device that isn't there, which is much of a small step.
+    """
+    number = int(generator(seed, MODULES + rank, counter).integers(2**63))
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(number)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(number)
 
 
 def latents_of_seeds(seeds: Iterable[int], latent_dim: int, part: int = 0) -> Tensor:

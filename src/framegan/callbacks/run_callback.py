@@ -18,6 +18,12 @@ class RunCallback(Callback):
     model: Model
     run: RunState
 
+    on_train_batch_start: Any = None
+    on_before_backward: Any = None
+    on_after_backward: Any = None
+    on_before_optimizer_step: Any = None
+    """Lightning calls what is callable, and a call of nothing takes its time, seven times in a step of each callback."""
+
     def before(self) -> None:
         """Called before the run begins, where weights and states are those of the checkpoint that it resumes from.
 
