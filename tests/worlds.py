@@ -42,8 +42,8 @@ def tiny_gan(normalization: str = "batch", **options) -> GAN:
     options = {
         "generator": dcgan.Generator(SHAPE, latent_dim=6, width=8, normalization=normalization),
         "discriminator": dcgan.Discriminator(SHAPE, width=8, normalization=normalization),
-        "generator_optimizer": partial(torch.optim.Adam, lr=1e-2, betas=(0.5, 0.999)),
-        "discriminator_optimizer": partial(torch.optim.Adam, lr=1e-2, betas=(0.5, 0.999)),
+        "generator_optimizer": partial(torch.optim.Adam, lr=1e-2, betas=(0.5, 0.999), fused=True),
+        "discriminator_optimizer": partial(torch.optim.Adam, lr=1e-2, betas=(0.5, 0.999), fused=True),
         "loss": losses.NonSaturating(),
         **options,
     }

@@ -22,7 +22,7 @@ class RunCallback(Callback):
     on_before_backward: Any = None
     on_after_backward: Any = None
     on_before_optimizer_step: Any = None
-    """Lightning calls what is callable, and a call of nothing takes its time, seven times in a step of each callback."""
+    """Lightning calls what is callable, and calls of nothing take their time, seven in a step for each callback."""
 
     def before(self) -> None:
         """Called before the run begins, where weights and states are those of the checkpoint that it resumes from.
