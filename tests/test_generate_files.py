@@ -173,7 +173,7 @@ def test_nothing_is_overwritten_unasked(run_of_clips, tmp_path):
     generate(run_of_clips, f"out={grid}", "num_samples=1", "overwrite=true")
 
 
-def test_runs_and_their_weights_are_shown_beside_each_other(run_of_images, tmp_path, capsys):
+def test_runs_and_their_weights_are_shown_beside_each_other(run_of_images, tmp_path, capsys, monkeypatch):
     other = Path(shutil.copytree(run_of_images, tmp_path / "other"))
     both = (f"beside=[{other}]", "weights=[raw,ema]", "num_samples=3", "category=1", "margin=0")
     generate(run_of_images, f"out={tmp_path / 'x.png'}", *both)
@@ -183,6 +183,16 @@ def test_runs_and_their_weights_are_shown_beside_each_other(run_of_images, tmp_p
     assert not np.array_equal(*rows)
     assert "shows 3 samples of each of 4 rows" in capsys.readouterr().out
     generate(run_of_images, f"out={tmp_path / 'each'}", *both)
+    said = json.loads(notes.read(tmp_path / "x.png"))
+    assert said["beside_samples_seen"] == [8]
+    media.write_png(tmp_path / "y.png", pixels(tmp_path / "x.png"), json.dumps(said | {"beside_samples_seen": [9]}))
+    monkeypatch.chdir(tmp_path)
+    again = (str(run_of_images), "out=z.png")
+    assert "other/checkpoints/last.ckpt has seen 8 samples, not samples_seen=9" in run(
+        "generate", "--from", "y.png", *again
+    )
+    assert run("generate", "--from", "x.png", *again) is None
+    assert np.array_equal(pixels(tmp_path / "z.png"), picture)
     names = {f"{name}_{weights}" for name in (run_of_images.name, "other") for weights in ("raw", "ema")}
     assert {path.name for path in (tmp_path / "each").iterdir()} == names
     assert np.array_equal(pixels(tmp_path / "each" / "other_raw" / "seed_000002.png"), rows[0][2])
@@ -262,6 +272,9 @@ def hostile(**changes):
         ("[" * 5000, "doesn't say how it was made"),
         ("[]", "doesn't say how it was made"),
         (hostile(settings=3), "in a way that framegan generate doesn't write"),
+        (hostile(beside_samples_seen=["8"]), "in a way that framegan generate doesn't write"),
+        (hostile(settings={"beside": ["../other"]}), "names a run outside the working folder"),
+        (hostile(settings={"beside": "~/other"}), "names a run outside the working folder"),
         (hostile(samples_seen="8"), "in a way that framegan generate doesn't write"),
         (hostile(run="/etc"), "names a run outside the working folder; give the run"),
         (hostile(run="../other"), "names a run outside the working folder"),

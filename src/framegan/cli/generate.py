@@ -40,7 +40,7 @@ class Settings:
     weights: Weights | list[Weights]
     real: bool
     neighbours: PositiveInt | None
-    samples_seen: NonNegativeInt | None
+    samples_seen: NonNegativeInt | list[NonNegativeInt] | None
     category: Category | list[Category] | None
     content_seed: NonNegativeInt | None
     motion_seed: NonNegativeInt | None
@@ -109,7 +109,8 @@ def generate(settings: Settings) -> None:
     rows = generate_rows.rows_of(runs, settings.category)
     choices = _choices(settings, rows, to.path)
     _tell_length(first.generator, settings.num_frames)
-    work = Work(settings, rows, numbers, to, style, size, choices, Notes.of(rows[0], vars(settings)), edits)
+    notes = Notes.of(rows[0], vars(settings), [run.samples_seen for run in _first_of_each(settings, runs)[1:]])
+    work = Work(settings, rows, numbers, to, style, size, choices, notes, edits)
     if not settings.overwrite:
         work.refuse_to_overwrite()
     try:
@@ -141,13 +142,21 @@ def _loaded(settings: Settings) -> list[tuple[Loaded, str]]:
     also = ["data.datamodule.source"] if settings.needs_data else []
     runs = [(load(place, one, settings.device, settings.trust, *also), str(one)) for place in places for one in weights]
     generate_rows.check_alike(runs)
-    seen = runs[0][0].samples_seen
-    if settings.samples_seen not in (None, seen):
-        raise ValueError(
-            f"{runs[0][0].checkpoint} has seen {seen:,} samples, not samples_seen={settings.samples_seen:,}: it makes "
-            "other samples; give the checkpoint of that moment, or set samples_seen=null"
-        )
+    asked = settings.samples_seen if isinstance(settings.samples_seen, list) else [settings.samples_seen]
+    if len(asked) > len(places):
+        raise ValueError(f"samples_seen={asked} has more numbers than there are runs; give one of each")
+    for wanted, run in zip(asked, _first_of_each(settings, runs), strict=False):
+        if wanted not in (None, run.samples_seen):
+            raise ValueError(
+                f"{run.checkpoint} has seen {run.samples_seen:,} samples, not samples_seen={wanted:,}: it makes "
+                "other samples; give the checkpoint of that moment, or set samples_seen=null"
+            )
     return runs
+
+
+def _first_of_each(settings: Settings, runs: Sequence[tuple[Loaded, str]]) -> list[Loaded]:
+    """Return the runs, the one named first and those of `beside`, each once whatever its weights."""
+    return [run for run, _ in runs[:: len(runs) // (1 + len(settings.beside))]]
 
 
 def _check_together(settings: Settings, makes_clips: bool, to: "Target") -> None:

@@ -29,6 +29,8 @@ EDITS = "postprocess"
 """The setting whose words may name files too."""
 OF_MANY = ("num_samples", "grid_samples", "margin", "beside")
 """Settings that the file of one sample doesn't need."""
+BESIDE_SEEN = "beside_samples_seen"
+"""The key of a note that says how many samples the runs beside the first had seen."""
 OF_PLAY = "asked"
 """The key of a note that says where the sliders of `framegan play` were."""
 Plain = str | int | float | bool | None
@@ -47,13 +49,15 @@ class Notes:
     Args:
         first: the row whose generator they name.
         settings: those of the command that aren't as by default.
+        beside_seen: how many samples the runs of `beside` had seen.
     """
 
     first: Row
     settings: Mapping[str, Any]
+    beside_seen: Sequence[int] = ()
 
     @classmethod
-    def of(cls, first: Row, settings: Mapping[str, Any]) -> "Notes":
+    def of(cls, first: Row, settings: Mapping[str, Any], beside_seen: Sequence[int]) -> "Notes":
         kept = {name: settings[name] for name, usual in _defaults().items() if settings[name] != usual}
         kept |= {name: Path(kept[name]).name for name in OF_FILES if name in kept}
         if EDITS in kept:
@@ -62,16 +66,16 @@ class Notes:
             kept[EDITS] = [without_folder(word) for word in kept[EDITS]]
         if "beside" in kept:
             kept["beside"] = [place_of(Path(place).expanduser()) for place in kept["beside"]]
-        return cls(first, kept)
+        return cls(first, kept, beside_seen)
 
     def of_all(self) -> str:
         """Return the note of a file that shows them all."""
-        return _note(self.first, self.settings)
+        return _note(self.first, self.settings, self.beside_seen)
 
     def of_one(self, row: Row, number: int) -> str:
         """Return the note of one sample; of a step of a walk it is that of the walk."""
         if "interpolate" in self.settings:
-            return _note(row, self.settings)
+            return _note(row, self.settings, self.beside_seen)
         kept = {name: value for name, value in self.settings.items() if name not in (*OF_MANY, "weights")}
         kept |= {"weights": row.weights} if row.weights != "ema" else {}
         if isinstance(kept.get("category"), list):
@@ -84,9 +88,10 @@ def of_play(row: Row, asked: Mapping[str, Any]) -> str:
     return strict_json.dumps({**_said(row, "play", []), OF_PLAY: asked})
 
 
-def _note(row: Row, settings: Mapping[str, Any]) -> str:
+def _note(row: Row, settings: Mapping[str, Any], beside_seen: Sequence[int] = ()) -> str:
     settings = {name: settings[name] for name in _defaults() if name in settings}
-    return strict_json.dumps({**_said(row, "generate", words(settings)), "settings": settings})
+    beside = {BESIDE_SEEN: list(beside_seen)} if beside_seen else {}
+    return strict_json.dumps({**_said(row, "generate", words(settings)), **beside, "settings": settings})
 
 
 def _said(row: Row, command: str, behind: Sequence[str]) -> dict[str, Any]:
@@ -128,7 +133,8 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
     named = [] if is_named else words({"checkpoint": _run(file, said)})
     made = f"{said['checkpoint']} after {said['samples_seen']:,} samples"
     print(f"{file} says: {printable(said['run'])}, {made}; {printable(' '.join(words(settings)))}".rstrip("; "))
-    seen = [] if "samples_seen" in own else [f"samples_seen={said['samples_seen']}"]
+    clocks = [said["samples_seen"], *(said[BESIDE_SEEN] if "beside" in settings else [])]
+    seen = [] if "samples_seen" in own else words({"samples_seen": clocks if len(clocks) > 1 else clocks[0]})
     return [
         *(word for word in rest if "=" not in word),
         *named,
@@ -166,11 +172,15 @@ def _read(file: Path) -> dict[str, Any]:
         if isinstance(said, dict) and OF_PLAY in said:
             errors.stop(f"{file} was made by framegan play, with sliders that no command has; open the run there again")
         kept = {key: said[key] for key in ("run", "checkpoint", "samples_seen", "settings")}
+        kept[BESIDE_SEEN] = said.get(BESIDE_SEEN, [])
     except (ValueError, TypeError, KeyError):
         errors.stop(f"{file} doesn't say how it was made: it isn't from framegan generate, or was changed since")
     run, settings = kept["run"], kept["settings"]
     texts_fit = all(isinstance(kept[key], str) and kept[key].isprintable() for key in ("run", "checkpoint"))
-    if not texts_fit or type(kept["samples_seen"]) is not int or not isinstance(settings, dict):
+    clocks_fit = isinstance(kept[BESIDE_SEEN], list) and {*map(type, [kept["samples_seen"], *kept[BESIDE_SEEN]])} == {
+        int
+    }
+    if not texts_fit or not clocks_fit or not isinstance(settings, dict):
         errors.stop(f"{file} says how it was made in a way that framegan generate doesn't write")
     known = _defaults()
     for key, value in settings.items():
@@ -180,7 +190,9 @@ def _read(file: Path) -> dict[str, Any]:
             fits = isinstance(value, list) and all(isinstance(one, str) and _is_word(one) for one in value)
         if key not in known or not fits:
             errors.stop(f"{file} sets {printable(str(key))[:60]}, which is no setting of framegan generate or no value")
-    is_inside = not Path(run).is_absolute() and ".." not in Path(run).parts
+    beside = settings.get("beside", [])
+    places = [Path(str(place)) for place in [run, *(beside if isinstance(beside, list) else [beside])]]
+    is_inside = not any(place.is_absolute() or ".." in place.parts or str(place).startswith("~") for place in places)
     is_name = Path(kept["checkpoint"]).name == kept["checkpoint"] and kept["checkpoint"].endswith(".ckpt")
     if not is_inside or not is_name:
         errors.stop(

@@ -24,8 +24,10 @@ def note(players: "Sequence[Player]", file: "File", num_runs: int, weights: Sequ
     if num_runs > 1:
         of_each = rows[:: len(weights)]
         settings["beside"] = [generate_rows.place_of(row.run.checkpoint) for row in of_each[1:]]
+    beside_seen = [row.run.samples_seen for row in rows[:: len(weights)][1:num_runs]]
     settings["weights"] = weights[0] if len(weights) == 1 else [*weights]
-    return made_with.Notes(rows[0], {key: value for key, value in settings.items() if value != "ema"}).of_all()
+    settings = {key: value for key, value in settings.items() if value != "ema"}
+    return made_with.Notes(rows[0], settings, beside_seen).of_all()
 
 
 def _settings(player: "Player", file: "File") -> dict[str, Any] | None:

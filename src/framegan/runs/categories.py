@@ -9,7 +9,7 @@ from framegan.quoting import first_names, printable
 
 BY_NAME, BY_NUMBER = "name:", "number:"
 """Prefixes that say which of the two is meant."""
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d{1,2})?", re.IGNORECASE)
 SHOWN = 20
 
 
@@ -26,6 +26,8 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
     if isinstance(category, list | tuple):
         raise ValueError(f"category got {category}; it should be one class: ask for each by itself")
     text = str(category)
+    if isinstance(category, bool):  # true and True are typed alike
+        text = next((name for name in names if name.lower() == text.lower()), text.lower())
     given = printable(text)
     if num_classes < 1:
         raise ValueError(
