@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import http.client
 import io
 import json
 import shutil
@@ -238,6 +239,20 @@ def test_files_say_how_they_are_made_again(serving, tmp_path, monkeypatch, run_o
         assert film.n_frames == 7
 
 
+def test_a_file_that_takes_minutes_stops_nobody_and_ends_with_its_page(serving):
+    wanted = {"point": point(0), "pins": [point(k) for k in range(64)], "num_frames": 40}
+    page = http.client.HTTPConnection(serving.host)
+    asked = json.dumps({"wanted": wanted, "format": "gif", "whole_walk": True})
+    page.request("POST", f"{serving.address.rpartition(serving.host)[2]}file", asked, {"Host": serving.host})
+    with serving.connected() as socket:
+        for number in range(1, 4):
+            show(socket, number, point=point(number))
+            assert heard(socket, "show")[0]["number"] == number
+            socket.send(json.dumps({"kind": "drawn", "frames": 1}))
+    page.close()
+    assert serving.asked("file", {"wanted": {"point": point(1)}, "format": "png"})[0] == 200
+
+
 def test_a_file_of_moved_sliders_is_not_made_again_as_another(serving, tmp_path):
     moved = {"wanted": {"point": point(7, content=[1.5])}, "format": "mp4"}
     (tmp_path / "moved.mp4").write_bytes(serving.asked("file", moved)[2])
@@ -324,6 +339,7 @@ def test_the_words_of_the_command(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert prepared("play", ["runs/a", "--no-browser"]) == ["checkpoint=runs/a", "open_browser=false"]
     assert prepared("play", ["runs/a", "b's run", "port=80"]) == ["checkpoint=runs/a", 'beside=["b\'s run"]', "port=80"]
+    assert prepared("play", ["a", "b", "port=80", "c"]) == ["checkpoint=a", 'beside=["b","c"]', "port=80"]
     (tmp_path / "my run").mkdir()
     assert prepared("play", ["my", "run"]) == ['checkpoint="my run"']
 

@@ -129,9 +129,11 @@ def has_screen() -> bool:
 
 
 def arguments_of(arguments: Sequence[str]) -> list[str]:
-    """Return the words of a command line with --no-browser and a second run as the settings that they are."""
+    """Return the words of a command line with --no-browser and further runs as the settings that they are."""
     words = ["open_browser=false" if word == NO_BROWSER else word for word in arguments]
     bare = [place for place, word in enumerate(words) if "=" not in word and not word.startswith("-")]
     if len(bare) > 1 and bare[0] == 0 and not Path(" ".join(words[: bare[1] + 1])).expanduser().exists():
-        words[bare[1]] = f"beside=[{quoted(Path(words[bare[1]]).expanduser())}]"
+        further = ",".join(quoted(Path(words[place]).expanduser()) for place in bare[1:])
+        words = [word for place, word in enumerate(words) if place not in bare[2:]]
+        words[bare[1]] = f"beside=[{further}]"
     return words

@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import asynccontextmanager
 from importlib import resources
 from importlib.util import find_spec
@@ -163,10 +163,26 @@ async def _download(studio: Studio, request: "Request") -> "Response":
             return PlainTextResponse("that is no request of this page", 413)
     try:
         file = wanted.file_of(content)
-        made = await studio.file(file)
+        made = await _unless_left(studio.file(file), request)
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return PlainTextResponse(str(error).partition("\n")[0], 400)
     return Response(made, media_type=KINDS[file.format], headers={"content-disposition": "attachment"})
+
+
+async def _unless_left(making: Coroutine[Any, Any, bytes], request: "Request") -> bytes:
+    """Return what is made for a page, and leave off where it is left."""
+
+    async def leave() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+    made, left = asyncio.create_task(making), asyncio.create_task(leave())
+    try:
+        await asyncio.wait([made, left], return_when=asyncio.FIRST_COMPLETED)
+        return made.result() if made.done() else b""
+    finally:
+        made.cancel()
+        left.cancel()
 
 
 async def _connect(studio: Studio, websocket: "WebSocket") -> None:

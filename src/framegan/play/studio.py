@@ -58,7 +58,7 @@ class Studio:
 
     def __init__(self, sources: Sequence[Source], note: Note):
         self.note, self.version, self.trouble = note, 0, ""
-        self._alone = asyncio.Lock()
+        self._alone, self._writing = asyncio.Lock(), asyncio.Lock()
         self._listeners: set[asyncio.Event] = set()
         self._shelves: list[_Shelf] = []
         for source in sources:
@@ -84,8 +84,20 @@ class Studio:
             return await asyncio.to_thread(function)
 
     async def file(self, file: File) -> bytes:
-        """Return the content of a file, with its note."""
-        return await self.make(lambda: files.content_of(self.players, file, self.note(self.players, file)))
+        """Return the content of a file, with its note; between its frames others get what they want."""
+        loop, players, is_wanted = asyncio.get_running_loop(), self.players, True
+
+        def alone(function: Callable[[], Made]) -> Made:
+            if not is_wanted:
+                raise RuntimeError("nobody waits for this file any more")
+            return asyncio.run_coroutine_threadsafe(self.make(function), loop).result()
+
+        async with self._writing:  # one at a time, so that threads are left for its frames
+            try:
+                note = self.note(players, file)
+                return await asyncio.to_thread(files.content_of, players, file, note, alone)
+            finally:
+                is_wanted = False
 
     async def refresh(self) -> None:
         """Look for new checkpoints for ever. One that is still being written is left alone until it is whole."""

@@ -166,7 +166,7 @@ async function download(button) {
     link.download = `${name}.${format}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 60000);
-    tell("");
+    tell(about.trouble, true);
   } catch (error) {
     tell(error.message, true);
   } finally {
