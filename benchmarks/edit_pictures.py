@@ -1,7 +1,7 @@
 """The pictures of docs/commands/edit.md: every edit, before and after, on drawn moving digits and on a real clip.
 
-python benchmarks/edit_pictures.py REAL_CLIP RUN: such as the test sequence "carphone", and a run of model=espcn with
-colours, such as that of CIFAR-10 in experiments/super_resolution.
+python benchmarks/edit_pictures.py REAL_CLIP RUN [GROUP ...]: such as the test sequence "carphone", and a run of
+model=espcn with colours, such as that of CIFAR-10 in experiments/super_resolution; by default all groups.
 """
 
 import shlex
@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from painted_picture import painting
 from PIL import Image, ImageDraw, ImageFont
 
 from framegan import media
@@ -26,15 +27,21 @@ OUT = Path(__file__).resolve().parent.parent / "docs" / "edits"
 FONT = ImageFont.load_default(14)
 CELL, GAP, LABEL = 80, 3, 232
 """Pixels of a frame, between two, and of the words on the left."""
+LETTERS = 33
+"""Of a line of these words, at most."""
 FRAMES = {"time": 4, "several": 4}
 """Shown of a clip, of groups in which time matters; of others it is two."""
-FIRST = {"sharpen": ["blur=1.2"], "denoise": ["grain=25"]}
-"""What is done to clips before some edits, so that there is something to see."""
+CELLS = {"likeness": 144}
+"""Pixels of a frame in groups in which more has to be seen."""
+FIRST = {"sharpen": ["blur=1.2"], "denoise": ["grain=25"], "style_like": ["trim=0-0.35"]}
+"""What is done to clips before some edits, so that there is something to see, or less to wait for."""
+MORE = {"style_like": ["style_like.statistics=sliced_wasserstein", "style_like.colours=own"]}
+"""Settings of an edit that have a row of their own."""
 OTHER = {"speed": "speed=0.5", "blur": "blur=3", "temperature": "temperature=3000", "trim": "trim=0.8-1.6"}
 OTHER |= {"rate": "rate=4", "interpolate": "rate=5 interpolate=30", "crop": "crop=50x40", "grain": "grain=60"}
 OTHER |= {"crossfade": "crossfade=1 crossfade.transition=wipeleft", "caption": "caption='hello, world' caption.size=11"}
 OTHER |= {"pad": "pad=12 pad.colour=orange", "fade_in": "fade_in=1", "fade_out": "fade_out=1", "scale": "scale=40x70"}
-OTHER |= {"denoise": "denoise=8", "deflicker": "deflicker=15"}
+OTHER |= {"denoise": "denoise=8", "deflicker": "deflicker=15", "style_like": "style_like=painting.png"}
 OTHER |= {"vignette": "vignette=0.8", "pixelate": "pixelate=6", "watermark": "watermark=logo.png watermark.width=0.4"}
 """Values that show more than those of the examples."""
 BY_A_NETWORK, PART, LARGER = "super-resolution", "84x84+62+14", 3
@@ -51,8 +58,9 @@ def digits() -> Source:
     return reading.of_frames(np.asarray(frames).reshape(40, 64, 64, 1), Fraction(20), still=False)
 
 
-def real(path: Path) -> Source:
-    return plan.edited([reading.source_of(path)], edits_of(["trim=0-2", "crop=144x144", "scale=80x80"]))
+def real(path: Path, side: int) -> Source:
+    size = f"scale={side}x{side}"
+    return plan.edited([reading.source_of(path)], edits_of(["trim=0-2", "crop=144x144", size]))
 
 
 def spoilt(source: Source, name: str) -> Source:
@@ -69,25 +77,25 @@ def spoilt(source: Source, name: str) -> Source:
     return plan.edited([source], edits_of(FIRST.get(name, [])))
 
 
-def strip(source: Source, end: Fraction, number: int) -> list[np.ndarray]:
+def strip(source: Source, end: Fraction, number: int, side: int) -> list[np.ndarray]:
     """Return what is shown at times from the start to an end, each in its cell."""
     shown = list(source.frames())
     times = [end * place / number + end / (2 * number) for place in range(number)]
-    return [cell(next((one for one in reversed(shown) if one.start <= time), shown[0]).pixels) for time in times]
+    return [cell(next((one for one in reversed(shown) if one.start <= time), shown[0]).pixels, side) for time in times]
 
 
-def cell(pixels: np.ndarray) -> np.ndarray:
+def cell(pixels: np.ndarray, side: int) -> np.ndarray:
     colour = pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1].repeat(3, -1)
     picture = Image.fromarray(np.ascontiguousarray(colour))
-    picture.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
-    canvas = Image.new("RGB", (CELL, CELL), "white")
-    canvas.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGB", (side, side), "white")
+    canvas.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return np.asarray(canvas)
 
 
-def row(name: str, sources: Sequence[Source], number: int) -> Image.Image:
+def row(name: str, more: str, sources: Sequence[Source], number: int, side: int) -> Image.Image:
     """Return the words of an edit, and of each clip some frames before and after."""
-    text = OTHER.get(name) or words.EDITS[name].example
+    text = f"{OTHER.get(name) or words.EDITS[name].example} {more}".rstrip()
     given, is_joined = shlex.split(text), issubclass(words.EDITS[name], Joining)
     cells: list[np.ndarray] = []
     for source in sources:
@@ -95,30 +103,45 @@ def row(name: str, sources: Sequence[Source], number: int) -> Image.Image:
         several = [before, plan.edited([before], edits_of(["invert"]))]
         made = plan.edited(several if is_joined else [before], edits_of(given))
         end = before.outline.end
-        cells += strip(before, end, number) + strip(made, made.outline.end if is_joined else end, number)
-    width = LABEL + len(cells) * (CELL + GAP) + 9 * GAP
-    picture = Image.new("RGB", (width, CELL + GAP), "white")
-    ImageDraw.Draw(picture).multiline_text((4, 20), text.replace(f" {name}.", f"\n{name}."), "black", FONT)
+        cells += strip(before, end, number, side) + strip(made, made.outline.end if is_joined else end, number, side)
+    width = LABEL + len(cells) * (side + GAP) + 9 * GAP
+    picture = Image.new("RGB", (width, side + GAP), "white")
+    ImageDraw.Draw(picture).multiline_text((4, 20), label(text.replace(f" {name}.", f"\n{name}.")), "black", FONT)
     left = LABEL
     for place, pixels in enumerate(cells):
         picture.paste(Image.fromarray(pixels), (left, 0))
-        left += CELL + GAP + (3 * GAP if place % number == number - 1 else 0)
+        left += side + GAP + (3 * GAP if place % number == number - 1 else 0)
     return picture
 
 
 def sheet(group: str, sources: Sequence[Source]) -> Image.Image:
     names = [name for name, kind in words.EDITS.items() if kind in words.GROUPS[group]]
-    number = FRAMES.get(group, 2)
-    rows = [row(name, sources, number) for name in names]
+    number, side = FRAMES.get(group, 2), CELLS.get(group, CELL)
+    rows = [row(name, more, sources, number, side) for name in names for more in ("", *MORE.get(name, ()))]
+    if group == "likeness":
+        rows.append(picture_row("painting.png", side))
     rows.insert(0, Image.new("RGB", (rows[0].width, 24), "white"))
     for place, said in enumerate(("before", "after") * len(sources)):
-        left = LABEL + place * (number * (CELL + GAP) + 3 * GAP)
+        left = LABEL + place * (number * (side + GAP) + 3 * GAP)
         ImageDraw.Draw(rows[0]).text((left, 4), said, "black", FONT)
     picture = Image.new("RGB", (max(one.width for one in rows), sum(one.height for one in rows)), "white")
     top = 0
     for one in rows:
         picture.paste(one, (0, top))
         top += one.height
+    return picture
+
+
+def label(text: str) -> str:
+    """Return the words of an edit in lines that fit."""
+    return "\n".join(line if len(line) <= LETTERS else line.replace("=", "=\n") for line in text.splitlines())
+
+
+def picture_row(file: str, side: int) -> Image.Image:
+    """Return the name of a picture that edits read, and the picture."""
+    picture = Image.new("RGB", (LABEL + side, side), "white")
+    ImageDraw.Draw(picture).text((4, 20), file, "black", FONT)
+    picture.paste(Image.fromarray(cell(np.asarray(Image.open(file)), side)), (LABEL, 0))
     return picture
 
 
@@ -140,18 +163,20 @@ def enlarged(path: Path, run: Path) -> Image.Image:
     return media.picture(media.tiled(shown, len(shown)))
 
 
-def main(path: Path, run: Path) -> None:
+def main(path: Path, run: Path, groups: Sequence[str]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    sources = digits(), real(path)
+    path, run = path.resolve(), run.resolve()
     with TemporaryDirectory() as folder, chdir(folder):
         write_files(Path(folder))
-        for group in words.GROUPS:
+        for group in groups or words.GROUPS:
+            sources = digits(), real(path, CELLS.get(group, CELL))
             made = enlarged(path, run) if group == BY_A_NETWORK else sheet(group, sources)
             made.save(OUT / f"{group.translate(str.maketrans(' -', '__'))}.webp", quality=70, method=6)
 
 
 def write_files(folder: Path) -> None:
-    """Write a table of warm colours and a logo."""
+    """Write a table of warm colours, a logo and a painting."""
+    painting().save(folder / "painting.png")
     rows = [f"{min(1, red * 1.2)} {green * 0.9} {blue * 0.6}" for blue in (0, 1) for green in (0, 1) for red in (0, 1)]
     (folder / "warm.cube").write_text("\n".join(["LUT_3D_SIZE 2", *rows]))
     logo = Image.new("RGBA", (64, 64))
@@ -160,4 +185,4 @@ def write_files(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(word).resolve() for word in sys.argv[1:]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

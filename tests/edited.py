@@ -57,5 +57,8 @@ def example(name, folder):
     rows = [f"{red} {green * 0.9} {blue * 0.5}" for blue in (0, 1) for green in (0, 1) for red in (0, 1)]
     (folder / "warm.cube").write_text("\n".join(['TITLE "warm"', "LUT_3D_SIZE 2", *rows]))
     Image.new("RGBA", (10, 8), (255, 0, 0, 128)).save(folder / "logo.png")
-    text = words.EDITS[name].example
-    return shlex.split(text.replace("=warm", f"={folder}/warm").replace("=logo", f"={folder}/logo"))
+    Image.fromarray(noise(1, (20, 24))[0]).save(folder / "painting.png")
+    text = words.EDITS[name].example.replace("steps=60", "steps=1")
+    for file in ("warm", "logo", "painting"):
+        text = text.replace(f"={file}", f"={folder}/{file}")
+    return shlex.split(text)

@@ -292,7 +292,8 @@ EXAMPLES = re.findall(r"^framegan edit (.+)$", (PROJECT / "docs" / "commands" / 
 def test_the_commands_of_the_page(line, tmp_path):
     for name in ("clip.mp4", "one.mp4", "two.mp4"):
         write(tmp_path / name, clip(12, (48, 64)))
-    media.write_png(tmp_path / "picture.png", clip(1)[0])
+    for name in ("picture.png", "painting.png"):
+        media.write_png(tmp_path / name, clip(1)[0])
     given = shlex.split(line)
     edit.main(given)
     assert (tmp_path / next(word for word in reversed(given) if "=" not in word)).is_file()

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from framegan import media
 from framegan.edits import graph, outline, timing, words
-from framegan.edits.outline import Filter, Filtered, Joining
+from framegan.edits.outline import Filter, Filtered, Joining, Measured
 from framegan.edits.words import EDITS, GROUPS
 
 
@@ -29,12 +29,12 @@ def test_every_edit_gives_what_is_known_beforehand(name, channels, tmp_path):
     assert [one.start for one in found] == [0, *ends[:-1]]
     assert ends[-1] == known.end
     assert known.has_alpha == (channels in (2, 4))
-    if issubclass(kind, Filtered):
+    if not kind.changes_timing:
         assert ends == [Fraction(k + 1) / RATE for k in range(8)], "times stay"
         before, after = (media.in_colour(pixels) for pixels in (frames, np.stack([one.pixels for one in found])))
         changes_nothing = name == "stabilise" or (channels < 3 and name in ("saturation", "hue", "grey"))
         assert before.shape != after.shape or np.abs(before - after.astype(int)).max() > 2 or changes_nothing
-    if kind.changes_timing is False and getattr(kind, "leaves_alpha", False) and known.has_alpha:
+    if (issubclass(kind, Measured) or getattr(kind, "leaves_alpha", False)) and known.has_alpha:
         assert all(
             np.array_equal(one.pixels[..., -1], frame[..., -1]) for one, frame in zip(found, frames, strict=True)
         )
@@ -49,7 +49,7 @@ def test_what_is_half_seen_stays_so(name, channels, tmp_path):
     assert np.abs(made[..., -1] - 200.0).max() <= 1
 
 
-@pytest.mark.parametrize("name", [name for name, kind in EDITS.items() if issubclass(kind, Filtered)])
+@pytest.mark.parametrize("name", [name for name, kind in EDITS.items() if issubclass(kind, Filtered | Measured)])
 def test_a_clip_of_one_frame_and_odd_sides(name, tmp_path):
     given = [word.replace("=0.5", "=0.1") for word in example(name, tmp_path)]
     frames = clip(1, (65, 67))
@@ -370,6 +370,20 @@ def test_a_table_of_colours(tmp_path):
         (("curves.preset=none",), "curves has no curve"),
         (("caption=\u6f22",), "the font of the caption has no '\u6f22'; set caption.font"),
         (("caption=a very long word: " + "n" * 90,), "set caption.size to less than 10"),
+        (("colours_like=" + __file__,), "colours_like=" + __file__ + " can't be read as a picture"),
+        (("style",), "did you mean style_like?"),
+        (("style_like=missing.png",), "style_like got 'missing.png'; it should be a file that exists"),
+        (
+            (f"style_like={__file__}", "style_like.features=vgg"),
+            "style_like.features got 'vgg'; it should be a file that exists or 'random'",
+        ),
+        ((f"style_like={__file__}", "style_like.steps=0"), "style_like.steps got '0'; it should be greater than or"),
+        ((f"style_like={__file__}", "style_like.strength=2"), "style_like.strength got '2'; it should be less than or"),
+        (
+            (f"style_like={__file__}", "style_like.statistics=mean"),
+            "style_like.statistics got 'mean'; it should be 'gram' or 'sliced_wasserstein'",
+        ),
+        (("scale=4000x3000", f"style_like={__file__}"), "style_like paints at most 2,097,152 pixels"),
         (("stabilise",), "stabilise needs sides of at least 64 pixels, got 47x33"),
     ],
 )

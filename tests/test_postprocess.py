@@ -41,6 +41,16 @@ def test_images_are_edited_before_they_are_side_by_side(run_of_images):
     assert np.array_equal(np.load("all.npy"), doubled(images.repeat(2, 1).repeat(2, 2))), "after size and scale"
 
 
+def test_images_are_painted(run_of_images):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)).save("style.png")
+    painted = ["style_like=style.png", "style_like.steps=2"]
+    generate(run_of_images, "num_samples=1", "seed=4", "out=a.npy", f"postprocess=[{','.join(painted)}]")
+    found = np.load("a.npy")[0]
+    assert found.shape == (16, 16, 3)
+    image = framegan.load(run_of_images).images(seeds=[4]).edited(*painted)[0]
+    assert np.array_equal(found, np.asarray(image))
+
+
 def test_clips_are_edited(run_of_clips):
     (clip,) = frames_of(framegan.load(run_of_clips), seed=7)
     one = ("num_samples=1", "seed=7", "frames_per_second=10")

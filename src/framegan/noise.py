@@ -19,7 +19,7 @@ Seed = Annotated[int, Field(ge=0, lt=LARGEST)]
 SAMPLES, PERMUTATION, FLIP, MIXING = range(4)
 LATENTS = {"discriminator": 4, "generator": 5}
 CLIPS, CATEGORIES, VIDEOS, SUBSETS, EMBEDDING, STACKS, DIVISIONS, CHOICE, IMAGES, BALANCE, TRANSFORMS = range(6, 17)
-HELD_OUT, IMPORTANCE, STYLES = range(17, 20)
+HELD_OUT, IMPORTANCE, STYLES, LIKENESS = range(17, 21)
 MODULES = 1 << 16
 """The streams (the last one plus the rank): keys that differ in their stream share no numbers."""
 

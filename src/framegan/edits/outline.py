@@ -153,6 +153,17 @@ class Timed(Streamed):
     changes_timing = True
 
 
+class Measured(Edit):
+    """An edit of every frame by what all of them have in common, which is found first: they are read twice."""
+
+    def found(self, frames: Frames, before: Outline) -> Any:
+        """Return what `frames` needs to know of all frames."""
+        raise NotImplementedError
+
+    def frames(self, frames: Frames, found: Any) -> Frames:
+        raise NotImplementedError
+
+
 class Joining(Edit):
     """An edit that makes one of several."""
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 
 import numpy as np
 
 from framegan import media
 from framegan.edits import graph, words
-from framegan.edits.outline import Edit, Filter, Filtered, Frames, Joining, Outline, Streamed
+from framegan.edits.outline import Edit, Filter, Filtered, Frames, Joining, Measured, Outline, Streamed
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,9 @@ def _piece(piece: Sequence[Edit], source: Source) -> Source:
     first = piece[0]
     if isinstance(first, Streamed):
         return Source(first.after(before), lambda: first.frames(source.frames(), before))
+    if isinstance(first, Measured):
+        found = cache(lambda: first.found(source.frames(), before))  # of edits behind it, some read twice as well
+        return Source(first.after(before), lambda: first.frames(source.frames(), found()))
     chain: list[Filter] = []
     for edit in piece:
         assert isinstance(edit, Filtered)

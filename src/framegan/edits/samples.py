@@ -8,7 +8,7 @@ import numpy as np
 
 from framegan.edits import plan, words
 from framegan.edits.enlarging import EnlargerOf
-from framegan.edits.outline import Edit, Frames, Outline
+from framegan.edits.outline import Edit, Frames, Measured, Outline
 from framegan.edits.plan import Source
 from framegan.video_files import Shown
 
@@ -34,6 +34,7 @@ class Postprocess:
     def frames(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield edited frames (H, W, C) of one sample."""
         rate = self.before.rate
+        frames = list(frames) if any(map(reads_twice, self.edits)) else frames
 
         def shown() -> Frames:
             return (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
@@ -73,4 +74,11 @@ def postprocess(
         raise ValueError(f"samples of {channels} channels can't be edited; pictures have 1 to 4")
     before = Outline(width, height, channels, number, number / rate, rate, 1 / rate, still=num_frames is None)
     source = Source(before, lambda: iter(()))
+    for edit in filter(reads_twice, edits):
+        before.require_memory(words.name_of(edit), "set fewer frames, or edit the file by framegan edit")
     return Postprocess(edits, before, plan.edited([source], edits).outline)
+
+
+def reads_twice(edit: Edit) -> bool:
+    """Say whether an edit needs all frames before it gives the first one."""
+    return isinstance(edit, Measured)

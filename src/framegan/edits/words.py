@@ -4,14 +4,15 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
-from inspect import getdoc
+from inspect import cleandoc, getdoc
+from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from framegan.edits import colour, detail, drawing, enlarging, geometry, joining, timing
+from framegan.edits import colour, detail, drawing, enlarging, geometry, joining, likeness, timing
 from framegan.edits.enlarging import EnlargerOf, Run
 from framegan.edits.outline import Edit
 from framegan.edits.values import File
@@ -32,6 +33,7 @@ GROUPS: dict[str, tuple[type[Edit], ...]] = {
     ),
     "super-resolution": (enlarging.SuperResolution,),
     "drawing": (drawing.Caption, drawing.Watermark),
+    "likeness": (likeness.ColoursLike, likeness.PaletteLike, likeness.StyleLike),
     "several": (joining.Concatenate, joining.Crossfade, joining.Stack),
 }  # fmt: skip
 """All edits there are, by what they change."""
@@ -46,6 +48,9 @@ OTHER_NAMES = {
     "negate": "invert", "lut3d": "lut", "cut": "trim", "fade": "fade_in", "eq": "brightness", "noise": "grain",
     "border": "pad", "pixelize": "pixelate", "black_and_white": "grey", "loop": "reverse",
     "upscale": "super_resolution", "enlarge": "super_resolution", "superres": "super_resolution",
+    "colors_like": "colours_like", "color_transfer": "colours_like", "reinhard": "colours_like",
+    "match_colors": "colours_like", "histogram_match": "palette_like", "optimal_transport": "palette_like",
+    "style": "style_like", "style_transfer": "style_like", "neural_style": "style_like",
 }  # fmt: skip
 """What edits are called elsewhere."""
 ARGUMENT = re.compile(r"^    (\w[\w, ]*): (.*(?:\n     +.*)*)", re.MULTILINE)
@@ -127,17 +132,18 @@ def _edit(name: str, values: dict[str, str], enlarger_of: EnlargerOf) -> Edit:
     try:
         return TypeAdapter(kind).validate_python(values, context={"enlarger_of": enlarger_of})
     except ValidationError as error:
-        raise ValueError("; ".join(_slip(name, kind, slip) for slip in error.errors())) from None
+        slips = groupby(error.errors(), lambda slip: str(slip["loc"][0]))
+        raise ValueError("; ".join(_slip(name, kind, field, list(of_field)) for field, of_field in slips)) from None
 
 
-def _slip(name: str, kind: type[Edit], slip: Any) -> str:
-    field = str(slip["loc"][0])
+def _slip(name: str, kind: type[Edit], field: str, slips: Sequence[Any]) -> str:
+    """Return what is wrong with a field, which may be of several kinds and fit none."""
     written = name if field == fields(kind)[0].name else f"{name}.{field}"
-    if slip["type"] == "run":
-        return f"{written}={slip['input']}: {slip['msg']}"
-    plain = slip["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    said = PLAIN_WORDS.get(slip["type"], plain)
-    return f"{written} got {slip['input']!r}; it should be {said}"
+    if slips[0]["type"] == "run":
+        return f"{written}={slips[0]['input']}: {slips[0]['msg']}"
+    plain = [slip["msg"].removeprefix("Value error, ").removeprefix("Input should be ") for slip in slips]
+    said = [PLAIN_WORDS.get(slip["type"], text) for slip, text in zip(slips, plain, strict=True)]
+    return f"{written} got {slips[0]['input']!r}; it should be {' or '.join(said)}"
 
 
 def _is_needed(field: Any) -> bool:
@@ -193,7 +199,8 @@ def _wrapped(word: str, said: str) -> list[str]:
 
 def _other_fields(kind: type[Edit]) -> Iterator[tuple[str, str]]:
     """Yield each field but the first with its usual value, and what it means."""
-    hints, said = get_type_hints(kind, include_extras=True), ARGUMENT.findall(getdoc(kind) or "")
+    hints = get_type_hints(kind, include_extras=True)
+    said = [one for family in reversed(kind.__mro__) for one in ARGUMENT.findall(cleandoc(family.__doc__ or ""))]
     told = {name: meant for names, meant in said for name in names.split(", ")}
     for field in fields(kind)[1:]:
         choices = get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ()

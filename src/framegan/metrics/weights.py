@@ -2,6 +2,7 @@
 
 import hashlib
 import textwrap
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from framegan.files import archives
 from framegan.files.download import fetch
 from framegan.files.user_cache import user_cache
 
@@ -82,6 +84,24 @@ def load(network: Callable[[], Network], path: Path) -> Network:
             f"as torch.save(network.state_dict(), PATH) makes one: {textwrap.shorten(str(error), 120)}"
         ) from error
     return built
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a dictionary of tensors that torch.save has written; of a new file, they are read when they are used.
+
+    Raises:
+        ValueError: the file holds something else, or more than tensors and plain values.
+    """
+    try:
+        is_archive = zipfile.is_zipfile(path)  # published files are older
+        if is_archive and not archives.is_stored(path):
+            raise ValueError("it is damaged or compressed")
+        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
+    except Exception as error:  # unpickling what isn't a pickle raises anything
+        raise ValueError(f"{path} can't be read as weights: {textwrap.shorten(str(error), 120)}") from error
+    if not isinstance(saved, dict):
+        raise ValueError(f"{path} holds a {type(saved).__name__}; weights are a dictionary of tensors")
+    return saved
 
 
 def load_torchscript(path: Path) -> Any:

@@ -1,0 +1,1 @@
+"""The colours and the style of a picture, given to others: maps of colours, and painting by optimisation."""
