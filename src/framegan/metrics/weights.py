@@ -98,7 +98,10 @@ def read(path: Path) -> dict[str, Any]:
             raise ValueError("it is damaged or compressed")
         saved = torch.load(path, map_location="cpu", weights_only=True, mmap=is_archive)
     except Exception as error:  # unpickling what isn't a pickle raises anything
-        raise ValueError(f"{path} can't be read as weights: {textwrap.shorten(str(error), 120)}") from error
+        raise ValueError(
+            f"{path} can't be read as weights, as torch.save(network.state_dict(), PATH) writes them: "
+            f"{textwrap.shorten(str(error), 120)}"
+        ) from error
     if not isinstance(saved, dict):
         raise ValueError(f"{path} holds a {type(saved).__name__}; weights are a dictionary of tensors")
     return saved
