@@ -70,6 +70,11 @@ def test_a_walk_is_edited_as_one_clip(run_of_images):
     assert np.array_equal(read_back(Path("b.webp"))[0], read_back(Path("a.webp"))[0][::-1])
     said = run("generate", str(run_of_images), "interpolate=0,3", "out=a.png", "postprocess=reverse")
     assert "postprocess: reverse needs a clip, and this is a picture" in said
+    said = run("generate", str(run_of_images), "interpolate=0,3", "out=c.gif", "postprocess=speed=9")
+    assert said.endswith(
+        "a .gif shows 0.01 to 50 frames a second, got 216; set the last edit to rate=50 or choose .mp4"
+    )
+    generate(run_of_images, "interpolate=0,3", "steps=4", "out=c.gif", "postprocess=speed=9,rate=50")
 
 
 @pytest.mark.parametrize(

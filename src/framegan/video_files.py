@@ -204,15 +204,19 @@ def _check_size(codec: Codec, pixel_format: str | None, size: tuple[int, int]) -
         )
 
 
-def check_rate(ending: str, frames_per_second: float) -> None:
-    """Raise ValueError where a video with this ending can't be shown at this rate; other files can at any."""
+def check_rate(ending: str, frames_per_second: float, to_set: str = "frames_per_second") -> None:
+    """Raise ValueError where a video with this ending can't be shown at this rate; other files can at any.
+
+    Args:
+        to_set: what sets the rate, as the message says it.
+    """
     slowest, fastest = RATES.get(ending, (frames_per_second, frames_per_second))
     if not slowest <= frames_per_second <= fastest:
         others = [other for other, (low, high) in RATES.items() if low <= frames_per_second <= high]
         nearest = fastest if frames_per_second > fastest else slowest
         raise ValueError(
             f"a {ending} shows {slowest:g} to {fastest:g} frames a second, got {frames_per_second:g}; set "
-            f"frames_per_second={nearest:g}{f' or choose {others[0]}' if others else ''}"
+            f"{to_set}={nearest:g}{f' or choose {others[0]}' if others else ''}"
         )
 
 

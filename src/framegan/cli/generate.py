@@ -282,6 +282,7 @@ def _style(
     rate = _rate(settings, run)
     if edits is not None:
         rate, size = float(edits.after.rate), (edits.after.height, edits.after.width)
+        video_files.check_rate(ending, rate, "the last edit to rate")
     video_files.check(ending, rate, encoding, size)
     if to.kind == "each" and makes_clips:
         video_files.check_rate(".mp4", rate)  # of the grid
