@@ -14,7 +14,7 @@ from edited import clip
 from PIL import Image
 
 import framegan
-from framegan import media, notes, sampling
+from framegan import media, notes, showing
 from framegan.cli import edit
 from framegan.cli.enlarger import NetworkEnlarger
 from framegan.networks.espcn import Generator
@@ -58,7 +58,7 @@ def test_frames_go_one_by_one_through_a_recurrent_network_too():
     with torch.no_grad():
         network.layers[-1].weight.mul_(1000)
     frames = clip(4, (10, 12))
-    whole = sampling.enlarged(network, media.to_samples(torch.tensor(frames).movedim(-1, 0)[None]))
+    whole = showing.enlarged(network, media.to_samples(torch.tensor(frames).movedim(-1, 0)[None]))
     enlarger = NetworkEnlarger(network, 3, 2)
     for _ in range(2):  # nothing of a clip stays for the next one
         enlarge = enlarger.begin()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framegan import contracts, sampling
+from framegan import contracts, sampling, showing
 from framegan.networks import (
     critics,
     dcgan,
@@ -252,10 +252,10 @@ def test_a_frame_of_any_moment_is_the_same_whatever_the_others_are():
 
 def test_a_content_motion_table_and_a_composition():
     generator = TEMPORAL["mocogan_categories"]((1, 4, 16, 16))
-    table = sampling.content_motion_table(generator, range(2), range(3))
+    table = showing.content_motion_table(generator, range(2), range(3))
     assert table.shape == (6, 1, 4, 16, 16)
     assert torch.equal(table[4], sampling.sample(generator, [0, 1, 2], held={"content": 1})[1])
-    layers = sampling.composition(TEMPORAL["vgan"]((1, 4, 16, 16)), range(2))
+    layers = showing.composition(TEMPORAL["vgan"]((1, 4, 16, 16)), range(2))
     assert layers.shape == (8, 1, 4, 16, 16)
 
 

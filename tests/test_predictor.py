@@ -18,7 +18,7 @@ from worlds import fit, real_batches
 from worlds import tiny_clip_gan as tiny
 
 import framegan
-from framegan import media, noise, sampling
+from framegan import media, noise, sampling, showing
 from framegan.callbacks.watchdog import Watchdog
 from framegan.data.datamodule import DataModule
 from framegan.data.given import frames_of
@@ -128,10 +128,10 @@ def test_one_content_seed_is_one_beginning_with_classes_too():
 
 def test_clips_are_continued_alike_in_any_batches(monkeypatch):
     network, clips = generator(), torch.rand(5, *SHAPE) * 2 - 1
-    whole = sampling.continued(network, clips, torch.zeros(5).long(), range(5))
+    whole = showing.continued(network, clips, torch.zeros(5).long(), range(5))
     assert torch.equal(whole[:, :, :2], clips[:, :, :2])
     monkeypatch.setattr(sampling, "batch_size_of", lambda generator, num_frames=None: 2)
-    assert torch.allclose(sampling.continued(network, clips, torch.zeros(5).long(), range(5)), whole, atol=1e-5)
+    assert torch.allclose(showing.continued(network, clips, torch.zeros(5).long(), range(5)), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ ROOMS = {
     "processes": "program",
     "runs": "by_class containers files own_code quoting working_folder",
     "report": "by_class files runs",
-    "sampling": "noise quoting resampling runs",
+    "sampling": "noise quoting runs",
     "interpolation": "sampling",
+    "showing": "interpolation resampling sampling",
     "contracts": "own_code rules sampling",
     "export": "files media noise quoting runs sampling",
     "play": "files interpolation media networks noise sampling video_files",
@@ -49,7 +50,7 @@ ROOMS = {
     "metrics": "by_class files media noise processes quoting",
     "style": "metrics noise",
     "edits": "data devices files media noise processes style video_files",
-    "evaluation": "data files media metrics noise quoting sampling spread",
+    "evaluation": "data files media metrics noise quoting sampling showing spread",
     "run_state": "metrics",
     "strategy": "network_state",
     "generator_regularizers": "noise regularizers schedules strategy",
@@ -64,10 +65,10 @@ ROOMS = {
     "super_resolution": "contracts maximum_likelihood reconstruction rules",
     "terminal_pictures": "media processes",
     "collapse": "",
-    "callbacks": "collapse data devices evaluation files gan media metrics model noise processes quoting report "
-    "run_state runs sampling spread strategy terminal_pictures trainer video_files",
+    "callbacks": "collapse data devices evaluation files gan interpolation media metrics model noise processes quoting "
+    "report run_state runs sampling showing spread strategy terminal_pictures trainer video_files",
     "cli": "callbacks containers contracts data devices edits evaluation export files interpolation loggers media "
-    "metrics notes outputs own_code play processes program quoting report run_state runs sampling trainer "
+    "metrics notes outputs own_code play processes program quoting report run_state runs sampling showing trainer "
     "video_files working_folder",
     "pictures": "cli edits media video_files",
     "trained": "cli export interpolation media pictures quoting runs sampling video_files",

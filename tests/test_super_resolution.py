@@ -11,7 +11,7 @@ from PIL import Image
 from small_runs import narrow, state, summary
 from worlds import fit, real_batches
 
-from framegan import media, sampling
+from framegan import media, sampling, showing
 from framegan.metrics.similarity import psnr, ssim
 from framegan.metrics.super_resolution import likeness
 from framegan.networks.espcn import Generator
@@ -34,7 +34,7 @@ def test_kernels_are_those_of_pillow(kernel, size):
 def test_an_untrained_network_is_bicubic(shape, scale):
     torch.manual_seed(0)
     generator, real = Generator(shape, scale, width=8), real_batches(1, 3, shape)[0]
-    small, made, bicubic, lanczos = sampling.enlarged_again(generator, real)
+    small, made, bicubic, lanczos = showing.enlarged_again(generator, real)
     assert torch.equal(small, reduced(real, scale)) and small.shape[-1] == shape[-1] // scale
     assert made.shape == bicubic.shape == lanczos.shape == real.shape
     assert (media.to_pixels(made).int() - media.to_pixels(bicubic).int()).abs().max() <= 1

@@ -12,7 +12,7 @@ from small_runs import SHORT, narrow, rows, state
 from torch import nn
 from worlds import fit, flat, real_batches
 
-from framegan import sampling
+from framegan import interpolation, sampling, showing
 from framegan.data.datamodule import DataModule
 from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.held_out import held_out
@@ -39,8 +39,8 @@ def test_samples_to_latents_and_back(shape):
     assert generator.encode(samples, LABELS).shape == (2, 6)
     made = generator(torch.randn(2, 6), LABELS)
     assert made.shape == samples.shape and made.abs().max() <= 1
-    known, between = sampling.reconstructions(generator, samples, LABELS)
-    assert known.shape == (4, *shape) and between.shape == (sampling.STEPS, *shape)
+    known, between = showing.reconstructions(generator, samples, LABELS)
+    assert known.shape == (4, *shape) and between.shape == (interpolation.STEPS, *shape)
     torch.testing.assert_close(between[0], known[2])  # the others have its class
     nothing = generator(torch.randn(2, 6), LABELS, truncation=0.0)
     torch.testing.assert_close(nothing, generator(torch.zeros(2, 6), LABELS))

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from framegan import sampling
 
 Interpolation = Literal["spherical", "linear"]
+STEPS = 8
+"""From one sample to another, in a row of what lies between."""
 PARALLEL = 2e-3
 """An angle as near to 0, or to a half turn, is rounding: there is no one arc, or one that is as good as straight."""
 

@@ -14,12 +14,9 @@ from torch import Tensor, nn
 
 from framegan import noise
 from framegan.quoting import first_names
-from framegan.resampling import Kernel, reduced, resized
 from framegan.runs.categories import SHOWN, class_number
 
 LARGEST_BATCH = 64
-STEPS = 8
-"""From one sample to another, in a row of what lies between."""
 VALUES_AT_ONCE = 1 << 20
 """Values of the samples that are made at a time: 4 MB of float32, and many times that within the networks."""
 
@@ -196,76 +193,6 @@ def uncompiled() -> AbstractContextManager[None]:
     """Run networks as they were written, even those that go through torch.compile elsewhere."""
     is_used = "torch._dynamo" in sys.modules  # it takes seconds to import, and nothing is compiled without it
     return torch.compiler.set_stance("force_eager") if is_used else nullcontext()
-
-
-def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:
-    """Return clips of every content with every motion, content by content: (contents * motions, C, T, H, W).
-
-    Both are given as seeds; the category goes with the motion.
-    """
-    return torch.cat([sample(generator, motions, held={"content": content}) for content in contents])
-
-
-@torch.no_grad()
-def composition(generator: nn.Module, seeds: Sequence[int]) -> Tensor:
-    """Return for each seed the clip and then what it is put together from: (seeds * (1 + parts), C, T, H, W)."""
-    latents, labels = draw(generator, seeds)
-    device = next(generator.parameters()).device
-    with evaluating(generator):
-        of_name: dict[str, Tensor] = generator.composition(latents.to(device), labels.to(device))  # type: ignore[operator]
-    clips = sample(generator, seeds)
-    shown = [clips, *(layer.expand(clips.shape) for layer in of_name.values())]
-    return torch.stack(shown, dim=1).flatten(0, 1)
-
-
-@torch.no_grad()
-def reconstructions(generator: nn.Module, real: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (N, *shape) samples and then what their latents give, (2 N, *shape), and rows of what lies between two.
-
-    Each of the N // 2 rows, at least one, has STEPS samples, from one of the first half to one of the second; its class
-    is that of the first one.
-    """
-    device = next(generator.parameters()).device
-    real, labels = real.to(device), labels.to(device)
-    with evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
-        latents = generator.encode(real, labels)  # type: ignore[operator]
-        half = max(1, len(real) // 2)
-        steps = torch.linspace(0, 1, STEPS, device=device).view(1, -1, 1)
-        between = latents[:half, None].lerp(latents[-half:, None], steps).flatten(0, 1)
-        made = [generator(latents, labels), generator(between, labels[:half].repeat_interleave(STEPS))]
-    return torch.cat([real, made[0]]), made[1]
-
-
-def continued(generator: nn.Module, clips: Tensor, labels: Tensor, seeds: Sequence[int]) -> Tensor:
-    """Return what a generator makes of the first frames of (N, C, T, H, W) clips and (N,) labels, one of each seed."""
-    latents, _ = draw(generator, seeds)
-
-    def drawn(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        return latents[rows], labels[rows].to(latents.device)
-
-    given = clips[:, :, : generator.given_frames]
-    return torch.cat([samples for _, samples in in_batches(generator, drawn, len(seeds), None, {}, given)])
-
-
-def enlarged(generator: nn.Module, small: Tensor, **choices: Any) -> Tensor:
-    """Return (N, C, H, W) images or (N, C, T, H, W) clips in [-1, 1], enlarged by a generator, on its device.
-
-    Args:
-        choices: as its `enlarged` takes them.
-    """
-    device = next(generator.parameters()).device
-    with torch.no_grad(), evaluating(generator), flushing_denormals(), torch.autocast(device.type, enabled=False):
-        made: Tensor = generator.enlarged(small.to(device), **choices)  # type: ignore[operator]
-    return made
-
-
-def enlarged_again(generator: nn.Module, real: Tensor) -> list[Tensor]:
-    """Return (N, *shape) samples in [-1, 1] reduced, and then enlarged by a generator, by bicubic and by Lanczos."""
-    small = reduced(real.to(next(generator.parameters()).device), int(generator.scale))  # type: ignore[arg-type]
-    made = enlarged(generator, small)
-    height, width = made.shape[-2:]
-    kernels: tuple[Kernel, ...] = ("bicubic", "lanczos")
-    return [small, made, *(resized(small, height, width, kernel).clamp(-1, 1) for kernel in kernels)]
 
 
 def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:

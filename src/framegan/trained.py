@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack, get_arg
 import torch
 from torch import Tensor, nn
 
-from framegan import media, sampling, video_files
+from framegan import interpolation, media, sampling, video_files
 from framegan.export import Format
 from framegan.interpolation import Interpolation, walk
 from framegan.pictures import Clip, Clips, Images
@@ -164,7 +164,7 @@ class TrainedGenerator:
     def interpolate(
         self,
         seeds: Sequence[int],
-        steps: int = sampling.STEPS,
+        steps: int = interpolation.STEPS,
         *,
         interpolation: Interpolation = "spherical",
         closed: bool = False,

@@ -9,7 +9,7 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from framegan import media, sampling, terminal_pictures, video_files
+from framegan import interpolation, media, sampling, showing, terminal_pictures, video_files
 from framegan.callbacks.every import Every
 from framegan.data.source import classes_of
 from framegan.files import live, strict_json
@@ -116,7 +116,7 @@ class Samples(Every):
         fake = [self.model.sample(range(columns or self.num_shown), category=category) for category in classes]
         self._show("fake", f"fake_{now}", torch.cat(fake), columns, self._caption(classes, columns))
         if {"content", "motion"} <= sampling.parts_of(generator).keys():
-            table = sampling.content_motion_table(generator, range(TABLE), range(TABLE))
+            table = showing.content_motion_table(generator, range(TABLE), range(TABLE))
             said = f"{now:,} samples seen; a row for each content, a column for each motion, of seeds 0 to {TABLE - 1}"
             self._animate("content_motion", f"content_motion_{now}", table, TABLE, said)
         if hasattr(generator, "encode"):
@@ -126,7 +126,7 @@ class Samples(Every):
         if hasattr(generator, "enlarged"):
             self._show_enlarged(now)
         if hasattr(generator, "composition"):
-            parts = sampling.composition(generator, range(TABLE))
+            parts = showing.composition(generator, range(TABLE))
             said = f"{now:,} samples seen; a row for each of seeds 0 to {TABLE - 1}: what the clip is put together from"
             self._animate("composition", f"composition_{now}", parts, len(parts) // TABLE, said)
 
@@ -136,18 +136,18 @@ class Samples(Every):
         real, labels = data.unseen_batch(2 * TABLE)
         which = "real" if data.trained_on is None else "unseen real"
         show = self._animate if real.ndim == 5 else self._show
-        known, between = sampling.reconstructions(self.model.generator_ema, real, labels)
+        known, between = showing.reconstructions(self.model.generator_ema, real, labels)
         said = f"{now:,} samples seen; a column for each {which} sample, above what its latents give"
         show("reconstruction", f"reconstruction_{now}", known, len(real), said)
         said = f"{now:,} samples seen; a row for each two {which} samples, and what lies between their latents"
-        show("interpolation", f"interpolation_{now}", between, sampling.STEPS, said)
+        show("interpolation", f"interpolation_{now}", between, interpolation.STEPS, said)
 
     def _show_predictions(self, now: int) -> None:
         """Show how real clips went on, unseen ones if there are any, and how the generator continues them."""
         data = self.trainer.datamodule
         real, labels = data.unseen_batch(PREDICTED)
         which = "real" if data.trained_on is None else "unseen"
-        made = sampling.continued(self.model.generator_ema, real, labels, range(len(real)))
+        made = showing.continued(self.model.generator_ema, real, labels, range(len(real)))
         pairs = torch.stack([real.to(made), made], dim=1).flatten(0, 1)
         said = f"{now:,} samples seen; of {which} clips the true one and then the prediction; orange: given"
         self._show("prediction", f"prediction_{now}", pairs, 2, said)
@@ -156,7 +156,7 @@ class Samples(Every):
         """Show what is made of reduced samples, unseen ones if there are any, beside bicubic and the true ones."""
         data = self.trainer.datamodule
         real, _ = data.unseen_batch(ENLARGED)
-        small, made, bicubic, _ = sampling.enlarged_again(self.model.generator_ema, real)
+        small, made, bicubic, _ = showing.enlarged_again(self.model.generator_ema, real)
         scale = real.shape[-1] // small.shape[-1]
         pixels = small.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
         beside = torch.stack([pixels, bicubic, made, real.to(made)], dim=1).flatten(0, 1)

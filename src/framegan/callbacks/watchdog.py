@@ -8,7 +8,7 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from framegan import collapse, sampling
+from framegan import collapse, sampling, showing
 from framegan.callbacks.every import Every
 from framegan.gan import GAN
 from framegan.model import Model
@@ -92,7 +92,7 @@ class Watchdog(Every):
         if self.begun is None:
             fake = torch.cat([collapse.coarse(samples) for _, samples in sampling.batches(generator, seeds)])
         else:
-            fake = collapse.coarse(sampling.continued(generator, *self.begun, seeds)[:, :, given:])
+            fake = collapse.coarse(showing.continued(generator, *self.begun, seeds)[:, :, given:])
         return collapse.relative(fake.cpu(), self.real)
 
     def _judge_metrics(self, *, are_kept: bool = True) -> None:

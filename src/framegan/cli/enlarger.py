@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from framegan import media, sampling
+from framegan import media, showing
 from framegan.edits.enlarging import EnlargerOf, Enlarging
 
 
@@ -25,7 +25,7 @@ class NetworkEnlarger:
 
         def enlarge(pixels: np.ndarray) -> np.ndarray:
             frame = torch.tensor(pixels).movedim(-1, 0).unsqueeze(0)
-            made = sampling.enlarged(self.network, media.to_samples(frame), **before)
+            made = showing.enlarged(self.network, media.to_samples(frame), **before)
             if getattr(self.network, "recurrent", False):
                 before["before"] = made
             return media.to_frames(made)[0]

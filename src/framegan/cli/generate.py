@@ -189,8 +189,7 @@ def _numbers(settings: Settings, generator: Any, to: "Target") -> "Sequence[int]
     """Return the seeds of a row, or the way from one to the next."""
     if settings.interpolate is None:
         return range(settings.seed, settings.seed + settings.num_samples)
-    from framegan.interpolation import check_seeds
-    from framegan.sampling import STEPS
+    from framegan.interpolation import STEPS, check_seeds
 
     check_seeds(settings.interpolate)
     steps = STEPS

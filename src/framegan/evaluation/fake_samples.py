@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from framegan import sampling
+from framegan import sampling, showing
 from framegan.media import to_pixels
 
 
@@ -86,11 +86,11 @@ class FakeSamples:
 
     def continued(self, clips: Tensor, labels: Tensor, numbers: Sequence[int]) -> Tensor:
         """Return how samples of these numbers continue (N, C, T, H, W) clips of (N,) labels, of the same shape."""
-        return sampling.continued(self.generator, clips, labels, [self.first_seed + number for number in numbers])
+        return showing.continued(self.generator, clips, labels, [self.first_seed + number for number in numbers])
 
     def enlarged_again(self, real: Tensor) -> list[Tensor]:
-        """Return (N, *shape) samples reduced, and enlarged; see `framegan.sampling.enlarged_again`."""
-        return sampling.enlarged_again(self.generator, real)
+        """Return (N, *shape) samples reduced, and enlarged; see `framegan.showing.enlarged_again`."""
+        return showing.enlarged_again(self.generator, real)
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]
