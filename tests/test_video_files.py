@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from test_media import numbered_clips
 
-from framegan import media, notes, video_files
-from framegan.video_files import Encoding, Shown, Timing
+from framegan import media, notes, video_files, video_formats
+from framegan.video_files import Shown, Timing
+from framegan.video_formats import Encoding
 
 
 def read_back(path):
@@ -201,7 +202,7 @@ def test_what_a_file_does_not_hold_is_refused(name, options, size, message, tmp_
 
 
 def test_a_codec_that_is_not_in_the_build_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(video_files.ENCODERS, "hevc", ("libnone", 12, 51, {}))
+    monkeypatch.setitem(video_formats.ENCODERS, "hevc", ("libnone", 12, 51, {}))
     with pytest.raises(
         ValueError, match=r"codec=hevc needs libnone, which this build of FFmpeg \(PyAV\) doesn't have; set"
     ):

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from framegan import media, video_files
+from framegan import media, video_files, video_formats
 from framegan.files import atomic
 from framegan.files.at_once import in_background
 
@@ -53,7 +53,7 @@ class Style:
     """How videos are written; see `framegan.video_files`."""
 
     frames_per_second: float
-    encoding: video_files.Encoding = video_files.AS_EVER
+    encoding: video_formats.Encoding = video_formats.AS_EVER
 
 
 def target(out: str | None, format: Format, folder: Path, *, makes_clips: bool, moves: bool) -> Target:
@@ -70,7 +70,7 @@ def target(out: str | None, format: Format, folder: Path, *, makes_clips: bool, 
         raise ValueError(f"out={out} has no folder above it, where the grid is written; set out to another folder")
     ending = "" if path.is_dir() else path.suffix
     made = "clips" if makes_clips else "images"
-    pictured = (".png", *video_files.RATES) if moves else (".png",)
+    pictured = (".png", *video_formats.RATES) if moves else (".png",)
     if ending and ending not in (*pictured, *ARRAYS, ".tar"):
         raise ValueError(
             f"out got {path}; {made} go to a file that ends in {', '.join(pictured)}, .npz, .npy or .tar; other names "

@@ -14,13 +14,13 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from framegan import media, video_files
+from framegan import media, video_files, video_formats
 
 
 class Coded(TypedDict, total=False):
-    """How a video is encoded; see `framegan.video_files.Encoding`."""
+    """How a video is encoded; see `framegan.video_formats.Encoding`."""
 
-    codec: video_files.Codec | None
+    codec: video_formats.Codec | None
     crf: int | None
     pixel_format: Literal["yuv420p", "yuv444p"] | None
 
@@ -101,7 +101,7 @@ class Clip:
 
         Args:
             frames_per_second: None = as fast as the data.
-            encoding: of .mp4 and .webm, such as {"codec": "hevc", "crf": 20}; see `framegan.video_files.Encoding`.
+            encoding: of .mp4 and .webm, such as {"codec": "hevc", "crf": 20}; see `framegan.video_formats.Encoding`.
 
         Raises:
             ValueError: the path ends otherwise, such a file can't hold that, or it can't be written.
@@ -122,7 +122,7 @@ class Clip:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, bytes]:
         """Return a GIF. Browsers show at most 50 frames a second of one: above, it has every 2nd, 3rd ... frame."""
-        every = math.ceil(self.frames_per_second / video_files.RATES[".gif"][1])
+        every = math.ceil(self.frames_per_second / video_formats.RATES[".gif"][1])
         frames = media.enlarged(self.frames[::every], side=240)
         return {"image/gif": video_files.gif(frames, self.frames_per_second / every)}
 
@@ -141,10 +141,10 @@ class Clips(list[Clip]):
         return self.grid()._repr_mimebundle_() if self else {}
 
 
-def _encoding(choices: Mapping[str, Any]) -> video_files.Encoding:
+def _encoding(choices: Mapping[str, Any]) -> video_formats.Encoding:
     plain = {name: value if value is None or isinstance(value, int) else str(value) for name, value in choices.items()}
     try:
-        return TypeAdapter(video_files.Encoding).validate_json(to_json(plain), strict=True)
+        return TypeAdapter(video_formats.Encoding).validate_json(to_json(plain), strict=True)
     except ValidationError as error:
         slip = error.errors()[0]
         raise ValueError(f"{slip['loc'][0]} got {shortened(slip['input'])}: {slip['msg']}") from None

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack, get_arg
 import torch
 from torch import Tensor, nn
 
-from framegan import interpolation, media, sampling, video_files
+from framegan import interpolation, media, sampling, video_formats
 from framegan.export import Format
 from framegan.interpolation import Interpolation, walk
 from framegan.pictures import Clip, Clips, Images
@@ -71,7 +71,7 @@ def load(
         given: dict[str, Any] = {"weights": weights, "device": str(device), "trust": names}
         check_call(given, given, load)
         found = generator.load(run_folder.as_path(path), weights, str(device), given["trust"])
-        rate = run_folder.frames_per_second(found.config) or video_files.FRAMES_PER_SECOND
+        rate = run_folder.frames_per_second(found.config) or video_formats.FRAMES_PER_SECOND
     return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate, weights)
 
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from framegan import interpolation, media, sampling, showing, terminal_pictures, video_files
+from framegan import interpolation, media, sampling, showing, terminal_pictures, video_files, video_formats
 from framegan.callbacks.every import Every
 from framegan.data.source import classes_of
 from framegan.files import live, strict_json
@@ -63,7 +63,7 @@ class Samples(Every):
         early: Sequence[PositiveInt] = EARLY,
     ):
         super().__init__(every)
-        video_files.check_rate(".mp4", frames_per_second or video_files.FRAMES_PER_SECOND)
+        video_formats.check_rate(".mp4", frames_per_second or video_formats.FRAMES_PER_SECOND)
         self.early = [count for count in early if every and count < every]
         self.num_samples = num_samples
         self.frames_per_second = frames_per_second
@@ -75,13 +75,13 @@ class Samples(Every):
         are_clips = len(data.shape) == 4
         self.given_frames = getattr(self.model.generator, "given_frames", 0)
         self.num_shown = min(CLIPS_IN_GRID, self.num_samples) if are_clips else self.num_samples
-        slowest, fastest = video_files.RATES[".mp4"]
-        of_data = data.frames_per_second or video_files.FRAMES_PER_SECOND
+        slowest, fastest = video_formats.RATES[".mp4"]
+        of_data = data.frames_per_second or video_formats.FRAMES_PER_SECOND
         self.rate = self.frames_per_second or min(max(slowest, of_data), fastest)
-        self.in_webp = self.rate <= video_files.RATES[".webp"][1]
+        self.in_webp = self.rate <= video_formats.RATES[".webp"][1]
         if self.trainer.is_global_zero:
             if are_clips and not self.in_webp:
-                most = f"a .webp shows {video_files.RATES['.webp'][1]:g}"
+                most = f"a .webp shows {video_formats.RATES['.webp'][1]:g}"
                 print(f"samples  .mp4 alone: the data have {self.rate:g} frames a second, {most}")
             if self.shown == "terminal":
                 self.way = terminal_pictures.way_of(os.environ)

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from framegan import __version__
 from framegan.edits import words as edit_words
 from framegan.files import strict_json
-from framegan.video_files import Encoding
+from framegan.video_formats import Encoding
 
 USAGE = f"""Edit pictures and clips, in the order in which the edits are given.
 

@@ -36,12 +36,12 @@ def export(
     Args:
         trust: packages whose parts the run folder's configuration may build too.
     """
-    from framegan import video_files
+    from framegan import video_formats
     from framegan.export import write
 
     run = load(checkpoint, weights, "cpu", trust)
     print(f"{run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
-    rate = run_folder.frames_per_second(run.config) or video_files.FRAMES_PER_SECOND
+    rate = run_folder.frames_per_second(run.config) or video_formats.FRAMES_PER_SECOND
     trained = write.Trained(run.generator, run.checkpoint, run.samples_seen, weights, rate)
     target = Path(out) if out else run.folder / "export"
     chosen = format if isinstance(format, list) else [format]

@@ -239,9 +239,9 @@ def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "T
 
 def _rate(settings: Settings, run: Loaded) -> float:
     """Return the frames a second of what is made, before it is edited."""
-    from framegan import video_files
+    from framegan import video_formats
 
-    of_data = run_folder.frames_per_second(run.config) or video_files.FRAMES_PER_SECOND
+    of_data = run_folder.frames_per_second(run.config) or video_formats.FRAMES_PER_SECOND
     return settings.frames_per_second or (of_data if len(run.generator.shape) == 4 else OF_IMAGES)
 
 
@@ -269,10 +269,10 @@ def _style(
     settings: Settings, run: Loaded, to: "Target", size: tuple[int, int], edits: "Postprocess | None"
 ) -> "Style":
     """Return how videos are written; raise ValueError where none is, or their files can't hold that."""
-    from framegan import video_files
+    from framegan import video_formats
     from framegan.outputs import Style
 
-    encoding = video_files.Encoding(settings.codec, settings.crf, settings.pixel_format)
+    encoding = video_formats.Encoding(settings.codec, settings.crf, settings.pixel_format)
     makes_clips = len(run.generator.shape) == 4
     ending = {"each": f".{to.format}", "tar": f".{to.format}"}.get(to.kind, to.path.suffix)
     if not makes_clips and to.kind != "video" and settings.frames_per_second is not None:
@@ -281,10 +281,10 @@ def _style(
     rate = _rate(settings, run)
     if edits is not None:
         rate, size = float(edits.after.rate), (edits.after.height, edits.after.width)
-        video_files.check_rate(ending, rate, "the last edit to rate")
-    video_files.check(ending, rate, encoding, size)
+        video_formats.check_rate(ending, rate, "the last edit to rate")
+    video_formats.check(ending, rate, encoding, size)
     if to.kind == "each" and makes_clips:
-        video_files.check_rate(".mp4", rate)  # of the grid
+        video_formats.check_rate(".mp4", rate)  # of the grid
     return Style(rate, encoding)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from framegan import media, outputs, video_files
+from framegan import media, outputs, video_files, video_formats
 from framegan.cli import generate_real, generate_rows
 from framegan.cli.generate_rows import Row, Walk
 from framegan.cli.made_with import Notes
@@ -122,7 +122,7 @@ class Work:
             return f"{self.to.path} holds {total:,} sample{'s' * (total > 1)}{self._speed()}"
         if not self.num_shown:
             return f"{self._others(total)}{self._speed()}"
-        self.write_grid(shown, self._grid(), video_files.AS_EVER)
+        self.write_grid(shown, self._grid(), video_formats.AS_EVER)
         return f"{self._grid()} shows {self._said()}; {self._others(total)}"
 
     def _samples(self, row: Row, number: int) -> Iterator[tuple[int, np.ndarray]]:
@@ -229,7 +229,7 @@ class Work:
         self,
         rows: Sequence[Sequence[np.ndarray]],
         path: Path,
-        encoding: video_files.Encoding,
+        encoding: video_formats.Encoding,
         columns: int | None = None,
     ) -> None:
         tiles, columns = [one for row in rows for one in row], columns or (len(rows[0]) if len(rows) > 1 else None)

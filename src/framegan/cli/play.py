@@ -101,11 +101,11 @@ class Run:
 
     def load(self) -> "Player":
         """Return the generator with the weights of the checkpoint."""
-        from framegan import video_files
+        from framegan import video_formats
         from framegan.play.player import Player
 
         run = generator.load(self._checkpoint(), self.weights, self.device, self.trust)
-        rate = run_folder.frames_per_second(run.config) or video_files.FRAMES_PER_SECOND
+        rate = run_folder.frames_per_second(run.config) or video_formats.FRAMES_PER_SECOND
         name = run.folder.name if self.weights == "ema" else f"{run.folder.name}, raw weights"
         origin = Row("", run, self.weights, None)
         return Player(run.generator, name, run.checkpoint.name, run.samples_seen, rate, origin)

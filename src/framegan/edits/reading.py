@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from av.sidedata.sidedata import Type
 
-from framegan import video_files
+from framegan import video_formats
 from framegan.data.images import image_file
 from framegan.data.images.image_file import EXTENSIONS as PICTURES
 from framegan.data.videos import frame_fit
@@ -27,7 +27,7 @@ from framegan.video_files import Shown, Sound
 EARLIEST = 0.1
 """Seconds of sound before the first frame that are kept: a codec begins with as little."""
 ANIMATED = (".gif", ".webp", ".png", ".apng")
-RATE = Fraction(video_files.FRAMES_PER_SECOND)
+RATE = Fraction(video_formats.FRAMES_PER_SECOND)
 
 
 def source_of(path: Path) -> Source:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from framegan import media, video_files
+from framegan import media, video_files, video_formats
 from framegan.edits import plan, reading, words
 from framegan.edits.outline import Edit, Frames, Outline
 from framegan.edits.plan import Source
 from framegan.files import atomic, live
 from framegan.processes.lifetime import undone
-from framegan.video_files import Encoding, Timing
+from framegan.video_files import Timing
+from framegan.video_formats import Encoding
 
 PICTURES = (".png", ".jpg", ".jpeg")
 WITH_ALPHA = (".png", ".webp", ".apng", ".npy")
@@ -40,7 +41,7 @@ class Work:
     files: Sequence[Path]
     out: Path
     edits: Sequence[Edit]
-    encoding: Encoding = video_files.AS_EVER
+    encoding: Encoding = video_formats.AS_EVER
     note: str = ""
 
     def write(self, *, overwrite: bool = False) -> str:
@@ -99,13 +100,13 @@ def check(out: Path, made: Outline, encoding: Encoding) -> None:
     if ending in PICTURES:
         if made.num_frames > 1:
             raise ValueError(_too_many(out, f"{made.num_frames:,}"))
-        video_files.check(ending, 1.0, encoding, (made.height, made.width))
+        video_formats.check(ending, 1.0, encoding, (made.height, made.width))
         return
-    if ending not in video_files.ENDINGS:
-        ends = ", ".join((*PICTURES, *video_files.ENDINGS))
+    if ending not in video_formats.ENDINGS:
+        ends = ", ".join((*PICTURES, *video_formats.ENDINGS))
         raise ValueError(f"{out} can't be written; the name of a file ends in one of: {ends}")
     try:
-        video_files.check(ending, float(made.rate), encoding, (made.height, made.width))
+        video_formats.check(ending, float(made.rate), encoding, (made.height, made.width))
     except ValueError as error:  # which speaks of the settings of framegan generate
         said = str(error).replace("set frames_per_second=", "set rate=").replace("size=128", "scale=128x128")
         raise ValueError(said) from None
