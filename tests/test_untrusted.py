@@ -20,7 +20,7 @@ from small_files import write_images
 from framegan.cli import compose
 from framegan.data.fingerprint import comparable
 from framegan.metrics import statistics_cache
-from framegan.runs import saved_config, trust
+from framegan.runs import run_folder, saved_config, trust
 from framegan.runs.checkpoint import read as read_checkpoint
 
 SMALL = (*small_runs.SMALL, "total_samples=32")
@@ -621,3 +621,9 @@ def test_a_configuration_as_loggers_have_it():
     raw = {"a": 1, "b": "${a}", "c": "${oc.env:HOME}/x", "d": "${c}/y", "e": ["${oc.select:a,2}", r"\${oc.env:A}"]}
     shown = compose.as_shown(OmegaConf.create(raw))
     assert shown == {"a": 1, "b": 1, "c": "${oc.env:HOME}/x", "d": "${oc.env:HOME}/x/y", "e": [1, r"\${oc.env:A}"]}
+
+
+def test_a_file_that_another_process_puts_in_place_meanwhile_is_no_pipe(tmp_path, monkeypatch):
+    """A run folder is looked through while a run, or framegan generate, writes into it."""
+    monkeypatch.setattr(run_folder.os, "walk", lambda folder: [(str(folder), [], ["last.ckpt.part"])])
+    run_folder.refuse_what_reaches_out(tmp_path)

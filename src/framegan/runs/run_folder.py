@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,12 +61,16 @@ def refuse_what_reaches_out(folder: Path) -> None:
         raise ValueError(f"{settings} tells W&B where to send your key and your run; check it, then remove it")
     for place, folders, files in os.walk(folder):
         for path in (Path(place) / name for name in [*folders, *files]):
-            if path.is_symlink():
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # another process has put it in place by now, under another name
+                continue
+            if stat.S_ISLNK(mode):
                 raise ValueError(
                     f"{path} is a link to {path.readlink()}, and what is written to a run folder has to stay in it; "
                     "put there what it links to, or remove it"
                 )
-            if not path.is_file() and not path.is_dir():
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
                 raise ValueError(f"{path} is a pipe, a socket or a device, not a file; remove it")
         if place == str(folder) and "wandb" in folders:
             folders.remove("wandb")
