@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framegan.cli.generator import Loaded
@@ -136,11 +135,3 @@ def check_alike(runs: Sequence[tuple[Loaded, str]]) -> None:
 
 def list_of(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else value
-
-
-def place_of(path: Path) -> str:
-    """Return where a run is as a file may say it: as seen from the working folder, else by its name alone."""
-    path, here = path.resolve(), Path.cwd()
-    if path.is_relative_to(here) and not Path.home().is_relative_to(here):
-        return path.relative_to(here).as_posix()
-    return path.name

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +32,25 @@ class Loaded:
     config: DictConfig
     generator: Any
     samples_seen: int
+
+    @cached_property
+    def place(self) -> str:
+        """Where its run is, as a file may say it."""
+        return place_of(self.folder)
+
+    @cached_property
+    def named(self) -> str:
+        """What a command takes for it: the run where that means this checkpoint, else the checkpoint."""
+        is_usual = self.checkpoint == run_folder.checkpoint_of(self.folder, ["best", "last"])
+        return self.place if is_usual else f"{self.place}/checkpoints/{self.checkpoint.name}"
+
+
+def place_of(path: Path) -> str:
+    """Return where a run is as a file may say it: as seen from the working folder, else by its name alone."""
+    path, here = path.resolve(), Path.cwd()
+    if path.is_relative_to(here) and not Path.home().is_relative_to(here):
+        return path.relative_to(here).as_posix()
+    return path.name
 
 
 def load(

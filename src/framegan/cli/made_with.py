@@ -15,10 +15,10 @@ import yaml
 
 from framegan import __version__, program
 from framegan.cli import errors
-from framegan.cli.generate_rows import Row, place_of
+from framegan.cli.generate_rows import Row
+from framegan.cli.generator import place_of
 from framegan.files import strict_json
 from framegan.quoting import printable, words
-from framegan.runs import run_folder
 
 OPTION = "--from"
 OF_HERE = {"checkpoint", "samples_seen", "out", "format", "overwrite", "device", "trust", "hydra", "defaults"}
@@ -95,15 +95,11 @@ def _note(row: Row, settings: Mapping[str, Any], beside_seen: Sequence[int] = ()
 
 
 def _said(row: Row, command: str, behind: Sequence[str]) -> dict[str, Any]:
-    place, file = place_of(row.run.folder), row.run.checkpoint
-    is_usual = file == run_folder.checkpoint_of(row.run.folder, ["best", "last"])
     return {
         "framegan": __version__,
-        "command": shlex.join(
-            ["framegan", command, place if is_usual else f"{place}/checkpoints/{file.name}", *behind]
-        ),
-        "run": place,
-        "checkpoint": file.name,
+        "command": shlex.join(["framegan", command, row.run.named, *behind]),
+        "run": row.run.place,
+        "checkpoint": row.run.checkpoint.name,
         "samples_seen": row.run.samples_seen,
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from framegan.cli import generate_rows, made_with
+from framegan.cli import generator, made_with
 from framegan.cli.generate_rows import Row
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def note(players: "Sequence[Player]", file: "File", num_runs: int, weights: Sequ
         return made_with.of_play(rows[0], file.model_dump(mode="json", exclude_defaults=True))
     if num_runs > 1:
         of_each = rows[:: len(weights)]
-        settings["beside"] = [generate_rows.place_of(row.run.checkpoint) for row in of_each[1:]]
+        settings["beside"] = [generator.place_of(row.run.checkpoint) for row in of_each[1:]]
     beside_seen = [row.run.samples_seen for row in rows[:: len(weights)][1:num_runs]]
     settings["weights"] = weights[0] if len(weights) == 1 else [*weights]
     settings = {key: value for key, value in settings.items() if value != "ema"}
