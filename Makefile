@@ -71,3 +71,4 @@ bench: setup
 	$(BIN)/python benchmarks/cache.py
 	$(BIN)/python benchmarks/decode.py
 	$(BIN)/python benchmarks/distances.py
+	$(BIN)/python benchmarks/generate.py
