@@ -1,7 +1,8 @@
-"""The pictures of docs/commands/edit.md: every edit, before and after, on drawn moving digits and on a real clip.
+"""The pictures of docs/commands/edit.md: every edit, before and after, on a generator's clip and on a real one.
 
-python benchmarks/edit_pictures.py REAL_CLIP RUN [GROUP ...]: such as the test sequence "carphone", and a run of
-model=espcn with colours, such as that of CIFAR-10 in experiments/super_resolution; by default all groups.
+python benchmarks/edit_pictures.py REAL_CLIP CLIP_RUN RUN [GROUP ...]: such as the test sequence "carphone", a run of
+experiments=shapes_mocogan, and one of model=espcn with colours, such as that of CIFAR-10 in
+experiments/super_resolution; by default all groups.
 """
 
 import shlex
@@ -16,9 +17,9 @@ import numpy as np
 from painted_picture import painting
 from PIL import Image, ImageDraw, ImageFont
 
+import framegan
 from framegan import media
 from framegan.cli.enlarger import enlargers
-from framegan.data.drawn.moving_digits import MovingDigits
 from framegan.edits import plan, reading, words
 from framegan.edits.outline import Edit, Joining
 from framegan.edits.plan import Source
@@ -29,6 +30,8 @@ CELL, GAP, LABEL = 80, 3, 232
 """Pixels of a frame, between two, and of the words on the left."""
 LETTERS = 33
 """Of a line of these words, at most."""
+SEED = 1
+"""Of the generated clip."""
 FRAMES = {"time": 4, "several": 4}
 """Shown of a clip, of groups in which time matters; of others it is two."""
 CELLS = {"likeness": 144}
@@ -52,10 +55,11 @@ def edits_of(given: Sequence[str]) -> list[Edit]:
     return words.edits_of(given, enlargers())
 
 
-def digits() -> Source:
-    videos = MovingDigits(digits="digits", video_frames=40, num_videos=1, frames_per_second=20, seed=4)
-    frames = videos.read(0, list(range(40)))
-    return reading.of_frames(np.asarray(frames).reshape(40, 64, 64, 1), Fraction(20), still=False)
+def generated(run: Path) -> Source:
+    """Return a clip of a generator, played so slowly that it takes two seconds."""
+    clip = media.to_frames(framegan.load(run).sample(seed=SEED, num_frames=8))[0]
+    source = reading.of_frames(clip, Fraction(4), still=False)
+    return plan.edited([source], edits_of(["scale=64x64"]))
 
 
 def real(path: Path, side: int) -> Source:
@@ -163,13 +167,13 @@ def enlarged(path: Path, run: Path) -> Image.Image:
     return media.picture(media.tiled(shown, len(shown)))
 
 
-def main(path: Path, run: Path, groups: Sequence[str]) -> None:
+def main(path: Path, clip_run: Path, run: Path, groups: Sequence[str]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    path, run = path.resolve(), run.resolve()
+    path, clip_run, run = path.resolve(), clip_run.resolve(), run.resolve()
     with TemporaryDirectory() as folder, chdir(folder):
         write_files(Path(folder))
         for group in groups or words.GROUPS:
-            sources = digits(), real(path, CELLS.get(group, CELL))
+            sources = generated(clip_run), real(path, CELLS.get(group, CELL))
             made = enlarged(path, run) if group == BY_A_NETWORK else sheet(group, sources)
             made.save(OUT / f"{group.translate(str.maketrans(' -', '__'))}.webp", quality=70, method=6)
 
@@ -185,4 +189,4 @@ def write_files(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main(*map(Path, sys.argv[1:4]), sys.argv[4:])

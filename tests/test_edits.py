@@ -131,6 +131,12 @@ def test_detail_does_what_it_says():
     assert not np.array_equal(pixels(noisy, "grain=20"), pixels(noisy, "grain=20", "grain.seed=1"))
 
 
+@pytest.mark.parametrize("num_frames", [1, 2, 7])
+def test_a_clip_that_is_shorter_than_what_deflicker_looks_at_keeps_its_light(num_frames):
+    frames = np.full((num_frames, 16, 16, 1), 120, np.uint8)
+    assert np.array_equal(pixels(frames, "deflicker=15"), frames)
+
+
 def test_a_shaking_camera_is_held_still():
     random = np.random.default_rng(0)
     scene = pixels(random.integers(0, 256, (1, 20, 20, 3), dtype=np.uint8), "scale=8")[0]

@@ -72,7 +72,7 @@ class Deflicker(Filtered):
     """Give each frame the brightness of those around it.
 
     Args:
-        frames: how many are looked at.
+        frames: how many are looked at; of a shorter clip all.
     """
 
     example: ClassVar[str] = "deflicker=5"
@@ -84,7 +84,8 @@ class Deflicker(Filtered):
         return before
 
     def filters(self, before: Outline) -> list[Filter]:
-        return [IN_YUV, Filter("deflicker", {"size": str(self.frames), "mode": "am"})]
+        size = min(self.frames, before.num_frames)  # FFmpeg would take frames that a clip doesn't have for black
+        return [IN_YUV, Filter("deflicker", {"size": str(size), "mode": "am"})] if size > 1 else []
 
 
 @dataclass(frozen=True)
