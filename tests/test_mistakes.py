@@ -26,7 +26,11 @@ TABLE = [
     ),
     (
         (*CHOSEN, "model.share_fakes=true", "trainer.micro_batches=2"),
-        "model.share_fakes=true keeps all .* trainer.micro_batches=2 only some; set one of them back",
+        "model.share_fakes=true keeps all .* trainer.micro_batches=2 only some; set trainer.micro_batches=1 or",
+    ),
+    (
+        ("model=vae_gan", "data=synthetic", "data.resolution=32", "trainer=cpu", "model.share_fakes=true"),
+        "model.share_fakes=true; each network's step .*; set model.share_fakes=false",
     ),
     ((*CHOSEN, "on_nan=ignore"), "on_nan got 'ignore'; it should be 'stop' or 'rollback'"),
     ((*CHOSEN, "on_collapse=perhaps"), "on_collapse got 'perhaps'; it should be 'warn', 'stop' or 'rollback'"),

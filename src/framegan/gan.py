@@ -138,7 +138,8 @@ class GAN(Model):
         if self.share_fakes and micro_batches > 1:
             raise ValueError(
                 "model.share_fakes=true keeps all fake samples of a step, "
-                f"trainer.micro_batches={micro_batches} only some; set one of them back"
+                f"trainer.micro_batches={micro_batches} only some; "
+                "set trainer.micro_batches=1 or model.share_fakes=false"
             )
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:

@@ -105,7 +105,7 @@ class Model(LightningModule):
             raise ValueError(f"model.{name}_optimizer: {error}{rule}") from error
 
     def check_pieces(self, micro_batches: int) -> None:
-        """Raise ValueError where batches can't be processed in so many pieces; by default they can."""
+        """Raise ValueError where a batch can't be split into as many pieces as trainer.micro_batches says."""
 
     def setup(self, stage: str) -> None:
         self.check_pieces(self.trainer.micro_batches)

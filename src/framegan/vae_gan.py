@@ -35,7 +35,7 @@ class VAEGAN(GAN):
         layers = layers_of(self.discriminator)
         said = f"model.generator.feature_layer got {generator.feature_layer!r}, no layer of the discriminator"
         require(generator.feature_layer in layers, said, f"set one of {', '.join(layers)}")
-        rule = "half of the fake samples are made anew of what was encoded; leave it out"
+        rule = "each network's step makes half of its fake samples from encoded real ones; set model.share_fakes=false"
         require(not self.share_fakes, "model.share_fakes=true", rule)
         super().begin(freeze)
 

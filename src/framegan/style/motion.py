@@ -14,8 +14,9 @@ from framegan.style.painting import pyramid
 SIZES, REACH = 3, 3
 """How many sizes are looked at, and pixels of each to every side: 21 at the size of the frame."""
 BLOCK = 7
-AS_BEFORE, FAR = 2e-3, 3
-"""What motion costs by the pixel, up to so many, on a scale from black to white: even places stay where they are."""
+STILL_IS_LIKELIER, FAR = 2e-3, 3
+"""What is added to the difference of two places, as a share of that of black and white, for each pixel between them, up
+to this many: where every place looks alike, none is said to have moved."""
 
 
 def motion(before: Tensor, now: Tensor) -> Tensor:
@@ -53,7 +54,7 @@ def _better(before: Tensor, now: Tensor, tried: Tensor, best: Tensor, least: Ten
 
 def _cost(before: Tensor, now: Tensor, tried: Tensor) -> Tensor:
     differs = averaged((carried(before, tried) - now).abs().mean(1, keepdim=True), BLOCK)[0, 0]
-    return differs + AS_BEFORE * tried.abs().sum(0).clamp_max(FAR)
+    return differs + STILL_IS_LIKELIER * tried.abs().sum(0).clamp_max(FAR)
 
 
 def carried(before: Tensor, motion: Tensor) -> Tensor:
