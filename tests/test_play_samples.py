@@ -85,7 +85,7 @@ def test_an_endless_clip_of_others_begins_as_a_long_one(kind):
     assert np.abs(frames.astype(int) - long).max() <= 1
     assert np.abs(np.diff(long.astype(int), axis=0)).max() > 8
     drifting = Stream(player, wanted).next(wanted, 6, drift=0.2)
-    assert (drifting[0] == frames[0]).all()
+    assert np.abs(drifting[0].astype(int) - frames[0]).max() <= 1, "as precisely as a batch of another size rounds"
     assert (drifting[1:] != frames[1:6]).any(axis=(1, 2, 3)).all()
 
 
@@ -118,7 +118,7 @@ def test_content_drifts_on_request_and_motion_is_that_of_its_seed():
     wanted = wanted_of(player, 3)
     still, drifting = (Stream(player, wanted) for _ in range(2))
     first, second = still.next(wanted, 8), drifting.next(wanted, 8, drift=0.25)
-    assert (first[0] == second[0]).all(), "it begins with the content of its seed"
+    assert np.abs(first[0].astype(int) - second[0]).max() <= 1, "it begins with the content of its seed"
     assert (first[1:] != second[1:]).any(axis=(1, 2, 3)).all()
     beside = wanted.model_copy(update={"point": Point(seeds={"content": 3 + 7919, "motion": 3})})
     arrived = player.frames_of(beside.model_copy(update={"num_frames": 8}))[4]
