@@ -72,8 +72,8 @@ def seconds_of_pairs(kind: str, num_samples: int, num_pairs: int, folder: Path) 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--images", type=int, default=1024)
-    parser.add_argument("--clips", type=int, default=192)
+    parser.add_argument("--images", type=int, default=2048)
+    parser.add_argument("--clips", type=int, default=384)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         for kind, number in (("png", options.images), ("mp4", options.clips)):

@@ -478,3 +478,17 @@ def test_a_generator_writes_what_the_command_writes(trained, tmp_path, monkeypat
     assert (tmp_path / "c.png").is_file()
     assert generator.generate(num_samples=1, overwrite=True) == trained.folder.resolve() / "generated"
     assert (trained.folder / "generated" / "seed_000000.png").is_file()
+
+
+def test_a_generator_writes_what_it_has_also_when_the_run_has_been_trained_on(trained, tmp_path):
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    generator = framegan.load(folder)
+    wanted = media.to_frames(generator.sample(seed=3))[0]
+    generator.checkpoint.write_bytes(b"another one")
+    generator.generate(tmp_path / "a.png", seed=3, num_samples=1)
+    assert np.array_equal(np.atleast_3d(np.asarray(Image.open(tmp_path / "a.png"))), wanted)
+    with torch.no_grad():
+        next(generator.network.parameters()).mul_(2)
+    with pytest.raises(ValueError, match=r"aren.t those of .*: they were changed since it was loaded; use sample\(\)"):
+        generator.generate(tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()

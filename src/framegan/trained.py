@@ -3,9 +3,10 @@
 import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from reprlib import repr as shortened
-from typing import Any, Literal, Self, SupportsIndex, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, TypedDict, Unpack, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from framegan import interpolation, media, sampling, video_formats
 from framegan.export import Format
 from framegan.interpolation import Interpolation, walk
 from framegan.pictures import Clip, Clips, Images
+
+if TYPE_CHECKING:
+    from framegan.cli.generator import Loaded
 
 
 class OfOne(TypedDict, total=False):
@@ -72,7 +76,9 @@ def load(
         check_call(given, given, load)
         found = generator.load(run_folder.as_path(path), weights, str(device), given["trust"])
         rate = run_folder.frames_per_second(found.config) or video_formats.FRAMES_PER_SECOND
-    return TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate, weights)
+    made = TrainedGenerator(found.generator, found.samples_seen, found.checkpoint, rate, weights)
+    made._loaded = found
+    return made
 
 
 class TrainedGenerator:
@@ -108,6 +114,8 @@ class TrainedGenerator:
         self.classes: list[str] = list(getattr(network, "class_names", ()))
         self.given_frames = int(getattr(network, "given_frames", 0))
         self.latent_parts = sampling.holdable(sampling.parts_of(network))
+        self._loaded: Loaded | None = None
+        self._as_loaded = _changes_of(network)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
@@ -221,7 +229,7 @@ class TrainedGenerator:
     def generate(self, out: str | os.PathLike[str] | None = None, *settings: str, **choices: Any) -> Path:
         """Write samples as `framegan generate` does, and return what `out` names: a folder, picture, video or archive.
 
-        Its checkpoint is read once more.
+        They are of the weights that it has, also where the run has been trained on since.
 
         Args:
             out: None = generated/ in the run folder.
@@ -229,14 +237,22 @@ class TrainedGenerator:
             choices: values as Python has them: category=["cat", "dog"], num_samples=8, interpolate=[0, 5, 9].
 
         Raises:
-            ValueError: what the command would have stopped with.
+            ValueError: what the command would have stopped with; or the weights were changed after they were loaded, so
+                that no checkpoint has what the files would say they are made with.
         """
+        from framegan.cli import generate
         from framegan.cli.calls import call
         from framegan.quoting import words
         from framegan.runs import run_folder
 
+        if _changes_of(self.network) != self._as_loaded:
+            raise ValueError(
+                f"the weights aren't those of {self.checkpoint} any more: they were changed since it was loaded; use "
+                "sample(), or load the checkpoint again"
+            )
         fixed = {"checkpoint": self.checkpoint, "out": out, "weights": self.weights}
-        call("generate", [*settings, *words(fixed | choices)])
+        loaded = None if self._loaded is None else (self._loaded, self.weights)
+        call("generate", [*settings, *words(fixed | choices)], partial(generate.run, loaded=loaded))
         return run_folder.find(self.checkpoint) / "generated" if out is None else run_folder.as_path(out)
 
     def export(
@@ -271,6 +287,11 @@ class TrainedGenerator:
         folder = made.folder / "export" if out is None else run_folder.as_path(out)
         write.export(made, folder, given["format"], **choices)
         return folder
+
+
+def _changes_of(network: nn.Module) -> list[tuple[int, torch.dtype]]:
+    """Return how often each weight was changed in place, and its precision."""
+    return [(weight._version, weight.dtype) for weight in network.parameters()]
 
 
 def _seeds(given: Iterable[SupportsIndex]) -> list[int]:

@@ -10,7 +10,7 @@ import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,8 +33,13 @@ ONE_AT_A_TIME = threading.RLock()
 """Held by the thread that runs a command: what is set for it holds in the whole process."""
 
 
-def call(command: str, words: Sequence[str]) -> tuple[Path, DictConfig]:
+def call(
+    command: str, words: Sequence[str], main: Callable[[DictConfig], None] | None = None
+) -> tuple[Path, DictConfig]:
     """Run a command in this process, and return Hydra's folder, which is that of a run, and the configuration.
+
+    Args:
+        main: what is done with the configuration. None = what the command does.
 
     Raises:
         ValueError: the message with which the command stops.
@@ -51,7 +56,7 @@ def call(command: str, words: Sequence[str]) -> tuple[Path, DictConfig]:
         known = Known(command, options)
         hydra = Hydra(task_name=command, config_loader=known.loader)
         GlobalHydra.instance().initialize(hydra)
-        main = importlib.import_module(f"framegan.cli.{command}").main.__wrapped__
+        main = main or importlib.import_module(f"framegan.cli.{command}").main.__wrapped__
         done = hydra.run(known.name, main, settings, with_log_configuration=False)
         assert done.hydra_cfg is not None
         assert done.cfg is not None

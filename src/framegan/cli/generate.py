@@ -82,19 +82,28 @@ class Settings:
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="generate")
 def main(cfg: DictConfig) -> None:
+    run(cfg)
+
+
+def run(cfg: DictConfig, loaded: tuple[Loaded, str] | None = None) -> None:
+    """Do what the command does.
+
+    Args:
+        loaded: the generator of `checkpoint`, with its weights; None = it is read from there.
+    """
     compose.flush_denormals()
     compose.require_run(cfg, "generate")
     with errors.plain_errors():
-        generate(Settings(**compose.arguments_of(Settings, cfg)))
+        generate(Settings(**compose.arguments_of(Settings, cfg)), loaded)
 
 
-def generate(settings: Settings) -> None:
+def generate(settings: Settings, loaded: tuple[Loaded, str] | None = None) -> None:
     """Write files of the seeds seed, seed + 1, ... and a grid of the first of them, or what lies between seeds."""
     from framegan import outputs
     from framegan.cli.generate_work import Work
     from framegan.cli.made_with import Notes
 
-    runs = _loaded(settings)
+    runs = _runs(settings, loaded)
     first = runs[0][0]
     makes_clips = len(first.generator.shape) == 4
     moves = makes_clips or settings.interpolate is not None
@@ -132,7 +141,7 @@ def _choices(settings: Settings, rows: Sequence[Row], target: Path) -> dict[str,
     return choices if settings.given is None else choices | {"given": _given(settings.given, rows[0].run, held, target)}
 
 
-def _loaded(settings: Settings) -> list[tuple[Loaded, str]]:
+def _runs(settings: Settings, loaded: tuple[Loaded, str] | None) -> list[tuple[Loaded, str]]:
     """Return each generator with each of the weights that are asked for."""
     several = settings.weights if isinstance(settings.weights, list) else [settings.weights]
     weights: list[Weights] = list(dict.fromkeys(several))
@@ -140,7 +149,15 @@ def _loaded(settings: Settings) -> list[tuple[Loaded, str]]:
         raise ValueError("weights got []; it should be ema, raw or [ema,raw]")
     places: list[str | Path] = [settings.checkpoint, *(Path(place).expanduser() for place in settings.beside)]
     also = ["data.datamodule.source"] if settings.needs_data else []
-    runs = [(load(place, one, settings.device, settings.trust, *also), str(one)) for place in places for one in weights]
+    if loaded is not None and (also or settings.device != "auto"):
+        loaded = None  # what else is built of its configuration is checked as it is read
+
+    def run_of(place: str | Path, one: Weights) -> Loaded:
+        if loaded is not None and (str(place), one) == (settings.checkpoint, loaded[1]):
+            return loaded[0]
+        return load(place, one, settings.device, settings.trust, *also)
+
+    runs = [(run_of(place, one), str(one)) for place in places for one in weights]
     generate_rows.check_alike(runs)
     asked = settings.samples_seen if isinstance(settings.samples_seen, list) else [settings.samples_seen]
     if len(asked) > len(places):

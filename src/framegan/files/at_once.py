@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TypeVar
 
+import numpy as np
+
 from framegan.files.live import track
 
+MOST_WAITING = 64 << 20
+"""Bytes of arrays; a batch of samples is made while the one before is written."""
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -82,20 +86,25 @@ def try_all(
 def in_background() -> Iterator[Callable[..., None]]:
     """Yield what calls a function in another thread, one for each processor; the block ends when all calls have.
 
-    Few calls wait at a time, so that what they are given doesn't fill the memory. What one of them raises is raised by
-    a later one, or at the end.
+    Calls wait until their arrays have MOST_WAITING bytes, so that what they are given doesn't fill the memory. What one
+    of them raises is raised by a later one, or at the end.
     """
-    num_threads, running = os.cpu_count() or 1, deque[Future[None]]()
+    num_threads, running, waiting = os.cpu_count() or 1, deque[tuple[Future[None], int]](), 0
     threads = ThreadPoolExecutor(num_threads)
 
     def call(function: Callable[..., None], *arguments: object) -> None:
-        if len(running) == 2 * num_threads:
-            running.popleft().result()
-        running.append(threads.submit(function, *arguments))
+        nonlocal waiting
+        size = sum(one.nbytes for one in arguments if isinstance(one, np.ndarray))
+        while running and (running[0][0].done() or waiting + size > MOST_WAITING):
+            first, done = running.popleft()
+            first.result()
+            waiting -= done
+        running.append((threads.submit(function, *arguments), size))
+        waiting += size
 
     try:
         yield call
-        for one in running:
+        for one, _ in running:
             one.result()
     finally:
         threads.shutdown(cancel_futures=True)
