@@ -340,6 +340,19 @@ OF_IMAGES = [
     (("beside=[nowhere]",), "nowhere does not exist"),
     (("samples_seen=9",), "has seen 8 samples, not samples_seen=9"),
     (("margin=-1",), "margin got -1"),
+    (
+        ("interpolate=[0,1]", "num_samples=2"),
+        "num_samples=2 would change nothing: interpolate",
+    ),
+    (("interpolate=[0,1]", "grid_samples=2"), "grid_samples=2 would change nothing: all that lies between"),
+    (
+        ("grid_samples=0", "out=x.tar"),
+        "grid_samples=0 would change nothing: x.tar gets no grid",
+    ),
+    (
+        ("grid_samples=0", "margin=3"),
+        "margin=3 would change nothing: nothing is side by side; leave",
+    ),
 ]
 
 
@@ -358,6 +371,27 @@ def test_lists_need_no_brackets(run_of_images, tmp_path):
     bracketed = ("category=[1,0]", "weights=[ema,raw]", "num_samples=2")
     generate(run_of_images, f"out={tmp_path / 'b.png'}", *bracketed)
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
+
+
+OF_CLIPS = [
+    (
+        ("out=x.npz", "frames_per_second=9"),
+        "frames_per_second=9 would change nothing: what goes",
+    ),
+    (("format=frames", "grid_samples=0", "frames_per_second=9"), "frames_per_second=9 would change nothing"),
+    (
+        ("content_seed=1", "motion_seed=2", "num_samples=2", "category=0"),
+        "leave nothing to vary; leave one",
+    ),
+    (("content_seed=1", "motion_seed=2", "category=0", "interpolate=[0,1]"), "leave nothing to vary"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), OF_CLIPS, ids=lambda value: " ".join(value)[:40])
+def test_what_clips_would_not_show_is_refused(settings, message, run_of_clips, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in run("generate", f"checkpoint={run_of_clips}", *settings)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_clips_too_long_for_memory_are_written_frame_by_frame(run_of_clips, tmp_path, monkeypatch):

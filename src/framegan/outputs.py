@@ -47,6 +47,11 @@ class Target:
         """Return where the samples are shown side by side: beside the folder, under its name."""
         return self.path.with_name(f"{self.path.name}_grid{'.mp4' if is_video else '.png'}")
 
+    def plays(self, *, has_grid: bool) -> bool:
+        """Return whether any file of clips says how fast they play."""
+        in_files = self.kind in ("each", "tar") and self.format not in ("npy", "frames")
+        return self.kind == "video" or in_files or has_grid
+
 
 @dataclass(frozen=True)
 class Style:

@@ -9,7 +9,7 @@ import hydra
 from omegaconf import DictConfig
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from framegan.cli import compose, errors, generate_rows
+from framegan.cli import compose, errors, generate_rows, made_with
 from framegan.cli.generate_rows import Row, Walk
 from framegan.cli.generator import Loaded, load
 from framegan.runs import run_folder
@@ -101,7 +101,6 @@ def generate(settings: Settings, loaded: tuple[Loaded, str] | None = None) -> No
     """Write files of the seeds seed, seed + 1, ... and a grid of the first of them, or what lies between seeds."""
     from framegan import outputs
     from framegan.cli.generate_work import Work
-    from framegan.cli.made_with import Notes
 
     runs = _runs(settings, loaded)
     first = runs[0][0]
@@ -118,7 +117,9 @@ def generate(settings: Settings, loaded: tuple[Loaded, str] | None = None) -> No
     rows = generate_rows.rows_of(runs, settings.category)
     choices = _choices(settings, rows, to.path)
     _tell_length(first.generator, settings.num_frames)
-    notes = Notes.of(rows[0], vars(settings), [run.samples_seen for run in _first_of_each(settings, runs)[1:]])
+    notes = made_with.Notes.of(
+        rows[0], vars(settings), [run.samples_seen for run in _first_of_each(settings, runs)[1:]]
+    )
     work = Work(settings, rows, numbers, to, style, size, choices, notes, edits)
     if not settings.overwrite:
         work.refuse_to_overwrite()
@@ -137,6 +138,11 @@ def _choices(settings: Settings, rows: Sequence[Row], target: Path) -> dict[str,
         generator = row.run.generator
         sampling.draw(generator, [settings.seed], row.category, settings.num_frames, held, is_given=is_given)
         sampling.options_of(generator, settings.num_frames, settings.truncation)
+        all_held = held.keys() >= sampling.holdable(sampling.parts_of(generator)).keys()
+        classes_vary = row.category is None and getattr(generator, "num_classes", 0) > 1
+        if all_held and not classes_vary and (settings.num_samples > 1 or settings.interpolate is not None):
+            names = " and ".join(f"{part}_seed={seed}" for part, seed in held.items())
+            raise ValueError(f"{names} leave nothing to vary; leave one out, or set num_samples=1 for one sample")
     choices = {"num_frames": settings.num_frames, "held": held, "truncation": settings.truncation}
     return choices if settings.given is None else choices | {"given": _given(settings.given, rows[0].run, held, target)}
 
@@ -200,6 +206,26 @@ def _check_together(settings: Settings, makes_clips: bool, to: "Target") -> None
         raise ValueError(f"real=true and neighbours={settings.neighbours} both show real samples; leave one out")
     if to.kind in ("picture", "video") and settings.grid_samples == 0:
         raise ValueError(f"grid_samples=0, but out={to.path} is a grid; leave it out")
+    _refuse_unused(settings, makes_clips, to)
+
+
+def _refuse_unused(settings: Settings, makes_clips: bool, to: "Target") -> None:
+    """Raise ValueError where a setting is for what isn't made."""
+    is_walk = settings.interpolate is not None
+    has_grid = to.kind == "each" and settings.grid_samples > 0 and not is_walk
+    is_side_by_side = has_grid or to.kind in ("picture", "video")
+    plays = not makes_clips or to.plays(has_grid=has_grid)
+    for name, is_used, why in (
+        ("num_samples", not is_walk, "interpolate and steps say what is made"),
+        ("grid_samples", not is_walk, "all that lies between the seeds is shown"),
+        ("grid_samples", to.kind not in ("tar", "array"), f"{to.path} gets no grid"),
+        ("margin", is_side_by_side, "nothing is side by side"),
+        ("frames_per_second", plays, f"what goes to {to.path} has no times"),
+    ):
+        value, usual = getattr(settings, name), made_with.defaults()[name]
+        if not is_used and value != usual:
+            as_usual = f"{name}={'null' if usual is None else usual}"  # of what --from FILE says
+            raise ValueError(f"{name}={value:g} would change nothing: {why}; leave it out, or set {as_usual}")
 
 
 def _numbers(settings: Settings, generator: Any, to: "Target") -> "Sequence[int] | Walk":

@@ -73,13 +73,17 @@ class Work:
 
     def refuse_to_overwrite(self) -> None:
         """Raise ValueError where a file is there already that would be written."""
-        grid = [self._grid()] if self.to.kind == "each" and self.num_shown else []
+        grid = [self._grid()] if self._has_grid else []
         grid += [generate_real.distances_of(self)] if self.settings.neighbours is not None else []
         numbers = range(len(self.numbers)) if isinstance(self.numbers, Walk) else self.numbers
         found = outputs.there_already(self.to, [row.name for row in self.rows], numbers, self.noun, grid)
         if found is not None:
             more = " (grid_samples=0 writes no grid)" if found in grid else ""
             raise ValueError(f"{found} is there already; set overwrite=true, or out to another place{more}")
+
+    @property
+    def _has_grid(self) -> bool:
+        return self.to.kind == "each" and self.num_shown > 0
 
     def _grid(self) -> Path:
         return self.to.grid(is_video=self.makes_clips)
@@ -262,7 +266,7 @@ class Work:
         return f"{what}{of_each}{self._speed()}"
 
     def _speed(self) -> str:
-        moves = self.makes_clips or self.to.kind == "video"
+        moves = self.to.plays(has_grid=self._has_grid) if self.makes_clips else self.to.kind == "video"
         return f" at {self.style.frames_per_second:g} frames a second" if moves else ""
 
     def _others(self, total: int) -> str:

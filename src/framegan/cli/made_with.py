@@ -37,7 +37,8 @@ Plain = str | int | float | bool | None
 
 
 @cache
-def _defaults() -> dict[str, Any]:
+def defaults() -> dict[str, Any]:
+    """Return what the settings that files say are where nobody sets them."""
     file = program.configurations() / "generate.yaml"
     return {name: value for name, value in yaml.safe_load(file.read_text()).items() if name not in OF_HERE}
 
@@ -58,7 +59,7 @@ class Notes:
 
     @classmethod
     def of(cls, first: Row, settings: Mapping[str, Any], beside_seen: Sequence[int]) -> "Notes":
-        kept = {name: settings[name] for name, usual in _defaults().items() if settings[name] != usual}
+        kept = {name: settings[name] for name, usual in defaults().items() if settings[name] != usual}
         kept |= {name: Path(kept[name]).name for name in OF_FILES if name in kept}
         if EDITS in kept:
             from framegan.edits.words import without_folder
@@ -89,7 +90,7 @@ def of_play(row: Row, asked: Mapping[str, Any]) -> str:
 
 
 def _note(row: Row, settings: Mapping[str, Any], beside_seen: Sequence[int] = ()) -> str:
-    settings = {name: settings[name] for name in _defaults() if name in settings}
+    settings = {name: settings[name] for name in defaults() if name in settings}
     beside = {BESIDE_SEEN: list(beside_seen)} if beside_seen else {}
     return strict_json.dumps({**_said(row, "generate", words(settings)), **beside, "settings": settings})
 
@@ -178,7 +179,7 @@ def _read(file: Path) -> dict[str, Any]:
     }
     if not texts_fit or not clocks_fit or not isinstance(settings, dict):
         errors.stop(f"{file} says how it was made in a way that framegan generate doesn't write")
-    known = _defaults()
+    known = defaults()
     for key, value in settings.items():
         several = value if isinstance(value, list) else [value]
         fits = all(isinstance(one, Plain) and (not isinstance(one, str) or _is_plain(one)) for one in several)
