@@ -91,7 +91,7 @@ DATA = {
     "contents": "cache_places source",
     "fingerprint": "source",
     "train_loader": "source",
-    "images": "bad_files boxes contents files labels resolution source",
+    "images": "bad_files boxes cache_places contents files labels resolution source",
     "video_set": "resolution",
     "frame_cache": "cache_places files images resolution source video_set",
     "videos": "bad_files boxes cache_places contents files frame_cache images labels"

@@ -33,7 +33,7 @@ ASK_FIRST = (
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
 STARTS = ("init_from", "model.generator.images")
 """Settings that name other runs, of which a run takes weights when it begins."""
-NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "compile_networks", "fused")
+NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "cache", "cache_dir", "compile_networks", "fused")
 """Last parts of the keys of settings that only say where the data are and how fast it all is."""
 
 

@@ -55,12 +55,13 @@ def at_once(
 
 
 def try_all(
-    function: Callable[[Item], Answer], items: Sequence[Item], what: str
+    function: Callable[[Item], Answer], items: Sequence[Item], what: str, num_threads: int | None = None
 ) -> tuple[dict[Item, Answer], dict[Item, str]]:
     """Return what the function returns for each item, and why it can't for the others, both in the order of the items.
 
     Args:
         function: raises ValueError or OSError where it can't.
+        num_threads: see `at_once`.
     """
     answers, problems = {}, {}
 
@@ -74,7 +75,7 @@ def try_all(
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # what matters of it is an error here
-        for _ in at_once(attempt, items, what):
+        for _ in at_once(attempt, items, what, num_threads):
             pass
     return (
         {item: answers[item] for item in items if item in answers},

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -79,7 +80,9 @@ def decode(path: Path, channels: Channels) -> Image.Image:
 
     def pixels(image: Image.Image) -> Image.Image:
         whole = upright(eight_bits(image))
-        return (with_alpha if channels in (2, 4) else without_alpha)(whole).convert(MODES[channels])
+        layers = (with_alpha if channels in (2, 4) else without_alpha)(whole)
+        layers.load()
+        return layers if layers.mode == MODES[channels] else layers.convert(MODES[channels])
 
     return ask(path, pixels)
 
@@ -145,10 +148,15 @@ def ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
     return _answer(path, bare, question)
 
 
+@cache
+def _formats_of(ending: str) -> list[str]:
+    """Return what a file with this ending may be."""
+    return [kind for kind in FORMATS if kind not in BY_ENDING or ending.lower() in ENDINGS[kind]]
+
+
 def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image], Answer]) -> Answer:
-    formats = [kind for kind in FORMATS if kind not in BY_ENDING or path.suffix.lower() in ENDINGS[kind]]
     try:
-        with Image.open(file, formats=formats) as image:
+        with Image.open(file, formats=_formats_of(path.suffix)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnfitError(f"{image.width}x{image.height}, {OVER_LIMIT}")
             if reason := refusal(image, path):

@@ -1,6 +1,8 @@
 """A folder of images, with the folders right below it, or a list, as classes; files are decoded when asked for."""
 
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, is_grey
+from framegan.data.images.kept import KeptImages
 from framegan.data.labels import Classes, emptied, labelled
 from framegan.data.resolution import Resolution, sides_of, simplest
 from framegan.data.source import Inventory, TensorSource, counted
@@ -19,6 +22,8 @@ from framegan.quoting import printable
 
 SOON_DECODED = 100 << 20
 """Bytes of files that are all decoded, in some seconds, as soon as one of them can't be, to name the others too."""
+SMALL = 1 << 14
+"""Bytes of a file that is decoded sooner than threads take turns: one thread takes half of the time that six take."""
 FAILURES_IN_A_ROW = 20
 """How many other images are tried in place of one that can't be decoded."""
 
@@ -28,6 +33,7 @@ class ImageFolder:
 
     The header of every file is read at once, so that what isn't an image is known before training. What turns out
     later not to be decodable is named, and replaced by another image: the same one in every epoch, run and process.
+    Where there are many, and all of them were read into memory before, neither is done again; see `kept`.
 
     Args:
         resolution: side of a square, or (height, width).
@@ -39,6 +45,7 @@ class ImageFolder:
         on_error: what to do with images that can't be read: raise, or skip (leave them out and say so).
         max_bad_fraction: raise all the same if more than this share of the images is left out.
         seed: key of what takes the place of an image that can't be decoded.
+        cache: auto: keep them decoded beside the data, where they are many and go into memory; none: don't.
 
     Raises:
         ValueError: there are no images, or files that can't be read; the message names them.
@@ -56,6 +63,7 @@ class ImageFolder:
         on_error: OnError = "raise",
         max_bad_fraction: Share = 0.01,
         seed: noise.Seed = 0,
+        cache: Literal["auto", "none"] = "auto",
     ):
         self.root = Path(root).expanduser()
         self.folder, files = files_of_split(root, split, EXTENSIONS, "images", labels)
@@ -64,13 +72,20 @@ class ImageFolder:
         self.seed = seed
         self.bad = BadFiles(len(files), f"files in {self.folder}", on_error, max_bad_fraction)
         """Those that this process came across."""
-        grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
-        self.bad.add(problems)
-        self.files = list(grey)
-        self.channels: Channels = channels or (1 if all(grey.values()) else 3)
         self.resolution = simplest(resolution)
         self.resize = resize
-        self.labels = [number for file, number in zip(files, numbers, strict=True) if file in grey]
+        way = {"resolution": self.resolution, "channels": channels, "resize": resize, "classes": classes}
+        self.kept = KeptImages.of(self.root, self.folder, files, way) if cache == "auto" else None
+        if self.kept is not None and (pixels := self.kept.find()) is not None:
+            self.files = list(files)
+            self.channels: Channels = pixels.shape[1]
+        else:
+            grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
+            self.bad.add(problems)
+            self.files = list(grey)
+            self.channels = channels or (1 if all(grey.values()) else 3)
+        whole = set(self.files)
+        self.labels = [number for file, number in zip(files, numbers, strict=True) if file in whole]
         self.num_classes = len(self.classes)
         if gone := emptied(self.classes, numbers, self.labels):
             say(f"skipped  {gone}: none of its images can be read")
@@ -106,25 +121,42 @@ class ImageFolder:
 
     def in_memory(self) -> TensorSource:
         """Return the same images, decoded; all that can't be are named at once."""
+        if self.kept is not None and (pixels := self.kept.load()) is not None:
+            return self._in_memory(torch.from_numpy(pixels), torch.tensor(self.labels))
         samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
         labels = torch.tensor(self.labels)
 
         def decode(index: int) -> None:
-            samples[index] = self._decode(self.files[index])
+            samples[index] = self._pixels(self.files[index])
 
-        _, problems = try_all(decode, range(len(self)), "reading")
+        one = 1 if self._num_bytes() < SMALL * len(self) else None
+        _, problems = try_all(decode, range(len(self)), "reading", one)
         self.bad.add({self.files[index]: reason for index, reason in problems.items()})
         for index in problems:
             samples[index], labels[index] = self[index]
+        if self.kept is not None and not self.bad.found:
+            self.kept.write(samples.numpy())
+        return self._in_memory(samples, labels)
+
+    def _in_memory(self, samples: Tensor, labels: Tensor) -> TensorSource:
         return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
 
     def _decode(self, file: str) -> Tensor:
-        fit = Fit(self.resolution, self.channels, self.resize, "lanczos")
-        return torch.from_numpy(fit(decode(self.folder / file, self.channels))).permute(2, 0, 1).contiguous()
+        return self._pixels(file).contiguous()
+
+    def _pixels(self, file: str) -> Tensor:
+        pixels = self._fit(decode(self.folder / file, self.channels))
+        return torch.from_numpy(pixels.transpose(2, 0, 1))
+
+    @cached_property
+    def _fit(self) -> Fit:
+        return Fit(self.resolution, self.channels, self.resize, "lanczos")
+
+    def _num_bytes(self) -> int:
+        return sum((self.folder / file).stat().st_size for file in self.files)
 
     def _all_bad(self) -> dict[str, str]:
         """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
-        num_bytes = sum((self.folder / file).stat().st_size for file in self.files)
-        if self.bad.on_error == "skip" or num_bytes > SOON_DECODED:
+        if self.bad.on_error == "skip" or self._num_bytes() > SOON_DECODED:
             return {}
         return try_all(lambda file: self._decode(file).shape, self.files, "decoding")[1]

@@ -1,0 +1,129 @@
+"""Decoded images are kept beside the data, and used for as long as the files are as they were."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from framegan.data.images import image_folder, kept
+from framegan.data.images.image_folder import ImageFolder
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch) -> Path:
+    """A folder of which all is kept, though the images are few and new."""
+    monkeypatch.setattr(kept, "FEW", 1)
+    monkeypatch.setattr(kept, "SETTLED", -1.0)
+    random = np.random.default_rng(0)
+    for name in ("a/1.png", "a/2.png", "b/1.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (12, 10), dtype=np.uint8)).save(tmp_path / "photos" / name)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """What files were looked into."""
+    looked, header, pixels = [], image_folder.is_grey, image_folder.decode
+    monkeypatch.setattr(image_folder, "is_grey", lambda path: looked.append(path.name) or header(path))
+    monkeypatch.setattr(
+        image_folder, "decode", lambda path, channels: looked.append(path.name) or pixels(path, channels)
+    )
+    return looked
+
+
+def in_memory(root: Path, resolution: int = 8, **options) -> torch.Tensor:
+    return ImageFolder(str(root), resolution, **options).in_memory().samples
+
+
+def files_kept(photos: Path) -> list[Path]:
+    return sorted(photos.with_name("photos.framegan").rglob("*.npy"))
+
+
+def test_no_file_is_opened_the_second_time(photos, decoded):
+    first = ImageFolder(str(photos), 8)
+    samples = first.in_memory().samples
+    assert len(decoded) == 6
+    second = ImageFolder(str(photos), 8)
+    again = second.in_memory()
+    assert len(decoded) == 6
+    assert torch.equal(again.samples, samples)
+    assert again.labels.tolist() == [0, 0, 1]
+    assert (second.shape, second.files, second.inventory()) == (first.shape, first.files, first.inventory())
+    assert torch.equal(second[2][0], samples[2])
+
+
+def test_whatever_decides_the_pixels_decodes_anew(photos, decoded):
+    in_memory(photos)
+    for options in ({"resolution": 4}, {"channels": 3}, {"resize": "pad"}, {"classes": ["b"]}, {"cache": "none"}):
+        decoded.clear()
+        before = in_memory(photos, **options)
+        assert decoded
+        assert torch.equal(before, in_memory(photos, **{**options, "cache": "none"}))
+    assert len(files_kept(photos)) == 5
+
+
+@pytest.mark.parametrize("change", ["pixels", "name", "gone", "another"])
+def test_a_file_that_has_changed_is_seen(change, photos):
+    in_memory(photos)
+    (before,) = files_kept(photos)
+    file, time = photos / "a" / "2.png", (photos / "a" / "2.png").stat().st_mtime_ns
+    if change == "pixels":
+        size = file.stat().st_size
+        Image.fromarray(255 - np.asarray(Image.open(file))).save(file)
+        os.truncate(file, max(size, file.stat().st_size))
+        os.utime(file, ns=(time, time))
+    elif change == "name":
+        file.rename(photos / "b" / "2.png")
+    elif change == "gone":
+        file.unlink()
+    else:
+        shutil.copy2(file, photos / "b" / "3.png")
+    wanted = in_memory(photos, cache="none")
+    assert torch.equal(in_memory(photos), wanted)
+    (after,) = files_kept(photos)
+    assert after != before, "what is out of date is no longer there"
+
+
+def test_a_damaged_file_is_made_again(photos):
+    wanted = in_memory(photos)
+    (file,) = files_kept(photos)
+    whole = file.read_bytes()
+    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:150], b""):
+        file.write_bytes(damaged)
+        assert torch.equal(in_memory(photos), wanted)
+        assert file.read_bytes() == whole
+
+
+def test_where_an_image_is_left_out_nothing_is_kept(photos):
+    (photos / "b" / "2.png").write_bytes(b"\x89PNG")
+    whole = (photos / "a" / "1.png").read_bytes()
+    for content in (b"\x89PNG", whole[: len(whole) // 2]):
+        (photos / "b" / "2.png").write_bytes(content)
+        in_memory(photos, on_error="skip", max_bad_fraction=0.5)
+        assert not files_kept(photos)
+
+
+def test_what_was_changed_just_now_is_not_trusted(photos, monkeypatch):
+    monkeypatch.setattr(kept, "SETTLED", 60.0)
+    in_memory(photos)
+    assert not files_kept(photos)
+
+
+def test_few_images_are_not_kept(photos, monkeypatch):
+    monkeypatch.setattr(kept, "FEW", 1000)
+    in_memory(photos)
+    assert not photos.with_name("photos.framegan").exists()
+
+
+def test_a_full_disk_costs_nothing(photos, monkeypatch):
+    def save(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", save)
+    assert len(in_memory(photos)) == 3
+    assert not [file for file in photos.with_name("photos.framegan").rglob("*") if file.is_file()]
