@@ -62,6 +62,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "lazy": ("model=dcgan", "model/regularizers=r1", "model.regularizers.r1.every=2"),
     "two critic steps": ("model=dcgan", "model/regularizers=wgan_gp", "model.discriminator_steps=2"),
     "shared fakes": ("model=dcgan", "model.share_fakes=true", "model.generator.normalization=none"),
+    "channels last": (*BATCH_NORM, "trainer.channels_last=true"),
+    "fast": ("model=mocogan", "trainer=fast", "model.generator.normalization=group"),
     "clipped": ("model=dcgan", "model.generator_clip_norm=0.1", "model.discriminator_clip_norm=0.1"),
     "path length": ("model=stylegan2", "model.generator_regularizers.path_length.every=1"),
     "diffaugment": ("model=dcgan", "model/augmentation=diffaugment", "model/regularizers=r1"),
@@ -162,7 +164,8 @@ if __name__ == "__main__":
     results = {}
     for case in CASES:
         rows = slice(int(rank) * BATCH_SIZE, (int(rank) + 1) * BATCH_SIZE)
-        gan, noise = trained(case, rows, devices=2, strategy=configured(case).trainer.strategy)
+        trainer = configured(case).trainer
+        gan, noise = trained(case, rows, devices=2, strategy=trainer.strategy, channels_last=trainer.channels_last)
         results[case] = {
             "networks": {name: flat(network) for name, network in gan.of_name().items()},
             "ema": flat(gan.generator_ema),

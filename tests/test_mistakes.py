@@ -61,7 +61,10 @@ TABLE = [
         (*CHOSEN, "trainer=debug", "objective=generator/los"),
         r"No metric is named 'generator/los' or starts with it. Available: discriminator/loss.* Set resume=\S+ obj",
     ),
-    ((*CHOSEN, "trainer.precision=fp17"), "trainer.precision got 'fp17'; it should be 'fp32', 'fp64' or 'bf16-mixed'"),
+    (
+        (*CHOSEN, "trainer.precision=fp17"),
+        "trainer.precision got 'fp17'; it should be 'fp32', 'fp64', 'bf16-mixed' or 'auto'",
+    ),
     ((*CHOSEN, "+data.flipp=true"), "data.flipp is not a setting; did you mean data.flip?"),
     ((*CHOSEN, "+model.generator.widht=3"), "model.generator.widht is not a setting of framegan.*did you mean width?"),
     ((*CHOSEN, "+totl_samples=3"), "totl_samples is not a setting; did you mean total_samples?"),

@@ -18,6 +18,7 @@ OPTIONS = {
     "micro_batches": [1, 3],
     "discriminator_steps": [1, 2],
     "share_fakes": [False, True],
+    "channels_last": [False, True],
     "every": [1, 2],
     "clip_norm": [None, 0.1],
     "normalization": ["none", "batch"],
@@ -41,7 +42,7 @@ def covering():
         yield choices[best]
 
 
-def trained(regularizer, compiled, precision, micro_batches, every, clip_norm, normalization, **options):
+def trained(regularizer, compiled, precision, micro_batches, channels_last, every, clip_norm, normalization, **options):
     """Return a small GAN after three steps; compiled as far as automatic differentiation, without a C++ compiler."""
     penalties = {}
     if regularizer != "none":
@@ -57,7 +58,8 @@ def trained(regularizer, compiled, precision, micro_batches, every, clip_norm, n
     )
     for network in (gan.generator, gan.discriminator):
         network.compile = partial(network.compile, backend="aot_eager")
-    return fit(gan, real_batches(3, batch_size=6), precision=precision, micro_batches=micro_batches)
+    how = {"precision": precision, "micro_batches": micro_batches, "channels_last": channels_last}
+    return fit(gan, real_batches(3, batch_size=6), **how)
 
 
 @pytest.mark.parametrize("options", covering(), ids=lambda options: "-".join(map(str, options.values())))

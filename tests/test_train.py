@@ -177,12 +177,23 @@ ADAPTIVE = ("model/augmentation=ada", "model.augmentation.samples_to_certainty=1
 
 
 @pytest.mark.parametrize(
-    "options", [ADAPTIVE, ("data.flip=true", "model.discriminator_steps=2", "model/regularizers=r1")]
+    "options",
+    [
+        (*SMALL, *ADAPTIVE),
+        (*SMALL, "data.flip=true", "model.discriminator_steps=2", "model/regularizers=r1"),
+        (
+            *narrow("dcgan"),
+            *SHORT,
+            "model.share_fakes=true",
+            "trainer.channels_last=true",
+            "trainer.precision=bf16-mixed",
+        ),
+    ],
 )
 def test_a_resumed_run_ends_like_one_never_stopped(options, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    train(*SMALL, *options, "total_samples=192", f"hydra.run.dir={whole}")
-    train(*SMALL, *options, "total_samples=96", f"hydra.run.dir={parts}")
+    train(*options, "total_samples=192", f"hydra.run.dir={whole}")
+    train(*options, "total_samples=96", f"hydra.run.dir={parts}")
     assert train(f"resume={parts}", "total_samples=192") is None
     first, second = state(whole), state(parts)
     for name, value in first["state_dict"].items():

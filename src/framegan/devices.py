@@ -34,6 +34,15 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
     return wanted
 
 
+def faster_precision(accelerator: str) -> Literal["bf16-mixed", "fp32"]:
+    """Return bf16-mixed where a device has units for it, which are GPUs since Ampere and processors with AMX."""
+    if uses_cuda(accelerator):
+        has_units = torch.cuda.get_device_capability() >= (8, 0)
+    else:
+        has_units = accelerator in ("auto", "cpu") and getattr(torch.cpu, "_is_amx_tile_supported", bool)()
+    return "bf16-mixed" if has_units else "fp32"
+
+
 def name_of(device: torch.device, num_ranks: int) -> str:
     """Return what a device is called, for people: "2 x NVIDIA H100" or "cpu (4 threads)"."""
     threads = torch.get_num_threads()

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from framegan import contracts
 from framegan.measured import Measured
-from framegan.network_state import hold_still, move_average, stay_frozen
+from framegan.network_state import hold_still, lay_channels_last, move_average, stay_frozen
 from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
 from framegan.sampling import sample
 from framegan.schedules import set_rates
@@ -109,8 +109,11 @@ class Model(LightningModule):
 
     def setup(self, stage: str) -> None:
         self.check_pieces(self.trainer.micro_batches)
-        for network in self.of_name().values() if self.compile_networks else ():
-            network.compile()
+        for network in self.of_name().values():
+            if self.trainer.channels_last:
+                lay_channels_last(network)
+            if self.compile_networks:
+                network.compile()
 
     def on_fit_start(self) -> None:
         """Keep what samples begin with where the generator continues frames: of data that training leaves out."""

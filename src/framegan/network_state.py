@@ -54,6 +54,14 @@ def stay_frozen(*networks: nn.Module) -> None:
         module.training = False
 
 
+def lay_channels_last(network: nn.Module) -> None:
+    """Lay in memory the weights of convolutions that train with their channels next to each other."""
+    for parameter in network.parameters():
+        if parameter.ndim in (4, 5) and parameter.requires_grad:
+            layout = torch.channels_last if parameter.ndim == 4 else torch.channels_last_3d
+            parameter.data = parameter.data.contiguous(memory_format=layout)
+
+
 def _is_frozen(module: nn.Module) -> bool:
     return getattr(module, "is_frozen", False)
 

@@ -14,7 +14,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.trainer.connectors.signal_connector import _SignalConnector
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
-from framegan.devices import count_devices, uses_cuda
+from framegan.devices import count_devices, faster_precision, uses_cuda
 from framegan.loggers.run_logger import RunLogger
 from framegan.processes.ranks import is_rank
 from framegan.run_state import RunState
@@ -38,6 +38,10 @@ class GANTrainer(Trainer):
         devices: processes on this machine, one GPU each where there are GPUs; a list names the GPUs.
         strategy: "auto" is `GANStrategy` for more than one process and none for one; "ddp" is `GANStrategy` always;
             "ddp_find_unused_parameters_true" is Lightning's own, right but with twice the traffic.
+        precision: auto: bf16-mixed where the device has units for it, else fp32.
+        fast: what other settings follow that are left as they are; see conf/trainer/fast.yaml.
+        channels_last: lay the weights of convolutions with their channels next to each other, which most devices
+            compute faster; sums are taken in another order.
         timeout: seconds that a rank waits for the others before the run is given up.
         micro_batches: pieces a batch is processed in, gradients summed (gradient accumulation): less memory, the same
             result but for batch normalisation.
@@ -60,7 +64,9 @@ class GANTrainer(Trainer):
         accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
         devices: PositiveInt | list[NonNegativeInt] | Literal["auto"] = 1,
         num_nodes: PositiveInt = 1,
-        precision: Literal["fp32", "fp64", "bf16-mixed"] = "fp32",
+        precision: Literal["fp32", "fp64", "bf16-mixed", "auto"] = "fp32",
+        fast: bool = False,
+        channels_last: bool = False,
         strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto",
         timeout: PositiveFloat = 1800.0,
         micro_batches: PositiveInt = 1,
@@ -75,6 +81,8 @@ class GANTrainer(Trainer):
         chosen: Any = strategy
         if strategy == "ddp" or (strategy == "auto" and num_devices * num_nodes > 1):
             chosen = GANStrategy(timeout=timedelta(seconds=timeout))
+        self.precision_used = faster_precision(accelerator) if precision == "auto" else precision
+        self.fast, self.channels_last = fast, channels_last
         self.micro_batches, self.folder, self.run = micro_batches, Path(folder), RunState()
         self.grows_log_interval = log_every_n_steps == "auto"
         self.of_rank_0 = list(loggers)
@@ -82,7 +90,7 @@ class GANTrainer(Trainer):
             accelerator=accelerator,
             devices=devices if isinstance(devices, list) and uses_cuda(accelerator) else num_devices,
             num_nodes=num_nodes,
-            precision=PRECISIONS[precision],
+            precision=PRECISIONS[self.precision_used],
             strategy=chosen,
             plugins=[TorchElasticEnvironment() if is_rank() else LightningEnvironment(), CheckpointInPlace()],
             log_every_n_steps=LARGEST_LOG_INTERVAL if log_every_n_steps == "auto" else log_every_n_steps,

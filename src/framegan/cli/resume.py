@@ -27,6 +27,7 @@ ASK_FIRST = (
     "model.",
     "data.",
     "trainer.precision",
+    "trainer.channels_last",
     "trainer.micro_batches",
     "trainer.max_batches",
 )

@@ -139,7 +139,7 @@ class Session:
             run_folder.save_config(self.cfg, self.folder)
             run_data.write(self.folder, self.datamodule)
             device = devices.name_of(self.trainer.strategy.root_device, self.trainer.world_size)
-            about.write(self.cfg, self.folder, device, self.cfg.trainer.precision, self.origin, self.images)
+            about.write(self.cfg, self.folder, device, self.trainer.precision_used, self.origin, self.images)
 
 
 def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:

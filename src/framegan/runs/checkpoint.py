@@ -221,10 +221,24 @@ def additions(metrics: Mapping[str, float], num_ranks: int) -> dict[str, Any]:
 
 
 def keep_settings(checkpoint: Mapping[str, Any], optimizers: Sequence[Optimizer]) -> None:
-    """Put the settings of optimizers as they are now into a checkpoint, whose learning rates and states stay."""
+    """Put the settings of optimizers as they are now into a checkpoint, whose learning rates and states stay.
+
+    States are laid in memory as the weights are, on which fused optimizers rely.
+    """
     for optimizer, state in zip(optimizers, checkpoint["optimizer_states"], strict=True):
         groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
         state["param_groups"] = [{**now, "lr": saved["lr"], "params": saved["params"]} for now, saved in groups]
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        state["state"] = {place: _laid_as(weights[place], found) for place, found in state["state"].items()}
+
+
+def _laid_as(weight: Tensor, state: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: torch.empty_like(weight, dtype=value.dtype, device=value.device).copy_(value)
+        if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride()
+        else value
+        for name, value in state.items()
+    }
 
 
 def metrics_in(checkpoint: Mapping[str, Any]) -> dict[str, float]:
