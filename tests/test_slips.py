@@ -42,7 +42,7 @@ SLIPS = {
     "model.generator={nosuch: 3}": "'model.generator={nosuch: 3}' can't be set: ",
     "metrics=FID": "did you mean metrics=fid?",
     "metrics=[fid,fvdd]": "did you mean 'metrics=[fid,fvd]'?",
-    "trainer=2": "there are: auto, cpu, ddp, debug, gpu",
+    "trainer=2": "there are: auto, cpu, ddp, debug, fast, gpu",
     "model/loss=“hinge”": "did you mean model/loss=hinge?",
     "model/discriminator=dual": "can't be chosen here; there are: ",
     "+metrics.x=1": "metrics.x is not a setting; there are: metrics.",
