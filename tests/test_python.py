@@ -487,6 +487,11 @@ def test_a_generator_writes_what_it_has_also_when_the_run_has_been_trained_on(tr
     generator.checkpoint.write_bytes(b"another one")
     generator.generate(tmp_path / "a.png", seed=3, num_samples=1)
     assert np.array_equal(np.atleast_3d(np.asarray(Image.open(tmp_path / "a.png"))), wanted)
+    shutil.copytree(trained.folder, folder, dirs_exist_ok=True)
+    again = framegan.load(folder)
+    again.samples_seen = 7  # as of a moment before
+    with pytest.raises(ValueError, match="has seen .* samples, not samples_seen=7"):
+        again.generate(tmp_path / "c.png", real=True)
     with torch.no_grad():
         next(generator.network.parameters()).mul_(2)
     with pytest.raises(ValueError, match=r"aren.t those of .*: they were changed since it was loaded; use sample\(\)"):

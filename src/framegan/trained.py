@@ -229,7 +229,8 @@ class TrainedGenerator:
     def generate(self, out: str | os.PathLike[str] | None = None, *settings: str, **choices: Any) -> Path:
         """Write samples as `framegan generate` does, and return what `out` names: a folder, picture, video or archive.
 
-        They are of the weights that it has, also where the run has been trained on since.
+        They are of the weights that it has, also where the run has been trained on since; then what needs its data,
+        real and neighbours, is refused.
 
         Args:
             out: None = generated/ in the run folder.
@@ -250,7 +251,8 @@ class TrainedGenerator:
                 f"the weights aren't those of {self.checkpoint} any more: they were changed since it was loaded; use "
                 "sample(), or load the checkpoint again"
             )
-        fixed = {"checkpoint": self.checkpoint, "out": out, "weights": self.weights}
+        seen = self.samples_seen  # what is read once more, for its data or another device, has to be the same
+        fixed = {"checkpoint": self.checkpoint, "out": out, "weights": self.weights, "samples_seen": seen}
         loaded = None if self._loaded is None else (self._loaded, self.weights)
         call("generate", [*settings, *words(fixed | choices)], partial(generate.run, loaded=loaded))
         return run_folder.find(self.checkpoint) / "generated" if out is None else run_folder.as_path(out)

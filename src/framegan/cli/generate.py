@@ -214,7 +214,7 @@ def _refuse_unused(settings: Settings, makes_clips: bool, to: "Target") -> None:
     is_walk = settings.interpolate is not None
     has_grid = to.kind == "each" and settings.grid_samples > 0 and not is_walk
     is_side_by_side = has_grid or to.kind in ("picture", "video")
-    plays = not makes_clips or to.plays(has_grid=has_grid)
+    plays = not makes_clips or to.plays(has_grid=has_grid) or bool(settings.postprocess)  # edits have seconds
     for name, is_used, why in (
         ("num_samples", not is_walk, "interpolate and steps say what is made"),
         ("grid_samples", not is_walk, "all that lies between the seeds is shown"),
