@@ -93,7 +93,9 @@ def test_a_damaged_file_is_made_again(photos):
     wanted = in_memory(photos)
     (file,) = files_kept(photos)
     whole = file.read_bytes()
-    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:150], b""):
+    assert b"(3, 1, 8, 8)" in whole
+    headers = (whole.replace(b"(3, 1, 8, 8)", shape) for shape in (b"(3, 3, 8, 8)", b"(3, 0, 8, 8)", b"(3, 1, 4,16)"))
+    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), whole[:150], whole + b"0", b"", *headers):
         file.write_bytes(damaged)
         assert torch.equal(in_memory(photos), wanted)
         assert file.read_bytes() == whole

@@ -74,8 +74,9 @@ class ImageFolder:
         """Those that this process came across."""
         self.resolution = simplest(resolution)
         self.resize = resize
-        way = {"resolution": self.resolution, "channels": channels, "resize": resize, "classes": classes}
-        self.kept = KeptImages.of(self.root, self.folder, files, way) if cache == "auto" else None
+        way = {"channels": channels, "resize": resize, "classes": classes}
+        sides = sides_of(self.resolution)
+        self.kept = KeptImages.of(self.root, self.folder, files, sides, way) if cache == "auto" else None
         if self.kept is not None and (pixels := self.kept.find()) is not None:
             self.files = list(files)
             self.channels: Channels = pixels.shape[1]

@@ -39,6 +39,7 @@ class KeptImages:
         stamp: digits of the names, sizes and times of all files.
         changed: time of the last change of one.
         number: of the images.
+        sides: height and width of them.
     """
 
     root: Path
@@ -46,9 +47,12 @@ class KeptImages:
     stamp: str
     changed: float
     number: int
+    sides: tuple[int, int]
 
     @classmethod
-    def of(cls, root: Path, folder: Path, files: Sequence[str], way: Mapping[str, Any]) -> "KeptImages | None":
+    def of(
+        cls, root: Path, folder: Path, files: Sequence[str], sides: tuple[int, int], way: Mapping[str, Any]
+    ) -> "KeptImages | None":
         """Return where they are kept; None: nowhere, for they are few, or one of the files can't be looked at."""
         try:
             states = [(folder / file).stat() for file in files]
@@ -57,9 +61,9 @@ class KeptImages:
         if len(files) < FEW and sum(state.st_size for state in states) < LITTLE:
             return None
         seen = [[file, s.st_size, s.st_mtime_ns, s.st_ctime_ns] for file, s in zip(files, states, strict=True)]
-        way = {**way, "folder": os.path.relpath(folder, root), "pillow": PIL.__version__}
+        way = {**way, "sides": sides, "folder": os.path.relpath(folder, root), "pillow": PIL.__version__}
         changed = max(max(state.st_mtime, state.st_ctime) for state in states)
-        return cls(root, _digits(way), _digits(seen), changed, len(files))
+        return cls(root, _digits(way), _digits(seen), changed, len(files), sides)
 
     def find(self) -> np.ndarray | None:
         """Return them as they lie on the disk; None: they aren't there."""
@@ -67,7 +71,8 @@ class KeptImages:
             for file in (place / FOLDER).glob(f"{self.way}_{self.stamp}_*.npy"):
                 with suppress(OSError, ValueError, EOFError):
                     pixels = np.load(file, mmap_mode="r", allow_pickle=False)
-                    if pixels.dtype == np.uint8 and pixels.ndim == 4 and len(pixels) == self.number:
+                    fits = pixels.dtype == np.uint8 and (len(pixels), *pixels.shape[2:]) == (self.number, *self.sides)
+                    if fits and pixels.offset + pixels.nbytes == file.stat().st_size:  # so the channels are right too
                         return pixels
         return None
 
