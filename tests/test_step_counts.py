@@ -32,6 +32,7 @@ class Operations(TorchDispatchMode):
 def counted(monkeypatch, **options) -> Counter[str]:
     """Return how often the networks go forward and what else is done in a step that isn't logged."""
     gan, found = tiny_gan(**options), Counter()
+    monkeypatch.setattr(gan, "log", lambda *_, **__: found.update(["log"]))
     for name in gan.networks:
         getattr(gan, name).register_forward_hook(lambda *_, name=name: found.update([name]))
     step = GAN.training_step
@@ -60,18 +61,34 @@ def counted(monkeypatch, **options) -> Counter[str]:
 def test_a_step_goes_forward_as_often_as_it_has_to_and_waits_for_nothing(monkeypatch, options, of_generator, at_most):
     counts = counted(monkeypatch, **options)
     assert (counts["generator"], counts["discriminator"]) == (of_generator, 3)
-    assert counts["read"] == 0
+    assert (counts["read"], counts["log"]) == (0, 0)
     assert counts.total() <= at_most
 
 
-@pytest.mark.parametrize("waste", ["generator_loss", "discriminator_loss"])
-def test_a_number_that_is_read_in_a_step_shows(monkeypatch, waste):
-    honest = getattr(GAN, waste)
+def a_number_read(gan, loss, *_):
+    assert loss.mean().item() < 1e9
 
-    def reading(self, *args):
+
+def a_value_logged(gan, loss, *_):
+    gan.log("loss", loss.mean())
+
+
+def a_second_forward(gan, loss, real, labels, latents, *_):
+    gan.generator(latents, labels)
+
+
+@pytest.mark.parametrize("step", ["generator_loss", "discriminator_loss"])
+@pytest.mark.parametrize(
+    ("waste", "key", "count"),
+    [(a_number_read, "read", 1), (a_value_logged, "log", 1), (a_second_forward, "generator", 3)],
+)
+def test_what_is_put_into_a_step_shows(monkeypatch, step, waste, key, count):
+    honest = getattr(GAN, step)
+
+    def wasteful(self, *args):
         loss = honest(self, *args)
-        assert loss.mean().item() < 1e9
+        waste(self, loss, *args)
         return loss
 
-    monkeypatch.setattr(GAN, waste, reading)
-    assert counted(monkeypatch)["read"] == 1
+    monkeypatch.setattr(GAN, step, wasteful)
+    assert counted(monkeypatch)[key] == count

@@ -22,6 +22,7 @@ ROOMS = {
     "schedules": "",
     "regularizers": "schedules",
     "measured": "",
+    "phases": "",
     "rules": "",
     "program": "",
     "working_folder": "program",
@@ -58,7 +59,7 @@ ROOMS = {
     "augmentations": "noise strategy",
     "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
-    "model": "contracts measured network_state runs sampling schedules trainer",
+    "model": "contracts measured network_state phases runs sampling schedules trainer",
     "gan": "augmentations contracts generator_regularizers losses measured model network_state noise reconstruction "
     "regularizers sampling schedules strategy",
     "vae_gan": "gan noise rules sampling",

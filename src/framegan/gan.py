@@ -150,19 +150,23 @@ class GAN(Model):
         since = self.discriminator_steps if moves_generator else 1  # a row that was due gets the generator's next step
         is_logged = any(map(self.trainer.is_logged, range(step + 1 - since, step + 1)))
         self.measured, self.watched = Measured(len(real), is_logged), {}
-        noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
+        with self.phases.of("noise"):
+            noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
         of_generator = step // self.discriminator_steps
         if self.share_fakes and moves_generator:
             latents, _ = self._noise_like(real, stream="discriminator")
-            self.made = self._make(real, labels, latents, of_generator)
+            with self.phases.of("generator"):
+                self.made = self._make(real, labels, latents, of_generator)
 
-        self._descend("discriminator", self.discriminator_loss, real, labels, step)
-        self._constrain_discriminator(step)
+        with self.phases.of("discriminator"):
+            self._descend("discriminator", self.discriminator_loss, real, labels, step)
+            self._constrain_discriminator(step)
         if self.augmentation is not None:
             self.augmentation.adapt(num_samples)
             self.measured.update(self.augmentation.measured())
         if moves_generator:
-            self._descend("generator", self.generator_loss, real, labels, of_generator)
+            with self.phases.of("generator"):
+                self._descend("generator", self.generator_loss, real, labels, of_generator)
             for regularizer in due(self.generator_regularizers, of_generator).values():
                 regularizer.adapt()
             self.average(num_samples * self.discriminator_steps)
@@ -206,7 +210,8 @@ class GAN(Model):
         self.measured.logits(self.head_weights, logits["real"], logits["fake"])
         for name, regularizer in penalties.items():
             place = str(regularizer.at)
-            penalty = self._over_heads(partial(regularizer.penalty, samples[place]), logits[place])  # (N,)
+            with self.phases.of("penalties"):
+                penalty = self._over_heads(partial(regularizer.penalty, samples[place]), logits[place])  # (N,)
             strength = regularizer.strength(int(self.samples_seen)) * self.pixel_factor**regularizer.pixel_power
             loss = loss + self._penalty(name, penalty, strength)
         return loss + self.class_weight * class_loss
@@ -227,7 +232,8 @@ class GAN(Model):
             distance = self.reconstruction(self.generator, fake, real, labels, latents, mixing)  # (N,)
             loss = loss + self._penalty("reconstruction", distance, self.reconstruction.weight)
         for name, regularizer in penalties.items():
-            penalty = regularizer.penalty(fake, self.generator.styles, mixing)  # type: ignore[arg-type]  # (N,)
+            with self.phases.of("penalties"):
+                penalty = regularizer.penalty(fake, self.generator.styles, mixing)  # type: ignore[arg-type]  # (N,)
             loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
         return loss + self.class_weight * class_loss
 
@@ -262,9 +268,10 @@ class GAN(Model):
         """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
         num_samples, latent_dim = self.trainer.world_size * len(real), int(self.generator.latent_dim)  # type: ignore[arg-type]
         key = {"seed": self.seed, "counter": int(self.samples_seen)}
-        latents = noise.normal((num_samples, latent_dim), stream=noise.LATENTS[stream], **key)
-        mixing = noise.uniform((num_samples,), stream=noise.MIXING, **key)
-        return self.own_rows(latents, real), self.own_rows(mixing, real)
+        with self.phases.of("noise"):
+            latents = noise.normal((num_samples, latent_dim), stream=noise.LATENTS[stream], **key)
+            mixing = noise.uniform((num_samples,), stream=noise.MIXING, **key)
+            return self.own_rows(latents, real), self.own_rows(mixing, real)
 
     def _given(self, real: Tensor) -> dict[str, Tensor]:
         """Return the (N, *shape) real samples for a generator that goes on from a part of them, if it does."""

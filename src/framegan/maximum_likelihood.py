@@ -87,8 +87,9 @@ class MaximumLikelihood(Model):
         real, labels = batch  # (N, *shape), (N,): this rank's
         samples_seen, num_samples = int(self.samples_seen), len(real) * self.trainer.world_size
         self.measured = Measured(len(real), self.trainer.is_logged(samples_seen // num_samples))
-        noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
-        keys = noise.uniform((num_samples,), seed=self.seed, stream=noise.MIXING, counter=samples_seen)
+        with self.phases.of("noise"):
+            noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
+            keys = noise.uniform((num_samples,), seed=self.seed, stream=noise.MIXING, counter=samples_seen)
         pieces = [values.chunk(self.trainer.micro_batches) for values in (real, labels, self.own_rows(keys, real))]
         loss = torch.stack([self._loss(*piece) for piece in zip(*pieces, strict=True)]).sum() / len(real)
         self.watched = {"generator loss": loss.detach()}
@@ -115,7 +116,8 @@ class MaximumLikelihood(Model):
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
         """Take one step, and move the average and the clock, which callbacks read at the end of the batch."""
         self.set_rates("generator", optimizer)
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        with self.phases.of("generator"):
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         num_samples = self.measured.batch_size * self.trainer.world_size
         self.average(num_samples)
         self.samples_seen += num_samples

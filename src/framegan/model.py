@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from framegan import contracts
 from framegan.measured import Measured
 from framegan.network_state import hold_still, lay_channels_last, move_average, stay_frozen
+from framegan.phases import Phases
 from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
 from framegan.sampling import sample
 from framegan.schedules import set_rates
@@ -79,6 +80,7 @@ class Model(LightningModule):
         self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
         self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
+        self.phases = Phases()
 
     def of_name(self) -> dict[str, nn.Module]:
         """Return the networks that train by their names."""
@@ -155,7 +157,8 @@ class Model(LightningModule):
     def average(self, num_samples: int) -> None:
         """Move the averaged generator towards the generator, after a step of it that took `num_samples` samples."""
         half_life = min(self.ema_half_life, self.ema_rampup * int(self.samples_seen))
-        move_average(self.generator_ema, self.generator, num_samples, half_life)
+        with self.phases.of("average"):
+            move_average(self.generator_ema, self.generator, num_samples, half_life)
 
     def own_rows(self, values: Tensor, real: Tensor) -> Tensor:
         """Return this rank's rows of what was drawn for the global batch, like its (N, *shape) real samples."""

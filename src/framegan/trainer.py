@@ -47,6 +47,7 @@ class GANTrainer(Trainer):
             result but for batch normalisation.
         log_every_n_steps: batches from one row of metrics to the next. "auto": each of the first 16, then every 2nd,
             4th, ... and at most every 50th; a function of the clock, so that a resumed run has the same rows.
+        profile: what the callback of this name follows.
         max_batches: stop after this many batches whatever total_samples says, to try things out. None = no such limit.
         folder: the run folder.
 
@@ -73,6 +74,7 @@ class GANTrainer(Trainer):
         log_every_n_steps: PositiveInt | Literal["auto"] = "auto",
         max_batches: PositiveInt | None = None,
         deterministic: bool = False,
+        profile: bool = False,
         callbacks: Sequence[Callback] = (),
         loggers: Sequence[RunLogger] = (),
         folder: str | Path = ".",

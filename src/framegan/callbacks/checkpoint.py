@@ -32,6 +32,8 @@ class Checkpoint(Every):
         mode: whether a smaller or a larger value is better; "auto" = as the metric says, else smaller.
     """
 
+    phase = "checkpoints"
+
     def __init__(
         self,
         every: PositiveInt | None,

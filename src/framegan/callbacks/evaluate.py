@@ -32,6 +32,7 @@ class Evaluate(Every):
         seed: of the first fake sample; the next ones have the next seeds.
     """
 
+    phase = "evaluation"
     what = "the evaluation"
     is_evaluation = True
 

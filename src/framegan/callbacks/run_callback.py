@@ -14,6 +14,8 @@ from framegan.trainer import GANTrainer
 class RunCallback(Callback):
     """Does something at moments of a run, on all ranks; `trainer`, `model` and `run` are there at each of them."""
 
+    phase = "logs"
+    """What its time counts as; see `framegan.phases`."""
     trainer: GANTrainer
     model: Model
     run: RunState
@@ -71,11 +73,14 @@ class RunCallback(Callback):
             raise TrainingEndedError(Ending(str(error))) from error
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        self.begin()
+        with self.model.phases.of(self.phase):
+            self.begin()
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         measured = self.model.measured
-        self.after_batch(dict(measured) if measured.is_logged else None, batch, batch_idx)
+        with self.model.phases.of(self.phase):
+            self.after_batch(dict(measured) if measured.is_logged else None, batch, batch_idx)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        self.end()
+        with self.model.phases.of(self.phase):
+            self.end()

@@ -51,6 +51,7 @@ class Samples(Every):
         early: after how many samples there are some too, if that is before the first interval has passed.
     """
 
+    phase = "samples"
     what = "the samples"
     is_evaluation = True
 

@@ -77,6 +77,7 @@ class Summary(RunCallback):
             "samples_per_second": round(self.samples_seen / seconds, 3),
             "data_wait_fraction": round(self._waited() / seconds, 5),
             "evaluation_fraction": round(run.evaluation_seconds / seconds, 5),
+            "phases": self._phases(seconds),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "num_ranks": self.trainer.world_size,
             "split": self.trainer.datamodule.split,
@@ -90,11 +91,19 @@ class Summary(RunCallback):
             page.write(self.trainer.folder)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"seconds": self.run.seconds, "waited": self._waited(), "notices": self.run.notices}
+        phases = dict(self.model.phases.seconds)
+        return {"seconds": self.run.seconds, "waited": self._waited(), "phases": phases, "notices": self.run.notices}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.run.seconds_before, self.waited_before = state_dict["seconds"], state_dict["waited"]
         self.run.notices = state_dict.get("notices", [])  # which earlier versions don't keep
+        self.model.phases.seconds |= state_dict.get("phases", {})  # likewise
+
+    def _phases(self, seconds: float) -> dict[str, float]:
+        """Return what the seconds of the run were spent on; "other" is what nobody counts, such as Lightning's loop."""
+        found = {"data": self._waited(), **self.model.phases.seconds}
+        found["other"] = seconds - sum(found.values())
+        return {name: round(spent, 3) for name, spent in found.items()}
 
     def _waited(self) -> float:
         return self.waited_before + float(self.trainer.train_dataloader.seconds_waited)

@@ -34,6 +34,7 @@ class Watchdog(Every):
         num_samples: whose diversity is compared, of the live generator and of the data.
     """
 
+    phase = "watchdog"
     is_evaluation = True
 
     def __init__(

@@ -79,12 +79,20 @@ class Summary(BaseModel, extra="allow"):
     samples_per_second: float | None = None
     data_wait_fraction: float | None = None
     evaluation_fraction: float | None = None
+    phases: dict[str, float] = {}
     peak_memory_mb: float | None = None
     num_ranks: int = 1
     final: dict[str, float | None] = {}
     best: dict[str, Value] = {}
     objective: str | None = None
     notices: list[Notice] = []
+
+    @property
+    def most_time(self) -> dict[str, float]:
+        """The three phases that took most of the time, with the share of each, in [0, 1]."""
+        spent = {name: seconds for name, seconds in self.phases.items() if 0 < seconds <= self.seconds}
+        most = sorted(spent, key=spent.__getitem__, reverse=True)[:3]
+        return {name: spent[name] / self.seconds for name in most}
 
 
 class Evaluated(BaseModel):
