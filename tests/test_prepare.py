@@ -1,12 +1,14 @@
 """`python src/prepare.py` says what it will do, does it, and says what to type next; train.py finds the frames."""
 
 import errno
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections import namedtuple
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,10 +19,13 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
+from small_files import write_images
 from test_frame_cache import Pictures, write
 
+from framegan.cli import preparing
 from framegan.data.frame_cache import strip_writer
 from framegan.data.frame_cache.read import CachedVideos
+from framegan.data.images import image_folder, kept
 from framegan.files import atomic
 
 FILES = {
@@ -282,7 +287,7 @@ def test_damage_is_told(project, capsys):
     assert any(shard.read_bytes())
 
 
-@pytest.mark.parametrize("data", ["mnist", "synthetic", "image_folder", "shape_motion", "moving_digits"])
+@pytest.mark.parametrize("data", ["mnist", "synthetic", "cifar10", "shape_motion", "moving_digits"])
 def test_data_without_videos_are_refused(data, project):
     assert (
         "these data need no preparing: there are no videos to decode. Train on them right away: "
@@ -334,3 +339,54 @@ def test_help_needs_no_heavy_import():
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PROJECT) == "set()\n"
     command = [sys.executable, str(PROJECT / "src" / "prepare.py"), "--help"]
     assert "Decode videos once and for all" in subprocess.check_output(command, text=True)
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch) -> Path:
+    """A folder of few images, which is prepared all the same."""
+    monkeypatch.setattr(kept, "FEW", 1)
+    monkeypatch.setattr(kept, "SETTLED", -1.0)
+    write_images(tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def prepare_photos(photos, *settings):
+    return run("prepare", "data=image_folder", f"data.root={photos}", "data.resolution=8", *settings)
+
+
+def test_images_are_decoded_once_and_trained_on(photos, tmp_path, capsys, monkeypatch):
+    assert prepare_photos(photos, "dry_run=true") is None
+    assert not list(tmp_path.rglob("*.npy"))
+    assert prepare_photos(photos) is None
+    told = capsys.readouterr().out
+    assert re.search(r"data     \d+ images of 8x8x\d, all\ncache    .*photos.framegan/images: 0.00 GB of decoded", told)
+    assert re.search(rf"train    python .*train.py model=NAME data=image_folder data.root={photos} data.res", told)
+    monkeypatch.setattr(image_folder, "decode", None)  # nothing is decoded any more
+    assert prepare_photos(photos) is None
+    assert "images is up to date" in capsys.readouterr().out
+    small = ("model=mlp", "data=image_folder", f"data.root={photos}", "data.resolution=8", "data.batch_size=4")
+    large = "data.datamodule.keep_on_device_mb=0"  # as if they didn't go into memory
+    how = ("trainer=cpu", "evaluate_every=null", "total_samples=32", f"hydra.run.dir={tmp_path / 'run'}")
+    assert run("train", *small, large, *how) is None
+
+
+def test_prepared_images_that_are_damaged_are_made_again_where_that_is_looked_for(photos, tmp_path, capsys):
+    prepare_photos(photos)
+    (file,) = tmp_path.rglob("*.npy")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert prepare_photos(photos, "verify=true") is None
+    assert "damaged  what lies in" in capsys.readouterr().out
+    assert file.read_bytes() == whole
+
+
+def test_mistakes_in_preparing_images(photos, monkeypatch, tmp_path):
+    assert prepare_photos(photos, "format=jpeg").startswith("error: format=jpeg is for clips; images are kept as they")
+    assert prepare_photos(photos, "strips=s").startswith("error: strips=s is for clips")
+    assert prepare_photos(photos, "data.cache=none") == "error: data.cache=none keeps nothing; leave it out"
+    monkeypatch.setattr(kept, "FEW", 1000)
+    assert "there is nothing to prepare: they are few" in prepare_photos(photos)
+    monkeypatch.setattr(kept, "FEW", 1)
+    monkeypatch.setattr(preparing.shutil, "disk_usage", lambda _: Mock(free=10))
+    assert "and its disk has 0.00 GB free; make room, or set a smaller data.resolution" in prepare_photos(photos)
+    assert not list(tmp_path.rglob("*.npy"))

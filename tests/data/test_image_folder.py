@@ -347,3 +347,25 @@ def test_what_takes_the_place_of_a_bad_file_is_held_out_where_that_is(tmp_path):
     assert all((number in left_out) == (other in left_out) for number, other in in_place.items())
     assert len(set(in_place.values())) > 5
     assert torch.equal(in_memory(source).samples[::2].amax((1, 2, 3)), torch.tensor([*in_place.values()]).byte())
+
+
+@pytest.mark.parametrize("resize", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("size", [(320, 200), (200, 320)])
+def test_a_large_jpeg_may_be_decoded_at_a_fraction_of_its_size(tmp_path, resize, size):
+    random = np.random.default_rng(0)
+    picture = Image.fromarray(random.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize(
+        size, Image.Resampling.BICUBIC
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 6  # it lies on its side
+    (tmp_path / "a").mkdir()
+    picture.save(tmp_path / "a" / "1.jpg", quality=95)
+    picture.save(tmp_path / "a" / "2.jpg", quality=95, exif=exif.tobytes())
+    picture.resize((30, 20)).save(tmp_path / "a" / "3.jpg", quality=95)
+    exact, scaled = (ImageFolder(str(tmp_path), (16, 24), resize=resize, scaled_decode=way) for way in (False, True))
+    for number in range(2):
+        difference = (exact[number][0].float() - scaled[number][0].float()).abs()
+        assert 0 < difference.mean() < 2
+    assert torch.equal(exact[2][0], scaled[2][0]), "it has no more pixels than are needed"
+    assert exact.inventory() != scaled.inventory()
+    assert "scaled_decode" not in exact.inventory(), "earlier runs go on"

@@ -1,6 +1,7 @@
 """Decoded images are kept beside the data, and used for as long as the files are as they were."""
 
 import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -30,9 +31,7 @@ def decoded(monkeypatch) -> list[str]:
     """What files were looked into."""
     looked, header, pixels = [], image_folder.is_grey, image_folder.decode
     monkeypatch.setattr(image_folder, "is_grey", lambda path: looked.append(path.name) or header(path))
-    monkeypatch.setattr(
-        image_folder, "decode", lambda path, channels: looked.append(path.name) or pixels(path, channels)
-    )
+    monkeypatch.setattr(image_folder, "decode", lambda path, *how: looked.append(path.name) or pixels(path, *how))
     return looked
 
 
@@ -123,9 +122,44 @@ def test_few_images_are_not_kept(photos, monkeypatch):
 
 
 def test_a_full_disk_costs_nothing(photos, monkeypatch):
-    def save(*_, **__):
+    def write(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", save)
+    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", write)
     assert len(in_memory(photos)) == 3
+    assert not [file for file in photos.with_name("photos.framegan").rglob("*") if file.is_file()]
+
+
+def test_what_is_prepared_is_read_from_the_disk_as_it_was_decoded(photos, decoded, monkeypatch):
+    monkeypatch.setattr(image_folder, "AT_ONCE", 2 * 8 * 8)  # two images at a time
+    plain, images = ImageFolder(str(photos), 8, cache="none"), ImageFolder(str(photos), 8)
+    images.build_kept()
+    decoded.clear()
+    prepared = ImageFolder(str(photos), 8)
+    for number in range(3):
+        sample, label = prepared[number]
+        sample += 1  # it is the reader's own
+        assert label == plain.labels[number]
+    assert not decoded
+    assert all(torch.equal(prepared[number][0], plain[number][0]) for number in range(3))
+    other = pickle.loads(pickle.dumps(prepared))
+    assert torch.equal(other[2][0], plain[2][0]), "a worker reads the same"
+    assert len(pickle.dumps(prepared)) < 4_000
+
+
+def test_damage_on_the_disk_is_seen(photos):
+    in_memory(photos)
+    (file,) = files_kept(photos)
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    damaged, plain = ImageFolder(str(photos), 8), ImageFolder(str(photos), 8, cache="none")
+    assert not damaged.kept.is_whole()
+    assert torch.equal(damaged[2][0], plain[2][0])
+
+
+def test_nothing_is_prepared_of_images_of_which_one_can_not_be_decoded(photos):
+    whole = (photos / "a" / "1.png").read_bytes()
+    (photos / "b" / "2.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"1 of 4 files .* can't be read; fix or remove them.*\n  b/2.png"):
+        ImageFolder(str(photos), 8, on_error="skip", max_bad_fraction=0.5).build_kept()
     assert not [file for file in photos.with_name("photos.framegan").rglob("*") if file.is_file()]

@@ -2,11 +2,9 @@
 
 import os
 import shlex
-import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,16 +13,17 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from framegan.cli import compose, errors
-from framegan.files.atomic import UNWRITABLE
+from framegan.cli import compose, errors, prepare_images, preparing
+from framegan.cli.preparing import GB
 from framegan.quoting import command, to_type
+
+NAMED_PROBLEMS = 10
+ROOM = "choose another place with data.cache_dir=FOLDER, a smaller data.resolution, or format=jpeg"
+AGAIN = "resumes with what is missing"
 
 if TYPE_CHECKING:
     from framegan.data.frame_cache.shard_writer import Plan
     from framegan.data.video_set import FileVideos
-
-NAMED_PROBLEMS = 10
-GB = 1e9
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="prepare")
@@ -36,9 +35,12 @@ def main(cfg: DictConfig) -> None:
     try:
         with errors.plain_errors():
             settings = compose.arguments_of(prepare, cfg, "seed", "data.cache", "data.cache_dir")
+            if (images := prepare_images.images_of(cfg)) is not None:
+                prepare_images.prepare(images, choices, settings)
+                return
             prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **settings)
     except KeyboardInterrupt:
-        errors.stop("interrupted; the same command resumes with what is missing")
+        errors.stop(f"interrupted; the same command {AGAIN}")
 
 
 def prepare(
@@ -77,7 +79,7 @@ def prepare(
     num_bytes, seconds = estimate(job, to_write)
     _announce(job.folder, format, num_bytes, seconds, max(1, min(workers, len(to_write))))
     if not dry_run:
-        _check_room(job.folder, num_bytes)
+        preparing.check_room(job.folder, num_bytes, ROOM)
         _write(job, workers, verify, replace)
         print(f"train    {command('train', 'model=NAME', shlex.join(choices))}", flush=True)
 
@@ -123,22 +125,11 @@ def _announce(folder: Path, format: str, num_bytes: int, seconds: float, num_wor
     print(f"cache    {folder}: {room}, about {minutes} with {num_workers} processes", flush=True)
 
 
-def _check_room(folder: Path, num_bytes: int) -> None:
-    """Stop where a disk has less than this room left."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    free = shutil.disk_usage(there).free
-    if num_bytes > free:
-        errors.stop(
-            f"{folder} needs {num_bytes / GB:,.2f} GB, and its disk has {free / GB:,.2f} GB free; choose another place "
-            "with data.cache_dir=FOLDER, a smaller data.resolution, or format=jpeg"
-        )
-
-
 def _write(job: "Plan", num_workers: int, verify: bool, replace: bool) -> None:
     from framegan.data.frame_cache.build import prepare
 
     start = time.perf_counter()
-    with _stopped_if_full(job.folder):
+    with preparing.stopped_if_full(job.folder, AGAIN):
         done = prepare(job, num_workers, verify, replace)
     for number in done.damaged:
         print(f"damaged  shard {number}: rebuilt")
@@ -157,8 +148,8 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)
     if dry_run:
         return
-    _check_room(folder, size_in_bytes(videos))
-    with _stopped_if_full(folder):
+    preparing.check_room(folder, size_in_bytes(videos), ROOM)
+    with preparing.stopped_if_full(folder, AGAIN):
         failures = write_strips(videos, folder, num_workers)
     _list_failures(failures)
     height, width = sides_of(videos.resolution)
@@ -166,17 +157,6 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     if height != width:
         size = [shlex.quote(f"data.resolution=[{height},{width}]"), f"data.frame_length={width}"]
     print(f"train    {command('train', 'model=NAME data=strips', to_type('data.root', folder), *size)}", flush=True)
-
-
-@contextmanager
-def _stopped_if_full(folder: Path) -> Iterator[None]:
-    """Stop with what to do where a disk is full before all is written, whoever else has filled it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        errors.stop(f"{folder} can't be written: {error}; make room, and the same command resumes with what is missing")
 
 
 def _list_failures(failures: Mapping[str, str]) -> None:

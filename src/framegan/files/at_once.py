@@ -31,9 +31,7 @@ def at_once(
     remaining, answered = iter(items), SimpleQueue[tuple[Item, Answer] | BaseException]()
 
     def answer() -> None:
-        for (
-            item
-        ) in remaining:  # all threads take from it: a future for each of 50,000 images costs more than the images
+        for item in remaining:  # all threads take from it: as many futures cost more than small images
             try:
                 answered.put((item, function(item)))
             except BaseException as error:

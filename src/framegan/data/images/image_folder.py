@@ -1,9 +1,12 @@
 """A folder of images, with the folders right below it, or a list, as classes; files are decoded when asked for."""
 
+import math
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,11 +15,12 @@ from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, is_grey
-from framegan.data.images.kept import KeptImages
+from framegan.data.images.kept import AT_ONCE, KeptImages
 from framegan.data.labels import Classes, emptied, labelled
 from framegan.data.resolution import Resolution, sides_of, simplest
 from framegan.data.source import Inventory, TensorSource, counted
 from framegan.files.at_once import try_all
+from framegan.files.live import track
 from framegan.processes.ranks import say
 from framegan.quoting import printable
 
@@ -39,6 +43,8 @@ class ImageFolder:
         resolution: side of a square, or (height, width).
         channels: 1 grey, 3 colour, 2 and 4 the same with alpha; None = 1 if every image is grey, otherwise 3.
         resize: crop the middle of the image to the shape of the resolution, pad it with black, or stretch it.
+        scaled_decode: decode JPEG at a half, a quarter or an eighth of its sides where that still has twice the pixels
+            needed: much faster, and other by a little; see `image_file.decode`.
         split: a folder below root to read instead of root, such as train.
         labels: "folder": the folders right below are the classes; None: there are none; or the path of a csv or json.
         classes: which of these are read, in the order of their numbers; None: all, in the order of their names.
@@ -57,6 +63,7 @@ class ImageFolder:
         resolution: Resolution,
         channels: Channels | None = None,
         resize: Resize = "crop",
+        scaled_decode: bool = False,
         split: str | None = None,
         labels: str | None = "folder",
         classes: Classes | None = None,
@@ -73,10 +80,11 @@ class ImageFolder:
         self.bad = BadFiles(len(files), f"files in {self.folder}", on_error, max_bad_fraction)
         """Those that this process came across."""
         self.resolution = simplest(resolution)
-        self.resize = resize
-        way = {"channels": channels, "resize": resize, "classes": classes}
+        self.resize, self.scaled_decode = resize, scaled_decode
+        way = {"channels": channels, "resize": resize, "classes": classes, **self._decoded_as}
         sides = sides_of(self.resolution)
         self.kept = KeptImages.of(self.root, self.folder, files, sides, way) if cache == "auto" else None
+        """Where decoded ones are kept; None: they aren't."""
         if self.kept is not None and (pixels := self.kept.find()) is not None:
             self.files = list(files)
             self.channels: Channels = pixels.shape[1]
@@ -99,6 +107,7 @@ class ImageFolder:
         paths = [self.folder / file for file in self.files]
         items = {path.relative_to(self.root).as_posix(): [path] for path in paths}
         recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize}
+        recipe |= self._decoded_as
         return file_inventory(self.root, items, self.labels, self.classes, recipe)
 
     def class_counts(self) -> list[int]:
@@ -108,6 +117,8 @@ class ImageFolder:
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        if self._mapped is not None:
+            return torch.from_numpy(self._mapped[index].copy()), self.labels[index]
         for attempt in range(FAILURES_IN_A_ROW):
             chosen = index
             if attempt > 0:
@@ -126,18 +137,42 @@ class ImageFolder:
             return self._in_memory(torch.from_numpy(pixels), torch.tensor(self.labels))
         samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
         labels = torch.tensor(self.labels)
-
-        def decode(index: int) -> None:
-            samples[index] = self._pixels(self.files[index])
-
-        one = 1 if self._num_bytes() < SMALL * len(self) else None
-        _, problems = try_all(decode, range(len(self)), "reading", one)
-        self.bad.add({self.files[index]: reason for index, reason in problems.items()})
-        for index in problems:
+        for index in self._decode_into(samples, range(len(self))):
             samples[index], labels[index] = self[index]
         if self.kept is not None and not self.bad.found:
             self.kept.write(samples.numpy())
         return self._in_memory(samples, labels)
+
+    def build_kept(self) -> None:
+        """Decode all images and keep them, a few at a time in memory.
+
+        Raises:
+            ValueError: some can't be decoded.
+            OSError: they can't be written.
+        """
+        assert self.kept is not None
+        self.bad.on_error = "raise"
+        self.bad.add({})
+        rows = max(1, AT_ONCE // math.prod(self.shape))
+        samples = torch.empty((min(rows, len(self)), *self.shape), dtype=torch.uint8)
+
+        def pixels() -> Iterator[np.ndarray]:
+            for first in track(range(0, len(self), rows), "decoding", -(-len(self) // rows)):
+                numbers = range(first, min(first + rows, len(self)))
+                self._decode_into(samples, numbers)
+                yield samples[: len(numbers)].numpy()
+
+        self.kept.build(self.channels, pixels())
+
+    def _decode_into(self, samples: Tensor, numbers: range) -> Collection[int]:
+        """Decode the images of these numbers; return those that can't be, which may be left out."""
+
+        def decode(index: int) -> None:
+            samples[index - numbers.start] = self._pixels(self.files[index])
+
+        _, problems = try_all(decode, numbers, "reading", 1 if self._are_small else None)
+        self.bad.add({self.files[index]: reason for index, reason in problems.items()})
+        return problems
 
     def _in_memory(self, samples: Tensor, labels: Tensor) -> TensorSource:
         return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
@@ -146,12 +181,29 @@ class ImageFolder:
         return self._pixels(file).contiguous()
 
     def _pixels(self, file: str) -> Tensor:
-        pixels = self._fit(decode(self.folder / file, self.channels))
+        pixels = self._fit(decode(self.folder / file, self.channels, self._fit if self.scaled_decode else None))
         return torch.from_numpy(pixels.transpose(2, 0, 1))
+
+    @property
+    def _decoded_as(self) -> dict[str, bool]:
+        """What else decides the pixels, where it isn't as it always was."""
+        return {"scaled_decode": True} if self.scaled_decode else {}
 
     @cached_property
     def _fit(self) -> Fit:
         return Fit(self.resolution, self.channels, self.resize, "lanczos")
+
+    @cached_property
+    def _mapped(self) -> np.ndarray | None:
+        """What is kept, on the disk; a pickled memory map would be a copy of it, so each process maps it itself."""
+        return None if self.kept is None else self.kept.mapped()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_mapped"}
+
+    @cached_property
+    def _are_small(self) -> bool:
+        return self._num_bytes() < SMALL * len(self)
 
     def _num_bytes(self) -> int:
         return sum((self.folder / file).stat().st_size for file in self.files)

@@ -20,6 +20,7 @@ from framegan.data.images.tiff import REMEDY, TIFF_MARKS, refusal_of_tiff
 GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I"}
 COLOUR = {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}
 """Pillow's modes that are read; 32 bits (I) only from PPM, where they hold 16."""
+READ = GREY | COLOUR
 BITFIELDS = 3
 """Compression of a BMP: the bits of each channel are given by masks."""
 CODESTREAM = b"\xff\x4f\xff\x51"
@@ -48,7 +49,7 @@ def refusal(image: Any, path: Path) -> str | None:
     with suppress(EOFError, OSError, ValueError):  # cut short, as its decoder says better; an MPO holds previews
         if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
             return "it holds several pictures; save each as a file of its own, or read it as a video"
-    if image.mode not in GREY | COLOUR or (image.mode == "I" and image.format != "PPM"):
+    if image.mode not in READ or (image.mode == "I" and image.format != "PPM"):
         return f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
     return None
 

@@ -8,7 +8,7 @@ import hashlib
 import os
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,12 @@ from framegan.files.atomic import new_file
 FOLDER = "images"
 FEW, LITTLE = 1000, 1 << 24
 """Images, and bytes of their files, that are decoded in some seconds: fewer than both aren't kept."""
+DIGITS = 16
+"""Of what a name tells apart."""
 AT_ONCE = 1 << 26
-"""Bytes of pixels that are summed up at a time."""
+"""Bytes of pixels that are read or written at a time."""
+SUMMED = 1 << 30
+"""Bytes of pixels that are summed up before they are read from the disk: more of them would take too long."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,19 @@ class KeptImages:
         cls, root: Path, folder: Path, files: Sequence[str], sides: tuple[int, int], way: Mapping[str, Any]
     ) -> "KeptImages | None":
         """Return where they are kept; None: nowhere, for they are few, or one of the files can't be looked at."""
+        seen, num_bytes, changed = hashlib.sha256(), 0, 0.0
         try:
-            states = [(folder / file).stat() for file in files]
+            for file in files:  # one by one: millions of states at once would take gigabytes
+                state = (folder / file).stat()
+                seen.update(strict_json.dumps([file, state.st_size, state.st_mtime_ns, state.st_ctime_ns]).encode())
+                num_bytes += state.st_size
+                changed = max(changed, state.st_mtime, state.st_ctime)
         except OSError:
             return None
-        if len(files) < FEW and sum(state.st_size for state in states) < LITTLE:
+        if len(files) < FEW and num_bytes < LITTLE:
             return None
-        seen = [[file, s.st_size, s.st_mtime_ns, s.st_ctime_ns] for file, s in zip(files, states, strict=True)]
         way = {**way, "sides": sides, "folder": os.path.relpath(folder, root), "pillow": PIL.__version__}
-        changed = max(max(state.st_mtime, state.st_ctime) for state in states)
-        return cls(root, _digits(way), _digits(seen), changed, len(files), sides)
+        return cls(root, _digits(way), seen.hexdigest()[:DIGITS], changed, len(files), sides)
 
     def find(self) -> np.ndarray | None:
         """Return them as they lie on the disk; None: they aren't there."""
@@ -81,31 +88,71 @@ class KeptImages:
         pixels = self.find()
         if pixels is None:
             return None
-        assert isinstance(pixels, np.memmap)
         read = np.array(pixels)
-        return read if str(pixels.filename).endswith(f"_{_sum(read)}.npy") else None
+        return read if _is_named_by(pixels, read) else None
+
+    def mapped(self) -> np.ndarray | None:
+        """Return them as they lie on the disk; None: they aren't there, or are damaged, as far as that is soon seen."""
+        pixels = self.find()
+        return pixels if pixels is None or pixels.nbytes > SUMMED or _is_named_by(pixels, pixels) else None
+
+    def is_whole(self) -> bool:
+        """Say whether they are there, to the last bit, however long it takes to see."""
+        pixels = self.find()
+        return pixels is not None and _is_named_by(pixels, pixels)
+
+    @property
+    def folder(self) -> Path:
+        """Where they are written to."""
+        return beside(self.root) / FOLDER
 
     def write(self, pixels: np.ndarray) -> None:
-        """Keep them where the disk allows it, and nothing else of the same way to decode."""
-        if time.time() - self.changed <= SETTLED:  # another change might leave no trace
-            return
-        folder = beside(self.root) / FOLDER
-        file = folder / f"{self.way}_{self.stamp}_{_sum(pixels)}.npy"
-        with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            with new_file(file, synced=False, shared=True) as part, part.open("wb") as stream:
-                np.save(stream, pixels, allow_pickle=False)
-            for other in folder.glob(f"{self.way}_*.npy"):
-                if other != file:
-                    other.unlink()
+        """Keep them where the disk allows it, unless a file was changed a moment ago."""
+        if self.settles_in() <= 0:
+            with suppress(OSError):
+                self.build(pixels.shape[1], in_parts(pixels))
+
+    def settles_in(self) -> float:
+        """Return the seconds in which another change of a file might leave no trace, so that none may be kept."""
+        return self.changed + SETTLED - time.time()
+
+    def build(self, channels: int, pixels: Iterable[np.ndarray]) -> None:
+        """Keep uint8 (N, C, H, W) pixels, some images after the other, and nothing else of the same way to decode.
+
+        Raises:
+            OSError: they can't be written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        built, found = self.folder / f"{self.way}_{self.stamp}.npy", 0
+        header = {"descr": "|u1", "fortran_order": False, "shape": (self.number, channels, *self.sides)}
+        with new_file(built, synced=False, shared=True) as part:
+            with part.open("wb") as stream:
+                np.lib.format.write_array_header_1_0(stream, header)
+                for some in pixels:
+                    stream.write(some.data)
+                    found = zlib.crc32(some.data, found)
+            file = part.with_name(f"{self.way}_{self.stamp}_{found:08x}.npy")
+        built.replace(file)
+        for other in self.folder.glob(f"{self.way}_*.npy"):
+            if other != file:
+                other.unlink()
+
+
+def in_parts(pixels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the rows of an array, as many at a time as have AT_ONCE bytes."""
+    rows = max(1, AT_ONCE // max(1, pixels[:1].nbytes))
+    for first in range(0, len(pixels), rows):
+        yield pixels[first : first + rows]
 
 
 def _digits(value: Any) -> str:
-    return hashlib.sha256(strict_json.dumps(value).encode()).hexdigest()[:16]
+    return hashlib.sha256(strict_json.dumps(value).encode()).hexdigest()[:DIGITS]
 
 
-def _sum(pixels: np.ndarray) -> str:
-    found, whole = 0, pixels.reshape(-1)
-    for first in range(0, len(whole), AT_ONCE):
-        found = zlib.crc32(whole[first : first + AT_ONCE].data, found)
-    return f"{found:08x}"
+def _is_named_by(file: np.ndarray, pixels: np.ndarray) -> bool:
+    """Say whether the name of a mapped file has the check sum of pixels."""
+    assert isinstance(file, np.memmap)
+    found = 0
+    for some in in_parts(pixels):
+        found = zlib.crc32(some.data, found)
+    return str(file.filename).endswith(f"_{found:08x}.npy")

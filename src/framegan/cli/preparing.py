@@ -1,0 +1,35 @@
+"""What every way of preparing data says, and where it stops."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from framegan.cli import errors
+from framegan.files.atomic import UNWRITABLE
+
+GB = 1e9
+
+
+def check_room(folder: Path, num_bytes: int, remedies: str) -> None:
+    """Stop where a disk has less than this room left, with what else to set."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if num_bytes > free:
+        sizes = f"{num_bytes / GB:,.2f} GB, and its disk has {free / GB:,.2f} GB free"
+        errors.stop(f"{folder} needs {sizes}; {remedies}")
+
+
+@contextmanager
+def stopped_if_full(folder: Path, again: str) -> Iterator[None]:
+    """Stop with what to do where a disk is full before all is written, whoever else has filled it.
+
+    Args:
+        again: what the same command does then.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        errors.stop(f"{folder} can't be written: {error}; make room, and the same command {again}")
