@@ -338,7 +338,7 @@ def test_help_needs_no_heavy_import():
     code = "from framegan.cli import prepare; import sys; print({'torch', 'av', 'numpy'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=PROJECT) == "set()\n"
     command = [sys.executable, str(PROJECT / "src" / "prepare.py"), "--help"]
-    assert "Decode videos once and for all" in subprocess.check_output(command, text=True)
+    assert "Decode videos, or a large folder of images, once and for all" in subprocess.check_output(command, text=True)
 
 
 @pytest.fixture
