@@ -70,5 +70,6 @@ bench: setup
 	$(BIN)/python benchmarks/step_time.py
 	$(BIN)/python benchmarks/cache.py
 	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/images.py
 	$(BIN)/python benchmarks/distances.py
 	$(BIN)/python benchmarks/generate.py
