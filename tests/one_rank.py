@@ -18,8 +18,11 @@ from commands import PROJECT  # noqa: E402
 from hydra import compose, initialize_config_dir  # noqa: E402
 from hydra.utils import instantiate  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks  # noqa: E402
+from torch.nn.parallel import DistributedDataParallel  # noqa: E402
 from worlds import fit, flat, real_batches  # noqa: E402
 
+from framegan import strategy as framegan_strategy  # noqa: E402
 from framegan.cli.compose import build  # noqa: E402
 from framegan.gan import GAN  # noqa: E402
 from framegan.strategy import average_buffers  # noqa: E402
@@ -157,6 +160,26 @@ def buffers(gan) -> torch.Tensor:
     return torch.cat([torch.empty(0), *(b.flatten() for b in gan.buffers() if b.is_floating_point())])
 
 
+def bytes_averaged(case: str, rows: slice) -> int:
+    """Return how many bytes of gradients a rank has averaged with the others while it trained a case."""
+    found = [0]
+
+    class Counted(DistributedDataParallel):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.register_comm_hook(None, self.average)
+
+        @staticmethod
+        def average(state, bucket):
+            found[0] += bucket.buffer().nbytes
+            return default_hooks.allreduce_hook(None, bucket)
+
+    framegan_strategy.DistributedDataParallel = Counted
+    trained(case, rows, devices=2)
+    framegan_strategy.DistributedDataParallel = DistributedDataParallel
+    return found[0]
+
+
 if __name__ == "__main__":
     rank, port, folder = sys.argv[1:]
     os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test"})
@@ -174,5 +197,6 @@ if __name__ == "__main__":
             "samples_seen": int(gan.samples_seen),
             "keys": list(gan.state_dict()),
         }
+    results["bytes"] = bytes_averaged("model=dcgan", rows)
     torch.save(results, f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()

@@ -33,6 +33,12 @@ def test_two_processes_equal_one(case, ranks):
         assert torch.equal(torch.cat([ours, theirs]), whole)
 
 
+def test_each_gradient_is_averaged_once(ranks):
+    gan, _ = trained("model=dcgan", num_steps=1)
+    num_weights = sum(len(flat(network)) for network in gan.of_name().values())
+    assert [rank["bytes"] for rank in ranks] == [NUM_STEPS * num_weights * 8] * 2
+
+
 def test_training_changes_the_weights_that_are_compared():
     """The comparison above would hold for weights that never move."""
     gan, _ = trained("model=dcgan", micro_batches=2)
