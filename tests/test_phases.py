@@ -11,6 +11,7 @@ from small_runs import SMALL, narrow, summary
 
 from framegan import phases
 from framegan.phases import Phases
+from framegan.training import Run
 
 LOADED = ("data=synthetic", "trainer=cpu", "data.batch_size=16", "evaluate_every=null")
 STEP = {"noise", "discriminator", "generator", "average"}
@@ -82,3 +83,18 @@ def test_a_run_that_ends_within_its_trace_shows_what_there_is(tmp_path, capsys):
     train(*SMALL, "trainer.profile=true", "total_samples=112", f"hydra.run.dir={tmp_path}")
     assert "s a batch over 2; what takes most of it" in capsys.readouterr().out
     assert (tmp_path / "profile.json.gz").exists()
+
+
+@pytest.mark.parametrize("number", [0, -1, 1001])
+def test_a_trace_has_some_batches_and_not_too_many(tmp_path, number):
+    said = train(*SMALL, f"callbacks.profile.num_batches={number}", "total_samples=48", f"hydra.run.dir={tmp_path}")
+    assert f"callbacks.profile.num_batches got {number}" in said
+
+
+@pytest.mark.parametrize("odd", ["1e999", "NaN", '"NaN"'])
+def test_a_summary_that_has_no_numbers_is_damaged(tmp_path, odd):
+    train(*SMALL, "total_samples=48", f"hydra.run.dir={tmp_path}")
+    path = tmp_path / "summary.json"
+    path.write_text(re.sub(r'"seconds": [\d.]+', f'"seconds": {odd}', path.read_text()))
+    with pytest.raises(ValueError, match="summary.json is damaged"):
+        _ = Run(tmp_path).summary

@@ -359,7 +359,7 @@ def test_images_are_decoded_once_and_trained_on(photos, tmp_path, capsys, monkey
     assert not list(tmp_path.rglob("*.npy"))
     assert prepare_photos(photos) is None
     told = capsys.readouterr().out
-    assert re.search(r"data     \d+ images of 8x8x\d, all\ncache    .*photos.framegan/images: 0.00 GB of decoded", told)
+    assert re.search(r"data     \d+ images of 8x8x\d, all\ncache    .*photos.framegan/images: 0.0 MB of decoded", told)
     assert re.search(rf"train    python .*train.py model=NAME data=image_folder data.root={photos} data.res", told)
     monkeypatch.setattr(image_folder, "decode", None)  # nothing is decoded any more
     assert prepare_photos(photos) is None
@@ -370,12 +370,14 @@ def test_images_are_decoded_once_and_trained_on(photos, tmp_path, capsys, monkey
     assert run("train", *small, large, *how) is None
 
 
-def test_prepared_images_that_are_damaged_are_made_again_where_that_is_looked_for(photos, tmp_path, capsys):
+@pytest.mark.parametrize("settings", [(), ("verify=true",)])
+def test_prepared_images_that_are_damaged_are_made_again(settings, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(kept, "SUMMED", 0 if settings else kept.SUMMED)  # as if there were too many to look at all
     prepare_photos(photos)
     (file,) = tmp_path.rglob("*.npy")
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    assert prepare_photos(photos, "verify=true") is None
+    assert prepare_photos(photos, *settings) is None
     assert "damaged  what lies in" in capsys.readouterr().out
     assert file.read_bytes() == whole
 
@@ -383,6 +385,7 @@ def test_prepared_images_that_are_damaged_are_made_again_where_that_is_looked_fo
 def test_mistakes_in_preparing_images(photos, monkeypatch, tmp_path):
     assert prepare_photos(photos, "format=jpeg").startswith("error: format=jpeg is for clips; images are kept as they")
     assert prepare_photos(photos, "strips=s").startswith("error: strips=s is for clips")
+    assert prepare_photos(photos, "num_workers=2").startswith("error: num_workers=2 is for clips")
     assert prepare_photos(photos, "data.cache=none") == "error: data.cache=none keeps nothing; leave it out"
     monkeypatch.setattr(kept, "FEW", 1000)
     assert "there is nothing to prepare: they are few" in prepare_photos(photos)
@@ -390,3 +393,20 @@ def test_mistakes_in_preparing_images(photos, monkeypatch, tmp_path):
     monkeypatch.setattr(preparing.shutil, "disk_usage", lambda _: Mock(free=10))
     assert "and its disk has 0.00 GB free; make room, or set a smaller data.resolution" in prepare_photos(photos)
     assert not list(tmp_path.rglob("*.npy"))
+
+
+def test_images_that_can_not_be_read_are_named_before_anything_is_prepared(photos):
+    (photos / "bad.png").write_bytes(b"no picture")
+    for settings in ((), ("dry_run=true",)):
+        said = prepare_photos(photos, "data.on_error=skip", "data.max_bad_fraction=0.5", *settings)
+        assert "1 of the images in" in said
+        assert "and all are kept or none; fix or remove them:\n  bad.png: " in said
+
+
+def test_preparing_images_may_be_interrupted(photos, monkeypatch, tmp_path):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(image_folder.ImageFolder, "_decode_into", interrupted)
+    assert prepare_photos(photos) == "error: interrupted; nothing is kept, and the same command begins again"
+    assert not [*tmp_path.rglob("*.npy"), *tmp_path.rglob("*.part")]

@@ -3,6 +3,8 @@
 import os
 import pickle
 import shutil
+import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import Image
 
 from framegan.data.images import image_folder, kept
 from framegan.data.images.image_folder import ImageFolder
+from framegan.files import atomic
 
 
 @pytest.fixture
@@ -125,7 +128,7 @@ def test_a_full_disk_costs_nothing(photos, monkeypatch):
     def write(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", write)
+    monkeypatch.setattr(kept, "_header", write)
     assert len(in_memory(photos)) == 3
     assert not [file for file in photos.with_name("photos.framegan").rglob("*") if file.is_file()]
 
@@ -160,6 +163,68 @@ def test_damage_on_the_disk_is_seen(photos):
 def test_nothing_is_prepared_of_images_of_which_one_can_not_be_decoded(photos):
     whole = (photos / "a" / "1.png").read_bytes()
     (photos / "b" / "2.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"1 of 4 files .* can't be read; fix or remove them.*\n  b/2.png"):
+    said = r"1 of the images in .* can't be read, and all are kept or none; fix or remove them:\n  b/2.png: "
+    with pytest.raises(ValueError, match=said):
         ImageFolder(str(photos), 8, on_error="skip", max_bad_fraction=0.5).build_kept()
     assert not [file for file in photos.with_name("photos.framegan").rglob("*") if file.is_file()]
+
+
+def test_no_header_can_ask_for_anything(photos):
+    wanted = in_memory(photos)
+    (file,) = files_kept(photos)
+    whole, random = file.read_bytes(), np.random.default_rng(0)
+    shapes = (b"()          ", b"(-3, 1, 8,8)", b"(3, 1, 8, 8", b"(9**9**9,)  ")
+    damaged = [whole.replace(b"(3, 1, 8, 8)", shape.ljust(12)) for shape in shapes]
+    for _ in range(200):
+        changed = bytearray(whole)
+        changed[random.integers(80)] ^= random.integers(1, 256)
+        damaged.append(bytes(changed))
+    for content in damaged:
+        file.write_bytes(content)
+        images = ImageFolder(str(photos), 8)
+        assert images.kept.find() is None
+        assert torch.equal(images[2][0], wanted[2])
+
+
+def test_a_time_in_the_future_hinders_nothing(photos, monkeypatch):
+    monkeypatch.setattr(kept, "SETTLED", 0.2)
+    os.utime(photos / "a" / "1.png", (time.time() + 1e6, time.time() + 1e6))
+    time.sleep(0.3)
+    in_memory(photos)
+    assert files_kept(photos)
+
+
+def test_lists_of_classes_do_not_displace_each_other(photos, tmp_path):
+    for name in ("1", "2"):
+        classes = {"a/1.png": "y", "a/2.png": "y", "b/1.png": "y", f"a/{name}.png": "x"}
+        (tmp_path / f"{name}.csv").write_text("".join(f"{file},{of}\n" for file, of in classes.items()))
+        in_memory(photos, labels=str(tmp_path / f"{name}.csv"), classes=["x"])
+    assert len(files_kept(photos)) == 2
+
+
+def test_what_a_process_that_was_killed_has_left_goes_at_last(photos, monkeypatch):
+    folder = photos.with_name("photos.framegan") / "images"
+    folder.mkdir(parents=True)
+    for name, age in (("old", 7200), ("new", 60)):
+        (folder / f"{name}.1.part").touch()
+        os.utime(folder / f"{name}.1.part", (time.time() - age, time.time() - age))
+    in_memory(photos)
+    assert [file.name for file in folder.glob("*.part")] == ["new.1.part"]
+
+
+def test_several_processes_may_keep_the_same_at_once(photos, monkeypatch):
+    numbers = count()
+    monkeypatch.setattr(atomic.os, "getpid", lambda: next(numbers))
+    images = ImageFolder(str(photos), 8)
+    pixels = images.in_memory().samples.numpy()
+    for number in range(20):
+
+        def with_another(number=number):
+            yield pixels[:1]
+            if number % 2:
+                images.kept.build(1, [pixels])
+            yield pixels[1:]
+
+        images.kept.build(1, with_another())
+    assert images.kept.is_whole()
+    assert len(files_kept(photos)) == 1

@@ -2,8 +2,9 @@
 
 import os
 import time
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import Tensor
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
@@ -27,7 +28,7 @@ class Profile(RunCallback):
 
     phase = "profile"
 
-    def __init__(self, is_on: bool = False, num_batches: int = 10):
+    def __init__(self, is_on: bool = False, num_batches: Annotated[int, Field(ge=1, le=1000)] = 10):
         self.is_on, self.num_batches = is_on, num_batches
         self.profiler: Any = None
         self.seen = 0
@@ -61,7 +62,9 @@ class Profile(RunCallback):
         seconds = time.perf_counter() - self.started
         self.profiler.stop()
         batches, path = self.seen - WARM_UP, self.trainer.folder / "profile.json.gz"
-        self.profiler.export_chrome_trace(str(path))
+        part = path.with_name(f".{path.name}")  # it is written by its ending
+        self.profiler.export_chrome_trace(str(part))
+        part.replace(path)
         on_gpu = self.model.device.type == "cuda"
         spent = {event.key: (_spent(event, on_gpu), event.count) for event in self.profiler.key_averages()}
         self.profiler = None

@@ -129,7 +129,7 @@ def _write(job: "Plan", num_workers: int, verify: bool, replace: bool) -> None:
     from framegan.data.frame_cache.build import prepare
 
     start = time.perf_counter()
-    with preparing.stopped_if_full(job.folder, AGAIN):
+    with preparing.stopped_if_full(job.folder, AGAIN, "data.cache_dir=FOLDER"):
         done = prepare(job, num_workers, verify, replace)
     for number in done.damaged:
         print(f"damaged  shard {number}: rebuilt")
@@ -149,7 +149,7 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     if dry_run:
         return
     preparing.check_room(folder, size_in_bytes(videos), ROOM)
-    with preparing.stopped_if_full(folder, AGAIN):
+    with preparing.stopped_if_full(folder, AGAIN, "strips=FOLDER"):
         failures = write_strips(videos, folder, num_workers)
     _list_failures(failures)
     height, width = sides_of(videos.resolution)

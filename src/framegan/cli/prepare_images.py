@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TRIED = 32
 """Images that are decoded to say how long all of them take."""
-OF_CLIPS = {"format": "raw", "strips": None}
+OF_CLIPS = {"format": "raw", "strips": None, "quality": 95, "shard_mb": 128, "replace": False, "num_workers": "auto"}
 """What has to stay as it is set by default."""
 
 
@@ -51,16 +51,20 @@ def prepare(images: "ImageFolder", choices: list[str], settings: Mapping[str, An
     if kept is None:
         few = "they are few, and decoded in some seconds whenever they are needed"
         errors.stop(f"there is nothing to prepare: {few}. Train on them right away: {train}")
+    if images.bad.found:
+        errors.stop(images.whole_alone(images.bad.found))
     num_bytes = len(images) * math.prod(images.shape)
     found = kept.find() is not None
-    is_damaged = found and settings["verify"] and not kept.is_whole()
+    is_damaged = found and not (kept.is_whole() if settings["verify"] else kept.mapped() is not None)
     if found and not is_damaged:
         print(f"cache    {kept.folder} is up to date", flush=True)
     else:
         if is_damaged:
-            print(f"damaged  what lies in {kept.folder}: it is made again", flush=True)
-        about = f"about {_seconds(images) / 60:.2g} minutes"
-        print(f"cache    {kept.folder}: {num_bytes / GB:,.2f} GB of decoded images, {about}", flush=True)
+            print(f"damaged  what lies in {kept.folder}", flush=True)
+        seconds = _seconds(images)
+        about = f"about {seconds / 60:,.0f} minutes" if seconds >= 90 else f"about {max(1, seconds):.0f} s"
+        room = f"{num_bytes / GB:,.2f} GB" if num_bytes >= GB else f"{num_bytes / 1e6:,.1f} MB"
+        print(f"cache    {kept.folder}: {room} of decoded images, {about}", flush=True)
         if settings["dry_run"]:
             return
         _write(images, num_bytes)
@@ -68,13 +72,18 @@ def prepare(images: "ImageFolder", choices: list[str], settings: Mapping[str, An
 
 
 def _write(images: "ImageFolder", num_bytes: int) -> None:
+    from framegan.data.contents import SETTLED
+
     assert images.kept is not None
     preparing.check_room(images.kept.folder, num_bytes, "make room, or set a smaller data.resolution")
-    time.sleep(max(0.0, images.kept.settles_in()))
+    time.sleep(min(SETTLED, max(0.0, images.kept.settles_in())))
     start = time.perf_counter()
-    with preparing.stopped_if_full(images.kept.folder, "begins again"):
-        images.build_kept()
-    print(f"done     {len(images):,} images, {num_bytes / GB:,.2f} GB, in {time.perf_counter() - start:,.0f} s")
+    try:
+        with preparing.stopped_if_full(images.kept.folder, "begins again", "XDG_CACHE_HOME=FOLDER"):
+            images.build_kept()
+    except KeyboardInterrupt:
+        errors.stop("interrupted; nothing is kept, and the same command begins again")
+    print(f"done     {len(images):,} images in {time.perf_counter() - start:,.0f} s")
 
 
 def _seconds(images: "ImageFolder") -> float:

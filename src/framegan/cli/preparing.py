@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from framegan.cli import errors
-from framegan.files.atomic import UNWRITABLE
+from framegan.files.atomic import FULL, UNWRITABLE
 
 GB = 1e9
 
@@ -21,15 +21,17 @@ def check_room(folder: Path, num_bytes: int, remedies: str) -> None:
 
 
 @contextmanager
-def stopped_if_full(folder: Path, again: str) -> Iterator[None]:
+def stopped_if_full(folder: Path, again: str, elsewhere: str) -> Iterator[None]:
     """Stop with what to do where a disk is full before all is written, whoever else has filled it.
 
     Args:
         again: what the same command does then.
+        elsewhere: what to set where the folder may not be written.
     """
     try:
         yield
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
-        errors.stop(f"{folder} can't be written: {error}; make room, and the same command {again}")
+        remedy = "make room" if error.errno in FULL else f"set {elsewhere}"
+        errors.stop(f"{folder} can't be written: {error}; {remedy}, and the same command {again}")

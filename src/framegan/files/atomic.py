@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+UNWRITABLE = {*FULL, errno.EROFS, errno.EACCES}
 """Numbers of the errors that say that a disk is full, or may not be written."""
 
 

@@ -5,7 +5,7 @@ Another program, or somebody else, may have written them; earlier versions lack 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from framegan.by_class import OfClass
 
@@ -75,12 +75,12 @@ class Summary(BaseModel, extra="allow"):
     reason: str | None = None
     samples_seen: int = 0
     total_samples: int | None = None
-    seconds: float = 0.0
-    samples_per_second: float | None = None
-    data_wait_fraction: float | None = None
-    evaluation_fraction: float | None = None
-    phases: dict[str, float] = {}
-    peak_memory_mb: float | None = None
+    seconds: FiniteFloat = 0.0
+    samples_per_second: FiniteFloat | None = None
+    data_wait_fraction: FiniteFloat | None = None
+    evaluation_fraction: FiniteFloat | None = None
+    phases: dict[str, FiniteFloat] = {}
+    peak_memory_mb: FiniteFloat | None = None
     num_ranks: int = 1
     final: dict[str, float | None] = {}
     best: dict[str, Value] = {}

@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from framegan.data.images.bare_image import without_metadata
 from framegan.data.images.image_refusals import GREY, refusal, refusal_of_unknown
-from framegan.data.images.orientation import orientation_of, upright
+from framegan.data.images.orientation import FROM_BELOW, FROM_RIGHT, LYING, orientation_of, upright
 from framegan.data.images.pixels import eight_bits, with_alpha, without_alpha
 from framegan.data.resolution import sides_of, simplest
 
@@ -73,26 +73,46 @@ def size_of(path: Path) -> tuple[int, int]:
     return ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
 
 
-def decode(path: Path, channels: Channels, reduced_for: "Fit | None" = None) -> Image.Image:
+def decode(path: Path, channels: Channels) -> Image.Image:
     """Return an image upright, of the mode that these channels have; without alpha, transparent parts are black.
-
-    Args:
-        reduced_for: what it will be fitted to: a JPEG that has more than twice the pixels a side is decoded at a half,
-            a quarter or an eighth of its sides, which takes a third of the time. None = it is decoded as it is.
 
     Raises:
         ValueError: the file can't be decoded; without the path.
     """
+    return ask(path, lambda image: _upright_in(image, channels))
 
-    def pixels(image: Image.Image) -> Image.Image:
-        if reduced_for is not None and isinstance(image, JpegImageFile):
-            image.draft(None, reduced_for.least(image.size, turned=orientation_of(image) > 4))
-        whole = upright(eight_bits(image))
-        layers = (with_alpha if channels in (2, 4) else without_alpha)(whole)
-        layers.load()
-        return layers if layers.mode == MODES[channels] else layers.convert(MODES[channels])
+
+def decode_reduced(path: Path, fit: "Fit") -> np.ndarray:
+    """Return an image as `decode` and a fit do, but that a large JPEG is decoded at a half, a quarter or an eighth.
+
+    That is done where twice the pixels a side that are needed are left, and takes a third of the time. It raises as
+    `decode` does.
+    """
+
+    def pixels(image: Image.Image) -> np.ndarray:
+        size, orientation = image.size, orientation_of(image)
+        least = fit.least(size[::-1] if orientation in LYING else size)
+        reduced = None
+        if isinstance(image, JpegImageFile):
+            reduced = image.draft(None, least[::-1] if orientation in LYING else least)
+        whole = _upright_in(image, fit.channels)
+        if reduced is None:
+            return fit(whole)
+        _, (_, _, across, down) = reduced  # which may be parts of a pixel, in the last row and column
+        if orientation in LYING:
+            size, across, down = size[::-1], down, across
+        left = whole.width - across if orientation in FROM_RIGHT else 0.0
+        top = whole.height - down if orientation in FROM_BELOW else 0.0
+        return fit(whole, size, (left, top, left + across, top + down))
 
     return ask(path, pixels)
+
+
+def _upright_in(image: Image.Image, channels: Channels) -> Image.Image:
+    whole = upright(eight_bits(image))
+    layers = (with_alpha if channels in (2, 4) else without_alpha)(whole)
+    layers.load()
+    return layers if layers.mode == MODES[channels] else layers.convert(MODES[channels])
 
 
 @dataclass(frozen=True)
@@ -113,9 +133,20 @@ class Fit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "resolution", simplest(self.resolution))
 
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Return an image as uint8 (height, width, channels)."""
-        size, box = self._placed(*image.size)
+    def __call__(
+        self, image: Image.Image, whole: tuple[int, int] | None = None, shown: tuple[float, ...] | None = None
+    ) -> np.ndarray:
+        """Return an image as uint8 (height, width, channels).
+
+        Args:
+            whole: the (width, height) of what it shows, if it shows that reduced.
+            shown: in which part of it, (left, top, right, bottom), in its own pixels.
+        """
+        width, height = whole or image.size
+        left, top, right, bottom = shown or (0, 0, width, height)
+        size, placed = self._placed(width, height)
+        across, down = (right - left) / width, (bottom - top) / height
+        box = left + placed[0] * across, top + placed[1] * down, left + placed[2] * across, top + placed[3] * down
         enlarges = size[0] > box[2] - box[0] or size[1] > box[3] - box[1]
         filter = {"area": "bilinear" if enlarges else "box"}.get(self.filter, self.filter)
         if image.size != size or box != (0, 0, *size):
@@ -125,15 +156,9 @@ class Fit:
             pixels[pixels[..., -1] == 0] = 0  # whatever colour lies where nothing is seen
         return padded(pixels, self.resolution) if self.resize == "pad" else pixels
 
-    def least(self, size: tuple[int, int], *, turned: bool) -> tuple[int, int]:
-        """Return which (width, height) of an image still has twice the pixels a side that are needed.
-
-        Args:
-            size: that it has.
-            turned: it lies on its side.
-        """
-        width, height = size[::-1] if turned else size
-        (across, down), (left, top, right, bottom) = self._placed(width, height)
+    def least(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return which (width, height) of an image of this one still has twice the pixels a side that are needed."""
+        (across, down), (left, top, right, bottom) = self._placed(*size)
         factor = 2 * max(across / (right - left), down / (bottom - top))
         return math.ceil(size[0] * factor), math.ceil(size[1] * factor)
 

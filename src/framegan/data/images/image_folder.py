@@ -1,7 +1,7 @@
 """A folder of images, with the folders right below it, or a list, as classes; files are decoded when asked for."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from framegan import noise
-from framegan.data.bad_files import BadFiles, OnError, Share
+from framegan.data.bad_files import NAMED_PROBLEMS, BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
-from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, is_grey
+from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, decode_reduced, is_grey
 from framegan.data.images.kept import AT_ONCE, KeptImages
 from framegan.data.labels import Classes, emptied, labelled
 from framegan.data.resolution import Resolution, sides_of, simplest
@@ -44,7 +44,7 @@ class ImageFolder:
         channels: 1 grey, 3 colour, 2 and 4 the same with alpha; None = 1 if every image is grey, otherwise 3.
         resize: crop the middle of the image to the shape of the resolution, pad it with black, or stretch it.
         scaled_decode: decode JPEG at a half, a quarter or an eighth of its sides where that still has twice the pixels
-            needed: much faster, and other by a little; see `image_file.decode`.
+            needed: much faster, and other by a little; see `image_file.decode_reduced`.
         split: a folder below root to read instead of root, such as train.
         labels: "folder": the folders right below are the classes; None: there are none; or the path of a csv or json.
         classes: which of these are read, in the order of their numbers; None: all, in the order of their names.
@@ -81,11 +81,12 @@ class ImageFolder:
         """Those that this process came across."""
         self.resolution = simplest(resolution)
         self.resize, self.scaled_decode = resize, scaled_decode
-        way = {"channels": channels, "resize": resize, "classes": classes, **self._decoded_as}
+        way = {"channels": channels, "resize": resize, "classes": classes, "labels": labels, **self._decoded_as}
         sides = sides_of(self.resolution)
         self.kept = KeptImages.of(self.root, self.folder, files, sides, way) if cache == "auto" else None
         """Where decoded ones are kept; None: they aren't."""
         if self.kept is not None and (pixels := self.kept.find()) is not None:
+            say(f"cache    {self.kept.folder}")
             self.files = list(files)
             self.channels: Channels = pixels.shape[1]
         else:
@@ -137,7 +138,9 @@ class ImageFolder:
             return self._in_memory(torch.from_numpy(pixels), torch.tensor(self.labels))
         samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
         labels = torch.tensor(self.labels)
-        for index in self._decode_into(samples, range(len(self))):
+        problems = self._decode_into(samples, range(len(self)))
+        self.bad.add(problems)
+        for index in (index for index, file in enumerate(self.files) if file in problems):
             samples[index], labels[index] = self[index]
         if self.kept is not None and not self.bad.found:
             self.kept.write(samples.numpy())
@@ -151,28 +154,33 @@ class ImageFolder:
             OSError: they can't be written.
         """
         assert self.kept is not None
-        self.bad.on_error = "raise"
-        self.bad.add({})
         rows = max(1, AT_ONCE // math.prod(self.shape))
         samples = torch.empty((min(rows, len(self)), *self.shape), dtype=torch.uint8)
 
         def pixels() -> Iterator[np.ndarray]:
             for first in track(range(0, len(self), rows), "decoding", -(-len(self) // rows)):
                 numbers = range(first, min(first + rows, len(self)))
-                self._decode_into(samples, numbers)
+                if problems := self._decode_into(samples, numbers):
+                    raise ValueError(self.whole_alone(problems))
                 yield samples[: len(numbers)].numpy()
 
         self.kept.build(self.channels, pixels())
 
-    def _decode_into(self, samples: Tensor, numbers: range) -> Collection[int]:
-        """Decode the images of these numbers; return those that can't be, which may be left out."""
+    def whole_alone(self, problems: Mapping[str, str]) -> str:
+        """Return why nothing is kept of a folder in which these can't be read."""
+        named = [f"\n  {printable(file)}: {reason}" for file, reason in [*problems.items()][:NAMED_PROBLEMS]]
+        more = f"\n  and {len(problems) - NAMED_PROBLEMS} more" if len(problems) > NAMED_PROBLEMS else ""
+        said = f"{len(problems)} of the images in {self.folder} can't be read, and all are kept or none"
+        return f"{said}; fix or remove them:{''.join(named)}{more}"
+
+    def _decode_into(self, samples: Tensor, numbers: range) -> dict[str, str]:
+        """Decode the images of these numbers, one row after the other; return why some can't be, by file."""
 
         def decode(index: int) -> None:
             samples[index - numbers.start] = self._pixels(self.files[index])
 
         _, problems = try_all(decode, numbers, "reading", 1 if self._are_small else None)
-        self.bad.add({self.files[index]: reason for index, reason in problems.items()})
-        return problems
+        return {self.files[index]: reason for index, reason in problems.items()}
 
     def _in_memory(self, samples: Tensor, labels: Tensor) -> TensorSource:
         return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
@@ -181,7 +189,8 @@ class ImageFolder:
         return self._pixels(file).contiguous()
 
     def _pixels(self, file: str) -> Tensor:
-        pixels = self._fit(decode(self.folder / file, self.channels, self._fit if self.scaled_decode else None))
+        path = self.folder / file
+        pixels = decode_reduced(path, self._fit) if self.scaled_decode else self._fit(decode(path, self.channels))
         return torch.from_numpy(pixels.transpose(2, 0, 1))
 
     @property

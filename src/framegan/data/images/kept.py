@@ -5,6 +5,8 @@ files as they were, and a check sum of the pixels. Where any of the files has ch
 """
 
 import hashlib
+import io
+import math
 import os
 import time
 import zlib
@@ -20,7 +22,8 @@ import PIL
 from framegan.data.cache_places import beside, places
 from framegan.data.contents import SETTLED
 from framegan.files import strict_json
-from framegan.files.atomic import new_file
+from framegan.files.atomic import left_in, part_of
+from framegan.processes.ranks import say
 
 FOLDER = "images"
 FEW, LITTLE = 1000, 1 << 24
@@ -29,6 +32,9 @@ DIGITS = 16
 """Of what a name tells apart."""
 AT_ONCE = 1 << 26
 """Bytes of pixels that are read or written at a time."""
+CHANNELS = (1, 2, 3, 4)
+FORGOTTEN = 3600.0
+"""Seconds for which nothing was added to what is half written: whoever wrote it is gone."""
 SUMMED = 1 << 30
 """Bytes of pixels that are summed up before they are read from the disk: more of them would take too long."""
 
@@ -64,7 +70,7 @@ class KeptImages:
                 state = (folder / file).stat()
                 seen.update(strict_json.dumps([file, state.st_size, state.st_mtime_ns, state.st_ctime_ns]).encode())
                 num_bytes += state.st_size
-                changed = max(changed, state.st_mtime, state.st_ctime)
+                changed = max(changed, state.st_ctime)  # whatever time it was given
         except OSError:
             return None
         if len(files) < FEW and num_bytes < LITTLE:
@@ -76,11 +82,12 @@ class KeptImages:
         """Return them as they lie on the disk; None: they aren't there."""
         for place in places(self.root):
             for file in (place / FOLDER).glob(f"{self.way}_{self.stamp}_*.npy"):
-                with suppress(OSError, ValueError, EOFError):
-                    pixels = np.load(file, mmap_mode="r", allow_pickle=False)
-                    fits = pixels.dtype == np.uint8 and (len(pixels), *pixels.shape[2:]) == (self.number, *self.sides)
-                    if fits and pixels.offset + pixels.nbytes == file.stat().st_size:  # so the channels are right too
-                        return pixels
+                with suppress(OSError):
+                    for shape in ((self.number, channels, *self.sides) for channels in CHANNELS):
+                        header = _header(shape)
+                        is_whole = file.stat().st_size == len(header) + math.prod(shape)
+                        if is_whole and file.open("rb").read(len(header)) == header:
+                            return np.memmap(file, np.uint8, "r", len(header), shape)
         return None
 
     def load(self) -> np.ndarray | None:
@@ -94,7 +101,10 @@ class KeptImages:
     def mapped(self) -> np.ndarray | None:
         """Return them as they lie on the disk; None: they aren't there, or are damaged, as far as that is soon seen."""
         pixels = self.find()
-        return pixels if pixels is None or pixels.nbytes > SUMMED or _is_named_by(pixels, pixels) else None
+        if pixels is None or pixels.nbytes > SUMMED or _is_named_by(pixels, pixels):
+            return pixels
+        say(f"cache    {self.folder} is damaged; decoding instead. framegan prepare with these data makes it again")
+        return None
 
     def is_whole(self) -> bool:
         """Say whether they are there, to the last bit, however long it takes to see."""
@@ -123,19 +133,23 @@ class KeptImages:
             OSError: they can't be written.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        built, found = self.folder / f"{self.way}_{self.stamp}.npy", 0
-        header = {"descr": "|u1", "fortran_order": False, "shape": (self.number, channels, *self.sides)}
-        with new_file(built, synced=False, shared=True) as part:
+        for left in left_in(self.folder):
+            if time.time() - left.stat().st_mtime > FORGOTTEN:
+                left.unlink(missing_ok=True)
+        part, found = part_of(self.folder / f"{self.way}_{self.stamp}", shared=True), 0
+        try:
             with part.open("wb") as stream:
-                np.lib.format.write_array_header_1_0(stream, header)
+                stream.write(_header((self.number, channels, *self.sides)))
                 for some in pixels:
                     stream.write(some.data)
                     found = zlib.crc32(some.data, found)
             file = part.with_name(f"{self.way}_{self.stamp}_{found:08x}.npy")
-        built.replace(file)
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
         for other in self.folder.glob(f"{self.way}_*.npy"):
             if other != file:
-                other.unlink()
+                other.unlink(missing_ok=True)
 
 
 def in_parts(pixels: np.ndarray) -> Iterator[np.ndarray]:
@@ -147,6 +161,13 @@ def in_parts(pixels: np.ndarray) -> Iterator[np.ndarray]:
 
 def _digits(value: Any) -> str:
     return hashlib.sha256(strict_json.dumps(value).encode()).hexdigest()[:DIGITS]
+
+
+def _header(shape: tuple[int, ...]) -> bytes:
+    """Return how a file of uint8 pixels begins. Of none is more believed: any header, read, may ask for anything."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return stream.getvalue()
 
 
 def _is_named_by(file: np.ndarray, pixels: np.ndarray) -> bool:

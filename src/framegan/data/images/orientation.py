@@ -20,6 +20,10 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What brings a picture upright, by its orientation as EXIF numbers them; 1 is upright."""
+LYING = {5, 6, 7, 8}
+"""Orientations of pictures whose rows are upright columns."""
+FROM_RIGHT, FROM_BELOW = {2, 3, 6, 7}, {3, 4, 7, 8}
+"""Those whose first pixel comes to lie at the right, and at the bottom."""
 
 
 def orientation_of(image: Image.Image) -> int:
