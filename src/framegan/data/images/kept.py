@@ -33,6 +33,8 @@ DIGITS = 16
 AT_ONCE = 1 << 26
 """Bytes of pixels that are read or written at a time."""
 CHANNELS = (1, 2, 3, 4)
+MOST_OF_HEADER = 1 << 10
+"""Bytes, which are more than any header has."""
 FORGOTTEN = 3600.0
 """Seconds for which nothing was added to what is half written: whoever wrote it is gone."""
 SUMMED = 1 << 30
@@ -82,11 +84,11 @@ class KeptImages:
         """Return them as they lie on the disk; None: they aren't there."""
         for place in places(self.root):
             for file in (place / FOLDER).glob(f"{self.way}_{self.stamp}_*.npy"):
-                with suppress(OSError):
+                with suppress(OSError), file.open("rb") as stream:
+                    head, size = stream.read(MOST_OF_HEADER), file.stat().st_size
                     for shape in ((self.number, channels, *self.sides) for channels in CHANNELS):
                         header = _header(shape)
-                        is_whole = file.stat().st_size == len(header) + math.prod(shape)
-                        if is_whole and file.open("rb").read(len(header)) == header:
+                        if head.startswith(header) and size == len(header) + math.prod(shape):
                             return np.memmap(file, np.uint8, "r", len(header), shape)
         return None
 
