@@ -229,11 +229,9 @@ def test_one_of_many_is_made_again_alone(run_of_images, run_of_clips, tmp_path):
         assert run("generate", str(run_of_images), f"--from={one}", f"out={again}") is None
         assert np.array_equal(pixels(again), pixels(one))
         assert one.read_bytes() == again.read_bytes()
-    walk, again = tmp_path / "walk.apng", tmp_path / "again.apng"
-    generate(run_of_clips, f"out={walk}", "interpolate=[0,5]", "content_seed=1", "steps=3")
-    assert run("generate", str(run_of_clips), f"--from={walk}", f"out={again}") is None
-    frames, same = read_back(walk)[0].astype(int), read_back(again)[0].astype(int)
-    assert np.abs(frames - same).max() <= 1  # a processor at work may add up in another order
+    generate(run_of_clips, f"out={tmp_path / 'walk.mp4'}", "interpolate=[0,5]", "content_seed=1", "steps=3")
+    assert run("generate", str(run_of_clips), f"--from={tmp_path / 'walk.mp4'}", f"out={tmp_path / 'b.mp4'}") is None
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "walk.mp4").read_bytes()
 
 
 def test_a_file_in_its_run_finds_it_and_a_run_that_has_moved_on_is_refused(run_of_images, tmp_path):
