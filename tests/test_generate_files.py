@@ -218,8 +218,7 @@ def test_a_file_is_made_again_by_what_it_says(ending, run_of_images, run_of_clip
     capsys.readouterr()
     assert run("generate", "--from", f"a.{ending}", f"out=b.{ending}") is None
     assert f"a.{ending} says: runs/mine, last.ckpt after 8 samples; " in capsys.readouterr().out
-    assert Path(f"a.{ending}").read_bytes() == Path(f"b.{ending}").read_bytes() or ending == "webm"
-    assert np.array_equal(read_back(Path(f"a.{ending}"))[0], read_back(Path(f"b.{ending}"))[0]) or ending == "png"
+    assert Path(f"a.{ending}").read_bytes() == Path(f"b.{ending}").read_bytes()
 
 
 def test_one_of_many_is_made_again_alone(run_of_images, run_of_clips, tmp_path):

@@ -164,6 +164,20 @@ def test_every_codec_holds_the_frames(ending, codec, size, pixels, tmp_path):
         assert stream.codec_context.pix_fmt == f"yuv{pixels or ('444' if is_odd else '420')}p"
 
 
+@pytest.mark.parametrize("codec", ["h264", "hevc", "vp9", "av1"])
+def test_the_same_frames_are_the_same_file_whatever_lay_in_the_memory(codec, tmp_path):
+    numbers, files = np.random.default_rng(0), set()
+    for size in ((96, 96), (64, 64), (64, 140)):  # of the first two, encoders read what they hadn't written
+        frames = np.kron(numbers.integers(60, 200, (8, -(-size[0] // 4), size[1] // 4, 3)), np.ones((1, 4, 4, 1)))
+        for _ in range(5):
+            left = [np.full(numbers.integers(1, 200_000), number, np.uint8) for number in range(8)]
+            del left
+            path = tmp_path / ("x.webm" if codec == "vp9" else "x.mp4")
+            video_files.write(path, frames.astype(np.uint8), 12.5, Encoding(codec))
+            files.add(path.read_bytes())
+    assert len(files) == 3
+
+
 def test_a_lower_crf_loses_less(tmp_path):
     video = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     lost = []

@@ -140,7 +140,8 @@ def _write_stream(
     """Write frames, and return how many seconds the last one is shown."""
     import av
 
-    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0"}}
+    no_random_ids = {"fflags": "+bitexact"}  # else a .webm's tracks have random numbers
+    of_format = {"mp4": {"movflags": "faststart"}, "apng": {"plays": "0"}, "webm": no_random_ids}
     os.environ.setdefault("SVT_LOG", "1")  # else the encoder of AV1 tells of itself
     with av.open(path, "w", format=format, options=of_format.get(format, {})) as container:
         if note:

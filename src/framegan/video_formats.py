@@ -17,12 +17,16 @@ Codec = Literal["h264", "hevc", "vp9", "av1"]
 CODECS: dict[str, tuple[Codec, ...]] = {".mp4": ("h264", "hevc", "av1"), ".webm": ("vp9", "av1")}
 """What a file can hold; the first is what it holds if nothing else is asked for."""
 ENCODERS: dict[Codec, tuple[str, int, int, dict[str, str]]] = {
-    "h264": ("libx264", 12, 51, {"preset": "veryfast"}),
-    "hevc": ("libx265", 12, 51, {"preset": "veryfast", "x265-params": "log-level=error:pools=none"}),
+    "h264": ("libx264", 12, 51, {"preset": "veryfast", "x264-params": "mbtree=0"}),
+    "hevc": ("libx265", 12, 51, {"preset": "veryfast", "x265-params": "log-level=error:pools=none:ctu=32"}),
     "vp9": ("libvpx-vp9", 12, 63, {"deadline": "good", "cpu-used": "4"}),
     "av1": ("libsvtav1", 18, 63, {"preset": "8"}),
 }
-"""FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options."""
+"""FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options.
+
+Without mbtree=0 and ctu=32 small frames are encoded by what was left in the memory around them: of the same frames of
+96x96, x264 wrote nine files and more, and x265 of 64x64. Files are a fifth to a quarter larger, and up to 2 dB better.
+"""
 SMALLEST_HEVC = 64
 """Pixels of a side, an even number: with less, or odd sides, libx265 was seen to damage the memory of the process."""
 
