@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import shutil
 import struct
 import tarfile
 from pathlib import Path
@@ -54,3 +55,21 @@ def write_images(folder: Path, number: int = 20) -> None:
         path = folder / ("cats" if k % 2 else "dogs") / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 256, (20 + k, 30, 3), dtype=np.uint8)).save(path)
+
+
+def write_image_tars(folder: Path, number: int = 20) -> None:
+    """Write the same pictures as two tar files, with the number of the class of each beside it."""
+    write_images(folder / "pictures", number)
+    for half in range(2):
+        with tarfile.open(folder / f"{half}.tar", "w") as tar:
+            for path in sorted((folder / "pictures").rglob("*.png"))[half::2]:
+                tar.add(path, path.name)
+                add_text(tar, f"{path.stem}.cls", "0" if path.parent.name == "cats" else "1")
+    shutil.rmtree(folder / "pictures")
+
+
+def add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
+    """Add a file that holds a text."""
+    member = tarfile.TarInfo(name)
+    member.size = len(text)
+    tar.addfile(member, io.BytesIO(text.encode()))

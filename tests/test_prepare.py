@@ -25,7 +25,7 @@ from test_frame_cache import Pictures, write
 from framegan.cli import preparing
 from framegan.data.frame_cache import strip_writer
 from framegan.data.frame_cache.read import CachedVideos
-from framegan.data.images import image_folder, kept
+from framegan.data.images import image_files, image_folder, kept
 from framegan.files import atomic
 
 FILES = {
@@ -361,7 +361,7 @@ def test_images_are_decoded_once_and_trained_on(photos, tmp_path, capsys, monkey
     told = capsys.readouterr().out
     assert re.search(r"data     \d+ images of 8x8x\d, all\ncache    .*photos.framegan/images: 0.0 MB of decoded", told)
     assert re.search(rf"train    python .*train.py model=NAME data=image_folder data.root={photos} data.res", told)
-    monkeypatch.setattr(image_folder, "decode", None)  # nothing is decoded any more
+    monkeypatch.setattr(image_files, "decode", None)  # nothing is decoded any more
     assert prepare_photos(photos) is None
     assert "images is up to date" in capsys.readouterr().out
     small = ("model=mlp", "data=image_folder", f"data.root={photos}", "data.resolution=8", "data.batch_size=4")

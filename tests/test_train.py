@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from one_rank import CLIP_MODELS, given_frames
 from PIL import Image
 from small_clips import write_frame_folders, write_npy, write_strips, write_ucf101, write_videos
-from small_files import write_cifar10, write_images, write_mnist
+from small_files import write_cifar10, write_image_tars, write_images, write_mnist
 from small_runs import SHORT, SMALL, TIMING, narrow, rows, state, summary
 
 from framegan.report import page
@@ -42,6 +42,7 @@ WRITERS = {
     "stacked_mnist": write_mnist,
     "cifar10": lambda folder: write_cifar10(folder, num_records=12),
     "image_folder": write_images,
+    "image_tars": write_image_tars,
     "video_folder": write_videos,
     "ucf101": lambda folder: write_ucf101(folder, number=32),
     "strips": write_strips,

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from framegan.data.images import image_folder, kept
+from framegan.data.images import image_files, image_folder, kept
 from framegan.data.images.image_folder import ImageFolder
 from framegan.files import atomic
 
@@ -32,9 +32,9 @@ def photos(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
     """What files were looked into."""
-    looked, header, pixels = [], image_folder.is_grey, image_folder.decode
+    looked, header, pixels = [], image_folder.is_grey, image_files.decode
     monkeypatch.setattr(image_folder, "is_grey", lambda path: looked.append(path.name) or header(path))
-    monkeypatch.setattr(image_folder, "decode", lambda path, *how: looked.append(path.name) or pixels(path, *how))
+    monkeypatch.setattr(image_files, "decode", lambda path, *how: looked.append(path.name) or pixels(path, *how))
     return looked
 
 

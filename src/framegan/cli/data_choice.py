@@ -14,6 +14,9 @@ LOOKED_AT = 2000
 VIDEOS = {".ts", ".mts", ".m2ts", ".vob", ".mkv", ".webm", ".flv", ".avi", ".ogv", ".wmv", ".3gp", ".m4v"}
 """Endings of videos that a system's own table may not know, or knows as something else."""
 
+SOURCES = {"video": "video_folder", "image": "image_folder", "npy": "npy", "tar": "image_tars"}
+"""What reads each kind of files."""
+
 
 def data_choice(value: str) -> list[str]:
     """Return the settings that data=VALUE stands for where the value is a folder or file; none where it is neither."""
@@ -23,7 +26,7 @@ def data_choice(value: str) -> list[str]:
             stop(f"data={value}: there is no such folder; set data=NAME data.root=FOLDER to what your data are")
         return []
     kinds = [_kind(name) for name in islice(_files(path), LOOKED_AT)]
-    found = [kind for kind in ("video", "image", "npy") if kind in kinds]
+    found = [kind for kind in SOURCES if kind in kinds]
     if not found:
         stop(f"data={value} holds no images and no videos; set data=NAME data.root=FOLDER to what your data are")
     if found[:2] == ["video", "image"]:
@@ -31,7 +34,7 @@ def data_choice(value: str) -> list[str]:
             f"data={value} holds {kinds.count('video')} videos and {kinds.count('image')} images; set "
             f"data=video_folder data.root={value} or data=image_folder data.root={value}"
         )
-    return ["data=npy" if found[0] == "npy" else f"data={found[0]}_folder", f"data.root={quoted(path)}"]
+    return [f"data={SOURCES[found[0]]}", f"data.root={quoted(path)}"]
 
 
 def _files(path: Path) -> Iterator[str]:
@@ -43,9 +46,9 @@ def _files(path: Path) -> Iterator[str]:
 
 
 def _kind(name: str) -> str:
-    """Return video, image, npy or other; a .gif may be either, and is an image where nothing else lies beside it."""
+    """Return video, image, npy, tar or other; a .gif may be the first two, and is an image where it lies alone."""
     ending = Path(name).suffix.lower()
-    if ending == ".npy":
-        return "npy"
+    if ending in (".npy", ".tar"):
+        return ending[1:]
     guessed = (mimetypes.guess_type(name.lower(), strict=False)[0] or "other").partition("/")[0]
     return "video" if ending in VIDEOS else guessed

@@ -83,6 +83,11 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:
         names = [class_name(file) for file in files]
     else:
         names = _listed(files, folder, Path(labels).expanduser())
+    return numbered(names)
+
+
+def numbered(names: Sequence[str]) -> Labels:
+    """Return the class number of each of these classes, and the names of the classes in order."""
     classes = sorted(set(names), key=_numbers_first)
     numbers = {name: number for number, name in enumerate(classes)}
     return [numbers[name] for name in names], classes

@@ -6,9 +6,9 @@ Nor does a missing end mark of a JPEG cost a picture; see `framegan.data.images.
 import io
 import re
 import zlib
-from pathlib import Path
 
 from framegan.data.images import jpeg
+from framegan.data.images.file import File
 from framegan.data.images.tiff import TIFF_MARKS, without_other_tags
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -18,7 +18,7 @@ BESIDE = {b"eXIf": 0, b"acTL": 20, b"fcTL": 38, b"fdAT": 16}
 AVIF_EXIF = re.compile(rb"(infe.{8})Exif", re.DOTALL)
 
 
-def without_metadata(path: Path) -> io.BytesIO | None:
+def without_metadata(path: File) -> io.BytesIO | None:
     """Return an image file with its pixels and its orientation alone; None for other formats than these."""
     data = path.read_bytes()
     if data.startswith(PNG):

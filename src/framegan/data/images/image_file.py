@@ -13,6 +13,7 @@ from PIL import Image, features
 from PIL.JpegImagePlugin import JpegImageFile
 
 from framegan.data.images.bare_image import without_metadata
+from framegan.data.images.file import File
 from framegan.data.images.image_refusals import GREY, refusal, refusal_of_unknown
 from framegan.data.images.orientation import FROM_BELOW, FROM_RIGHT, LYING, orientation_of, upright
 from framegan.data.images.pixels import eight_bits, with_alpha, without_alpha
@@ -59,7 +60,7 @@ class UnfitError(ValueError):
     """Says why an image is not read though it is whole."""
 
 
-def is_grey(path: Path) -> bool:
+def is_grey(path: File) -> bool:
     """Say from its header whether an image is grey; one with a palette counts as colour.
 
     Raises:
@@ -68,12 +69,12 @@ def is_grey(path: Path) -> bool:
     return ask(path, lambda image: image.mode in GREY)
 
 
-def size_of(path: Path) -> tuple[int, int]:
+def size_of(path: File) -> tuple[int, int]:
     """Return (width, height) of an image, upright, from its header; raises as `is_grey`."""
     return ask(path, lambda image: image.size if orientation_of(image) < 5 else image.size[::-1])
 
 
-def decode(path: Path, channels: Channels) -> Image.Image:
+def decode(path: File, channels: Channels) -> Image.Image:
     """Return an image upright, of the mode that these channels have; without alpha, transparent parts are black.
 
     Raises:
@@ -82,7 +83,7 @@ def decode(path: Path, channels: Channels) -> Image.Image:
     return ask(path, lambda image: _upright_in(image, channels))
 
 
-def decode_reduced(path: Path, fit: "Fit") -> np.ndarray:
+def decode_reduced(path: File, fit: "Fit") -> np.ndarray:
     """Return an image as `decode` and a fit do, but that a large JPEG is decoded at a half, a quarter or an eighth.
 
     That is done where twice the pixels a side that are needed are left, and takes a third of the time. It raises as
@@ -184,10 +185,10 @@ def padded(pixels: np.ndarray, resolution: int | tuple[int, int]) -> np.ndarray:
     return black
 
 
-def ask(path: Path, question: Callable[[Image.Image], Answer]) -> Answer:
+def ask(path: File, question: Callable[[Image.Image], Answer]) -> Answer:
     """Return what is asked of an open image; where that fails, of one without metadata, which never cost a picture."""
     try:
-        return _answer(path, path, question)
+        return _answer(path, path if isinstance(path, Path) else io.BytesIO(path.read_bytes()), question)
     except UnfitError:
         raise
     except ValueError:
@@ -204,7 +205,7 @@ def _formats_of(ending: str) -> list[str]:
     return sorted(found, key=lambda kind: ending.lower() not in ENDINGS[kind])
 
 
-def _answer(path: Path, file: Path | io.BytesIO, question: Callable[[Image.Image], Answer]) -> Answer:
+def _answer(path: File, file: Path | io.BytesIO, question: Callable[[Image.Image], Answer]) -> Answer:
     try:
         with Image.open(file, formats=_formats_of(path.suffix)) as image:
             if image.width * image.height > MAX_PIXELS:

@@ -14,25 +14,19 @@ from framegan import noise
 from framegan.data.bad_files import NAMED_PROBLEMS, BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
 from framegan.data.files import files_of_split
-from framegan.data.images.image_file import EXTENSIONS, Channels, Fit, Resize, decode, decode_reduced, is_grey
+from framegan.data.images.image_file import EXTENSIONS, Channels, Resize, is_grey
+from framegan.data.images.image_files import ImageFiles
 from framegan.data.images.kept import AT_ONCE, KeptImages
 from framegan.data.labels import Classes, emptied, labelled
 from framegan.data.resolution import Resolution, sides_of, simplest
-from framegan.data.source import Inventory, TensorSource, counted
+from framegan.data.source import Inventory, TensorSource
 from framegan.files.at_once import try_all
 from framegan.files.live import track
 from framegan.processes.ranks import say
 from framegan.quoting import printable
 
-SOON_DECODED = 100 << 20
-"""Bytes of files that are all decoded, in some seconds, as soon as one of them can't be, to name the others too."""
-SMALL = 1 << 14
-"""Bytes of a file that is decoded sooner than threads take turns: one thread takes half of the time that six take."""
-FAILURES_IN_A_ROW = 20
-"""How many other images are tried in place of one that can't be decoded."""
 
-
-class ImageFolder:
+class ImageFolder(ImageFiles):
     """The images anywhere below a folder, in the order of their paths, uint8 (C, H, W).
 
     The header of every file is read at once, so that what isn't an image is known before training. What turns out
@@ -88,7 +82,7 @@ class ImageFolder:
         if self.kept is not None and (pixels := self.kept.find()) is not None:
             say(f"cache    {self.kept.folder}")
             self.files = list(files)
-            self.channels: Channels = pixels.shape[1]
+            self.channels = pixels.shape[1]
         else:
             grey, problems = try_all(lambda file: is_grey(self.folder / file), files, "reading headers")
             self.bad.add(problems)
@@ -96,13 +90,8 @@ class ImageFolder:
             self.channels = channels or (1 if all(grey.values()) else 3)
         whole = set(self.files)
         self.labels = [number for file, number in zip(files, numbers, strict=True) if file in whole]
-        self.num_classes = len(self.classes)
         if gone := emptied(self.classes, numbers, self.labels):
             say(f"skipped  {gone}: none of its images can be read")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.channels, *sides_of(self.resolution)
 
     def inventory(self) -> Inventory:
         paths = [self.folder / file for file in self.files]
@@ -111,40 +100,19 @@ class ImageFolder:
         recipe |= self._decoded_as
         return file_inventory(self.root, items, self.labels, self.classes, recipe)
 
-    def class_counts(self) -> list[int]:
-        return counted(self.labels, self.num_classes)
-
-    def __len__(self) -> int:
-        return len(self.files)
-
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         if self._mapped is not None:
             return torch.from_numpy(self._mapped[index].copy()), self.labels[index]
-        for attempt in range(FAILURES_IN_A_ROW):
-            chosen = index
-            if attempt > 0:
-                random = noise.generator(self.seed, noise.IMAGES, 0, index, attempt)
-                chosen = self.bad.other(index, len(self), random)
-            try:
-                return self._decode(self.files[chosen]), self.labels[chosen]
-            except ValueError as error:
-                self.bad.add(self._all_bad() or {self.files[chosen]: str(error)})
-        row = f"{FAILURES_IN_A_ROW} images in a row can't be decoded"
-        raise ValueError(f"{row}, the first one {printable(self.files[index])}; remove those named")
+        return super().__getitem__(index)
 
     def in_memory(self) -> TensorSource:
         """Return the same images, decoded; all that can't be are named at once."""
         if self.kept is not None and (pixels := self.kept.load()) is not None:
             return self._in_memory(torch.from_numpy(pixels), torch.tensor(self.labels))
-        samples = torch.empty((len(self), *self.shape), dtype=torch.uint8)
-        labels = torch.tensor(self.labels)
-        problems = self._decode_into(samples, range(len(self)))
-        self.bad.add(problems)
-        for index in (index for index, file in enumerate(self.files) if file in problems):
-            samples[index], labels[index] = self[index]
+        read = super().in_memory()
         if self.kept is not None and not self.bad.found:
-            self.kept.write(samples.numpy())
-        return self._in_memory(samples, labels)
+            self.kept.write(read.samples.numpy())
+        return read
 
     def build_kept(self) -> None:
         """Decode all images and keep them, a few at a time in memory.
@@ -173,35 +141,6 @@ class ImageFolder:
         said = f"{len(problems)} of the images in {self.folder} can't be read, and all are kept or none"
         return f"{said}; fix or remove them:{''.join(named)}{more}"
 
-    def _decode_into(self, samples: Tensor, numbers: range) -> dict[str, str]:
-        """Decode the images of these numbers, one row after the other; return why some can't be, by file."""
-
-        def decode(index: int) -> None:
-            samples[index - numbers.start] = self._pixels(self.files[index])
-
-        _, problems = try_all(decode, numbers, "reading", 1 if self._are_small else None)
-        return {self.files[index]: reason for index, reason in problems.items()}
-
-    def _in_memory(self, samples: Tensor, labels: Tensor) -> TensorSource:
-        return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
-
-    def _decode(self, file: str) -> Tensor:
-        return self._pixels(file).contiguous()
-
-    def _pixels(self, file: str) -> Tensor:
-        path = self.folder / file
-        pixels = decode_reduced(path, self._fit) if self.scaled_decode else self._fit(decode(path, self.channels))
-        return torch.from_numpy(pixels.transpose(2, 0, 1))
-
-    @property
-    def _decoded_as(self) -> dict[str, bool]:
-        """What else decides the pixels, where it isn't as it always was."""
-        return {"scaled_decode": True} if self.scaled_decode else {}
-
-    @cached_property
-    def _fit(self) -> Fit:
-        return Fit(self.resolution, self.channels, self.resize, "lanczos")
-
     @cached_property
     def _mapped(self) -> np.ndarray | None:
         """What is kept, on the disk; a pickled memory map would be a copy of it, so each process maps it itself."""
@@ -210,15 +149,8 @@ class ImageFolder:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_mapped"}
 
-    @cached_property
-    def _are_small(self) -> bool:
-        return self._num_bytes() < SMALL * len(self)
+    def _file(self, index: int) -> Path:
+        return self.folder / self.files[index]
 
     def _num_bytes(self) -> int:
         return sum((self.folder / file).stat().st_size for file in self.files)
-
-    def _all_bad(self) -> dict[str, str]:
-        """Decode all images where that is soon done and a bad one ends the run; return what can't be decoded."""
-        if self.bad.on_error == "skip" or self._num_bytes() > SOON_DECODED:
-            return {}
-        return try_all(lambda file: self._decode(file).shape, self.files, "decoding")[1]

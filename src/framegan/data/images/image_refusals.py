@@ -10,10 +10,10 @@ import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from framegan.data.boxes import boxes
+from framegan.data.images.file import File
 from framegan.data.images.jpeg import is_lossless
 from framegan.data.images.tiff import REMEDY, TIFF_MARKS, refusal_of_tiff
 
@@ -29,7 +29,7 @@ SGI_HEADER = 512
 """Bytes before the tables of where each row starts and how long it is, or before the pixels where there are none."""
 
 
-def refusal(image: Any, path: Path) -> str | None:
+def refusal(image: Any, path: File) -> str | None:
     """Return why an open image can't be delivered as it is meant, or None."""
     of_format = {
         "BMP": _of_bitmap,
@@ -54,7 +54,7 @@ def refusal(image: Any, path: Path) -> str | None:
     return None
 
 
-def refusal_of_unknown(path: Path) -> str:
+def refusal_of_unknown(path: File) -> str:
     """Return why Pillow doesn't open an image."""
     with path.open("rb") as file:
         head = file.read(4)

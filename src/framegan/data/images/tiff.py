@@ -7,8 +7,9 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
+
+from framegan.data.images.file import File
 
 SUBFILE, WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
 ORIENTATION, PLANAR, COLOUR_MAP, EXTRA, SAMPLE_FORMAT, SUBSAMPLING, DEPTH = 274, 284, 320, 338, 339, 530, 32997
@@ -96,7 +97,7 @@ def directories(file: BinaryIO) -> Iterator[Directory]:
         return
 
 
-def refusal_of_tiff(path: Path) -> str | None:
+def refusal_of_tiff(path: File) -> str | None:
     """Return why the pixels of a TIFF file can't be delivered as they are meant, or None."""
     with path.open("rb") as file:
         try:
