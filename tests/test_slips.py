@@ -251,7 +251,7 @@ def test_a_folder_in_place_of_a_data_set(tmp_path):
     videos, images, both, none = (f"data={tmp_path / name}" for name in "abcd")
     assert prepared("train", ["model=dcgan", videos])[1:] == ["data=video_folder", f'data.root="{tmp_path / "a"}"']
     assert prepared("train", ["model=dcgan", images])[1:] == ["data=image_folder", f'data.root="{tmp_path / "b"}"']
-    assert "holds 1 videos and 1 images; set data=video_folder data.root=" in said("model=dcgan", both)
+    assert "holds 1 video and 1 image; set data=video_folder data.root=" in said("model=dcgan", both)
     assert "holds no images and no videos" in said("model=dcgan", none)
 
 

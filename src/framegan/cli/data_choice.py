@@ -29,11 +29,10 @@ def data_choice(value: str) -> list[str]:
     found = [kind for kind in SOURCES if kind in kinds]
     if not found:
         stop(f"data={value} holds no images and no videos; set data=NAME data.root=FOLDER to what your data are")
-    if found[:2] == ["video", "image"]:
-        stop(
-            f"data={value} holds {kinds.count('video')} videos and {kinds.count('image')} images; set "
-            f"data=video_folder data.root={value} or data=image_folder data.root={value}"
-        )
+    if found[:2] == ["video", "image"] or (len(found) > 1 and "tar" in found):
+        there = " and ".join(f"{kinds.count(kind)} {kind}{'s' * (kinds.count(kind) != 1)}" for kind in found)
+        choices = " or ".join(f"data={SOURCES[kind]} data.root={value}" for kind in found)
+        stop(f"data={value} holds {there}; set {choices}")
     return [f"data={SOURCES[found[0]]}", f"data.root={quoted(path)}"]
 
 

@@ -63,7 +63,7 @@ def chosen_folder(root: str | Path, split: str | None) -> Path:
         return folder
     if not root.is_dir():
         raise NoFolderError(root)
-    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not _is_junk(path.name))
+    there = sorted(path.name for path in root.iterdir() if path.is_dir() and not is_junk(path.name))
     raise ValueError(f"{root} has no folder {split!r}; set data.split to null for all of it, or to one of: {there}")
 
 
@@ -118,21 +118,34 @@ def check_root(folder: Path, split: str | None, samples: Sequence[str], labels: 
     Raises:
         ValueError: it holds the parts of a data set, or all samples lie deep in a single folder.
     """
-    first = list(dict.fromkeys(class_name(sample) for sample in samples))
-    if split not in (None, "auto") or labels not in (None, "folder") or first == ["."]:
+    if split not in (None, "auto") or labels not in (None, "folder") or (wrong := misplaced(samples, labels)) is None:
         return
-    parts = [name for name in first if PART.fullmatch(name)]
-    if len(parts) > 1 or parts == first:
-        found = f"the parts {first_names(parts, NAMED)}, which would be mixed" if len(parts) > 1 else f"only {first[0]}"
-    elif len(first) == 1 and labels == "folder" and any(sample.count("/") > 1 for sample in samples):
-        found = f"a single folder, {printable(first[0])}, in which others lie; they would be one class"
-    else:
-        return
-    meant = next((name for name in first if name.lower().startswith("train")), first[0])
+    found, meant = wrong
     raise ValueError(
         f"{folder} holds {found}; did you mean {to_type('data.root', folder / meant)}? If it is meant as it is, set "
         "data.split=all"
     )
+
+
+def misplaced(samples: Sequence[str], labels: str | None) -> tuple[str, str] | None:
+    """Return what is in a folder that seems to lie above the one that is meant, and which is; None where it doesn't.
+
+    Args:
+        samples: posix paths of what one sample is read from.
+        labels: "folder", where their first folders are to be the classes, or None.
+    """
+    first = list(dict.fromkeys(class_name(sample) for sample in samples))
+    if first == ["."]:
+        return None
+    parts = [name for name in first if PART.fullmatch(name)]
+    meant = next((name for name in first if name.lower().startswith("train")), first[0])
+    if len(parts) > 1:
+        return f"the parts {first_names(parts, NAMED)}, which would be mixed", meant
+    if parts == first:
+        return f"only {first[0]}", meant
+    if len(first) == 1 and labels == "folder" and any(sample.count("/") > 1 for sample in samples):
+        return f"a single folder, {printable(first[0])}, in which others lie; they would be one class", meant
+    return None
 
 
 def class_name(file: str) -> str:
@@ -143,8 +156,7 @@ def class_name(file: str) -> str:
 
 def _left_out(files: Sequence[str], others: Sequence[str], *, by_class: bool) -> str:
     """Return how many files there are of each ending, and of each class; which classes have no others."""
-    endings = Counter(Path(path).suffix.lower() or "without an ending" for path in others)
-    text = f"{len(others):,} file{'s' * (len(others) > 1)} ({_counted(endings)})"
+    text = counted_endings(Counter(Path(path).suffix.lower() for path in others))
     classes = Counter(map(class_name, others))
     if not by_class or classes.keys() == {"."}:
         return text
@@ -153,11 +165,18 @@ def _left_out(files: Sequence[str], others: Sequence[str], *, by_class: bool) ->
     return f"{text} of class {_counted(classes, '{name} ({number:,})')}{more}"
 
 
+def counted_endings(endings: Counter[str]) -> str:
+    """Return how many files there are, and of each ending."""
+    named = Counter({ending or "without an ending": number for ending, number in endings.items()})
+    return f"{endings.total():,} file{'s' * (endings.total() > 1)} ({_counted(named)})"
+
+
 def _counted(counts: Counter[str], form: str = "{number:,} {name}") -> str:
     return first_names((form.format(number=number, name=name) for name, number in counts.most_common()), NAMED)
 
 
-def _is_junk(name: str) -> bool:
+def is_junk(name: str) -> bool:
+    """Say whether a file or folder is hidden, or what a system has left."""
     return name.startswith(".") or name.lower() in JUNK or name.endswith(OURS)
 
 
@@ -167,7 +186,7 @@ def _below(folder: Path, inside: str = "", above: tuple[Path, ...] = ()) -> Iter
     if here in above:
         return
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if _is_junk(entry.name):
+        if is_junk(entry.name):
             continue
         if _is_folder(entry):
             yield from _below(Path(entry), f"{inside}{entry.name}/", (*above, here))

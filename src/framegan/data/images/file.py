@@ -1,6 +1,7 @@
 """What an image is read from: a file of its own, or a part of a tar file."""
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, Protocol
@@ -24,12 +25,14 @@ class TarMember:
     Args:
         start: where its bytes begin.
         size: how many there are.
+        stamp: of the tar file as it was looked into; see `stamp_of`.
     """
 
     tar: Path
     name: str
     start: int
     size: int
+    stamp: tuple[int, int]
 
     @property
     def suffix(self) -> str:
@@ -39,6 +42,18 @@ class TarMember:
         return io.BytesIO(self.read_bytes())
 
     def read_bytes(self) -> bytes:
+        """Return its content.
+
+        Raises:
+            OSError: the tar file has changed, so that something else may lie here.
+        """
         with self.tar.open("rb") as file:
+            if stamp_of(os.fstat(file.fileno())) != self.stamp:
+                raise OSError(f"{self.tar} has changed since it was looked into; start again")
             file.seek(self.start)
             return file.read(self.size)
+
+
+def stamp_of(state: os.stat_result) -> tuple[int, int]:
+    """Return what tells a file from the same one changed: its size and its time."""
+    return state.st_size, state.st_mtime_ns

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -9,15 +10,16 @@ from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.cache_places import beside
 from framegan.data.contents import digests
-from framegan.data.files import class_name, files_of_split, root_of
+from framegan.data.files import PART, class_name, counted_endings, files_of_split, misplaced, root_of, walk
 from framegan.data.images.file import TarMember
 from framegan.data.images.image_file import Channels, Resize
 from framegan.data.images.image_files import ImageFiles
-from framegan.data.images.tar_index import TarIndex, index_of, key_of
+from framegan.data.images.tar_index import TarIndex, index_of, key_and_field
 from framegan.data.labels import Classes, Labels, labels_of, numbered, of_classes
 from framegan.data.resolution import Resolution, simplest
 from framegan.data.source import Inventory, digest_of
 from framegan.files.at_once import try_all
+from framegan.processes.ranks import say
 from framegan.quoting import first_names, printable
 
 NAMED = 3
@@ -33,9 +35,11 @@ class ImageTars(ImageFiles):
         root: a folder, or one tar file.
         labels: "cls": the .cls beside an image holds its class, a number or a name; "folder": the first folder of its
             path in the tar file does; None: there are none; or the path of a csv or json that names images so.
-        ending: which of a sample's files is read, such as jpg, where several are images.
+        ending: which of a sample's files is read, where several are images: what follows the first dot, such as jpg.
         channels: 1 grey, 3 colour, 2 and 4 the same with alpha.
-        resolution, resize, scaled_decode, split, classes, on_error, max_bad_fraction, seed: as of an `ImageFolder`.
+        split: a folder below root to read instead of it, or how the names of the tar files begin that are read.
+        on_error: as of an `ImageFolder`, of tar files and of images; so are resolution, resize, scaled_decode, classes,
+            max_bad_fraction and seed.
 
     Raises:
         ValueError: there are no images, or their classes aren't known, or a tar file can't be read.
@@ -57,72 +61,126 @@ class ImageTars(ImageFiles):
         seed: noise.Seed = 0,
     ):
         self.root = root_of(root)
-        if self.root.is_file():
-            self.folder, self.tars = self.root.parent, [self.root.name]
-        else:
-            self.folder, self.tars = files_of_split(root, split, (".tar",), "tar files", None)
+        self.folder, tars = _tars_of(self.root, split)
         self.resolution, self.channels, self.resize = simplest(resolution), channels, resize
         self.scaled_decode, self.seed = scaled_decode, seed
         self.split = split if split not in (None, "auto") else "all"
-        found = self._found()
+        store = beside(self.root) / "tars"
+        found, problems = try_all(lambda tar: index_of(self.folder, tar, store), tars, "looking into tar files")
+        BadFiles(len(tars), f"tar files of {self.root}", on_error, max_bad_fraction).add(problems)
+        self.tars, self._stamps = list(found), [one.stamp for one in found.values()]
+        inside = [name for one in found.values() for name in one.names]
         names = [f"{tar}/{name}" for tar, one in found.items() for name in one.names]
-        rows = self._chosen(names, ending)
-        if labels == "cls":
-            said = [text for one in found.values() for text in one.classes]
-            labelled = _said([names[row] for row in rows], [said[row] for row in rows])
-        elif labels == "folder":
-            inside = [name for one in found.values() for name in one.names]
-            labelled = numbered([class_name(inside[row]) for row in rows])
-        else:
-            labelled = labels_of([names[row] for row in rows], self.folder, labels)
-        rows, (self.labels, self.classes) = of_classes(rows, labelled, classes)
-        self.files = [names[row] for row in rows]
-        self._tar_of = np.repeat(np.arange(len(found)), [len(one.names) for one in found.values()])[rows]
-        self._starts = np.concatenate([one.starts for one in found.values()])[rows]
-        self._sizes = np.concatenate([one.sizes for one in found.values()])[rows]
+        said = [text for one in found.values() for text in one.classes]
+        places = np.concatenate([_places(tar, one) for tar, one in enumerate(found.values())])
+        rows = self._chosen(inside, sum((Counter(one.others) for one in found.values()), Counter()), ending)
+        inside, names, said = ([texts[row] for row in rows] for texts in (inside, names, said))
+        self._check_one_each(names)
+        labelled = self._labelled(labels, names, inside, said, is_meant=split == "all")
+        kept, (self.labels, self.classes) = of_classes(range(len(names)), labelled, classes)
+        self.files, self._places = [names[row] for row in kept], places[rows][kept]
         self.bad = BadFiles(len(self.files), f"images in the tar files of {self.root}", on_error, max_bad_fraction)
 
     def inventory(self) -> Inventory:
         recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize, **self._decoded_as}
-        read = digest_of(np.stack([self._tar_of, self._starts, self.labels]))
+        read = digest_of(np.column_stack([self._places, self.labels]))
         files = digests(self.root, {tar: [self.folder / tar] for tar in self.tars})
         return {**recipe, "classes": self.classes, "read": read, "files": files}
 
-    def _found(self) -> dict[str, TarIndex]:
-        """Return what is in each tar file."""
-        store = beside(self.root) / "tars"
-        found, problems = try_all(lambda tar: index_of(self.folder / tar, store), self.tars, "looking into tar files")
-        if problems:
-            raise ValueError("; ".join(f"{self.folder / tar}: {reason}" for tar, reason in problems.items()))
-        return found
-
-    def _chosen(self, names: Sequence[str], ending: str | None) -> list[int]:
-        """Return which images are read, one of each sample."""
-        wanted = f".{ending.lower().removeprefix('.')}" if ending else ""
-        rows = [row for row, name in enumerate(names) if name.lower().endswith(wanted)]
+    def _chosen(self, inside: Sequence[str], others: Counter[str], ending: str | None) -> list[int]:
+        """Return which images are read, and say what isn't."""
+        wanted, rows = ending.lower().removeprefix(".") if ending else None, list(range(len(inside)))
+        if wanted is not None:
+            rows = [row for row in rows if key_and_field(inside[row])[1].lower() == wanted]
+            gone = {key_and_field(name)[0] for name in inside} - {key_and_field(inside[row])[0] for row in rows}
+            if rows and gone:
+                say(f"left out {len(gone):,} samples without .{wanted}")
         if not rows:
-            which = f" that end in {wanted}, as data.ending says" if wanted else ""
-            raise ValueError(f"no images{which} in the tar files of {self.root}")
-        numbers = Counter(key_of(names[row]) for row in rows)
-        if several := [key for key, number in numbers.items() if number > 1]:
-            endings = sorted(name.removeprefix(f"{several[0]}.") for name in names if key_of(name) == several[0])
-            rule = f"set data.ending to the one that is meant, of {', '.join(map(printable, endings))}"
-            raise ValueError(f"{len(several):,} samples have several images, such as {printable(several[0])}; {rule}")
+            which = f" that are NAME.{wanted}, as data.ending says" if wanted else ""
+            there = f"; they hold {counted_endings(others)}" if others else ""
+            raise ValueError(f"no images{which} in the tar files of {self.root}{there}")
+        if others:
+            say(f"left out {counted_endings(others)}: not read as images")
         return rows
 
+    def _check_one_each(self, names: Sequence[str]) -> None:
+        """Raise ValueError where a sample has several images."""
+        numbers = Counter(key_and_field(name)[0] for name in names)
+        if several := [key for key, number in numbers.items() if number > 1]:
+            endings = [name.removeprefix(f"{several[0]}.") for name in names if key_and_field(name)[0] == several[0]]
+            such = f"{len(several):,} samples have several images, such as {printable(several[0])}"
+            which = f"set data.ending to the one that is meant, of {first_names(map(printable, endings), NAMED)}"
+            raise ValueError(f"{such}; {which}. Where each is a sample, name them so that they differ before a dot")
+
+    def _labelled(
+        self,
+        labels: str | None,
+        names: Sequence[str],
+        inside: Sequence[str],
+        said: Sequence[str],
+        *,
+        is_meant: bool,
+    ) -> Labels:
+        """Return the class number of each image, and the names of the classes in order.
+
+        Args:
+            names: of the images; inside: in their tar files; said: what the .cls beside each says.
+            is_meant: folders that look like parts of the data, or like one above them, are classes.
+        """
+        if labels == "folder":
+            if not is_meant and (wrong := misplaced(inside, labels)):
+                rule = "pack them by class (tar -C FOLDER), set data.labels=null, or data.split=all if it is meant so"
+                raise ValueError(f"the tar files of {self.root} hold {wrong[0]}; {rule}")
+            return numbered([class_name(name) for name in inside])
+        if labels is None or labels.lower().endswith((".csv", ".json")):
+            return labels_of(names, self.folder, labels)
+        if labels != "cls":
+            rule = "it should be cls, folder, null, or the path of a .csv or .json file"
+            raise ValueError(f"data.labels got {labels!r}; {rule}")
+        if missing := [name for name, text in zip(names, said, strict=True) if not text]:
+            there = f"{len(missing):,} of {len(names):,} images have no .cls beside them"
+            which = first_names(map(printable, missing), NAMED)
+            raise ValueError(f"{there}: {which}; set data.labels to folder, to a list, or to null for no classes")
+        return numbered(said)
+
     def _file(self, index: int) -> TarMember:
-        tar = self.tars[self._tar_of[index]]
-        start, size = int(self._starts[index]), int(self._sizes[index])
-        return TarMember(self.folder / tar, self.files[index], start, size)
+        tar, start, size = map(int, self._places[index])
+        return TarMember(self.folder / self.tars[tar], self.files[index], start, size, self._stamps[tar])
 
     def _num_bytes(self) -> int:
-        return int(self._sizes.sum())
+        return int(self._places[:, 2].sum())
 
 
-def _said(names: Sequence[str], said: Sequence[str]) -> Labels:
-    """Return the class number of each image, and the names of the classes, as the .cls beside the images say."""
-    if missing := [name for name, text in zip(names, said, strict=True) if not text]:
-        there = f"{len(missing):,} of {len(names):,} images have no .cls beside them"
-        named = first_names(map(printable, missing), NAMED)
-        raise ValueError(f"{there}: {named}; set data.labels to folder, to a list, or to null for no classes")
-    return numbered(said)
+def _places(tar: int, found: TarIndex) -> np.ndarray:
+    """Return where each image lies, (N, 3): the number of the tar file, where its bytes begin, and how many it has."""
+    return np.column_stack([np.full(len(found.names), tar), found.starts, found.sizes])
+
+
+def _tars_of(root: Path, split: str | None) -> tuple[Path, list[str]]:
+    """Return the tar files that are read, as posix paths, and the folder that they lie in.
+
+    Raises:
+        ValueError: there are none, or a split is mixed with others, or there is nothing of that name.
+    """
+    if root.is_file():
+        if split not in (None, "auto", "all"):
+            raise ValueError(f"data.split={split}, but data.root={root} is one tar file; leave data.split out")
+        return root.parent, [root.name]
+    is_named = split not in (None, "auto", "all")
+    if not root.is_dir() and {*"{}*?[]"} & {*root.name}:
+        rule = "set data.root to their folder, and data.split to how the names begin of those that are meant"
+        raise ValueError(f"data.root={root} is no folder and no tar file; {rule}, such as train")
+    if is_named and root.is_dir() and not (root / str(split)).is_dir():
+        tars = walk(root, (".tar",))
+        if chosen := [tar for tar in tars if Path(tar).name.startswith(str(split))]:
+            return root, chosen
+        there = f"there are {first_names(map(printable, tars), NAMED)}" if tars else "it has no tar files"
+        raise ValueError(
+            f"data.split={split}: {root} has no such folder, and no tar file whose name begins so; {there}"
+        )
+    folder, tars = files_of_split(root, split, (".tar",), "tar files", None)
+    parts = {found[1].lower(): tar for tar in tars if (found := PART.fullmatch(Path(tar).stem))}
+    if len(parts) > 1 and split != "all":
+        rule = f"set data.split to how the names begin of those that are meant, such as {next(iter(parts))}, or to all"
+        raise ValueError(f"{folder} holds tar files of the parts {', '.join(parts)}, which would be mixed; {rule}")
+    return folder, tars
