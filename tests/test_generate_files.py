@@ -82,14 +82,21 @@ def test_an_array_of_all_samples(ending, run_of_images, run_of_clips, tmp_path):
         generate(folder, f"out={out}", "num_samples=5", "seed=3", f"category={category}", "batch_size=4")
         generator, classes = framegan.load(folder), (2, 0) if category == "[2,0]" else (None,)
         made = [frames_of(generator, num_samples=5, seed=3, category=one, batch_size=4) for one in classes]
+        rows = [name for name in ("3 petals", "disc") for _ in range(5)] if len(classes) > 1 else []
         with np.load(out) if ending == "npz" else io.BytesIO() as archive:
             samples = archive["samples"] if ending == "npz" else np.load(out)
             assert np.array_equal(samples, np.concatenate(made))
             if ending == "npz":
                 assert archive["seeds"].tolist() == [3, 4, 5, 6, 7] * len(classes)
                 drawn = [int(framegan.sampling.draw(generator.network, [seed])[1]) for seed in range(3, 8)]
+                assert archive.get("rows", np.array([])).tolist() == rows
                 assert archive["labels"].tolist() == ([2] * 5 + [0] * 5 if len(classes) > 1 else drawn)
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(out.stem)] == [out.name]
+        before = out.read_bytes()
+        generate(
+            folder, f"out={out}", "num_samples=5", "seed=3", f"category={category}", "batch_size=4", "overwrite=true"
+        )
+        assert out.read_bytes() == before
 
 
 def test_a_tar_of_samples_with_their_classes(run_of_images, run_of_clips, tmp_path):

@@ -173,12 +173,16 @@ def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 @contextmanager
 def _array(path: Path, number: int) -> Iterator[Add]:
-    """Write .npy: pixels (N, [T,] H, W, C); .npz: these as "samples", and the "seeds" and "labels" (N,), int64."""
+    """Write .npy: pixels (N, [T,] H, W, C); .npz: these as "samples", and the "seeds" and "labels" (N,), int64.
+
+    Of several rows an .npz has the names too, as "rows" (N,).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    numbers: list[tuple[int, int]] = []
+    numbers, rows = list[tuple[int, int]](), list[str]()
     with atomic.new_file(path, synced=False) as part, ExitStack() as stack:
         archive = stack.enter_context(zipfile.ZipFile(part, "w")) if path.suffix == ".npz" else None
-        with archive.open("samples.npy", "w", force_zip64=True) if archive else part.open("wb") as stream:
+        member = zipfile.ZipInfo  # without a time: the same samples are the same file
+        with archive.open(member("samples.npy"), "w", force_zip64=True) if archive else part.open("wb") as stream:
 
             def add(row: str, seed: int, pixels: Sample, label: int, note: str) -> None:
                 assert isinstance(pixels, np.ndarray)
@@ -187,11 +191,14 @@ def _array(path: Path, number: int) -> Iterator[Add]:
                     np.lib.format.write_array_header_1_0(stream, shape)
                 stream.write(np.ascontiguousarray(pixels).tobytes())
                 numbers.append((seed, label))
+                rows.append(row)
 
             yield add
-        for name, values in zip(("seeds", "labels"), np.array(numbers, dtype=np.int64).T, strict=True):
+        seeds, labels = np.array(numbers, dtype=np.int64).T
+        beside = {"seeds": seeds, "labels": labels} | ({"rows": np.array(rows)} if any(rows) else {})
+        for name, values in beside.items():
             if archive:
-                with archive.open(f"{name}.npy", "w") as file:
+                with archive.open(member(f"{name}.npy"), "w") as file:
                     np.lib.format.write_array(file, values.copy())
 
 
