@@ -34,7 +34,7 @@ MODELS = {
     "dcgan_64": ["experiments=dcgan_2016", "data=digits", "data.resolution=64"],
     "mlp": ["model=mlp", "data=digits", "data.resolution=28"],
     "mocogan": ["model=mocogan", "data=moving_digits", "data.resolution=32", "data.num_frames=8"],
-    "vgan": ["model=vgan", "data=moving_digits", "data.resolution=64", "data.num_frames=32"],
+    "vgan": ["model=vgan", "data=shape_motion", "data.resolution=64", "data.num_frames=32"],
 }
 BATCH_SIZE = {"dcgan": 64, "dcgan_64": 64, "mlp": 64, "mocogan": 16, "vgan": 4}
 """What is measured; vgan makes clips of no other size."""
