@@ -110,8 +110,9 @@ def test_what_is_left_out_is_said(tmp_path, capsys):
     assert ImageTars(str(tmp_path), 8, labels=None).files == ["x.tar/a.png", "x.tar/b.JPG"]
     said = capsys.readouterr().out
     assert "left out 4 files (2 .json, 1 .txt, 1 without an ending): not read as images" in said
+    write(tmp_path / "y.tar", {"a.png": picture(1), "b.png": picture(3)})
     assert ImageTars(str(tmp_path), 8, labels=None, ending="jpg").files == ["x.tar/b.JPG"]
-    assert "left out 1 samples without .jpg" in capsys.readouterr().out
+    assert "left out 3 samples without .jpg" in capsys.readouterr().out
 
 
 def test_only_the_cls_of_a_sample_is_its_class(tmp_path):

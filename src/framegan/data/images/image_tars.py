@@ -73,7 +73,7 @@ class ImageTars(ImageFiles):
         names = [f"{tar}/{name}" for tar, one in found.items() for name in one.names]
         said = [text for one in found.values() for text in one.classes]
         places = np.concatenate([_places(tar, one) for tar, one in enumerate(found.values())])
-        rows = self._chosen(inside, sum((Counter(one.others) for one in found.values()), Counter()), ending)
+        rows = self._chosen(names, sum((Counter(one.others) for one in found.values()), Counter()), ending)
         inside, names, said = ([texts[row] for row in rows] for texts in (inside, names, said))
         self._check_one_each(names)
         labelled = self._labelled(labels, names, inside, said, is_meant=split == "all")
@@ -87,12 +87,12 @@ class ImageTars(ImageFiles):
         files = digests(self.root, {tar: [self.folder / tar] for tar in self.tars})
         return {**recipe, "classes": self.classes, "read": read, "files": files}
 
-    def _chosen(self, inside: Sequence[str], others: Counter[str], ending: str | None) -> list[int]:
+    def _chosen(self, names: Sequence[str], others: Counter[str], ending: str | None) -> list[int]:
         """Return which images are read, and say what isn't."""
-        wanted, rows = ending.lower().removeprefix(".") if ending else None, list(range(len(inside)))
+        wanted, rows = ending.lower().removeprefix(".") if ending else None, list(range(len(names)))
         if wanted is not None:
-            rows = [row for row in rows if key_and_field(inside[row])[1].lower() == wanted]
-            gone = {key_and_field(name)[0] for name in inside} - {key_and_field(inside[row])[0] for row in rows}
+            rows = [row for row in rows if key_and_field(names[row])[1].lower() == wanted]
+            gone = {key_and_field(name)[0] for name in names} - {key_and_field(names[row])[0] for row in rows}
             if rows and gone:
                 say(f"left out {len(gone):,} samples without .{wanted}")
         if not rows:
