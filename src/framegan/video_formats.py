@@ -25,7 +25,7 @@ ENCODERS: dict[Codec, tuple[str, int, int, dict[str, str]]] = {
 """FFmpeg's encoder of each codec, the crf if none is asked for, the largest one, and further options.
 
 Without mbtree=0 and ctu=32 small frames are encoded by what was left in the memory around them: of the same frames of
-96x96, x264 wrote nine files or more, x265 of 64x64 too. Those of x264 get a fifth larger or more, and .1 to 2 dB better.
+96x96, x264 wrote nine files or more, x265 of 64x64 too. Files of x264 get a fifth larger, or more, and better.
 """
 SMALLEST_HEVC = 64
 """Pixels of a side, an even number: with less, or odd sides, libx265 was seen to damage the memory of the process."""
