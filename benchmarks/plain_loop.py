@@ -18,6 +18,11 @@ class PlainLoop:
         self.discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
         self.samples_seen = 0
 
+    def to(self, device: torch.device) -> None:
+        """Move all networks to a device, before the first step."""
+        for network in (self.generator, self.discriminator, self.generator_ema):
+            network.to(device)
+
     def step(self, real: Tensor, latents: Tensor, generator_latents: Tensor | None = None) -> None:
         """Train both networks on one batch of real samples and the latents of as many fake ones for each.
 

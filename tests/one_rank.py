@@ -162,7 +162,7 @@ def trained(case: str, rows: slice = slice(None), **options):
     own_rows = gan.own_rows
     gan.own_rows = lambda *args: noise.append(own_rows(*args)) or noise[-1]
     batches = real_batches(options.pop("num_steps", NUM_STEPS), 2 * BATCH_SIZE, tuple(cfg.data.shape))[:, rows]
-    fit(gan, batches.double(), precision="fp64", **options)
+    fit(gan, batches.double(), **options)
     return gan, noise
 
 

@@ -42,7 +42,7 @@ def test_the_step_is_the_one_a_plain_loop_takes(share_fakes):
 
     gan._noise_like = kept
     batches = real_batches(4).double()
-    fit(gan, batches, precision="fp64")
+    fit(gan, batches)
     latents = zip(seen["discriminator"][::3]) if share_fakes else zip(*seen.values(), strict=True)
     plain = PlainLoop(start.generator, start.discriminator, lr=1e-2)
     for real, of_step in zip(batches, latents, strict=True):
@@ -89,7 +89,7 @@ def clips():
 @pytest.mark.parametrize("make", [images, clips])
 def test_micro_batches_give_the_result_of_the_whole_batch(make):
     batches = real_batches(4, shape=make().generator.shape).double()
-    whole, parts = (fit(make().double(), batches, precision="fp64", micro_batches=number) for number in (1, 3))
+    whole, parts = (fit(make().double(), batches, micro_batches=number) for number in (1, 3))
     torch.testing.assert_close(flat(parts.generator), flat(whole.generator), rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(flat(parts.discriminator), flat(whole.discriminator), rtol=1e-9, atol=1e-12)
 

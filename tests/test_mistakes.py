@@ -63,7 +63,7 @@ TABLE = [
     ),
     (
         (*CHOSEN, "trainer.precision=fp17"),
-        "trainer.precision got 'fp17'; it should be 'fp32', 'fp64', 'bf16-mixed' or 'auto'",
+        "trainer.precision got 'fp17'; it should be 'fp32', 'bf16-mixed' or 'auto'",
     ),
     ((*CHOSEN, "+data.flipp=true"), "data.flipp is not a setting; did you mean data.flip?"),
     ((*CHOSEN, "+model.generator.widht=3"), "model.generator.widht is not a setting of framegan.*did you mean width?"),

@@ -76,7 +76,7 @@ def test_what_is_measured_in_pieces_is_the_mean_of_the_batch():
     measured = []
     for micro_batches in (1, 3):
         kept = Record()
-        fit(tiny_gan("none").double(), real_batches(2).double(), callbacks=[kept], precision="fp64",
+        fit(tiny_gan("none").double(), real_batches(2).double(), callbacks=[kept],
             micro_batches=micro_batches, log_every_n_steps=1)  # fmt: skip
         measured.append(kept.measured[0])
     assert measured[0].keys() == measured[1].keys()

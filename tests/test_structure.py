@@ -48,7 +48,7 @@ ROOMS = {
     "contracts": "own_code rules sampling",
     "export": "files media noise quoting runs sampling",
     "play": "files interpolation media networks noise sampling video_files",
-    "data": "configurable files media noise own_code processes quoting rules spread",
+    "data": "configurable devices files media noise own_code processes quoting rules spread",
     "metrics": "by_class files media noise processes quoting",
     "style": "metrics noise",
     "edits": "data devices files media noise processes style video_files video_formats",
@@ -59,7 +59,7 @@ ROOMS = {
     "augmentations": "noise strategy",
     "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
-    "model": "contracts measured network_state phases runs sampling schedules trainer",
+    "model": "contracts devices measured network_state phases runs sampling schedules trainer",
     "gan": "augmentations contracts generator_regularizers losses measured model network_state noise reconstruction "
     "regularizers sampling schedules strategy",
     "vae_gan": "gan noise rules sampling",

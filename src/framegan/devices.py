@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 
 def uses_cuda(accelerator: str) -> bool:
@@ -61,3 +62,8 @@ def device_of(device: str) -> str:
     if device == "cuda" and not uses_cuda("auto"):
         raise ValueError("device=cuda, but no CUDA GPU is available; set device=cpu")
     return "cuda" if device == "cuda" or uses_cuda(device) else "cpu"
+
+
+def put(values: Tensor, device: torch.device) -> Tensor:
+    """Return values of the CPU's on a device; nothing waits for a GPU, which copies them once it gets there."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)

@@ -17,6 +17,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 
 from framegan import contracts
+from framegan.devices import put
 from framegan.measured import Measured
 from framegan.network_state import hold_still, lay_channels_last, move_average, stay_frozen
 from framegan.phases import Phases
@@ -162,7 +163,8 @@ class Model(LightningModule):
 
     def own_rows(self, values: Tensor, real: Tensor) -> Tensor:
         """Return this rank's rows of what was drawn for the global batch, like its (N, *shape) real samples."""
-        return values.chunk(self.trainer.world_size)[self.trainer.global_rank].to(real)
+        own = values.chunk(self.trainer.world_size)[self.trainer.global_rank]
+        return put(own, real.device).to(real.dtype)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

@@ -20,7 +20,7 @@ from framegan.processes.ranks import is_rank
 from framegan.run_state import RunState
 from framegan.strategy import GANStrategy
 
-PRECISIONS: dict[str, Any] = {"fp32": "32-true", "fp64": "64-true", "bf16-mixed": "bf16-mixed"}
+PRECISIONS: dict[str, Any] = {"fp32": "32-true", "bf16-mixed": "bf16-mixed"}
 
 OURS_INSTEAD: dict[str, Any] = dict.fromkeys(
     ("use_distributed_sampler", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
@@ -65,7 +65,7 @@ class GANTrainer(Trainer):
         accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
         devices: PositiveInt | list[NonNegativeInt] | Literal["auto"] = 1,
         num_nodes: PositiveInt = 1,
-        precision: Literal["fp32", "fp64", "bf16-mixed", "auto"] = "fp32",
+        precision: Literal["fp32", "bf16-mixed", "auto"] = "fp32",
         fast: bool = False,
         channels_last: bool = False,
         strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto",

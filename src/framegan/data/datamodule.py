@@ -32,6 +32,7 @@ from framegan.data.stream import BalancedStream, Ticket, TicketStream
 from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
 from framegan.data.transforms import Transform, Transforms
 from framegan.data.videos.clips import Clips
+from framegan.devices import put
 from framegan.media import to_samples
 from framegan.spread import spread
 
@@ -71,7 +72,7 @@ class TicketDataset(Dataset[Batch | Failure]):
                 )
         if self.flip:
             coins = [bool(_coins(self.seed, epoch, len(self.source))[index]) for index, epoch in tickets]
-            mirrored = torch.tensor(coins, device=samples.device).view(-1, *[1] * (samples.ndim - 1))
+            mirrored = put(torch.tensor(coins), samples.device).view(-1, *[1] * (samples.ndim - 1))
             samples = torch.where(mirrored, samples.flip(-1), samples)
         return samples if self.transforms is None else self.transforms(samples, tickets), labels
 

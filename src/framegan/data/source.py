@@ -17,6 +17,7 @@ from framegan import own_code
 from framegan.data.labels import Classes, of_classes
 from framegan.data.resolution import sides_of
 from framegan.data.stream import Ticket
+from framegan.devices import put
 from framegan.files.at_once import at_once
 from framegan.rules import is_count, is_shape, kind_of, require, require_parts
 
@@ -148,7 +149,7 @@ class TensorSource:
         return self.samples[index], int(self.labels[index])
 
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
-        where = torch.tensor([index for index, _ in tickets], device=self.samples.device)
+        where = put(torch.tensor([index for index, _ in tickets]), self.samples.device)
         return self.samples[where], self.labels[where]
 
     def inventory(self) -> Inventory:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from framegan.data.resolution import frame_bytes, sides_of
+from framegan.devices import put
 from framegan.files.at_once import try_all
 
 
@@ -136,7 +137,7 @@ class PackedVideos(DecodedVideos):
 
     def clips(self, videos: Sequence[int], frames: Sequence[np.ndarray]) -> Tensor:
         positions = torch.from_numpy(np.stack(frames) + self.starts[np.asarray(videos)][:, None])
-        chosen = self.frames.index_select(0, positions.flatten().to(self.frames.device))  # indexing takes nine times
+        chosen = self.frames.index_select(0, put(positions.flatten(), self.frames.device))  # indexing takes nine times
         return chosen.view(*positions.shape, *self.frames.shape[1:])
 
     def to(self, device: torch.device) -> "PackedVideos":

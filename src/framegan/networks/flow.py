@@ -90,7 +90,7 @@ class Mixing(Layer):
 
     def weight(self) -> Tensor:
         """Return the matrix, (C, C)."""
-        lower = self.lower.tril(-1) + torch.eye(len(self.lower)).to(self.lower)
+        lower = self.lower.tril(-1) + torch.eye(len(self.lower), dtype=self.lower.dtype, device=self.lower.device)
         upper = self.upper.triu(1) + torch.diag(self.signs * self.log_scales.exp())
         return (lower @ upper)[self.order]
 
