@@ -76,7 +76,7 @@ def test_the_files_of_a_run_make_its_samples(folder, exported):
     names = {file.name for file in exported.iterdir()}
     assert names == {"generator.onnx", "generator.pt2", "generator.safetensors", "README.md", "example.py"}
     generator = framegan.load(folder)
-    latents, labels = framegan.sampling.draw(generator.network, range(6), category=2)
+    latents, labels = framegan.inputs.draw(generator.network, range(6), category=2)
     expected = generator.sample(6, category=2)
     session = onnxruntime.InferenceSession(exported / "generator.onnx")
     inputs = {"latents": latents.numpy(), "labels": labels.numpy()}

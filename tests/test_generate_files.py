@@ -88,7 +88,7 @@ def test_an_array_of_all_samples(ending, run_of_images, run_of_clips, tmp_path):
             assert np.array_equal(samples, np.concatenate(made))
             if ending == "npz":
                 assert archive["seeds"].tolist() == [3, 4, 5, 6, 7] * len(classes)
-                drawn = [int(framegan.sampling.draw(generator.network, [seed])[1]) for seed in range(3, 8)]
+                drawn = [int(framegan.inputs.draw(generator.network, [seed])[1]) for seed in range(3, 8)]
                 assert archive.get("rows", np.array([])).tolist() == rows
                 assert archive["labels"].tolist() == ([2] * 5 + [0] * 5 if len(classes) > 1 else drawn)
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(out.stem)] == [out.name]

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from framegan import interpolation, noise, sampling
+from framegan import inputs, interpolation, noise, sampling
 from framegan.networks import dcgan, mocogan, predictor, stylegan2
 
 CLIPS = (3, 4, 16, 16)
@@ -66,9 +66,9 @@ def test_what_is_held_stays_and_the_class_is_that_of_the_first_seed():
         assert not torch.equal(held[0], held[1])
     seeds = [
         0,
-        next(seed for seed in range(1, 50) if sampling.draw(generator, [seed])[1] != sampling.draw(generator, [0])[1]),
+        next(seed for seed in range(1, 50) if inputs.draw(generator, [seed])[1] != inputs.draw(generator, [0])[1]),
     ]
-    label = int(sampling.draw(generator, [0])[1])
+    label = int(inputs.draw(generator, [0])[1])
     assert torch.equal(walked(generator, seeds, 2), walked(generator, seeds, 2, category=label))
 
 

@@ -15,10 +15,11 @@ from worlds import fit, real_batches, tiny_gan
 
 import framegan
 from framegan.cli import image_generator, sweep
+from framegan.inputs import parts_of
 from framegan.networks import critics, dcgan, latent_walk, stylegan2
 from framegan.runs import origin, run_folder, saved_config
 from framegan.runs.origin import Origin
-from framegan.sampling import parts_of, sample
+from framegan.sampling import sample
 
 SHAPE = (1, 4, 16, 16)
 IMAGE = (1, 16, 16)

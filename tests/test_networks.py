@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from framegan import contracts, sampling, showing
+from framegan import contracts, inputs, sampling, showing
 from framegan.networks import (
     critics,
     dcgan,
@@ -89,7 +89,7 @@ TEMPORAL = {
 @pytest.mark.parametrize("name", TEMPORAL)
 def test_a_temporal_generator_makes_clips(name, shape):
     generator = TEMPORAL[name](shape)
-    assert sum(sampling.parts_of(generator).values()) == generator.latent_dim
+    assert sum(inputs.parts_of(generator).values()) == generator.latent_dim
     clips = generator(torch.randn(2, generator.latent_dim), torch.tensor([0, 2]))
     assert clips.shape == (2, *shape)
     assert clips.abs().max() <= (contracts.FAR_OUTSIDE if name == "stylegan_v" else 1)
@@ -237,7 +237,7 @@ def test_the_streams_of_g3an_know_their_own_part_of_the_latents():
 def test_a_frame_of_any_moment_is_the_same_whatever_the_others_are():
     torch.manual_seed(0)
     generator = TEMPORAL["stylegan_v"]((1, 8, 16, 16)).eval()
-    latents, labels = sampling.draw(generator, [0, 1], num_frames=30)
+    latents, labels = inputs.draw(generator, [0, 1], num_frames=30)
     known = sampling.sample(generator, [0, 1], num_frames=30)
     times = torch.tensor([17.0, 2.5, 29.0, 0.0, 16.99])
     frames = generator(latents, labels, times=times)

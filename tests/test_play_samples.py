@@ -8,7 +8,7 @@ import torch
 from small_generators import config_of
 from torch import nn
 
-from framegan import media, sampling
+from framegan import inputs, media, sampling
 from framegan.cli.compose import build
 from framegan.networks import latent_walk, mlp, mocogan, stylegan2, stylegan_v, vgan
 from framegan.play import directions
@@ -168,7 +168,7 @@ def test_directions_of_styles_move_styles():
     first = torch.linalg.svd(weights)[2][0]
     assert abs(torch.cosine_similarity(style.vectors[0], first, dim=0)) == pytest.approx(1, abs=1e-4)
     player = Player(generator, "run", "last.ckpt", 8, 8.0, along=found)
-    latents, labels = sampling.draw(generator, [4])
+    latents, labels = inputs.draw(generator, [4])
     generator.eval()
     with torch.no_grad():
         moved = generator.style(latents[:, :16], labels) + 2.0 * style.vectors[0]

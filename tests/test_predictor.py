@@ -18,7 +18,7 @@ from worlds import fit, real_batches
 from worlds import tiny_clip_gan as tiny
 
 import framegan
-from framegan import media, noise, sampling, showing
+from framegan import inputs, media, noise, sampling, showing
 from framegan.callbacks.watchdog import Watchdog
 from framegan.data.datamodule import DataModule
 from framegan.data.given import frames_of
@@ -174,9 +174,9 @@ def test_a_beginning_of_the_class_that_is_asked_for():
         rows = [(media.to_samples(network.beginnings.pixels) == one).flatten(1).all(1).nonzero()[0] for one in found]
         assert {int(network.beginnings.labels[row]) for row in rows} == {category}
         assert len({int(row) for row in rows}) > 1
-    assert {int(one) for one in sampling.draw(network, range(40))[1]} == {0, 1, 2}  # but not 3, of which there is none
-    assert {int(one) for one in sampling.draw(network, range(40), class_counts=[0, 1, 0, 9])[1]} == {1}
-    assert {int(one) for one in sampling.draw(network, range(40), is_given=True)[1]} == {0, 1, 2, 3}
+    assert {int(one) for one in inputs.draw(network, range(40))[1]} == {0, 1, 2}  # but not 3, of which there is none
+    assert {int(one) for one in inputs.draw(network, range(40), class_counts=[0, 1, 0, 9])[1]} == {1}
+    assert {int(one) for one in inputs.draw(network, range(40), is_given=True)[1]} == {0, 1, 2, 3}
     network.class_names = ["a", "b", "c", "d"]
     with pytest.raises(ValueError, match=r"category=d: no clip of it was kept .* name one of a, b, c"):
         sampling.sample(network, [0], category="d")

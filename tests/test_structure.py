@@ -42,17 +42,18 @@ ROOMS = {
     "processes": "program",
     "runs": "by_class containers files own_code quoting working_folder",
     "report": "by_class files runs",
-    "sampling": "noise quoting runs",
-    "interpolation": "sampling",
-    "showing": "interpolation resampling sampling",
-    "contracts": "own_code rules sampling",
-    "export": "files media noise quoting runs sampling",
-    "play": "files interpolation media networks noise sampling video_files",
+    "inputs": "noise quoting runs",
+    "sampling": "inputs",
+    "interpolation": "inputs sampling",
+    "showing": "inputs interpolation resampling sampling",
+    "contracts": "inputs own_code rules sampling",
+    "export": "files inputs media noise quoting runs sampling",
+    "play": "files inputs interpolation media networks noise sampling video_files",
     "data": "configurable devices files media noise own_code processes quoting rules spread",
     "metrics": "by_class files media noise processes quoting",
     "style": "metrics noise",
     "edits": "data devices files media noise processes style video_files video_formats",
-    "evaluation": "data files media metrics noise quoting sampling showing spread",
+    "evaluation": "data files inputs media metrics noise quoting sampling showing spread",
     "run_state": "metrics",
     "strategy": "network_state",
     "generator_regularizers": "noise regularizers schedules strategy",
@@ -67,13 +68,14 @@ ROOMS = {
     "super_resolution": "contracts maximum_likelihood reconstruction rules",
     "terminal_pictures": "media processes",
     "collapse": "",
-    "callbacks": "collapse data devices evaluation files gan interpolation media metrics model noise processes quoting "
-    "report run_state runs sampling showing spread strategy terminal_pictures trainer video_files video_formats",
-    "cli": "callbacks containers contracts data devices edits evaluation export files interpolation loggers media "
-    "metrics notes outputs own_code play processes program quoting report run_state runs sampling showing trainer "
-    "video_files video_formats working_folder",
+    "callbacks": "collapse data devices evaluation files gan inputs interpolation media metrics model noise "
+    "processes quoting report run_state runs sampling showing spread strategy terminal_pictures trainer video_files "
+    "video_formats",
+    "cli": "callbacks containers contracts data devices edits evaluation export files inputs interpolation loggers "
+    "media metrics notes outputs own_code play processes program quoting report run_state runs sampling showing "
+    "trainer video_files video_formats working_folder",
     "pictures": "cli edits media video_files video_formats",
-    "trained": "cli export interpolation media pictures quoting runs sampling video_formats",
+    "trained": "cli export inputs interpolation media pictures quoting runs sampling video_formats",
     "training": "cli metrics quoting runs trained",
     "__init__": "metrics pictures trained training",
     "__main__": "cli program",

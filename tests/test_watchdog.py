@@ -235,10 +235,10 @@ COLLAPSING = (
 @pytest.fixture
 def constant_after(monkeypatch):
     """Make every sample of the generator the same from a number of samples on, while its rate is above a limit."""
-    from framegan import sampling
+    from framegan import inputs
     from framegan.gan import GAN
 
-    honest, clock = sampling.draw, {}
+    honest, clock = inputs.draw, {}
     step = GAN.training_step
 
     def begin(samples_seen, above=0.0):
@@ -250,7 +250,7 @@ def constant_after(monkeypatch):
             return honest(generator, [0] * len(seeds) if clock.get("bad") else seeds, *args, **choices)
 
         monkeypatch.setattr(GAN, "training_step", noted)
-        monkeypatch.setattr(sampling, "draw", draw)
+        monkeypatch.setattr(inputs, "draw", draw)
 
     return begin
 

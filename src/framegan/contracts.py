@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from framegan import own_code
+from framegan.inputs import draw
 from framegan.rules import is_count, is_shape, kind_of, require, require_parts
-from framegan.sampling import draw, evaluating
+from framegan.sampling import evaluating
 
 SEEDS = (0, 1)
 """Of the samples that the networks are tried with."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from framegan import sampling
+from framegan import inputs, sampling
 
 Interpolation = Literal["spherical", "linear"]
 STEPS = 8
@@ -57,8 +57,8 @@ def walk(
         ValueError: there are fewer than two seeds, or see `framegan.sampling.batches`.
     """
     check_seeds(seeds)
-    latents, labels = sampling.draw(generator, seeds, **choices, is_given=given is not None)
-    parts = sampling.parts_of(generator, choices.get("num_frames"))
+    latents, labels = inputs.draw(generator, seeds, **choices, is_given=given is not None)
+    parts = inputs.parts_of(generator, choices.get("num_frames"))
     if getattr(generator, "given_frames", 0):  # its content is the number of a clip, and nothing lies between those
         latents[:, : parts["content"]] = latents[0, : parts["content"]]
 
@@ -70,7 +70,7 @@ def walk(
         between = torch.lerp if interpolation == "linear" else arc
         return torch.cat([between(*pair, moment) for pair in pairs], dim=1), labels[:1].expand(len(places))
 
-    options = sampling.options_of(generator, choices.get("num_frames"), truncation)
+    options = inputs.options_of(generator, choices.get("num_frames"), truncation)
     number = length(seeds, steps, closed=closed)
     yield from sampling.in_batches(generator, drawn, number, batch_size, options, given)
 

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from framegan.inputs import draw
 from framegan.interpolation import STEPS
 from framegan.resampling import Kernel, reduced, resized
-from framegan.sampling import draw, evaluating, flushing_denormals, in_batches, sample
+from framegan.sampling import evaluating, flushing_denormals, in_batches, sample
 
 
 def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:

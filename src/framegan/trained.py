@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, SupportsIndex, TypedDict, 
 import torch
 from torch import Tensor, nn
 
-from framegan import interpolation, media, sampling, video_formats
+from framegan import inputs, interpolation, media, sampling, video_formats
 from framegan.export import Format
 from framegan.interpolation import Interpolation, walk
 from framegan.pictures import Clip, Clips, Images
@@ -113,7 +113,7 @@ class TrainedGenerator:
         self.num_classes = int(getattr(network, "num_classes", 0))
         self.classes: list[str] = list(getattr(network, "class_names", ()))
         self.given_frames = int(getattr(network, "given_frames", 0))
-        self.latent_parts = sampling.holdable(sampling.parts_of(network))
+        self.latent_parts = inputs.holdable(inputs.parts_of(network))
         self._loaded: Loaded | None = None
         self._as_loaded = _changes_of(network)
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from framegan import interpolation, media, sampling, showing, terminal_pictures, video_files, video_formats
+from framegan import inputs, interpolation, media, showing, terminal_pictures, video_files, video_formats
 from framegan.callbacks.every import Every
 from framegan.data.source import classes_of
 from framegan.files import live, strict_json
@@ -116,7 +116,7 @@ class Samples(Every):
         classes, columns = self._layout()
         fake = [self.model.sample(range(columns or self.num_shown), category=category) for category in classes]
         self._show("fake", f"fake_{now}", torch.cat(fake), columns, self._caption(classes, columns))
-        if {"content", "motion"} <= sampling.parts_of(generator).keys():
+        if {"content", "motion"} <= inputs.parts_of(generator).keys():
             table = showing.content_motion_table(generator, range(TABLE), range(TABLE))
             said = f"{now:,} samples seen; a row for each content, a column for each motion, of seeds 0 to {TABLE - 1}"
             self._animate("content_motion", f"content_motion_{now}", table, TABLE, said)
@@ -168,7 +168,7 @@ class Samples(Every):
 
     def _layout(self) -> tuple[list[int | None], int | None]:
         """Return the classes that are shown, and how many of each stand in its row; neither without classes."""
-        classes = sorted(sampling.kept_classes(self.model.generator))
+        classes = sorted(inputs.kept_classes(self.model.generator))
         if len(classes) < 2:
             return [None], None
         rows = min(len(classes), self.num_shown)

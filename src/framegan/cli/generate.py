@@ -131,14 +131,14 @@ def generate(settings: Settings, loaded: tuple[Loaded, str] | None = None) -> No
 
 def _choices(settings: Settings, rows: Sequence[Row], target: Path) -> dict[str, Any]:
     """Return what samples are like, for `framegan.sampling.batches`; what can't be leaves no folder behind."""
-    from framegan import sampling
+    from framegan import inputs
 
     held, is_given = settings.held, settings.given is not None
     for row in rows:
         generator = row.run.generator
-        sampling.draw(generator, [settings.seed], row.category, settings.num_frames, held, is_given=is_given)
-        sampling.options_of(generator, settings.num_frames, settings.truncation)
-        all_held = held.keys() >= sampling.holdable(sampling.parts_of(generator)).keys()
+        inputs.draw(generator, [settings.seed], row.category, settings.num_frames, held, is_given=is_given)
+        inputs.options_of(generator, settings.num_frames, settings.truncation)
+        all_held = held.keys() >= inputs.holdable(inputs.parts_of(generator)).keys()
         classes_vary = row.category is None and getattr(generator, "num_classes", 0) > 1
         if all_held and not classes_vary and (settings.num_samples > 1 or settings.interpolate is not None):
             names = " and ".join(f"{part}_seed={seed}" for part, seed in held.items())
@@ -214,7 +214,7 @@ def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "T
         ValueError: the generator takes none, they can't be read or would be written over, or another beginning is asked
             for too.
     """
-    from framegan import media, sampling
+    from framegan import inputs, media
     from framegan.data.given import frames_of
 
     number = getattr(run.generator, "given_frames", 0)
@@ -231,7 +231,7 @@ def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "T
     pixels, chosen = frames_of(path, run.generator.shape, number, settings)
     which = ", ".join(str(place + 1) for place in chosen)
     print(f"given    {given}: frame{'s' * (number > 1)} {which}, with an orange margin in the grid")
-    return sampling.given_of(run.generator, media.to_samples(pixels), 1)[0]
+    return inputs.given_of(run.generator, media.to_samples(pixels), 1)[0]
 
 
 def _rate(settings: Settings, run: Loaded) -> float:

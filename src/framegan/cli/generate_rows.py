@@ -23,7 +23,7 @@ class Row:
         name: the folder of their files, below that of all; "" = that one.
         run: where the generator comes from.
         weights: ema or raw.
-        category: as `framegan.sampling` takes it; None = drawn for each seed.
+        category: as `framegan.inputs.draw` takes it; None = drawn for each seed.
     """
 
     name: str
@@ -114,10 +114,10 @@ def samples_of(
 
 def class_of(row: Row, numbers: Sequence[int] | Walk, number: int, held: Any, *, is_given: bool) -> int:
     """Return the number of the class of a sample: on a walk that of its first seed."""
-    from framegan import sampling
+    from framegan import inputs
 
     seed = numbers.seeds[0] if isinstance(numbers, Walk) else number
-    return sampling.classes_of(row.run.generator, [seed], row.category, held, is_given=is_given)[0]
+    return inputs.classes_of(row.run.generator, [seed], row.category, held, is_given=is_given)[0]
 
 
 def check_alike(runs: Sequence[tuple[Loaded, str]]) -> None:

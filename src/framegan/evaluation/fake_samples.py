@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from framegan import sampling, showing
+from framegan import inputs, sampling, showing
 from framegan.media import to_pixels
 
 
@@ -101,4 +101,4 @@ class FakeSamples:
         pixels = torch.cat([to_pixels(samples) for _, samples in batches])
         if self.num_frames is not None:
             pixels = pixels[:, :, :: self.frame_stride]
-        return pixels, sampling.draw(self.generator, seeds, class_counts=self.class_counts)[1]
+        return pixels, inputs.draw(self.generator, seeds, class_counts=self.class_counts)[1]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from framegan import media, noise, sampling
+from framegan import inputs, media, noise
 
 NUM_TRACED = 4
 """Samples of the batch that is traced; 1 would be taken for the only size."""
@@ -32,9 +32,9 @@ class Program(nn.Module):
 
     def __init__(self, generator: nn.Module, num_frames: int | None = None):
         super().__init__()
-        self.parts = sampling.parts_of(generator, num_frames)
+        self.parts = inputs.parts_of(generator, num_frames)
         self.latent_dim = sum(self.parts.values())
-        self.options = sampling.options_of(generator, num_frames, None)
+        self.options = inputs.options_of(generator, num_frames, None)
         self.generator = copy.deepcopy(generator).to("cpu").eval().requires_grad_(False)
         for module in self.generator.modules():
             if hasattr(module, "fix"):

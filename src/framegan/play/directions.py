@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from framegan import noise, sampling
+from framegan import inputs, noise, sampling
 from framegan.networks.style_layers import EqualizedLinear
 
 MOST = 8
@@ -61,7 +61,7 @@ class Directions:
 @torch.no_grad()
 def find(generator: nn.Module) -> dict[str, Directions]:
     """Return the directions of each part of a generator's latents; a part that has none is missing."""
-    parts, found = sampling.holdable(sampling.parts_of(generator)), {}
+    parts, found = inputs.holdable(inputs.parts_of(generator)), {}
     counts_clips = getattr(generator, "given_frames", 0) > 0  # its content is the number of a clip
     for part in parts:
         if part == "content" and counts_clips:
@@ -100,21 +100,21 @@ def add(latents: Tensor, directions: Directions | None, values: Sequence[float])
 def unit_of(generator: nn.Module, part: str) -> int:
     """Return the size of what a part repeats in longer clips; its own where its size is always the same."""
     if len(generator.shape) == 3:  # type: ignore[arg-type]
-        return sampling.parts_of(generator)[part]
+        return inputs.parts_of(generator)[part]
     shortest = getattr(generator, "given_frames", 0) + 1
-    return math.gcd(*(sampling.parts_of(generator, shortest + frames)[part] for frames in LENGTHS))
+    return math.gcd(*(inputs.parts_of(generator, shortest + frames)[part] for frames in LENGTHS))
 
 
 def _columns(generator: nn.Module, part: str) -> slice:
     """Return where a part is in the latents."""
-    sizes = sampling.parts_of(generator)
+    sizes = inputs.parts_of(generator)
     begin = sum([*sizes.values()][: [*sizes].index(part)])
     return slice(begin, begin + sizes[part])
 
 
 def _by_layers(generator: nn.Module, part: str) -> Directions | None:
     """Return the directions by the first affine layers, None where there are none."""
-    latents, labels = sampling.draw(generator, range(2))
+    latents, labels = inputs.draw(generator, range(2))
     of_part = latents[:, _columns(generator, part)]
     calls = _calls(generator, latents, labels)
     units = of_part[0].split(unit_of(generator, part))
@@ -207,7 +207,7 @@ def _named(weights: Mapping[str, Tensor]) -> str:
 
 def _styles(generator: nn.Module, module: str, part: str) -> Tensor:
     """Return (NUM_STYLES, D) styles, which that module makes of a part of the latents."""
-    latents = noise.latents_of_seeds(range(NUM_STYLES), sampling.parts_of(generator)[part])
+    latents = noise.latents_of_seeds(range(NUM_STYLES), inputs.parts_of(generator)[part])
     labels = torch.arange(NUM_STYLES) % max(1, int(getattr(generator, "num_classes", 0)))
     device = next(generator.parameters()).device
     return generator.get_submodule(module)(latents.to(device), labels.to(device)).float().cpu()
@@ -216,7 +216,7 @@ def _styles(generator: nn.Module, module: str, part: str) -> Tensor:
 def _by_samples(generator: nn.Module, part: str) -> Directions:
     """Return the directions by PCA of samples that differ in this part alone."""
     unit, columns = unit_of(generator, part), _columns(generator, part)
-    latents, labels = sampling.draw(generator, [0])
+    latents, labels = inputs.draw(generator, [0])
     repeats = (columns.stop - columns.start) // unit
     units = noise.latents_of_seeds(range(NUM_SAMPLES), unit)  # (NUM_SAMPLES, unit)
     base = latents[:, columns] if repeats > 1 else torch.zeros(1, unit)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from framegan import interpolation, media, sampling
+from framegan import inputs, interpolation, media, sampling
 from framegan.play import directions
 from framegan.play.directions import Directions
 from framegan.play.wanted import Point, Wanted
@@ -54,7 +54,7 @@ class Player:
     @cached_property
     def parts(self) -> list[str]:
         """The parts of the latents, each of which has a seed."""
-        return [*sampling.holdable(sampling.parts_of(self.generator))]
+        return [*inputs.holdable(inputs.parts_of(self.generator))]
 
     @property
     def takes_truncation(self) -> bool:
@@ -80,7 +80,7 @@ class Player:
             ValueError: this generator has no such part, class, length or truncation.
         """
         self.check(wanted)
-        options = sampling.options_of(self.generator, wanted.num_frames, wanted.truncation)
+        options = inputs.options_of(self.generator, wanted.num_frames, wanted.truncation)
         latents, labels = self.latents(wanted)
         size = None if exactly else 1
 
@@ -118,7 +118,7 @@ class Player:
         latents, labels = self._drawn(first, wanted)
         if first is not wanted.point:
             labels = self._drawn(wanted.pins[0], wanted)[1]  # one class on the whole way
-        parts = sampling.parts_of(self.generator, wanted.num_frames)
+        parts = inputs.parts_of(self.generator, wanted.num_frames)
         pieces = [*latents.split([*parts.values()], dim=1)]
         if share:
             others = self._drawn(second, wanted)[0].split([*parts.values()], dim=1)
@@ -148,7 +148,7 @@ class Player:
     def _drawn(self, point: Point, wanted: Wanted) -> tuple[Tensor, Tensor]:
         category = None if wanted.category is None else f"number:{wanted.category}"
         seed = point.seeds[self.parts[-1]]
-        return sampling.draw(self.generator, [seed], category, wanted.num_frames, point.seeds)
+        return inputs.draw(self.generator, [seed], category, wanted.num_frames, point.seeds)
 
     def about(self) -> dict[str, Any]:
         """Return what the page is told."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from framegan import interpolation, media, noise, sampling
+from framegan import inputs, interpolation, media, noise, sampling
 from framegan.play import directions
 from framegan.play.player import Player, shown
 from framegan.play.wanted import Wanted
@@ -48,10 +48,10 @@ class Stream:
         player, generator = self.player, self.player.generator
         player.check(wanted)
         device = next(generator.parameters()).device
-        options = sampling.options_of(generator, None, wanted.truncation)
+        options = inputs.options_of(generator, None, wanted.truncation)
         one = wanted.model_copy(update={"num_frames": None})
         latents, labels = player.latents(one)
-        content = latents.split([*sampling.parts_of(generator).values()], dim=1)[self._place("content")]
+        content = latents.split([*inputs.parts_of(generator).values()], dim=1)[self._place("content")]
         contents = self._drifting(content, wanted, num_frames, drift)  # (1, T, content)
         moves = player.moves(wanted)
         fresh = self._draw(self._noise_dim(num_frames)).unsqueeze(0)
@@ -71,7 +71,7 @@ class Stream:
     def _noise_dim(self, num_frames: int) -> int:
         """Return how much more noise a clip takes that is as much longer."""
         before, after = (
-            sampling.parts_of(self.player.generator, number)["motion"] if number else 0
+            inputs.parts_of(self.player.generator, number)["motion"] if number else 0
             for number in (self.made, self.made + num_frames)
         )
         return after - before
@@ -96,4 +96,4 @@ class Stream:
         return noise.latents_of_seeds([other], content.shape[1], part=self._place("content"))
 
     def _place(self, part: str) -> int:
-        return [*sampling.parts_of(self.player.generator)].index(part)
+        return [*inputs.parts_of(self.player.generator)].index(part)

@@ -139,7 +139,7 @@ class Studio:
 
 def _fits(first: Player, other: Player) -> bool:
     """Say whether two generators take latents of the same parts and sizes, so that directions of one suit the other."""
-    from framegan import sampling
+    from framegan import inputs
 
-    parts = [[*sampling.parts_of(player.generator).items()] for player in (first, other)]
+    parts = [[*inputs.parts_of(player.generator).items()] for player in (first, other)]
     return parts[0] == parts[1] and tuple(first.generator.shape) == tuple(other.generator.shape)  # type: ignore[arg-type]
