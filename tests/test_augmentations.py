@@ -6,7 +6,7 @@ import pytest
 import torch
 from worlds import Record, fit, real_batches, tiny_gan
 
-from framegan import noise, regularizers
+from framegan import losses, noise, regularizers
 from framegan.augmentations.adaptive import COLOURS, GEOMETRY, TRANSFORMS, Adaptive
 from framegan.augmentations.augmentation import Augmentation, warped
 from framegan.augmentations.diffaugment import DiffAugment
@@ -133,6 +133,23 @@ def test_the_step_augments_what_the_critic_sees_and_logs_the_probability():
     assert len(set(record.states)) > 1
     assert record.measured[-1]["augmentation/probability"].item() == pytest.approx(record.states[-1])
     assert "augmentation.probability" in gan.state_dict()
+
+
+@pytest.mark.parametrize("loss", [losses.Relativistic(), losses.Wasserstein()], ids=lambda loss: type(loss).__name__)
+def test_a_constant_in_all_logits_that_the_loss_does_not_see_steers_nothing(loss):
+    """The probability follows whether real samples are told from fake ones; it was once the sign of a free constant."""
+    seen = []
+    for constant in (-20.0, 0.0, 20.0):
+        adaptive = Adaptive(interval=1, samples_to_certainty=100)
+        gan = tiny_gan("none", loss=loss, augmentation=adaptive)
+        torch.nn.init.constant_([*gan.discriminator.parameters()][-1], constant)
+        record = Record(lambda gan: gan.augmentation.probability.item())
+        fit(gan, real_batches(8), callbacks=[record], log_every_n_steps=1)
+        accuracy = [float(step["discriminator/real_accuracy"]) for step in record.measured]
+        seen.append((record.states, accuracy))
+    assert seen[0] == seen[1] == seen[2]
+    assert max(seen[0][1]) > 0.6, "the discriminator learns something"
+    assert len(set(seen[0][0])) > 1
 
 
 def test_numbers_of_keys_are_uniform_and_apart():

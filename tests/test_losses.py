@@ -71,6 +71,24 @@ def test_a_patch_map_counts_as_the_mean_of_its_patches(loss):
     assert loss.generator(r, f).shape == (5,)
 
 
+@each
+def test_margins_are_measured_from_where_the_discriminator_is_undecided(loss):
+    """Of losses that have such a logit both sides are alike about it; to the others a constant makes no difference."""
+    r, f = torch.randn(5, 6), torch.randn(5, 6)
+    of_real, of_fake = losses.margins(loss, r, f)
+    value, moved = loss.discriminator(r, f), loss.discriminator(r + 7, f + 7)
+    if loss.undecided is None:
+        torch.testing.assert_close(moved, value)
+        assert torch.equal(of_real, r - f)
+        assert torch.equal(of_fake, r - f)
+    else:
+        assert not torch.allclose(moved, value)
+        mirrored = loss.discriminator(2 * loss.undecided - f, 2 * loss.undecided - r)
+        torch.testing.assert_close(mirrored, value)
+        assert torch.equal(of_real > 0, r > loss.undecided)
+        assert torch.equal(of_fake > 0, f < loss.undecided)
+
+
 def test_only_the_relativistic_generator_needs_real_logits():
     for loss in VALUES:
         if not loss.generator_sees_real:

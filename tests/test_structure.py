@@ -21,7 +21,7 @@ ROOMS = {
     "noise": "",
     "schedules": "",
     "regularizers": "schedules",
-    "measured": "",
+    "measured": "losses",
     "phases": "",
     "rules": "",
     "program": "",

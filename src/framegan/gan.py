@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from framegan import contracts, noise
 from framegan.augmentations.augmentation import Augmentation
 from framegan.generator_regularizers import GeneratorRegularizer
-from framegan.losses import Loss
+from framegan.losses import Loss, margins
 from framegan.measured import Measured
 from framegan.model import Model
 from framegan.network_state import frozen_kept, in_pieces
@@ -201,13 +201,14 @@ class GAN(Model):
             judged = {place: self._augmented(values, mixing, place) for place, values in samples.items()}
             logits = {place: critic(values, labels) for place, values in judged.items()}  # {place: {head: (N, K)}}
         if self.augmentation is not None:
-            self.augmentation.observe(torch.cat([logits["real"][head] for head in self.head_weights], dim=1))
+            sides = ((logits["real"][head], logits["fake"][head]) for head in self.head_weights)
+            self.augmentation.observe(torch.cat([margins(self.loss, *side)[0] for side in sides], dim=1))
         on_real, on_fake = (self._class_loss(place, logits[place], labels) for place in ("real", "fake"))
         class_loss = on_real + on_fake * self.class_loss_on_fake
         loss = self._over_heads(self.loss.discriminator, logits["real"], logits["fake"])  # (N,)
         self.measured.mean("discriminator/loss", loss)
         loss = loss + self._penalty("discriminator", logits["real"].get("penalty"))
-        self.measured.logits(self.head_weights, logits["real"], logits["fake"])
+        self.measured.logits(self.loss, self.head_weights, logits["real"], logits["fake"])
         for name, regularizer in penalties.items():
             place = str(regularizer.at)
             with self.phases.of("penalties"):

@@ -17,7 +17,7 @@ def per_sample(values: Tensor) -> Tensor:
 
 
 class Loss(Protocol):
-    """The two sides of an adversarial game."""
+    """The two sides of an adversarial game; it may have `undecided` too, see `margins`."""
 
     generator_sees_real: bool
 
@@ -26,10 +26,23 @@ class Loss(Protocol):
     def generator(self, real_logits: Tensor | None, fake_logits: Tensor) -> Tensor: ...
 
 
+def margins(loss: Loss, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how far the discriminator has real samples on the side of the real ones, and fake ones on the other.
+
+    Positive is right. A loss says at which logit the discriminator is undecided; where only the differences of logits
+    matter, any constant may be added to all of them, and each real sample is compared with the fake one of its row.
+    """
+    undecided = getattr(loss, "undecided", None)
+    if undecided is None:
+        return real_logits - fake_logits, real_logits - fake_logits
+    return real_logits - undecided, undecided - fake_logits
+
+
 class NonSaturating:
     """Cross-entropy with the generator maximising log D(G(z)) (Goodfellow et al. 2014, Section 3)."""
 
     generator_sees_real = False
+    undecided = 0.0
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return per_sample(F.softplus(-real_logits)) + per_sample(F.softplus(fake_logits))
@@ -52,6 +65,7 @@ class LeastSquares:
     """Least squares with targets a = 0, b = c = 1 (Mao et al. 2017, Equation 9)."""
 
     generator_sees_real = False
+    undecided = 0.5
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return (per_sample((real_logits - 1).square()) + per_sample(fake_logits.square())) / 2
@@ -64,6 +78,7 @@ class Wasserstein:
     """The Kantorovich-Rubinstein dual; needs a Lipschitz critic (Arjovsky et al. 2017, Equation 2)."""
 
     generator_sees_real = False
+    undecided: float | None = None
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return per_sample(fake_logits) - per_sample(real_logits)
@@ -75,6 +90,8 @@ class Wasserstein:
 class Hinge(Wasserstein):
     """Hinge loss of the discriminator, linear loss of the generator (Lim & Ye 2017; Miyato et al. 2018, Eqs. 16-17)."""
 
+    undecided = 0.0
+
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return per_sample(F.relu(1 - real_logits)) + per_sample(F.relu(1 + fake_logits))
 
@@ -83,6 +100,7 @@ class Relativistic:
     """Each fake is judged against its paired real sample (Jolicoeur-Martineau 2018; RpGAN in Huang et al. 2024)."""
 
     generator_sees_real = True
+    undecided: float | None = None
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return per_sample(F.softplus(fake_logits - real_logits))

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
+from framegan.losses import Loss, margins
+
 ALWAYS = ("discriminator/loss", "generator/loss")
 """What is measured in every step, for the screen; the rest only on the steps that are logged."""
 
@@ -26,11 +28,14 @@ class Measured(dict[str, Tensor]):
             share = len(values) / self.batch_size if values.ndim else 1.0
             self[name] = self.get(name, 0.0) + values.detach().mean() * share
 
-    def logits(self, heads: Collection[str], real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> None:
-        """Keep what the discriminator says of real and of fake samples, (n, K) logits by head."""
+    def logits(
+        self, loss: Loss, heads: Collection[str], real: Mapping[str, Tensor], fake: Mapping[str, Tensor]
+    ) -> None:
+        """Keep the (n, K) logits by head of real and of fake samples, and how many of them are right."""
         for head in heads if self.is_logged else ():
             prefix = "discriminator" if len(heads) == 1 else f"discriminator/{head}"
             self.mean(f"{prefix}/real_logit", real[head])
             self.mean(f"{prefix}/fake_logit", fake[head])
-            self.mean(f"{prefix}/real_accuracy", (real[head] > 0).float())
-            self.mean(f"{prefix}/fake_accuracy", (fake[head] < 0).float())
+            of_real, of_fake = margins(loss, real[head], fake[head])
+            self.mean(f"{prefix}/real_accuracy", (of_real > 0).float())
+            self.mean(f"{prefix}/fake_accuracy", (of_fake > 0).float())

@@ -27,7 +27,8 @@ class Adaptive(Augmentation):
     """Geometry and colour, each transform of each sample by itself with probability p.
 
     The heuristic is r = E[sign(D(real))] (Equation 1), observed over `interval` steps: p rises while it is above the
-    target, and falls while it is below.
+    target, and falls while it is below. Of losses to which only the differences of logits matter, relativistic and
+    Wasserstein's, it is r = E[sign(D(real) - D(fake))], of pairs.
 
     Args:
         target: of r.
@@ -73,8 +74,8 @@ class Adaptive(Augmentation):
                 colours = _coloured(name, colours, drawn[name], numbers[name])
         return torch.cat([colours, alpha], dim=2)
 
-    def observe(self, real_logits: Tensor) -> None:
-        signs = real_logits.detach().double().sign()
+    def observe(self, margins: Tensor) -> None:
+        signs = margins.detach().double().sign()
         self.signs += torch.stack([signs.mean(1).sum(), signs.new_tensor(float(len(signs)))])
 
     def adapt(self, num_samples: int) -> None:

@@ -33,8 +33,11 @@ class Augmentation(nn.Module):
         """Return (N, T, C, H, W) frames, those of each row transformed alike by its (N, num_random) in (0, 1)."""
         raise NotImplementedError
 
-    def observe(self, real_logits: Tensor) -> None:
-        """Take note of the (N, K) logits of real samples in a step; by default nothing depends on them."""
+    def observe(self, margins: Tensor) -> None:
+        """Take note of the (N, K) `framegan.losses.margins` of real samples, positive where they are taken for real.
+
+        By default nothing depends on them.
+        """
 
     def adapt(self, num_samples: int) -> None:
         """Adjust to what was observed, after a step of this many samples over all ranks; every rank calls it."""
