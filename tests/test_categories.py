@@ -35,6 +35,10 @@ FOUND = [
 ]
 
 
+def test_an_umlaut_is_the_same_letter_however_it_is_written():
+    assert class_number("B\u00e4r", 2, ["fox", "Ba\u0308r"]) == 1
+
+
 @pytest.mark.parametrize(("category", "names", "number"), FOUND, ids=str)
 def test_names_and_numbers(category, names, number):
     assert class_number(category, len(names) or 2, names) == number

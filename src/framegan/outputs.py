@@ -119,11 +119,11 @@ def there_already(
     return next((path for path in others if path.exists()), None)
 
 
-def opened(to: Target, style: Style, noun: str, number: int) -> AbstractContextManager[Add]:
-    """Return where samples go, `number` of them in all."""
+def opened(to: Target, style: Style, noun: str, number: int, classes: Sequence[str]) -> AbstractContextManager[Add]:
+    """Return where samples go, `number` of them in all, of classes with these names; () = they have none."""
     if to.kind == "array":
-        return _array(to.path, number)
-    return _tar(to, style, noun) if to.kind == "tar" else _files(to.path, to.format, style, noun)
+        return _array(to.path, number, classes)
+    return _tar(to, style, noun, classes) if to.kind == "tar" else _files(to.path, to.format, style, noun)
 
 
 @contextmanager
@@ -143,8 +143,8 @@ def _files(folder: Path, format: str, style: Style, noun: str) -> Iterator[Add]:
 
 
 @contextmanager
-def _tar(to: Target, style: Style, noun: str) -> Iterator[Add]:
-    """Write a tar as WebDataset reads it: of each sample its file and, in .cls, the number of its class."""
+def _tar(to: Target, style: Style, noun: str, classes: Sequence[str]) -> Iterator[Add]:
+    """Write a tar as WebDataset reads it: of each sample its file and, in .cls, the name of its class, or its number."""
     to.path.parent.mkdir(parents=True, exist_ok=True)
     with (
         atomic.new_file(to.path, synced=False) as part,
@@ -156,7 +156,7 @@ def _tar(to: Target, style: Style, noun: str) -> Iterator[Add]:
             stem = Path(place) / row / name_of(number, noun)
             stem.parent.mkdir(parents=True, exist_ok=True)
             _write_one(stem, pixels, to.format, style, note)
-            stem.with_suffix(".cls").write_text(str(label))
+            stem.with_suffix(".cls").write_text(classes[label] if classes else str(label), encoding="utf-8")
             for file in sorted(path for path in stem.parent.rglob("*") if path.is_file()):
                 archive.add(file, file.relative_to(place).as_posix(), filter=_of_nobody)
                 file.unlink()
@@ -172,10 +172,10 @@ def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 @contextmanager
-def _array(path: Path, number: int) -> Iterator[Add]:
+def _array(path: Path, number: int, classes: Sequence[str]) -> Iterator[Add]:
     """Write .npy: pixels (N, [T,] H, W, C); .npz: these as "samples", and the "seeds" and "labels" (N,), int64.
 
-    Of several rows an .npz has the names too, as "rows" (N,).
+    An .npz has the names of the classes too, as "classes", and of several rows their names, as "rows" (N,).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers, rows = list[tuple[int, int]](), list[str]()
@@ -195,7 +195,8 @@ def _array(path: Path, number: int) -> Iterator[Add]:
 
             yield add
         seeds, labels = np.array(numbers, dtype=np.int64).T
-        beside = {"seeds": seeds, "labels": labels} | ({"rows": np.array(rows)} if any(rows) else {})
+        beside = {"seeds": seeds, "labels": labels}
+        beside |= {name: np.array(texts) for name, texts in (("classes", classes), ("rows", rows)) if any(texts)}
         for name, values in beside.items():
             if archive:
                 with archive.open(member(f"{name}.npy"), "w") as file:

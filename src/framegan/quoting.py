@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
@@ -56,6 +57,11 @@ def public(text: str) -> str:
 def printable(name: str) -> str:
     """Return a name as it is printed: as Python writes it where it has line breaks or other control characters."""
     return name if name.isprintable() else repr(name)
+
+
+def composed(name: str) -> str:
+    """Return a name as most systems write it: macOS writes an umlaut as two characters, and both look the same."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def first_names(names: Iterable[str], most: int) -> str:

@@ -98,6 +98,21 @@ def test_a_file_that_is_called_so_comes_first(tmp_path):
     assert listed(tmp_path / "x.csv", "a\\1.png,walk\na/1.png,run\n", files) == ([1, 0], ["run", "walk"])
 
 
+def test_an_umlaut_is_the_same_letter_however_it_is_written(tmp_path):
+    """macOS writes it as two characters."""
+    one, two = "B\u00e4r", "Ba\u0308r"
+    assert listed(tmp_path / "x.csv", f"{one}.png,{one}\nx.png,fox\n", [f"{two}.png", "x.png"]) == (
+        [0, 1],
+        [one, "fox"],
+    )
+    with pytest.raises(
+        ValueError, match=r"two classes look the same, .*'Ba\\u0308r' and 'B\\xe4r'; give both one name"
+    ):
+        labels_of([f"{one}/1.png", f"{two}/2.png"], tmp_path, "folder")
+    items, (numbers, names) = of_classes(["a", "b"], ([0, 1], [two, "fox"]), [one])
+    assert (items, numbers, names) == (["a"], [0], [two])
+
+
 @pytest.mark.parametrize("content", JSON.values(), ids=JSON)
 def test_json(content, tmp_path):
     assert listed(tmp_path / "dataset.json", content) == ([1, 0, 1], ["run", "walk"])
@@ -127,6 +142,11 @@ WRONG = {
     "no JSON": ("text.json", r"text.json can't be read as a list"),
     "JSON of something else": ("list.json", r"list.json can't .* it should be {\"file\": class"),
     "two spellings of a file": ("spelt.csv", r"'b/1.png' is listed as 'walk' and as 'run'; keep one"),
+    "with and without its ending": (
+        "bare.csv",
+        r"bare.csv lists one file twice, 'b/1.png' as 'walk' and 'b/1' as 'run'; keep one of them",
+    ),
+    "no number": ("nan.json", r"nan.json can't .*: NaN is no class"),
     "a file with two classes": (
         "twice.csv",
         r"twice.csv can't .*: 'b/1.png' is listed as 'walk' and as 'run'; keep one",
@@ -153,6 +173,8 @@ FILES_OF_WRONG = {
     "list.json": "[1, 2]",
     "twice.csv": "b/1.png,walk\na/2.png,run\nb/1.png,run\n",
     "spelt.csv": "b/1.png,walk\na/2.png,run\n./b/1.png,run\n",
+    "bare.csv": "b/1.png,walk\na/2,run\nb/1,run\na/deep/3,walk\n",
+    "nan.json": '{"b/1.png": "walk", "a/2.png": NaN}',
     "pairs.json": '{"labels": [["b/1.png", 0], ["b/1.png", 1]]}',
     "twice.json": '{"b/1.png": "walk", "b/1.png": "run"}',
     "long.csv": f"b/1.png,{'1' * 5_000}",

@@ -111,7 +111,8 @@ class Work:
     def _write_each(self) -> str:
         total = len(self.rows) * len(self.numbers)
         shown: list[list[np.ndarray]] = []
-        with outputs.opened(self.to, self.style, self.noun, total) as add:
+        classes = getattr(self.rows[0].run.generator, "class_names", ())
+        with outputs.opened(self.to, self.style, self.noun, total, classes) as add:
             for row in self.rows:
                 shown.append([])
                 for number, pixels in self._long_clips(row) or self._samples(row, len(self.numbers)):

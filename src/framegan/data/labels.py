@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from framegan.data.files import class_name
 from framegan.files import strict_json
 from framegan.processes.ranks import say
-from framegan.quoting import first_names, printable
+from framegan.quoting import composed, first_names, printable
 
 NAMED_PROBLEMS = 3
 NAMED_CLASSES = 10
@@ -49,7 +49,9 @@ def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -
     if classes is None:
         return list(items), labels
     numbers, names = labels
+    written = {composed(name): name for name in names}
     wanted = list(map(str, classes if isinstance(classes, list | tuple) else [classes]))
+    wanted = [written.get(composed(name), name) for name in wanted]
     if unknown := [name for name in wanted if name not in names]:
         close = difflib.get_close_matches(unknown[0], names, n=1)
         there = f"did you mean {close[0]}?" if close else f"there are: {first_names(names, NAMED_CLASSES)}"
@@ -87,8 +89,16 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:
 
 
 def numbered(names: Sequence[str]) -> Labels:
-    """Return the class number of each of these classes, and the names of the classes in order."""
+    """Return the class number of each of these classes, and the names of the classes in order.
+
+    Raises:
+        ValueError: the names of two look the same.
+    """
     classes = sorted(set(names), key=_numbers_first)
+    seen: dict[str, str] = {}
+    if twice := next((name for name in classes if seen.setdefault(composed(name), name) != name), None):
+        both = " and ".join(ascii(name) for name in (seen[composed(twice)], twice))
+        raise ValueError(f"two classes look the same, {twice}: their names are {both}; give both one name")
     numbers = {name: number for number, name in enumerate(classes)}
     return [numbers[name] for name in names], classes
 
@@ -112,14 +122,18 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
             raise ValueError(f"the class of {long!r} has {len(listed[long]):,} characters, more than {MAX_NAME}")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise ValueError(f"data.labels: {path} can't be read as a list of files and classes: {error}") from None
-    missing = [file for file in files if file not in listed and _bare(file) not in listed]
+    found = {file: {listed[name]: name for name in (file, _bare(file)) if name in listed} for file in files}
+    if unclear := next((names for names in found.values() if len(names) > 1), None):
+        said = " and ".join(f"{file!r} as {name!r}" for name, file in unclear.items())
+        raise ValueError(f"data.labels: {path} lists one file twice, {said}; keep one of them")
+    missing = [file for file, names in found.items() if not names]
     if missing:
         shown = ", ".join(map(printable, missing[:NAMED_PROBLEMS]))
         raise ValueError(
             f"data.labels: {path} has no class for {len(missing)} of {len(files)} files, such as {shown}; name every "
             "file in it by its path below data.root"
         )
-    return [listed[file] if file in listed else listed[_bare(file)] for file in files]
+    return [next(iter(names)) for names in found.values()]
 
 
 def _read_csv(path: Path) -> list[tuple[str, str]]:
@@ -131,7 +145,9 @@ def _read_csv(path: Path) -> list[tuple[str, str]]:
 
 
 def _read_json(path: Path) -> list[tuple[str, str]]:
-    content: Any = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_distinct, parse_int=str)
+    content: Any = json.loads(
+        path.read_text(encoding="utf-8-sig"), object_pairs_hook=_distinct, parse_int=str, parse_constant=_refused
+    )
     pairs = content.get("labels", content) if isinstance(content, Mapping) else content
     if pairs is None:
         raise ValueError("its labels are null; set data.labels=null where there are no classes")
@@ -142,6 +158,10 @@ def _read_json(path: Path) -> list[tuple[str, str]]:
         if not isinstance(name, str | float | bool):
             raise ValueError(f"the class of {file!r} is {strict_json.dumps(name)}; it should be a name or a number")
     return [(str(file), str(name)) for file, name in pairs]
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no class and no file")
 
 
 def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -156,13 +176,14 @@ def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _below(pairs: Iterable[tuple[str, str]], folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return a list with its files as posix paths below a folder, however they were written."""
     above = {f"{folder.absolute()}/", f"{folder.resolve()}/"}
-    known = {*files, *map(_bare, files)}
+    known = {composed(name): name for name in (*map(_bare, files), *files)}
 
     def plain(file: str) -> str:
-        path = file if file in known else os.path.normpath(file.replace("\\", "/"))
+        path = file if composed(file) in known else os.path.normpath(file.replace("\\", "/"))
         whole = str(Path(path).absolute())
         found = [whole.removeprefix(root) for root in above if whole.startswith(root)]
-        return path if path in known or not found else found[0]
+        below = path if composed(path) in known or not found else found[0]
+        return known.get(composed(below), below)
 
     return _distinct((plain(file), name) for file, name in pairs)
 

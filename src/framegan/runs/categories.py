@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
-from framegan.quoting import first_names, printable
+from framegan.quoting import composed, first_names, printable
 
 BY_NAME, BY_NUMBER = "name:", "number:"
 """Prefixes that say which of the two is meant."""
@@ -25,7 +25,7 @@ def class_number(category: int | float | str, num_classes: int, names: Sequence[
     """
     if isinstance(category, list | tuple):
         raise ValueError(f"category got {category}; it should be one class: ask for each by itself")
-    text = str(category)
+    text, names = composed(str(category)), list(map(composed, names))
     if isinstance(category, bool):  # true and True are typed alike
         text = next((name for name in names if name.lower() == text.lower()), text.lower())
     given = printable(text)

@@ -108,7 +108,8 @@ class ImageTars(ImageFiles):
         numbers = Counter(key_and_field(name)[0] for name in names)
         if several := [key for key, number in numbers.items() if number > 1]:
             endings = [name.removeprefix(f"{several[0]}.") for name in names if key_and_field(name)[0] == several[0]]
-            such = f"{len(several):,} samples have several images, such as {printable(several[0])}"
+            number = f"{len(several):,} samples have" if len(several) > 1 else "a sample has"
+            such = f"{number} several images, such as {printable(several[0])}"
             which = f"set data.ending to the one that is meant, of {first_names(map(printable, endings), NAMED)}"
             raise ValueError(f"{such}; {which}. Where each is a sample, name them so that they differ before a dot")
 
