@@ -185,6 +185,14 @@ def test_fewer_videos_than_a_batch_may_give_several_clips_each(videos):
     DataModule(Clips(videos, 3, clips_per_video=3), batch_size=8).check_batch_fits(num_ranks=2)
 
 
+def test_what_is_held_out_counts_among_what_a_batch_lacks(videos):
+    kept = Clips(videos, 3, clips_per_video=1)
+    module = DataModule(kept, batch_size=len(kept), held_out=0.4)
+    number = len(module.trained_on)
+    with pytest.raises(ValueError, match=rf"{number} samples to train on, .* data.clips_per_video to at least 2\."):
+        module.check_batch_fits(num_ranks=1)
+
+
 def test_classes_are_named_once_each():
     source = numbered(3)
     assert DataModule(source, batch_size=1).state_dict() == {"classes": ["0", "1", "2"]}

@@ -12,6 +12,14 @@ TABLE = [
     ((), "no model was chosen; set model=NAME to one of: cgan, .*dcgan, dcgan3d, "),
     (("model=dcgan", "trainer=debug"), "no data was chosen; set data=NAME to one of: cifar10, "),
     (("model=mlp",), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
+    (
+        (*CHOSEN, "~callbacks.summary"),
+        "callbacks.summary is a part of every run .*callbacks.summary.report=false",
+    ),
+    (
+        (*CHOSEN, "~callbacks.checkpoint"),
+        "callbacks.checkpoint is a part of every run .*checkpoint_every=null",
+    ),
     ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),
     ((*CHOSEN, "model.generator_optimizer.lr=abc"), "model.generator_optimizer.lr got 'abc'; it should be a valid num"),
     ((*CHOSEN, "model.generator_optimizer.lr=-1"), "model.generator_optimizer: Invalid learning rate: -1; "),

@@ -399,7 +399,7 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
             3,
             4,
             {"frame_stride": 2},
-            "it has 4 frames, too few for 3 at data.frame_stride=2, as trained; give exactly 3",
+            "it has 4 frames, too few for 3 at data.frame_stride=2, as trained; give exactly 3, or at least 5",
         ),
         (3, 9, {"target_fps": 12.5}, [0, 2, 4]),
         (3, 9, {"target_fps": 50.0}, [0, 0, 1]),  # of the data's videos too slow ones are repeated like this
@@ -434,17 +434,51 @@ def test_given_frames_are_as_far_apart_as_those_of_the_data(number, length, sett
         ("one.mp4", (), "it has 1 frame, too few for 2"),
         ("", (), "given= is empty; is a variable not set?"),
         ("one.mp4", ("out={given}",), "one.mp4 is the file that is given, which would be lost; set out to another"),
-        ("one.png", ("content_seed=1",), "says what clips begin with; leave out content_seed=1"),
+        (
+            "one.png",
+            ("content_seed=1",),
+            "the frames that clips begin with are given; leave out seed 1 of the",
+        ),
+        (
+            "two.mp4",
+            ("motion_seed=1", "category=0", "num_samples=2"),
+            "motion_seed=1 leave nothing to vary",
+        ),
     ],
 )
 def test_what_can_not_be_continued(given, more, message, folder, tmp_path):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "one.png")
     write_mp4(tmp_path / "one.mp4", np.zeros((1, 16, 16, 3), np.uint8))
+    write_mp4(tmp_path / "two.mp4", np.zeros((2, 16, 16, 3), np.uint8))
     path = str(tmp_path / given) if given else ""
     out = [one.format(given=path) for one in more if one.startswith("out")] or [f"out={tmp_path / 'made'}"]
     options = (f"given={path}", *out, *(one for one in more if not one.startswith("out")))
     assert message in str(run("generate", f"checkpoint={folder}", *options))
-    assert {file.name for file in tmp_path.iterdir()} <= {"one.png", "one.mp4"}
+    assert {file.name for file in tmp_path.iterdir()} <= {"one.png", "one.mp4", "two.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            ("data.given_frames=3",),
+            "data.given_frames=3, but the generator was trained with 2 given frames",
+        ),
+        (
+            (),
+            "clips at data.frame_stride=1, and these would be at data.frame_stride=2; set data.frame_stride=1",
+        ),
+        (("data.frame_stride=2",), None),
+    ],
+)
+def test_other_clips_are_at_the_pace_of_the_run_or_at_one_that_is_named(settings, message, folder, tmp_path):
+    (tmp_path / "conf" / "data").mkdir(parents=True)
+    faster = "defaults: [/data/moving_digits@_here_, _self_]\nframe_stride: 2\n"
+    (tmp_path / "conf" / "data" / "faster.yaml").write_text(faster)
+    data = ("data=faster", "data.resolution=16", "data.num_frames=6", f"hydra.searchpath=[{tmp_path / 'conf'}]")
+    scored = ("metrics=prediction", *EVERY[:2], f"checkpoint={folder}", f"out={tmp_path}")
+    said = run("evaluate", *scored, *data, *settings)
+    assert (said is None) if message is None else (message in str(said))
 
 
 MLP = ("model=mlp", "data=synthetic", "trainer=cpu")

@@ -206,6 +206,7 @@ def test_what_is_right_is_left_as_it_is():
         ("~seed", "+seed=3"),
         ("~data.datamodule.source", "+data.datamodule.source._target_=my.Source", "+data.datamodule.source.size=3"),
         ("~callbacks.samples", "+callbacks.samples={_target_: my.Samples}"),
+        ("~callbacks.checkpoint",),
         ("+callbacks.rates.logging_interval=step", "+callbacks.rates._target_=my.Rates"),
         ("model.generator._target_=my.Net", "+model.generator.options.depth=3"),
         ("+objective=fid", "+model.head_weights.sample=2", "+hydra.job.env_copy=[HOME]"),

@@ -146,6 +146,19 @@ def test_truncation_goes_to_the_mean_style():
     assert 0 < (half - mean).abs().mean() < (whole - mean).abs().mean()
 
 
+def test_samples_are_cut_off_at_the_ends_of_their_range():
+    """The network ends without a tanh, as published; whoever takes a sample was promised [-1, 1]."""
+    made = generator()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter *= 3
+        assert made.eval()(torch.randn(4, made.latent_dim)).abs().max() > 1
+    samples = sampling.sample(made, range(4))
+    assert samples.min() == -1
+    assert samples.max() == 1
+    assert (samples.abs() < 1).any()
+
+
 def test_groups_of_neighbours_are_judged_as_in_the_whole_batch():
     torch.manual_seed(0)
     critic, samples = stylegan2.Discriminator(SHAPE, width=8), torch.randn(16, *SHAPE)

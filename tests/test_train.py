@@ -141,6 +141,13 @@ def test_the_first_pictures_come_early_and_are_on_the_page_at_once(tmp_path, mon
     assert "now, after 20 and 40, every 64 samples and at the end" in capsys.readouterr().out
 
 
+def test_what_a_run_can_do_without_may_be_left_out(tmp_path):
+    """The settings of a part that is left out aren't taken for misspelt."""
+    without = ("~callbacks.samples", "~callbacks.watchdog", "~callbacks.evaluate", "~callbacks.progress")
+    assert train(*SMALL, *without, "total_samples=48", f"hydra.run.dir={tmp_path}") is None
+    assert not (tmp_path / "samples").exists()
+
+
 def test_the_summary_is_complete(finished):
     contents = summary(finished)
     assert contents["status"] == "finished"

@@ -48,7 +48,7 @@ def test_samples_to_latents_and_back(shape):
 
 def test_a_clip_of_another_length_is_refused():
     generator = vae.Generator((1, 4, 16, 16), width=4)
-    with pytest.raises(ValueError, match="num_frames=8, but this model makes clips of 4 frames"):
+    with pytest.raises(ValueError, match="num_frames=8, but this generator makes clips of 4 frames"):
         sampling.sample(generator, [0], num_frames=8)
 
 

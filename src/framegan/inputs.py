@@ -34,6 +34,8 @@ def draw(
     known = holdable(parts)
     if unknown := held.keys() - known.keys():
         raise ValueError(f"{sorted(unknown)} can't be held: what this generator's samples depend on is {sorted(known)}")
+    if is_given and "content" in held:
+        raise ValueError(f"the frames that clips begin with are given; leave out seed {held['content']} of the content")
     latents = [
         noise.latents_of_seeds([held.get(part, seed) for seed in seeds], size, part=place)
         for place, (part, size) in enumerate(parts.items())

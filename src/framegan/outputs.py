@@ -144,7 +144,7 @@ def _files(folder: Path, format: str, style: Style, noun: str) -> Iterator[Add]:
 
 @contextmanager
 def _tar(to: Target, style: Style, noun: str, classes: Sequence[str]) -> Iterator[Add]:
-    """Write a tar as WebDataset reads it: of each sample its file and, in .cls, the name of its class, or its number."""
+    """Write a tar as WebDataset reads it: of each sample its file, and the name or number of its class in .cls."""
     to.path.parent.mkdir(parents=True, exist_ok=True)
     with (
         atomic.new_file(to.path, synced=False) as part,

@@ -139,7 +139,10 @@ def _made(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping[s
 
 
 def _pieces(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping[str, Any]) -> Iterator[Tensor]:
-    """Yield samples (N, *shape), or of long clips some frames at a time, (N, C, t, H, W)."""
+    """Yield samples (N, *shape), or of long clips some frames at a time, (N, C, t, H, W).
+
+    Whatever a network without a last tanh has outside [-1, 1] is cut off.
+    """
     device = next(generator.parameters()).device
     latents, labels = (values.to(device) for values in drawn)
     options = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in options.items()}
@@ -158,7 +161,7 @@ def _pieces(generator: nn.Module, drawn: tuple[Tensor, Tensor], options: Mapping
             piece = next(pieces, None)
         if piece is None:
             return
-        yield piece
+        yield piece.clamp(-1, 1)
 
 
 @contextmanager

@@ -66,7 +66,9 @@ def as_typed(argument: str, *, sweeps: bool) -> str:
     Args:
         sweeps: whether commas stand between the values of a sweep (-m).
     """
-    key, _, value = argument.partition("=")
+    key, mark, value = argument.partition("=")
+    if not mark:  # ~KEY
+        return argument
     last, is_swept = re.split(r"[./@]", key)[-1], sweeps and not key.startswith("hydra.")
     is_several = key in OR_LISTS and "," in value and not is_swept
     if (last in LISTS or is_several) and value and not value.startswith(("[", "'", '"')):

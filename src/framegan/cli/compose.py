@@ -113,6 +113,12 @@ def check(cfg: DictConfig, *read_by_script: str) -> None:
     check_containers(as_dict(cfg), as_dict(cfg, resolve=False), {*read_by_script, *FILLED_IN})
 
 
+def own_settings(name: str) -> list[str]:
+    """Return the plain settings of a command itself, which it has whether or not a part of it reads them."""
+    settings = OmegaConf.load(Path(CONFIGURATIONS) / f"{name}.yaml")
+    return [str(key) for key, value in settings.items() if not isinstance(value, DictConfig)]
+
+
 def arguments_of(function: Callable[..., Any], cfg: DictConfig, *read_by_script: str) -> dict[str, Any]:
     """Return the arguments that a configuration has for a function; stop as `check` does, or where one doesn't fit."""
     from framegan.cli.validation import check_call

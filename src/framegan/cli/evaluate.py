@@ -15,6 +15,9 @@ from framegan.cli.generator import Loaded, load
 from framegan.quoting import command, to_type
 from framegan.runs import run_folder
 
+PACE = ("frame_stride", "target_fps")
+"""The settings of data that say how fast clips are."""
+
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
 def main(cfg: DictConfig) -> None:
@@ -97,11 +100,29 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
 
     say(f"fake     {run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
+    if real_data:
+        _check_alike(real_data, run)
     real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder, _to_name_them(run.folder))
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
     if num_classes > 1:
         counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
     return real, FakeSamples(run.generator, origin, seed, counts, getattr(run.generator, "class_names", ()))
+
+
+def _check_alike(data: Any, run: Loaded) -> None:
+    """Raise ValueError where clips would be others than a run's by settings of theirs that were left as they are."""
+    given, continued = data.get("given_frames", 0), getattr(run.generator, "given_frames", 0)
+    if given not in (0, continued):
+        trained = f"{continued} given frames" if continued else "none"
+        raise ValueError(f"data.given_frames={given}, but the generator was trained with {trained}; leave it out")
+    chosen = {setting.lstrip("+").partition("=")[0] for setting in HydraConfig.get().overrides.task}
+    for key in {*PACE} & data.keys() & run.config.data.keys():
+        now, then = (f"{key}={'null' if one[key] is None else one[key]}" for one in (data, run.config.data))
+        if now != then and f"data.{key}" not in chosen:
+            raise ValueError(
+                f"the run was trained on clips at data.{then}, and these would be at data.{now}; set data.{then} to "
+                f"compare like with like, or data.{now} if that is meant"
+            )
 
 
 def real_samples(data: Any) -> Any:

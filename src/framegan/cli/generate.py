@@ -1,6 +1,6 @@
 """Make samples with a trained generator: framegan generate RUN_FOLDER num_samples=64 seed=0"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -138,13 +138,15 @@ def _choices(settings: Settings, rows: Sequence[Row], target: Path) -> dict[str,
         generator = row.run.generator
         inputs.draw(generator, [settings.seed], row.category, settings.num_frames, held, is_given=is_given)
         inputs.options_of(generator, settings.num_frames, settings.truncation)
-        all_held = held.keys() >= inputs.holdable(inputs.parts_of(generator)).keys()
+        fixed = {*held, *(["content"] if is_given else [])}
+        all_held = fixed >= inputs.holdable(inputs.parts_of(generator)).keys()
         classes_vary = row.category is None and getattr(generator, "num_classes", 0) > 1
         if all_held and not classes_vary and (settings.num_samples > 1 or settings.interpolate is not None):
-            names = " and ".join(f"{part}_seed={seed}" for part, seed in held.items())
+            given = [f"given={settings.given}"] if is_given else []
+            names = " and ".join([*given, *(f"{part}_seed={seed}" for part, seed in held.items())])
             raise ValueError(f"{names} leave nothing to vary; leave one out, or set num_samples=1 for one sample")
     choices = {"num_frames": settings.num_frames, "held": held, "truncation": settings.truncation}
-    return choices if settings.given is None else choices | {"given": _given(settings.given, rows[0].run, held, target)}
+    return choices if settings.given is None else choices | {"given": _given(settings.given, rows[0].run, target)}
 
 
 def _runs(settings: Settings, loaded: tuple[Loaded, str] | None) -> list[tuple[Loaded, str]]:
@@ -207,12 +209,11 @@ def _size(settings: Settings, shape: Sequence[int]) -> tuple[int, int]:
     return made
 
 
-def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "Tensor":
+def _given(given: str, run: Loaded, target: Path) -> "Tensor":
     """Return the frames that clips begin with, (C, given_frames, H, W) in [-1, 1].
 
     Raises:
-        ValueError: the generator takes none, they can't be read or would be written over, or another beginning is asked
-            for too.
+        ValueError: the generator takes none, or they can't be read or would be written over.
     """
     from framegan import inputs, media
     from framegan.data.given import frames_of
@@ -222,15 +223,13 @@ def _given(given: str, run: Loaded, held: Mapping[str, int], target: Path) -> "T
         raise ValueError(f"given={given}, but this generator makes whole clips; leave it out, or train model=predictor")
     if not given.strip():
         raise ValueError("given= is empty; is a variable not set? Set it to a video, a picture or a folder of pictures")
-    if "content" in held:
-        raise ValueError(f"given={given} says what clips begin with; leave out content_seed={held['content']}")
     path = Path(given).expanduser()
     if path.is_file() and path.resolve() == target.resolve():
         raise ValueError(f"out={target} is the file that is given, which would be lost; set out to another")
     settings = compose.as_dict(run.config)["data"]
     pixels, chosen = frames_of(path, run.generator.shape, number, settings)
     which = ", ".join(str(place + 1) for place in chosen)
-    print(f"given    {given}: frame{'s' * (number > 1)} {which}, with an orange margin in the grid")
+    print(f"given    {given}: frame{'s' * (number > 1)} {which}")
     return inputs.given_of(run.generator, media.to_samples(pixels), 1)[0]
 
 

@@ -19,6 +19,13 @@ from framegan.runs import run_folder
 from framegan.runs.moved import with_todays_names
 from framegan.runs.run_files import RunFiles
 
+OF_EVERY_RUN = {
+    **dict.fromkeys(("non_finite", "log_metrics", "clock", "stop"), ""),
+    "checkpoint": "; checkpoint_every=null writes one at the end alone",
+    "summary": "; callbacks.summary.report=false writes no page",
+}
+"""Callbacks that a run can't do without, and what may be meant."""
+
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="train")
 def main(cfg: DictConfig) -> float | None:
@@ -53,8 +60,11 @@ def check(cfg: DictConfig) -> int | None:
     """Stop where the configuration can't be trained; return as `ranks_of`."""
     for group in ("model", "data"):
         compose.require_choice(cfg, group)
+    for name, instead in OF_EVERY_RUN.items():
+        if name not in cfg.callbacks:
+            errors.stop(f"callbacks.{name} is a part of every run and can't be left out{instead}")
     with errors.plain_errors():
-        compose.check(cfg, "resume", "resume_changes", "init_from", "trust")
+        compose.check(cfg, *compose.own_settings("train"))
     return ranks_of(cfg)
 
 

@@ -199,8 +199,10 @@ class DataModule(LightningDataModule):
             needed, fitting = self.batch_size * num_ranks, num_samples // num_ranks
             left = "" if self.trained_on is None else " to train on"
             remedies = [f"data.batch_size to at most {fitting}"] if fitting else []
-            if isinstance(self.source, Clips):
-                remedies.append(f"data.clips_per_video to at least {-(-needed // len(self.source.kept))}")
+            if isinstance(self.source, Clips) and num_samples:
+                remedies.append(
+                    f"data.clips_per_video to at least {-(-needed * self.source.draws.clips_per_video // num_samples)}"
+                )
             raise ValueError(
                 f"the data set has {num_samples} samples{left}, fewer than one batch: "
                 f"data.batch_size={self.batch_size} on {num_ranks} device(s) takes {needed}. "

@@ -94,7 +94,8 @@ def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | No
     draws = Draws(number, (lowest, lowest), None if times is None else rate, 1, "error", 0)
     if not draws.fits(length, times):
         pace = f" at data.{draws.pace}, as trained" if draws.target_fps or lowest > 1 else ""
-        rule = f"give exactly {number}, or more" if pace else "give more"
+        longer = "a longer one" if draws.target_fps else f"at least {1 + lowest * (number - 1)}"
+        rule = f"give exactly {number}, or {longer}" if pace else "give more"
         raise ValueError(f"it has {length} frame{'s' * (length != 1)}, too few for {number}{pace}; {rule}")
     if draws.target_fps is None or times is None:
         return (lowest * np.arange(number)).tolist()

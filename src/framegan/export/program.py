@@ -64,7 +64,7 @@ class Program(nn.Module):
         """
         chosen: dict[str, Any] = {"truncation": truncation, "given": given}
         options = self.options | {name: value for name, value in chosen.items() if value is not None}
-        samples = self.generator(latents, labels, **options)
+        samples = self.generator(latents, labels, **options).clamp(-1, 1)
         pixels = media.to_pixels(samples)
         return pixels.repeat_interleave(3, dim=1) if self.shape[0] == 1 else pixels, samples
 

@@ -62,21 +62,12 @@ class Autoencoder(ClassGenerator):
             up += [nn.SiLU(), conv(width, channels_out, 3, padding=1)]
         self.decoder = nn.Sequential(*up)
 
-    def forward(
-        self, latents: Tensor, labels: Tensor | None = None, num_frames: int | None = None, truncation: float = 1.0
-    ) -> Tensor:
+    def forward(self, latents: Tensor, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
         """Return the mean samples (N, *shape) in [-1, 1] of (N, latent_dim) latents and (N,) labels.
 
         Args:
             truncation: what the latents are multiplied by.
-
-        Raises:
-            ValueError: clips of another length than the trained one are asked for.
         """
-        if num_frames not in (None, self.shape[1]):
-            raise ValueError(
-                f"num_frames={num_frames}, but this model makes clips of {self.shape[1]} frames alone; leave it out"
-            )
         return self.mean(self._decoded(latents * truncation, labels))
 
     def mean(self, said: Tensor) -> Tensor:

@@ -76,7 +76,8 @@ def load(origin: Origin, model: Any, classes: Sequence[str]) -> list[str]:
         if not found.loaded and not found.partly:
             raise ValueError(
                 f"init_from={origin.checkpoint} has nothing that fits this {name}: {first_names(found.new, SHOWN)} "
-                "are missing in it, or have another shape; choose the model that it was trained with"
+                "are missing in it, or have another shape; choose the model that it was trained with, its widths, and "
+                "its resolution where the layers depend on it, as those of dcgan's generator do"
             )
         if name == "generator":
             _load(model.generator_ema, origin.networks["generator_ema"], origin.classes, classes)
