@@ -12,6 +12,7 @@ TABLE = [
     ((), "no model was chosen; set model=NAME to one of: cgan, .*dcgan, dcgan3d, "),
     (("model=dcgan", "trainer=debug"), "no data was chosen; set data=NAME to one of: cifar10, "),
     (("model=mlp",), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
+    ((*CHOSEN, "~callbacks"), "callbacks.non_finite is a part of every run and can't be left out"),
     (
         (*CHOSEN, "~callbacks.summary"),
         "callbacks.summary is a part of every run .*callbacks.summary.report=false",

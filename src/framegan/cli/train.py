@@ -61,7 +61,7 @@ def check(cfg: DictConfig) -> int | None:
     for group in ("model", "data"):
         compose.require_choice(cfg, group)
     for name, instead in OF_EVERY_RUN.items():
-        if name not in cfg.callbacks:
+        if name not in (cfg.get("callbacks") or {}):
             errors.stop(f"callbacks.{name} is a part of every run and can't be left out{instead}")
     with errors.plain_errors():
         compose.check(cfg, *compose.own_settings("train"))
