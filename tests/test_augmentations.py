@@ -42,6 +42,16 @@ def test_all_frames_of_a_clip_are_transformed_alike(augmentation):
     torch.testing.assert_close(made, made[:, :, :1].expand_as(made))
 
 
+@pytest.mark.parametrize("augmentation", ALL, ids=NAMES)
+def test_mixed_precision_moves_no_pixel(augmentation):
+    samples = pictures(3, 3, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = augmentation(samples, KEYS, 0)
+        rounded = augmentation(samples.bfloat16(), KEYS, 0)
+    assert torch.equal(mixed, augmentation(samples, KEYS, 0))
+    assert torch.equal(rounded, augmentation(samples.bfloat16().float(), KEYS, 0))
+
+
 @pytest.mark.parametrize("augmentation", ALL[:2], ids=NAMES[:2])
 def test_gradients_go_through_it_twice(augmentation):
     samples = pictures(3, 3, 4, number=2).double().clone().requires_grad_()

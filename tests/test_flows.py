@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from commands import train
+from small_runs import SHORT, narrow, state
 
 from framegan.networks import glow, realnvp
 from framegan.networks.flow import Chain, Coupling, Mixing, Scaling, checkerboard
@@ -81,6 +83,52 @@ def test_a_flow_is_inverted(name, shape):
     torch.testing.assert_close(flow(latents, truncation=0.5), flow(latents * 0.5))
     flow.loss(flow.observed(images, torch.tensor([0.25, 0.5])), None, None)["loss"].sum().backward()
     assert all(parameter.grad is not None for parameter in flow.parameters())
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_begins_with_features_of_mean_0_and_deviation_1(name):
+    torch.manual_seed(0)
+    flow, images = FLOWS[name]((3, 8, 8)).double(), torch.rand(64, 3, 8, 8).double()
+    images[:, 0] = 0.5  # of which only the noise differs
+    first = next(layer for layer in flow.modules() if isinstance(layer, Scaling))
+    first.offset.data.fill_(0.25)  # learned before, which stays
+    kept = []
+    flow.begin(images)
+    for layer in flow.modules():
+        if isinstance(layer, Scaling):
+            layer.register_forward_hook(
+                lambda layer, given, made: kept.append((layer, made[0].transpose(0, 1).flatten(1)))
+            )
+    flow.transformed(flow.observed(images, torch.arange(64) / 64))
+    assert len(kept) > 3
+    for layer, features in kept:
+        if layer is first:
+            assert not layer.log_gain.any()
+            continue
+        torch.testing.assert_close(features.mean(1), torch.zeros(len(features)).double(), rtol=0, atol=1e-9)
+        torch.testing.assert_close(features.std(1), torch.ones(len(features)).double(), rtol=1e-9, atol=0)
+
+
+def test_a_run_begins_with_what_it_trains_on(tmp_path):
+    words = (*narrow("glow"), *SHORT, "model.generator.steps=1", "model.generator_optimizer.lr=0")
+    assert train(*words, "total_samples=16", f"hydra.run.dir={tmp_path}") is None
+    weights = state(tmp_path)["state_dict"]
+    gains = {name: value for name, value in weights.items() if name.endswith("log_gain")}
+    assert len(gains) == 6
+    for name, gain in gains.items():
+        assert gain.abs().min() > 0
+        assert torch.equal(gain, weights[name.replace("generator_ema", "generator")])
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_mixed_precision_rounds_nothing_of_what_is_carried(name):
+    """Only what the networks of couplings say, which is nothing at the start."""
+    flow = FLOWS[name]((3, 8, 8))
+    images = torch.rand(2, 3, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = flow.encode(images)
+    assert torch.equal(mixed, flow.encode(images))
+    assert mixed.abs().max() > 0.1
 
 
 def test_what_is_seen_is_spread_over_its_level():

@@ -19,6 +19,9 @@ from framegan.model import Model
 from framegan.network_state import moving_buffers
 from framegan.schedules import Constant
 
+BEGINNING = 256
+"""Samples that a generator may start from, the same on every rank."""
+
 
 class MaximumLikelihood(Model):
     """A generator that knows, or bounds, how probable real samples are.
@@ -30,7 +33,8 @@ class MaximumLikelihood(Model):
             log_weights(observed, labels, keys): (N,) log-probabilities in nats, or unbiased estimates of these after
             exp; `is_exact` says which;
             encode(samples, labels): (N, latent_dim) latents that come near to the samples;
-            protocol: what is observed, for the keys of metrics; is_8_bit: whether that are 8-bit values.
+            protocol: what is observed, for the keys of metrics; is_8_bit: whether that are 8-bit values;
+            begin(samples), if it starts from samples of the data.
         generator_optimizer: called with the generator's parameters.
         beta2_schedule: factor of 1 - beta2 of the optimizer, which is of Adam's kind. None = as given.
         conditional: the generator has to take the class.
@@ -82,6 +86,15 @@ class MaximumLikelihood(Model):
                 f"trainer.micro_batches={micro_batches} computes each piece twice, and the generator gathers running "
                 "averages as it does; set it to 1, or leave out batch normalisation"
             )
+
+    def on_fit_start(self) -> None:
+        super().on_fit_start()
+        data: Any = getattr(self.trainer, "datamodule", None)
+        begin: list[Any] = [getattr(network, "begin", None) for network in (self.generator, self.generator_ema)]
+        if data is not None and self.samples_seen == 0 and None not in begin:
+            samples, _ = data.trained_batch(BEGINNING)
+            for start in begin:
+                start(samples.to(self.device))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         real, labels = batch  # (N, *shape), (N,): this rank's

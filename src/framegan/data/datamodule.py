@@ -249,6 +249,11 @@ class DataModule(LightningDataModule):
         tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
         return self._batch(tickets)
 
+    def trained_batch(self, num_samples: int) -> Batch:
+        """Return at most `num_samples` of the samples that training sees, evenly spread over these."""
+        numbers = range(len(self.source)) if self.trained_on is None else self.trained_on
+        return self._batch([(int(numbers[place]), 0) for place in spread(num_samples, len(numbers))])
+
     def unseen_batch(self, num_samples: int, *, of_every_class: bool = False) -> Batch:
         """Return at most `num_samples` samples that are held out from training, or as `real_batch` where none are.
 

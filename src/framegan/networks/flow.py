@@ -17,6 +17,8 @@ from framegan import noise
 from framegan.networks.likelihoods import LEVEL, dequantized
 
 LOG_TWO_PI = math.log(2 * math.pi)
+LEAST_DEVIATION = LEVEL / 10
+"""Of a channel as it begins: a third of that of the noise which spreads a value over its level."""
 
 
 class Layer(nn.Module):
@@ -53,10 +55,7 @@ class Chain(Layer):
 
 
 class Scaling(Layer):
-    """A gain and an offset of each channel (Kingma & Dhariwal 2018, Section 3.1).
-
-    They start at 1 and 0 and not from the first batch, of which each rank and each piece would have another one.
-    """
+    """A gain and an offset of each channel (Kingma & Dhariwal 2018, Section 3.1): 1 and 0, until `begin`."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -69,6 +68,13 @@ class Scaling(Layer):
 
     def inverse(self, features: Tensor) -> Tensor:
         return (features - self.offset) * (-self.log_gain).exp()
+
+    def begin(self, features: Tensor) -> None:
+        """Make each channel of these features one of mean 0 and deviation 1, unless something was learned before."""
+        if not (self.log_gain.any() or self.offset.any()):
+            deviation, mean = torch.std_mean(features, dim=(0, 2, 3), keepdim=True)
+            self.log_gain.copy_(-deviation.clamp(min=LEAST_DEVIATION).log())
+            self.offset.copy_(-mean * self.log_gain.exp())
 
 
 class Mixing(Layer):
@@ -96,11 +102,13 @@ class Mixing(Layer):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         log_det = self.log_scales.sum() * features.shape[2] * features.shape[3]
-        return F.conv2d(features, self.weight()[:, :, None, None]), log_det.expand(len(features))
+        with torch.autocast(features.device.type, enabled=False):  # which would round all that the flow carries
+            return F.conv2d(features, self.weight()[:, :, None, None]), log_det.expand(len(features))
 
     def inverse(self, features: Tensor) -> Tensor:
-        inverse = torch.linalg.inv(self.weight().double()) if self.inverted is None else self.inverted
-        return F.conv2d(features, inverse.to(features)[:, :, None, None])
+        with torch.autocast(features.device.type, enabled=False):
+            inverse = torch.linalg.inv(self.weight().double()) if self.inverted is None else self.inverted
+            return F.conv2d(features, inverse.to(features)[:, :, None, None])
 
     @torch.no_grad()
     def fix(self) -> None:
@@ -213,6 +221,15 @@ class Flow(nn.Module):
         if self.logit:
             features = (features.sigmoid() * 2 - 1) / (1 - self.logit) * (1 + LEVEL / 2)
         return features.clamp(-1, 1)
+
+    @torch.no_grad()
+    def begin(self, samples: Tensor) -> None:
+        """Start from (N, *shape) samples: what each `Scaling` makes of them has mean 0 and deviation 1."""
+        scalings = [layer for layer in self.modules() if isinstance(layer, Scaling)]
+        hooks = [layer.register_forward_pre_hook(lambda layer, given: layer.begin(*given)) for layer in scalings]
+        self.transformed(self.observed(samples, torch.arange(len(samples)) / len(samples)))
+        for hook in hooks:
+            hook.remove()
 
     def observed(self, samples: Tensor, keys: Tensor) -> Tensor:
         """Return samples dequantised by the noise of (N,) keys, (N, *shape)."""

@@ -38,6 +38,7 @@ class Generator(Flow):
 def network(channels: int, width: int) -> nn.Module:
     """Return a network of half of the channels that begins as 0."""
     last = nn.Conv2d(width, channels, 3, padding=1)
-    nn.init.zeros_(last.weight)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
     first, second = nn.Conv2d(channels // 2, width, 3, padding=1), nn.Conv2d(width, width, 1)
     return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), last)

@@ -46,7 +46,7 @@ class ConvGRU(nn.Module):
             state = read.new_zeros(read.shape[0], self.width, *read.shape[2:])
         update, reset = self.gates(torch.cat([read, state], dim=1)).sigmoid().chunk(2, dim=1)
         candidate = self.candidate(torch.cat([read, reset * state], dim=1)).tanh()
-        return state.lerp(candidate, update)
+        return state.lerp(candidate.to(state), update.to(state))  # which autocast leaves in fp32
 
 
 class Generator(nn.Module):

@@ -52,6 +52,7 @@ class Generator(Flow):
 def network(inputs: int, outputs: int, width: int, blocks: int) -> nn.Module:
     """Return a residual network that begins as 0."""
     last = nn.Conv2d(width, outputs, 1)
-    nn.init.zeros_(last.weight)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
     residual = (Residual(nn.Conv2d, width) for _ in range(blocks))
     return nn.Sequential(nn.Conv2d(inputs, width, 3, padding=1), *residual, nn.SiLU(), last)
