@@ -1,8 +1,9 @@
 """Glow: at each scale steps of gains, an invertible 1 x 1 convolution and a coupling (Kingma & Dhariwal 2018)."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import nn
 
 from framegan.networks.flow import Chain, Coupling, Flow, Layer, Mixing, Scaling
@@ -16,6 +17,7 @@ class Generator(Flow):
         scales: how often the sides are halved, at most.
         steps: of each scale.
         width: channels of the networks.
+        logit: see `framegan.networks.flow.Flow`.
     """
 
     def __init__(
@@ -24,6 +26,7 @@ class Generator(Flow):
         scales: PositiveInt = 3,
         steps: PositiveInt = 8,
         width: PositiveInt = 64,
+        logit: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     ):
         def layers(place: tuple[int, int, int]) -> tuple[Layer, Layer]:
             channels = 4 * place[0]
@@ -32,7 +35,7 @@ class Generator(Flow):
                 made += [Scaling(channels), Mixing(channels), Coupling(channels, network(channels, width))]
             return Chain(), Chain(*made)
 
-        super().__init__(shape, scales, layers)
+        super().__init__(shape, scales, layers, logit)
 
 
 def network(channels: int, width: int) -> nn.Module:
