@@ -57,17 +57,15 @@ OF_BATCHES = {"cgan_conv", "dcgan3d", "fastgan", "g3an", "independent_frames", "
 """Models with batch normalisation where it can't be left out by a word; what they share isn't taken apart."""
 
 
-COMPILED = ("model.compile_networks=true",)
-
-
 def made_fast(model: str) -> tuple[str, ...]:
-    """Return the words of a model with all that makes a step faster, networks that are compiled too."""
+    """Return the words of a model with all that makes a step faster."""
     by_batch = "normalization: batch" in (CONF / "model" / f"{model}.yaml").read_text()
     shared = ("model.share_fakes=false",) if model in {*OF_BATCHES, "vae_gan"} else ()
     grouped = ("model.generator.normalization=group",) if by_batch else ()
-    return f"model={model}", "trainer=fast", *COMPILED, *shared, *grouped
+    return f"model={model}", "trainer=fast", *shared, *grouped
 
 
+COMPILED = ("model.compile_networks=true",)
 BATCH_NORM = ("model=dcgan", "model.discriminator.normalization=batch")
 CASES: dict[str, tuple[str, ...]] = {
     **{f"model={model}": (f"model={model}",) for model in choices("model")},
@@ -93,6 +91,7 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "frozen": (*BATCH_NORM, "model.freeze=[generator.layers.1,discriminator.layers.0,discriminator.layers.3]"),
     "compiled": (*BATCH_NORM, "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
+    "all together": (*made_fast("mocogan"), *COMPILED),
     "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
 }
 
