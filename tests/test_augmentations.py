@@ -47,9 +47,7 @@ def test_mixed_precision_moves_no_pixel(augmentation):
     samples = pictures(3, 3, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         mixed = augmentation(samples, KEYS, 0)
-        rounded = augmentation(samples.bfloat16(), KEYS, 0)
     assert torch.equal(mixed, augmentation(samples, KEYS, 0))
-    assert torch.equal(rounded, augmentation(samples.bfloat16().float(), KEYS, 0))
 
 
 @pytest.mark.parametrize("augmentation", ALL[:2], ids=NAMES[:2])

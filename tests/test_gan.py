@@ -241,6 +241,19 @@ class TwoHeads(torch.nn.Module):
         return {"whole": self.whole(samples)["sample"], "patch": self.patch(samples).flatten(1)}
 
 
+@pytest.mark.parametrize("name", ["Relativistic", "Wasserstein"])
+def test_losses_are_of_whole_precision_in_mixed_precision(name):
+    loss, seen = getattr(losses, name)(), []
+    for method in ("discriminator", "generator"):
+        honest = getattr(loss, method)
+        setattr(loss, method, lambda *logits, honest=honest: seen.extend(logits) or honest(*logits))
+    gan = tiny_gan(loss=loss)
+    seen.clear()
+    fit(gan, real_batches(1), precision="bf16-mixed")
+    assert len(seen) == 4
+    assert {logits.dtype for logits in seen if logits is not None} == {torch.float32}
+
+
 def test_heads_count_by_their_weights():
     gan = tiny_gan(discriminator=TwoHeads(), head_weights={"whole": 1.0, "patch": 0.0})
     before = flat(gan.discriminator.patch), flat(gan.discriminator.whole)

@@ -199,7 +199,7 @@ class GAN(Model):
         with uncompiled() if places else nullcontext():
             critic = self._trained("discriminator")
             judged = {place: self._augmented(values, mixing, place) for place, values in samples.items()}
-            logits = {place: critic(values, labels) for place, values in judged.items()}  # {place: {head: (N, K)}}
+            logits = {place: as_precise(critic(values, labels), real) for place, values in judged.items()}
         if self.augmentation is not None:
             sides = ((logits["real"][head], logits["fake"][head]) for head in self.head_weights)
             self.augmentation.observe(torch.cat([margins(self.loss, *side)[0] for side in sides], dim=1))
@@ -220,12 +220,13 @@ class GAN(Model):
     def generator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the generator descends, (N,); arguments as in `discriminator_loss`."""
         penalties = due(self.generator_regularizers, step)
-        fake = self._make(real, labels, latents, step) if self.made is None else self.made  # (N, *shape)
-        fake_logits = self.discriminator(self._augmented(fake, mixing, "generator"), labels)  # {head: (N, K)}
+        fake = self._make(real, labels, latents, step) if self.made is None else self.made
+        fake = fake.to(real.dtype)  # (N, *shape)
+        fake_logits = as_precise(self.discriminator(self._augmented(fake, mixing, "generator"), labels), real)
         class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.head_weights)
         if self.loss.generator_sees_real:
-            real_logits = self.discriminator(self._augmented(real, mixing, "real"), labels)
+            real_logits = as_precise(self.discriminator(self._augmented(real, mixing, "real"), labels), real)
         loss = self._over_heads(self.loss.generator, real_logits, fake_logits)  # (N,)
         self.measured.mean("generator/loss", loss)
         loss = loss + self._penalty("generator", getattr(self.generator, "penalty", None))
@@ -304,3 +305,8 @@ class GAN(Model):
             return 0.0
         self.measured.mean(f"penalty/{name}", penalty)
         return strength * penalty.flatten()
+
+
+def as_precise(logits: Mapping[str, Tensor], real: Tensor) -> dict[str, Tensor]:
+    """Return the (N, K) logits of each head as precise as the real samples are: losses have no halved ones."""
+    return {head: values.to(real.dtype) for head, values in logits.items()}

@@ -24,8 +24,6 @@ class Augmentation(nn.Module):
             keys: (N,) in [0, 1): one key gives one transform.
             place: which samples these are; those of different places are transformed differently.
         """
-        if samples.dtype != torch.float64:
-            samples = samples.float()
         random = noise.uniform_of_keys(keys, self.num_random, place).to(samples)  # (N, num_random)
         frames = samples.movedim(1, 2) if samples.ndim == 5 else samples.unsqueeze(1)  # (N, T, C, H, W)
         with torch.autocast(samples.device.type, enabled=False):  # which would round the places of pixels
