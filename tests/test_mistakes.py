@@ -13,6 +13,10 @@ TABLE = [
     (("model=dcgan", "trainer=debug"), "no data was chosen; set data=NAME to one of: cifar10, "),
     (("model=mlp",), "no data was chosen; set data=NAME to one of: cifar10, digits, "),
     ((*CHOSEN, "~callbacks"), "callbacks.non_finite is a part of every run and can't be left out"),
+    ((*CHOSEN, "~trainer"), "'~trainer' can't be left out, for model.share_fakes follows it$"),
+    ((*CHOSEN, "~seed"), "'~seed' can't be left out, for model.seed follows it$"),
+    ((*CHOSEN, "~model.generator.shape"), "'~model.generator.shape' can't be left out, for it follows .{data.shape}$"),
+    ((*CHOSEN, "~model.loss"), "model=.*: model.loss is missing, and framegan.gan.GAN needs it$"),
     (
         (*CHOSEN, "~callbacks.summary"),
         "callbacks.summary is a part of every run .*callbacks.summary.report=false",

@@ -8,6 +8,7 @@ from framegan.cli import command_line, compose, errors, made_with, resume
 from framegan.cli.slips.choices import choice, refusals
 from framegan.cli.slips.known import Known
 from framegan.cli.slips.setting import settings_of
+from framegan.cli.slips.similar import left_out
 from framegan.cli.slips.unreadable import unreadable
 from framegan.cli.slips.values import value
 
@@ -72,6 +73,7 @@ def checked(words: Sequence[str], known: Known) -> list[str]:
             text, problem = value(setting, settings, known)
             chosen[place] = [text]
             problems.append(problem)
+    problems += [left_out(setting, known) for setting in readable]
     if problems := list(dict.fromkeys(filter(None, problems))):
         errors.stop("\n".join(problems))
     return [text for place in sorted(chosen) for text in chosen[place]]

@@ -133,6 +133,11 @@ class Known:
                 return False, None
         return True, node
 
+    def followers(self, key: str) -> list[str]:
+        """Return the keys that take their value from a key, or from one below it."""
+        reference = re.compile(rf"\$\{{{re.escape(key)}[.}}]")
+        return [place for place, node in walk(self.config) if isinstance(node, str) and reference.search(node)]
+
     def keys(self) -> list[str]:
         """Return every key of a single value: of Hydra's the folder of a run, and none that follows another one."""
         nodes = walk({key: node for key, node in self.config.items() if key != "hydra"})

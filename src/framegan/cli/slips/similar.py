@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from framegan.cli.slips.known import MAY_BE_EMPTY, Known
+from framegan.cli.slips.known import MAY_BE_EMPTY, REQUIRED, Known
 from framegan.cli.slips.setting import Setting
 
 OTHER_NAMES = {
@@ -156,6 +156,14 @@ def line(problem: str, better: Sequence[str] = (), rest: str = "") -> str:
 def rewritten(setting: Setting, right: str) -> str:
     """Return the line about a setting that was meant, but not written so; nothing where it was."""
     return line(f"{setting} is not KEY=VALUE", [right]) if setting.words != setting.text else ""
+
+
+def left_out(setting: Setting, known: Known) -> str:
+    """Return the line about what was removed though other settings follow it; nothing where none does."""
+    key = package(setting.key)
+    is_gone = setting.mark == "~" and key not in REQUIRED and not known.lookup(key)[0]
+    followers = known.followers(key) if is_gone else []
+    return line(f"{setting} can't be left out, for {followers[0]} follows it") if followers else ""
 
 
 def below(node: Mapping[str, Any], place: str) -> list[str]:

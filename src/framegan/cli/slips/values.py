@@ -51,6 +51,8 @@ def _refusal(setting: Setting, there: bool, node: Any, error: Exception) -> str:
         return line(f"{setting} can't be set: {errors.one_line(error)}")
     if node is None:
         return line(f"{setting}: {setting.key} is null already")
+    if "=" not in setting.text:
+        return line(f"{setting} can't be left out, for it follows {node}")
     return line(f"{setting}: {setting.key} is {node!r}", [f"~{setting.key}"])
 
 
