@@ -104,6 +104,16 @@ def test_classes_that_cannot_be_balanced(source, message):
         DataModule(source, batch_size=2, balance_classes=True)
 
 
+def test_no_sample_is_both_held_out_and_trained_on():
+    pixels = torch.arange(20).byte().view(20, 1, 1, 1).expand(-1, 1, 2, 2)
+    data = DataModule(TensorSource(pixels, torch.zeros(20).long(), 1), batch_size=2, held_out=0.25)
+    trained, unseen = (
+        set(samples.amax((1, 2, 3)).tolist()) for samples, _ in (data.trained_batch(99), data.unseen_batch(99))
+    )
+    assert len(trained) == 15 and len(unseen) == 5
+    assert not trained & unseen
+
+
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_files_give_the_same_batches_from_memory_and_from_workers(tmp_path, num_workers):
     write_images(tmp_path)

@@ -15,7 +15,11 @@ TABLE = [
     ((*CHOSEN, "~callbacks"), "callbacks.non_finite is a part of every run and can't be left out"),
     ((*CHOSEN, "~trainer"), "'~trainer' can't be left out, for model.share_fakes follows it$"),
     ((*CHOSEN, "~seed"), "'~seed' can't be left out, for model.seed follows it$"),
-    ((*CHOSEN, "~model.generator.shape"), "'~model.generator.shape' can't be left out, for it follows .{data.shape}$"),
+    ((*CHOSEN, "~model.generator.shape"), "'~model.generator.shape' can't be left out; set it to another value$"),
+    (
+        (*CHOSEN, "schedule@model.generator_schedule=cosine", "~model.generator_schedule.total_samples"),
+        "model=.*: model.generator_schedule.total_samples is missing, and framegan.schedules.Cosine needs it$",
+    ),
     ((*CHOSEN, "~model.loss"), "model=.*: model.loss is missing, and framegan.gan.GAN needs it$"),
     (
         (*CHOSEN, "~callbacks.summary"),

@@ -4,6 +4,7 @@ Its clock, noise and what the rest of a run knows of it are those of `framegan.m
 sample.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ from framegan.model import Model
 from framegan.network_state import moving_buffers
 from framegan.schedules import Constant
 
-BEGINNING = 256
-"""Samples that a generator may start from, the same on every rank."""
+FEWEST, MOST, VALUES = 16, 256, 2**20
+"""How many samples a generator may start from, the same on every rank: of as many values as memory has room for."""
 
 
 class MaximumLikelihood(Model):
@@ -92,7 +93,7 @@ class MaximumLikelihood(Model):
         data: Any = getattr(self.trainer, "datamodule", None)
         begin: list[Any] = [getattr(network, "begin", None) for network in (self.generator, self.generator_ema)]
         if data is not None and self.samples_seen == 0 and None not in begin:
-            samples, _ = data.trained_batch(BEGINNING)
+            samples, _ = data.trained_batch(min(MOST, max(FEWEST, VALUES // math.prod(data.shape))))
             for start in begin:
                 start(samples.to(self.device))
 

@@ -73,7 +73,8 @@ def checked(words: Sequence[str], known: Known) -> list[str]:
             text, problem = value(setting, settings, known)
             chosen[place] = [text]
             problems.append(problem)
-    problems += [left_out(setting, known) for setting in readable]
+    if not any(problems):
+        problems = [left_out(setting, known) for setting in readable]
     if problems := list(dict.fromkeys(filter(None, problems))):
         errors.stop("\n".join(problems))
     return [text for place in sorted(chosen) for text in chosen[place]]

@@ -48,8 +48,9 @@ def build(node: DictConfig, **arguments: Any) -> Any:
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, TypeError) and _is_of_the_call(cause):
-            if (missing := re.search(r"missing .*: '(\w+)'", str(cause))) and isinstance(node, DictConfig):
-                raise ValueError(f"{node._get_full_key(missing[1])} is missing, and {node._target_} needs it") from None
+            missing = re.search(r"missing .*: '(\w+)'", str(cause))
+            if missing and (place := re.search(r"target '([\w.]+)'.*full_key: ([\w.]+)", str(error), re.DOTALL)):
+                raise ValueError(f"{place[2]}.{missing[1]} is missing, and {place[1]} needs it") from None
             raise ValueError(f"{node._target_} can't be built: {cause}") from None
         if isinstance(cause, Exception) and not errors.out_of_memory(cause):
             named = re.search(r"'([\w.]+)'", str(error))

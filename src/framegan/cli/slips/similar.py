@@ -159,11 +159,14 @@ def rewritten(setting: Setting, right: str) -> str:
 
 
 def left_out(setting: Setting, known: Known) -> str:
-    """Return the line about what was removed though other settings follow it; nothing where none does."""
+    """Return the line about what was removed though something goes by it; nothing where nothing does."""
     key = package(setting.key)
-    is_gone = setting.mark == "~" and key not in REQUIRED and not known.lookup(key)[0]
-    followers = known.followers(key) if is_gone else []
-    return line(f"{setting} can't be left out, for {followers[0]} follows it") if followers else ""
+    if setting.mark != "~" or key in REQUIRED or known.lookup(key)[0]:
+        return ""
+    if followers := known.followers(key):
+        return line(f"{setting} can't be left out, for {followers[0]} follows it")
+    is_own = "." not in key and not known.is_group(setting.key)
+    return line(f"{setting} can't be left out; set it to another value") if is_own else ""
 
 
 def below(node: Mapping[str, Any], place: str) -> list[str]:

@@ -52,7 +52,7 @@ def _refusal(setting: Setting, there: bool, node: Any, error: Exception) -> str:
     if node is None:
         return line(f"{setting}: {setting.key} is null already")
     if "=" not in setting.text:
-        return line(f"{setting} can't be left out, for it follows {node}")
+        return line(f"{setting} can't be left out; set it to another value")
     return line(f"{setting}: {setting.key} is {node!r}", [f"~{setting.key}"])
 
 
