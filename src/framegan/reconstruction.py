@@ -75,5 +75,5 @@ def distance(fake: Tensor, real: Tensor, norm: Norm) -> Tensor:
 def _is_kept(generator: nn.Module) -> Tensor:
     """Return which latents only training uses, (latent_dim,): those of parts whose names begin with _."""
     parts: dict[str, int] = generator.latent_parts(generator.shape[1])  # type: ignore[operator,index]
-    kept = [torch.full((size,), name.startswith("_")) for name, size in parts.items()]
-    return torch.cat(kept).to(next(generator.parameters()).device)
+    device = next(generator.parameters()).device
+    return torch.cat([torch.full((size,), name.startswith("_"), device=device) for name, size in parts.items()])

@@ -5,9 +5,9 @@ Pixels are sampled bilinearly, without the paper's wavelet filters.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
 import torch
 from pydantic import Field, PositiveInt
@@ -39,6 +39,7 @@ class Adaptive(Augmentation):
         transforms: which; flips and turns change what letters and digits mean.
     """
 
+    adapts = True
     num_random = 2 * len(TRANSFORMS) + 2  # whether and how, of each; two have a second number
     probability: Tensor
     signs: Tensor
@@ -76,10 +77,10 @@ class Adaptive(Augmentation):
 
     def observe(self, margins: Tensor) -> None:
         signs = margins.detach().double().sign()
-        self.signs += torch.stack([signs.mean(1).sum(), signs.new_tensor(float(len(signs)))])
+        self.signs += torch.stack([signs.mean(1).sum(), signs.new_full((), len(signs))])
 
     def adapt(self, num_samples: int) -> None:
-        self.count += torch.tensor([1, num_samples], device=self.count.device)
+        self.count += torch.tensor([1, num_samples])
         if self.target is None or int(self.count[0]) < self.interval:
             return
         average_buffers(self)
@@ -88,6 +89,12 @@ class Adaptive(Augmentation):
         self.probability.clamp_(0, self.largest)
         self.signs.zero_()
         self.count.zero_()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move everything but the count, which stays on the CPU: reading it must not wait for the device."""
+        super()._apply(fn, recurse)
+        self.count = self.count.cpu()
+        return self
 
     def measured(self) -> dict[str, Tensor]:
         return {"augmentation/probability": self.probability}

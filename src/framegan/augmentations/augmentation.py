@@ -13,6 +13,8 @@ class Augmentation(nn.Module):
     are the same on any number of ranks; what it learns from the logits is kept in buffers, and so in checkpoints.
     """
 
+    adapts = False
+    """Whether `adapt` does anything."""
     num_random = 0
     """How many random numbers `transformed` takes for a sample."""
 
@@ -68,8 +70,8 @@ def warped(frames: Tensor, matrices: Tensor, padding: str) -> Tensor:
         padding: what is beyond the edges: "zeros" or "reflection".
     """
     num_frames, channels, height, width = frames.shape[1:]
-    to_pixels = torch.diag(frames.new_tensor([width / 2, height / 2, 1.0]))
-    normalized = (torch.linalg.inv(to_pixels) @ matrices @ to_pixels)[:, :2]  # (N, 2, 3)
+    to_pixels = torch.stack([frames.new_full((), number) for number in (width / 2, height / 2, 1.0)])
+    normalized = (to_pixels.reciprocal().unsqueeze(1) * matrices * to_pixels)[:, :2]  # (N, 2, 3)
     size = [len(frames), num_frames * channels, height, width]
     grid = nn.functional.affine_grid(normalized, size, align_corners=False)  # (N, H, W, 2)
     return _Sampled.apply(frames.flatten(1, 2), grid, padding).view_as(frames)

@@ -50,10 +50,10 @@ def _coloured(frames: Tensor, random: Tensor) -> Tensor:
 
 def _shifted(frames: Tensor, random: Tensor) -> Tensor:
     """Shift by whole pixels along both sides; 0, the middle of the range, comes in."""
-    sides = frames.new_tensor([frames.shape[-1], frames.shape[-2]])
-    farthest = (sides * SHIFT).round()
     matrices = torch.eye(3, dtype=frames.dtype, device=frames.device).repeat(len(frames), 1, 1)
-    matrices[:, :2, 2] = (random * (2 * farthest + 1)).floor() - farthest
+    for axis, side in enumerate((frames.shape[-1], frames.shape[-2])):
+        farthest = round(side * SHIFT)
+        matrices[:, axis, 2] = (random[:, axis] * (2 * farthest + 1)).floor() - farthest
     return warped(frames, matrices, "zeros")
 
 

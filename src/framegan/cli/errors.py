@@ -44,7 +44,8 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = str(error) if isinstance(error, kinds) else out_of_memory(error) or own_code.story(error)
+        message = str(error) if isinstance(error, kinds) else None
+        message = message or out_of_memory(error) or not_deterministic(error) or own_code.story(error)
         if message is None and isinstance(error, USER_ERRORS):
             message = str(error)
             if isinstance(error, OmegaConfBaseException) and error.full_key:
@@ -64,6 +65,15 @@ def out_of_memory(error: Exception) -> str | None:
     if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and NO_MEMORY.search(str(error))):
         return None
     return f"there isn't enough memory for that ({first_line(error)}); set smaller networks, samples, batches or data"
+
+
+def not_deterministic(error: Exception) -> str | None:
+    """Return what to do where trainer.deterministic=true forbids an operation; None where it is another error."""
+    name, is_that, _ = str(error).partition(" does not have a deterministic implementation")
+    if not isinstance(error, RuntimeError) or not is_that:
+        return None
+    rule = "trainer.deterministic=true allows only what gives the same numbers each time"
+    return f"{rule}, which {name} doesn't on this device; leave out what needs it, or set trainer.deterministic=false"
 
 
 def one_line(error: BaseException) -> str:

@@ -34,6 +34,9 @@ class Generator(ClassGenerator):
         ValueError: frames that are made one after the other are to be normalised by the batch.
     """
 
+    times: Tensor
+    """What tells the moments of frames, (2 * num_frames, 2 * WAVES), over and over."""
+
     def __init__(
         self,
         shape: Sequence[PositiveInt],
@@ -54,6 +57,9 @@ class Generator(ClassGenerator):
                 "statistics of its own, which samples don't have; set model.generator.normalization=group"
             )
         self.frames_before = frames_before
+        moments = torch.arange(2 * self.num_frames) / self.num_frames  # (2 * num_frames,) in [0, 2)
+        phases = math.pi * moments[:, None] * 2.0 ** torch.arange(WAVES)
+        self.register_buffer("times", torch.cat([phases.sin(), phases.cos()], dim=1), persistent=False)
         code_dim = self.num_inputs + 2 * WAVES
         self.before: Tower | None = None
         self.longer_clips = f"they repeat {2 * self.num_frames} frames over and over, of which half were trained"
@@ -75,7 +81,8 @@ class Generator(ClassGenerator):
         Frames that are made of those before them come one at a time.
         """
         given = self.given(latents, labels)  # (N, num_inputs)
-        times = self._times(num_frames).to(latents)  # (T, 2 * WAVES)
+        moments = torch.arange(num_frames, device=latents.device) % len(self.times)
+        times = self.times[moments].to(latents)  # (T, 2 * WAVES)
         codes = torch.cat(
             [given.unsqueeze(1).expand(-1, num_frames, -1), times.expand(given.shape[0], -1, -1)], dim=2
         )  # (N, T, num_inputs + 2 * WAVES)
@@ -90,9 +97,3 @@ class Generator(ClassGenerator):
             before = self.before(torch.cat(made, dim=1)).flatten(1)  # (N, before_dim)
             made = [*made[1:], self.frames(torch.cat([code, before], dim=1))]  # (N, C, H, W) each
             yield made[-1].unsqueeze(2)
-
-    def _times(self, num_frames: int) -> Tensor:
-        """Return what tells the moments of that many frames, (T, 2 * WAVES)."""
-        moments = torch.arange(num_frames) % (2 * self.num_frames) / self.num_frames  # (T,) in [0, 2)
-        phases = math.pi * moments[:, None] * 2.0 ** torch.arange(WAVES)  # (T, WAVES)
-        return torch.cat([phases.sin(), phases.cos()], dim=1)

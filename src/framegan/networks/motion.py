@@ -260,13 +260,13 @@ class Continuous(nn.Module):
         """Return (N, T, code_dim) codes of any moments, (T,) frames from 0 to `last_time(noise)`."""
         knots = noise.unflatten(1, (-1, self.code_dim)).transpose(1, 2)  # (N, code_dim, knots)
         given = category.unsqueeze(2).expand(-1, -1, knots.shape[2])  # (N, num_classes, knots)
-        u = self.filters(torch.cat([knots, given], dim=1)).transpose(1, 2)  # (N, knots, code_dim)
+        u = self.filters(torch.cat([knots, given], dim=1)).transpose(1, 2).to(noise)  # (N, knots, code_dim)
         moments = times / self.knot_distance  # (T,)
         left = moments.long().clamp(max=u.shape[1] - 2)  # (T,): the knot before each moment
         between = (moments - left).view(1, -1, 1).to(u)  # (1, T, 1) in [0, 1)
         codes = u[:, left].lerp(u[:, left + 1], between)  # (N, T, code_dim)
-        amplitude, phase = self.amplitude(u)[:, left], self.phase(u)[:, left]  # (N, T, code_dim)
-        frequency = 1 + self._softplus(self.frequency(u)[:, left])  # (N, T, code_dim)
+        amplitude, phase, raw = (layer(u)[:, left].to(noise) for layer in (self.amplitude, self.phase, self.frequency))
+        frequency = 1 + self._softplus(raw)  # (N, T, code_dim), as the others
 
         def wave(moment: Tensor | float) -> Tensor:
             return amplitude * torch.sin(math.pi * frequency * moment + phase)
