@@ -32,20 +32,19 @@ def test_the_discriminator_step_leaves_the_generator_still_and_the_reverse():
 def test_the_step_is_the_one_a_plain_loop_takes(share_fakes):
     """The loop that the benchmark compares with, written without the framework, trains the same weights."""
     gan, start = (tiny_gan(share_fakes=share_fakes).double() for _ in range(2))
-    seen: dict[str, list[torch.Tensor]] = {"discriminator": [], "generator": []}
+    seen: list[list[torch.Tensor]] = []
     noise_like = gan._noise_like
 
-    def kept(real, stream):
-        drawn = noise_like(real, stream)
-        seen[stream].append(drawn[0])
-        return drawn
+    def kept(*args):
+        latents, mixing = noise_like(*args)
+        seen.append(latents)
+        return latents, mixing
 
     gan._noise_like = kept
     batches = real_batches(4).double()
     fit(gan, batches)
-    latents = zip(seen["discriminator"][::3]) if share_fakes else zip(*seen.values(), strict=True)
     plain = PlainLoop(start.generator, start.discriminator, lr=1e-2)
-    for real, of_step in zip(batches, latents, strict=True):
+    for real, of_step in zip(batches, seen, strict=True):
         plain.step(real, *of_step)
     for name in ("generator", "discriminator", "generator_ema"):
         torch.testing.assert_close(flat(getattr(gan, name)), flat(getattr(plain, name)), rtol=0, atol=1e-13)

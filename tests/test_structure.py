@@ -56,11 +56,12 @@ ROOMS = {
     "evaluation": "data files inputs media metrics noise quoting sampling showing spread",
     "run_state": "metrics",
     "strategy": "network_state",
+    "replays": "",
     "generator_regularizers": "noise regularizers schedules strategy",
     "augmentations": "noise strategy",
     "loggers": "containers files runs",
     "trainer": "devices loggers processes run_state strategy",
-    "model": "contracts devices measured network_state phases runs sampling schedules trainer",
+    "model": "contracts devices measured network_state phases replays runs sampling schedules trainer",
     "gan": "augmentations contracts generator_regularizers losses measured model network_state noise reconstruction "
     "regularizers sampling schedules strategy",
     "vae_gan": "gan noise rules sampling",

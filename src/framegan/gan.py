@@ -5,7 +5,7 @@ run knows of the networks are those of `framegan.model`.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, Literal
@@ -142,6 +142,19 @@ class GAN(Model):
                 "set trainer.micro_batches=1 or model.share_fakes=false"
             )
 
+    def why_not_replayed(self) -> str:
+        groups = [group for optimizer in self.configure_optimizers() for group in optimizer.param_groups]
+        if any("capturable" not in group for group in groups):
+            return "a step of such an optimizer can't be (one of Adam can)"
+        if self.augmentation is not None and self.augmentation.adapts:
+            return "an augmentation that adapts is told by the CPU when to"
+        constraints = [name for name, regularizer in self.regularizers.items() if regularizer.at is None]
+        return f"what {', '.join(constraints)} does to the weights can't be" if constraints else ""
+
+    @property
+    def parts(self) -> list[Any]:
+        return [*super().parts, self.loss, self.reconstruction, *self.regularizers.values()]
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor] | None:
         real, labels = batch  # (N, *shape), (N,): this rank's
         samples_seen, num_samples = int(self.samples_seen), len(real) * self.trainer.world_size
@@ -149,31 +162,64 @@ class GAN(Model):
         moves_generator = (step + 1) % self.discriminator_steps == 0
         since = self.discriminator_steps if moves_generator else 1  # a row that was due gets the generator's next step
         is_logged = any(map(self.trainer.is_logged, range(step + 1 - since, step + 1)))
-        self.measured, self.watched = Measured(len(real), is_logged), {}
         with self.phases.of("noise"):
             noise.seed_modules(self.seed, self.trainer.global_rank, samples_seen)
+            latents, mixing = self._noise_like(real, moves_generator)
+        for name, optimizer in zip(self.networks, self.trainer.optimizers, strict=True):
+            self.set_rates(name, optimizer)
+        if self.replays is None:
+            self._play(step, moves_generator, is_logged, real, labels, mixing, *latents)
+        else:
+            play = partial(self._play, step, moves_generator, True)
+            with self.phases.of("replays"):
+                key = self._numbers(step, moves_generator), real.shape
+                self.measured, self.watched = self.replays(key, play, real, labels, mixing, *latents)
+            self.measured.is_logged = is_logged
+        if moves_generator:
+            self.average(num_samples * self.discriminator_steps)
+        self.samples_seen += num_samples
+        return {name: value.clone() for name, value in self.measured.items()} if is_logged else None  # good for ever
+
+    def _play(
+        self,
+        step: int,
+        moves_generator: bool,
+        is_logged: bool,
+        real: Tensor,
+        labels: Tensor,
+        mixing: Tensor,
+        *latents: Tensor,
+    ) -> tuple[Measured, dict[str, Tensor]]:
+        """Take a step of the discriminator, and of the generator if that moves; return what they leave behind.
+
+        Args:
+            latents: (N, latent_dim) of the discriminator's fake samples, and of the generator's if it has its own.
+        """
+        self.measured, self.watched = Measured(len(real), is_logged), {}
         of_generator = step // self.discriminator_steps
         if self.share_fakes and moves_generator:
-            latents, _ = self._noise_like(real, stream="discriminator")
             with self.phases.of("generator"):
-                self.made = self._make(real, labels, latents, of_generator)
-
+                self.made = self._make(real, labels, latents[0], of_generator)
         with self.phases.of("discriminator"):
-            self._descend("discriminator", self.discriminator_loss, real, labels, step)
+            self._descend("discriminator", self.discriminator_loss, (real, labels, latents[0], mixing), step)
             self._constrain_discriminator(step)
         if self.augmentation is not None:
-            self.augmentation.adapt(num_samples)
+            self.augmentation.adapt(len(real) * self.trainer.world_size)
             self.measured.update(self.augmentation.measured())
         if moves_generator:
             with self.phases.of("generator"):
-                self._descend("generator", self.generator_loss, real, labels, of_generator)
+                self._descend("generator", self.generator_loss, (real, labels, latents[-1], mixing), of_generator)
             for regularizer in due(self.generator_regularizers, of_generator).values():
                 regularizer.adapt()
-            self.average(num_samples * self.discriminator_steps)
-
         self.made = None
-        self.samples_seen += num_samples
-        return dict(self.measured) if is_logged else None
+        return self.measured, self.watched
+
+    def _numbers(self, step: int, moves_generator: bool) -> Hashable:
+        """Return all that a step goes by beside tensors; steps of the same do the same operations."""
+        now, of_generator = int(self.samples_seen), step // self.discriminator_steps
+        penalties = [*due(self.regularizers, step).items(), *due(self.generator_regularizers, of_generator).items()]
+        strengths = tuple((name, penalty.strength(now)) for name, penalty in penalties)
+        return moves_generator, strengths, *(self.rates(name)[1] for name in self.networks)
 
     def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         """Return the loss the discriminator descends, (N,).
@@ -244,16 +290,18 @@ class GAN(Model):
         with uncompiled() if due(self.generator_regularizers, step) else nullcontext():
             return self._trained("generator")(latents, labels, **self._given(real))
 
-    def _descend(self, name: str, loss_of: Callable[..., Tensor], real: Tensor, labels: Tensor, step: int) -> None:
-        """Take one optimizer step of a network down the mean of its loss, as its schedules say."""
+    def _descend(self, name: str, loss_of: Callable[..., Tensor], batch: tuple[Tensor, ...], step: int) -> None:
+        """Take one optimizer step of a network down the mean of its loss, as its schedules say.
+
+        Args:
+            batch: what `discriminator_loss` takes, but for the step.
+        """
         optimizer: Any = self.optimizers()[self.networks.index(name)]  # type: ignore[index]
-        self.set_rates(name, optimizer)
         optimizer.zero_grad()
         losses = []
-        batch = real, labels, *self._noise_like(real, stream=name if self.made is None else "discriminator")
         with self.toggled_optimizer(optimizer):  # the other network is held still
             for piece in in_pieces(batch, self.trainer.micro_batches, self.generator, self.discriminator):
-                loss = loss_of(*piece, step).sum() / len(real)
+                loss = loss_of(*piece, step).sum() / len(batch[0])
                 self.manual_backward(loss)
                 losses.append(loss.detach())
         self.watch(name, torch.stack(losses).sum())
@@ -266,14 +314,15 @@ class GAN(Model):
             with frozen_kept(self.discriminator):
                 regularizer.constrain(self.discriminator)
 
-    def _noise_like(self, real: Tensor, stream: str) -> tuple[Tensor, Tensor]:
-        """Return this rank's rows of the global batch's (N, latent_dim) latents and (N,) mixing in [0, 1)."""
+    def _noise_like(self, real: Tensor, moves_generator: bool) -> tuple[list[Tensor], Tensor]:
+        """Return this rank's rows of the global batch's latents, (N, latent_dim) for each network that has fake samples
+        of its own, and of its (N,) mixing in [0, 1)."""
         num_samples, latent_dim = self.trainer.world_size * len(real), int(self.generator.latent_dim)  # type: ignore[arg-type]
         key = {"seed": self.seed, "counter": int(self.samples_seen)}
-        with self.phases.of("noise"):
-            latents = noise.normal((num_samples, latent_dim), stream=noise.LATENTS[stream], **key)
-            mixing = noise.uniform((num_samples,), stream=noise.MIXING, **key)
-            return self.own_rows(latents, real), self.own_rows(mixing, real)
+        streams = ["discriminator", *["generator"] * (moves_generator and not self.share_fakes)]
+        latents = [noise.normal((num_samples, latent_dim), stream=noise.LATENTS[name], **key) for name in streams]
+        mixing = noise.uniform((num_samples,), stream=noise.MIXING, **key)
+        return [self.own_rows(values, real) for values in latents], self.own_rows(mixing, real)
 
     def _given(self, real: Tensor) -> dict[str, Tensor]:
         """Return the (N, *shape) real samples for a generator that goes on from a part of them, if it does."""

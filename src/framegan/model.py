@@ -19,8 +19,9 @@ from torch.optim import Optimizer
 from framegan import contracts
 from framegan.devices import put
 from framegan.measured import Measured
-from framegan.network_state import hold_still, lay_channels_last, move_average, stay_frozen
+from framegan.network_state import Average, hold_still, lay_channels_last, stay_frozen
 from framegan.phases import Phases
+from framegan.replays import Replays, are_replayed, let_rates_vary
 from framegan.runs.checkpoint import Weights, additions, keep_settings, metrics_in
 from framegan.sampling import sample
 from framegan.schedules import set_rates
@@ -82,6 +83,7 @@ class Model(LightningModule):
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
         self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
         self.phases = Phases()
+        self.replays: Replays | None = None
 
     def of_name(self) -> dict[str, nn.Module]:
         """Return the networks that train by their names."""
@@ -110,10 +112,31 @@ class Model(LightningModule):
     def check_pieces(self, micro_batches: int) -> None:
         """Raise ValueError where a batch can't be split into as many pieces as trainer.micro_batches says."""
 
+    def why_not_replayed(self) -> str:
+        """Return why a GPU can't replay the steps (see `framegan.replays`), "" where it can."""
+        return "only those of two networks can be"
+
+    @property
+    def parts(self) -> list[Any]:
+        """What a step is made of: objects whose code it runs."""
+        return [*self.modules(), *self.configure_optimizers()]
+
+    def is_replayed(self, trainer: GANTrainer) -> bool:
+        """Say whether a GPU replays the steps under a trainer.
+
+        Raises:
+            ValueError: trainer.cuda_graphs=true, and it can't.
+        """
+        device, num_ranks = trainer.strategy.root_device, trainer.world_size
+        return are_replayed(trainer.cuda_graphs, device, num_ranks, self.why_not_replayed(), self.parts)
+
     def setup(self, stage: str) -> None:
         self.check_pieces(self.trainer.micro_batches)
+        device = self.trainer.strategy.root_device
+        self.replays = Replays(device) if self.is_replayed(self.trainer) else None
         for network in self.of_name().values():
-            if self.trainer.channels_last:
+            is_laid = self.compile_networks and device.type == "cuda"  # by the compiler, as it sees fit
+            if self.trainer.channels_last and not is_laid:
                 lay_channels_last(network)
             if self.compile_networks:
                 network.compile()
@@ -127,6 +150,15 @@ class Model(LightningModule):
             clips, labels = data.unseen_batch(len(kept[0]), of_every_class=has_classes)
             for beginnings in kept:
                 beginnings.fill(clips, labels)
+
+    def on_train_start(self) -> None:
+        self.averaged = Average(self.generator_ema, self.generator)
+        if self.replays is not None:
+            for optimizer in self.trainer.optimizers:
+                let_rates_vary(optimizer)
+
+    def teardown(self, stage: str) -> None:
+        self.replays = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))
@@ -142,9 +174,13 @@ class Model(LightningModule):
 
     def set_rates(self, name: str, optimizer: Any) -> None:
         """Set the learning rate of a network's optimizer, and its beta2, as the schedules say."""
+        set_rates(optimizer.param_groups, *self.rates(name))
+
+    def rates(self, name: str) -> tuple[float, float | None]:
+        """Return the factors of a network's learning rate, and of 1 - beta2 if that is scheduled, as they are now."""
         now, scheduled = int(self.samples_seen), self.beta2_schedule
         factor = self.schedules[name](now) * self.learning_rate_factor * self.rate_factor
-        set_rates(optimizer.param_groups, factor, None if scheduled is None else scheduled(now))
+        return factor, None if scheduled is None else scheduled(now)
 
     def watch(self, name: str, loss: Tensor) -> None:
         """Note a network's whole loss and the norm of its gradient, and clip the gradient."""
@@ -159,7 +195,7 @@ class Model(LightningModule):
         """Move the averaged generator towards the generator, after a step of it that took `num_samples` samples."""
         half_life = min(self.ema_half_life, self.ema_rampup * int(self.samples_seen))
         with self.phases.of("average"):
-            move_average(self.generator_ema, self.generator, num_samples, half_life)
+            self.averaged.move(num_samples, half_life)
 
     def own_rows(self, values: Tensor, real: Tensor) -> Tensor:
         """Return this rank's rows of what was drawn for the global batch, like its (N, *shape) real samples."""

@@ -100,20 +100,25 @@ def in_pieces(batch: Sequence[Tensor], number: int, *networks: nn.Module) -> Ite
         buffer.copy_(total / len(pieces))
 
 
-@torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, num_samples: int, half_life: float) -> None:
-    """Move a network's average towards it, as far as `num_samples` new samples warrant; half_life 0: all the way.
+class Average:
+    """Moves a network's average towards it; the tensors of both have to be those there are from here on.
 
     What both share is left as it is.
     """
-    weight = 1 - 0.5 ** (num_samples / half_life) if half_life > 0 else 1.0
-    pairs = [
-        *zip(average.parameters(), network.parameters(), strict=True),
-        *zip(average.buffers(), network.buffers(), strict=True),
-    ]
-    pairs = [(mean, value) for mean, value in pairs if mean is not value]
-    averages, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
-    torch._foreach_lerp_(averages, values, weight)
-    for mean, value in pairs:
-        if not mean.is_floating_point():  # numbers of batches
+
+    def __init__(self, average: nn.Module, network: nn.Module):
+        pairs = [
+            *zip(average.parameters(), network.parameters(), strict=True),
+            *zip(average.buffers(), network.buffers(), strict=True),
+        ]
+        pairs = [(mean, value) for mean, value in pairs if mean is not value]
+        self.means, self.values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        self.numbers = [pair for pair in pairs if not pair[0].is_floating_point()]  # of batches
+
+    @torch.no_grad()
+    def move(self, num_samples: int, half_life: float) -> None:
+        """Move it as far as `num_samples` new samples warrant; half_life 0: all the way."""
+        weight = 1 - 0.5 ** (num_samples / half_life) if half_life > 0 else 1.0
+        torch._foreach_lerp_(self.means, self.values, weight)
+        for mean, value in self.numbers:
             mean.copy_(value)

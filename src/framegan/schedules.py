@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt
+from torch import Tensor
 
 
 class Constant:
@@ -63,12 +64,18 @@ def set_rates(groups: Sequence[dict[str, Any]], rate: float, beta2: float | None
     """Set what is due in the parameter groups of an optimizer.
 
     Args:
-        groups: each with what was configured as "initial_lr" and "initial_betas".
+        groups: each with what was configured as "initial_lr" and "initial_betas"; a rate that is
+            a tensor stays one, and "scheduled_lr" is the number.
         rate: factor of the learning rate.
         beta2: factor of 1 - beta2 (Huang et al. 2024). None = the betas stay.
     """
     for group in groups:
-        group["lr"] = group["initial_lr"] * rate
+        due = group["initial_lr"] * rate
+        if not isinstance(group["lr"], Tensor):
+            group["lr"] = due
+        elif group.get("scheduled_lr") != due:
+            group["lr"].fill_(due)
+        group["scheduled_lr"] = due
         if beta2 is not None:
             first, second = group["initial_betas"]
             group["betas"] = first, 1 - (1 - second) * beta2

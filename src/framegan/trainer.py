@@ -42,6 +42,8 @@ class GANTrainer(Trainer):
         fast: what other settings follow that are left as they are; see conf/trainer/fast.yaml.
         channels_last: lay the weights of convolutions with their channels next to each other, which most devices
             compute faster; sums are taken in another order.
+        cuda_graphs: have a GPU replay steps, which it was told of once, rather than tell it of each operation. auto: on
+            one GPU, where a step of the model can be replayed.
         timeout: seconds that a rank waits for the others before the run is given up.
         micro_batches: pieces a batch is processed in, gradients summed (gradient accumulation): less memory, the same
             result but for batch normalisation.
@@ -68,6 +70,7 @@ class GANTrainer(Trainer):
         precision: Literal["fp32", "bf16-mixed", "auto"] = "fp32",
         fast: bool = False,
         channels_last: bool = False,
+        cuda_graphs: bool | Literal["auto"] = False,
         strategy: Literal["auto", "ddp", "ddp_find_unused_parameters_true"] = "auto",
         timeout: PositiveFloat = 1800.0,
         micro_batches: PositiveInt = 1,
@@ -84,7 +87,7 @@ class GANTrainer(Trainer):
         if strategy == "ddp" or (strategy == "auto" and num_devices * num_nodes > 1):
             chosen = GANStrategy(timeout=timedelta(seconds=timeout))
         self.precision_used = faster_precision(accelerator) if precision == "auto" else precision
-        self.fast, self.channels_last = fast, channels_last
+        self.fast, self.channels_last, self.cuda_graphs = fast, channels_last, cuda_graphs
         self.micro_batches, self.folder, self.run = micro_batches, Path(folder), RunState()
         self.grows_log_interval = log_every_n_steps == "auto"
         self.of_rank_0 = list(loggers)

@@ -39,6 +39,9 @@ class VAEGAN(GAN):
         require(not self.share_fakes, "model.share_fakes=true", rule)
         super().begin(freeze)
 
+    def why_not_replayed(self) -> str:
+        return "a step of this model draws the same numbers twice"
+
     def discriminator_loss(self, real: Tensor, labels: Tensor, latents: Tensor, mixing: Tensor, step: int) -> Tensor:
         with torch.no_grad():
             codes, _ = self.generator.drawn(real, labels, mixing, POSTERIOR)  # type: ignore[operator]

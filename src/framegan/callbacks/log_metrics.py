@@ -25,7 +25,7 @@ class LogMetrics(RunCallback):
         values = self.trainer.strategy.reduce(values, reduce_op="mean")
         metrics = dict(zip(outputs, values.tolist(), strict=True))
         for name, optimizer in zip(self.model.networks, self.trainer.optimizers, strict=True):
-            metrics[f"{name}/lr"] = optimizer.param_groups[0]["lr"]
+            metrics[f"{name}/lr"] = optimizer.param_groups[0]["scheduled_lr"]
         seconds = self.run.training_seconds - self.seconds_before
         metrics["samples_per_second"] = (self.samples_seen - self.seen_before) / seconds
         metrics["data_wait_fraction"] = (self.trainer.train_dataloader.seconds_waited - self.waited_before) / seconds

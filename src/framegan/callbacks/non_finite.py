@@ -8,10 +8,13 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from framegan.callbacks.run_callback import RunCallback
+from framegan.devices import put
 from framegan.model import Model
 from framegan.processes.ranks import from_rank_zero
 from framegan.runs import rollback
 
+AT_ONCE = 64
+"""Batches whose values are looked through together, at most."""
 NEVER = 2**62
 """samples_seen at which what has always been finite was not."""
 
@@ -19,9 +22,9 @@ NEVER = 2**62
 class NonFinite(RunCallback):
     """Stops a run whose loss, gradient or weights are not finite, or sends it back to its last checkpoint.
 
-    When a loss or gradient was first not finite is noted on the device, and read on the batches that are logged and on
-    those that something is due after. Before a checkpoint, and at the end, the weights are looked at too. It has to be
-    the first of the callbacks.
+    Losses and gradients are noted on the device, and looked through on the batches that are logged and on those that
+    something is due after. Before a checkpoint, and at the end, the weights are looked at too. It has to be the first
+    of the callbacks.
 
     Args:
         on_nan: stop with a message, or roll back: start over from the last checkpoint with half of the learning rates.
@@ -34,18 +37,32 @@ class NonFinite(RunCallback):
 
     def begin(self) -> None:
         self.first = torch.full((len(self.model.names_watched),), NEVER, device=self.model.device)
+        self.absent = torch.zeros((), device=self.model.device)
+        self.noted: list[tuple[int, Tensor]] = []
+        """Of batches that weren't looked through yet: the samples_seen before, and the values watched."""
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         before = self.samples_seen - len(batch[0]) * self.trainer.world_size
-        for what, value in self.model.watched.items():
-            first = self.first[self.model.names_watched.index(what)]
-            torch.minimum(first, torch.where(value.isfinite(), NEVER, before), out=first)
+        values = [self.model.watched.get(name, self.absent) for name in self.model.names_watched]
+        self.noted.append((before, torch.stack(values)))
+        if len(self.noted) == AT_ONCE:
+            self._look()
         if outputs or self._somebody_acts(batch):
             self.check()
 
     def _somebody_acts(self, batch: tuple[Tensor, Tensor]) -> bool:
         at_intervals = any(self.passes(interval, batch) for interval in self.run.intervals)
         return at_intervals or any(self.reaches(count, batch) for count in self.run.moments)
+
+    def _look(self) -> None:
+        """Look through what was noted, without waiting for the device."""
+        if self.noted:
+            before, values = zip(*self.noted, strict=True)
+            at = torch.where(
+                torch.stack(values).isfinite(), NEVER, put(torch.tensor(before), self.first.device)[:, None]
+            )
+            torch.minimum(self.first, at.amin(0), out=self.first)
+            self.noted.clear()
 
     def end(self) -> None:
         self.check(weights_too=True)
@@ -55,6 +72,7 @@ class NonFinite(RunCallback):
 
     def check(self, weights_too: bool = False) -> None:
         """Stop or roll back where something is not finite; all ranks have to call this, and all do the same."""
+        self._look()
         first = self.first.clone()
         if weights_too:
             weights = [p.detach() for network in self.model.of_name().values() for p in network.parameters()]

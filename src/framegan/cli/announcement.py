@@ -69,9 +69,9 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
         yield "rates", f"x{by:.3g}, R1 and R2 x{by**-2:.3g}: samples are larger than model.tuned_side"
     if model.learning_rate_factor != 1:
         yield "rates", f"x{model.learning_rate_factor:g} after a rollback (rollbacks.json)"
-    layout = ", channels last" if trainer.channels_last else ""
+    how = ", channels last" * trainer.channels_last + ", steps replayed" * model.is_replayed(trainer)
     device = devices.name_of(trainer.strategy.root_device, trainer.world_size)
-    yield "device", f"{device}, {trainer.precision_used}{layout}"
+    yield "device", f"{device}, {trainer.precision_used}{how}"
     shape = "x".join(map(str, data.shape))
     classes = f"{data.num_classes} class{'es' * (data.num_classes > 1)}"
     left_out = "" if data.trained_on is None else f", {len(data.source) - len(data.trained_on):,} of them held out"

@@ -51,6 +51,7 @@ class Session:
             self.trainer = self._trainer()
             self.datamodule.check_batch_fits(self.trainer.world_size)
             self.model.check_pieces(self.trainer.micro_batches)
+            self.model.is_replayed(self.trainer)
             if checkpoint:
                 self.changes += checkpoints.check(checkpoint, self.model, self.trainer.world_size)
 

@@ -227,9 +227,14 @@ def keep_settings(checkpoint: Mapping[str, Any], optimizers: Sequence[Optimizer]
     """
     for optimizer, state in zip(optimizers, checkpoint["optimizer_states"], strict=True):
         groups = zip(optimizer.state_dict()["param_groups"], state["param_groups"], strict=True)
-        state["param_groups"] = [{**now, "lr": saved["lr"], "params": saved["params"]} for now, saved in groups]
+        state["param_groups"] = [{**now, **_rates(saved), "params": saved["params"]} for now, saved in groups]
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         state["state"] = {place: _laid_as(weights[place], found) for place, found in state["state"].items()}
+
+
+def _rates(group: Mapping[str, Any]) -> dict[str, float]:
+    """Return the learning rate of a group of parameters, and what it is to be, where it may be rounded on a GPU."""
+    return {key: float(group[key]) for key in ("lr", "scheduled_lr") if key in group}
 
 
 def _laid_as(weight: Tensor, state: Mapping[str, Any]) -> dict[str, Any]:
