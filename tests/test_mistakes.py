@@ -29,6 +29,11 @@ TABLE = [
         (*CHOSEN, "~callbacks.checkpoint"),
         "callbacks.checkpoint is a part of every run .*checkpoint_every=null",
     ),
+    (
+        (*CHOSEN, "trainer.cuda_graphs=true"),
+        "has a GPU replay steps, but this run has cpu; set trainer.cuda_graphs=false$",
+    ),
+    ((*CHOSEN, "trainer.cuda_graphs=maybe"), "trainer.cuda_graphs got 'maybe'; it should be true or false or 'auto'"),
     ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),
     ((*CHOSEN, "model.generator_optimizer.lr=abc"), "model.generator_optimizer.lr got 'abc'; it should be a valid num"),
     ((*CHOSEN, "model.generator_optimizer.lr=-1"), "model.generator_optimizer: Invalid learning rate: -1; "),
@@ -149,3 +154,15 @@ def test_generate_asks_for_a_checkpoint(tmp_path):
         run("generate", f"checkpoint={tmp_path}", "num_samples=0")
     )
     assert "is not a run folder" in str(run("generate", f"checkpoint={tmp_path}"))
+
+
+def test_what_deterministic_forbids_is_said_in_a_line(monkeypatch, tmp_path):
+    def forbidden(*_):
+        raise RuntimeError("warp_cuda does not have a deterministic implementation, but you set 'torch.use_determ")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("framegan.gan.GAN.generator_loss", forbidden)
+    message = train(*CHOSEN[:2], "trainer=cpu", "trainer.deterministic=true", "hydra.run.dir=run")
+    assert re.fullmatch(
+        "error: .*which warp_cuda doesn't on this device; .* set trainer.deterministic=false; there is no .*", message
+    )

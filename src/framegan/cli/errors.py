@@ -44,8 +44,7 @@ def plain_errors(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = str(error) if isinstance(error, kinds) else None
-        message = message or out_of_memory(error) or not_deterministic(error) or own_code.story(error)
+        message = str(error) if isinstance(error, kinds) else out_of_memory(error) or own_code.story(error)
         if message is None and isinstance(error, USER_ERRORS):
             message = str(error)
             if isinstance(error, OmegaConfBaseException) and error.full_key:

@@ -172,7 +172,8 @@ def is_another_run(before: DictConfig, now: DictConfig) -> bool:
 def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[None]:
     """End the program with one message, and with how to resume, where a run has to end for what is no fault of ours.
 
-    That is a disk that is full, data that can't be read, a lack of memory, another rank that is gone.
+    That is a disk that is full, data that can't be read, a lack of memory, an operation that trainer.deterministic=true
+    forbids, another rank that is gone.
 
     Args:
         timeout: seconds that a rank waits for the others. None = there are none yet.
@@ -186,7 +187,8 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
             yield
     except Exception as error:
         when = "to resume"
-        message = death_of_worker(str(error)) or errors.out_of_memory(error) or own_code.story(error)
+        of_settings = errors.out_of_memory(error) or errors.not_deterministic(error)
+        message = death_of_worker(str(error)) or of_settings or own_code.story(error)
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             when, message = "once there is room", f"{folder} can't be written: {error}"
         elif isinstance(error, UnreadableDataError | OtherRankError):
