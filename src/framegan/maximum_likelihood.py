@@ -91,11 +91,11 @@ class MaximumLikelihood(Model):
     def on_fit_start(self) -> None:
         super().on_fit_start()
         data: Any = getattr(self.trainer, "datamodule", None)
-        begin: list[Any] = [getattr(network, "begin", None) for network in (self.generator, self.generator_ema)]
-        if data is not None and self.samples_seen == 0 and None not in begin:
+        begin: Any = getattr(self.generator, "begin", None)
+        if data is not None and self.samples_seen == 0 and begin is not None:
             samples, _ = data.trained_batch(min(MOST, max(FEWEST, VALUES // math.prod(data.shape))))
-            for start in begin:
-                start(samples.to(self.device))
+            begin(samples.to(self.device))
+            self.generator_ema.load_state_dict(self.generator.state_dict())
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         real, labels = batch  # (N, *shape), (N,): this rank's

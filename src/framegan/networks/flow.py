@@ -70,8 +70,9 @@ class Scaling(Layer):
         return (features - self.offset) * (-self.log_gain).exp()
 
     def begin(self, features: Tensor) -> None:
-        """Make each channel of these features one of mean 0 and deviation 1, unless something was learned before."""
-        if not (self.log_gain.any() or self.offset.any()):
+        """Make each channel of features one of mean 0 and deviation 1, unless it has learned something or is frozen."""
+        trains = self.log_gain.requires_grad and self.offset.requires_grad
+        if trains and not (self.log_gain.any() or self.offset.any()):
             deviation, mean = torch.std_mean(features, dim=(0, 2, 3), correction=0, keepdim=True)
             self.log_gain.copy_(-deviation.clamp(min=LEAST_DEVIATION).log())
             self.offset.copy_(-mean * self.log_gain.exp())
