@@ -1,11 +1,14 @@
 """CUDA graphs of the step, on a CPU: what is replayed is what the step would have done."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from cuda_autocast import CudaAutocast
 from lightning.pytorch import Callback
 from one_rank import CLIP_MODELS, IMAGE_MODELS, configured
-from recorded import ReplaysOnCPU, ToldEachTime
+from recorded import ReplaysOnCPU, ToldEachTime, tensors
+from torch.utils._python_dispatch import TorchDispatchMode
 from worlds import Record, fit, real_batches, tiny_gan
 
 from framegan import losses, regularizers, replays
@@ -13,7 +16,9 @@ from framegan.cli.compose import build
 from framegan.schedules import Constant, Linear
 from framegan.trainer import GANTrainer
 
+EVERY = [f"fast {model}" for model in [*IMAGE_MODELS, *CLIP_MODELS]]
 OTHERS = ("lazy", "two critic steps", "clipped", "frozen", "frames before", "transformer")
+PENALTIES = ("path length", "diffaugment", "regularizers=r2", "regularizers=wgan_gp")
 TOLD = {"fast tgan": "what singular_value_clipping does", "fast vae_gan": "draws the same numbers twice"}
 """Models whose steps are not replayed."""
 GPU = torch.device("cuda")
@@ -46,7 +51,7 @@ def replayed(gan, by, batches, ckpt_path=None, **options):
     return torch.cat([value.detach().double().flatten() for value in everything])
 
 
-@pytest.mark.parametrize("case", [*(f"fast {model}" for model in [*IMAGE_MODELS, *CLIP_MODELS]), *OTHERS])
+@pytest.mark.parametrize("case", [*EVERY, *OTHERS])
 def test_replays_do_what_the_step_does(case):
     """To the bit, with rates that fall, penalties that are due now and then, and numbers that modules draw."""
     cfg, by = configured(case), ReplaysOnCPU()
@@ -178,3 +183,35 @@ def test_a_step_computes_in_the_precisions_that_a_gpu_has(model, monkeypatch):
     record = Record()
     fit(gan, real_batches(2, 4, tuple(cfg.data.shape)), callbacks=[record], channels_last=True, log_every_n_steps=1)
     assert all(value.isfinite() for measured in record.measured for value in measured.values())
+
+
+class BringsNothing(TorchDispatchMode):
+    """Fails where values on the CPU are copied to the device, which waits for it."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        devices = {tensor.device.type for tensor in tensors((args, result))}
+        assert func not in COPIES or devices != {"cpu", "meta"}, "values are brought to the device within a step"
+        return result
+
+
+COPIES = {torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default}
+
+
+@pytest.mark.parametrize("case", [case for case in EVERY if case not in TOLD] + [*OTHERS, *PENALTIES])
+def test_a_step_brings_the_device_nothing(case, monkeypatch):
+    """On a device that only knows shapes."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
+    cfg = configured(case)
+    gan = build(cfg.model)
+    for part in (*gan.of_name().values(), gan.augmentation, gan.generator_regularizers):
+        if part is not None:
+            part.to("meta")
+    with torch.device("meta"):
+        real, labels, mixing = torch.empty(8, *cfg.data.shape), torch.zeros(8, dtype=torch.long), torch.empty(8)
+        latents = torch.empty(8, gan.generator.latent_dim)
+    with BringsNothing():
+        if gan.share_fakes:
+            gan.made = gan._make(real, labels, latents, 0)
+        gan.discriminator_loss(real, labels, latents, mixing, 0).sum().backward()
+        gan.generator_loss(real, labels, latents, mixing, 0).sum().backward()

@@ -16,8 +16,9 @@ Kernel = Literal["bicubic", "lanczos"]
 
 def resized(samples: Tensor, height: int, width: int, kernel: Kernel = "bicubic") -> Tensor:
     """Return samples (..., H, W) as (..., height, width); values may come to lie beyond theirs."""
+    device = torch.device("cpu") if samples.device.type == "mps" else samples.device  # that one has no float64
     down, across = (
-        _weights(before, after, kernel).to(samples)
+        _weights(before, after, kernel, device).to(samples)
         for before, after in zip(samples.shape[-2:], (height, width), strict=True)
     )
     return down @ samples @ across.T
@@ -29,11 +30,11 @@ def reduced(samples: Tensor, scale: int) -> Tensor:
     return to_samples(to_pixels(small)).to(samples)
 
 
-def _weights(before: int, after: int, kernel: Kernel) -> Tensor:
+def _weights(before: int, after: int, kernel: Kernel, device: torch.device) -> Tensor:
     """Return how much each pixel counts for each of the new ones, (after, before)."""
     ratio = before / after
-    centres = (torch.arange(after, dtype=torch.float64).unsqueeze(1) + 0.5) * ratio
-    distance = (torch.arange(before, dtype=torch.float64) + 0.5 - centres).abs() / max(1.0, ratio)
+    old, new = (torch.arange(size, dtype=torch.float64, device=device) + 0.5 for size in (before, after))
+    distance = (old - new.unsqueeze(1) * ratio).abs() / max(1.0, ratio)
     weights = _bicubic(distance) if kernel == "bicubic" else _lanczos(distance)
     return weights / weights.sum(1, keepdim=True)
 
