@@ -145,7 +145,7 @@ def test_the_step_augments_what_the_critic_sees_and_logs_the_probability():
 
 @pytest.mark.parametrize("loss", [losses.Relativistic(), losses.Wasserstein()], ids=lambda loss: type(loss).__name__)
 def test_a_constant_in_all_logits_that_the_loss_does_not_see_steers_nothing(loss):
-    """The probability depends on whether real and fake samples are told apart, and on no constant in all logits."""
+    """The probability depends on the differences of real and fake logits alone."""
     seen = []
     for constant in (-20.0, 0.0, 20.0):
         adaptive = Adaptive(interval=1, samples_to_certainty=100)

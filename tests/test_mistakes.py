@@ -31,7 +31,7 @@ TABLE = [
     ),
     (
         (*CHOSEN, "trainer.cuda_graphs=true"),
-        "has a GPU replay steps, but this run has cpu; set trainer.cuda_graphs=false$",
+        "has a GPU replay steps, but this run is on cpu; set trainer.cuda_graphs=false$",
     ),
     ((*CHOSEN, "trainer.cuda_graphs=maybe"), "trainer.cuda_graphs got 'maybe'; it should be true or false or 'auto'"),
     ((*CHOSEN, "trainer.devices=four"), "trainer.devices got 'four'; it should be a valid integer .* or 'auto'"),

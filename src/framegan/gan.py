@@ -145,11 +145,11 @@ class GAN(Model):
     def why_not_replayed(self) -> str:
         groups = [group for optimizer in self.configure_optimizers() for group in optimizer.param_groups]
         if any("capturable" not in group for group in groups):
-            return "a step of such an optimizer can't be (one of Adam can)"
+            return "only steps of Adam and its kind can be replayed"
         if self.augmentation is not None and self.augmentation.adapts:
-            return "an augmentation that adapts is told by the CPU when to"
+            return "this augmentation counts steps on the CPU, which a replay leaves out"
         constraints = [name for name, regularizer in self.regularizers.items() if regularizer.at is None]
-        return f"what {', '.join(constraints)} does to the weights can't be" if constraints else ""
+        return f"{', '.join(constraints)} can't be replayed" if constraints else ""
 
     @property
     def parts(self) -> list[Any]:
@@ -178,7 +178,9 @@ class GAN(Model):
         if moves_generator:
             self.average(num_samples * self.discriminator_steps)
         self.samples_seen += num_samples
-        return {name: value.clone() for name, value in self.measured.items()} if is_logged else None  # good for ever
+        return (
+            {name: value.clone() for name, value in self.measured.items()} if is_logged else None
+        )  # replays overwrite them
 
     def _play(
         self,

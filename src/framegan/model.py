@@ -114,7 +114,7 @@ class Model(LightningModule):
 
     def why_not_replayed(self) -> str:
         """Return why a GPU can't replay the steps (see `framegan.replays`), "" where it can."""
-        return "only those of two networks can be"
+        return "only steps of two networks can be replayed"
 
     @property
     def parts(self) -> list[Any]:

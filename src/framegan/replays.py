@@ -1,6 +1,6 @@
-"""Training steps as CUDA graphs: a GPU repeats at one word what it was told once, operation by operation.
+"""Training steps as CUDA graphs: a GPU records the operations of a step once, and repeats all of them at one call.
 
-Small networks leave a GPU waiting: telling it of an operation takes longer than the operation.
+Small networks leave a GPU waiting: asking it for an operation takes longer than the operation.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -31,9 +31,9 @@ def are_replayed(
         ValueError: they have to be, and can't.
     """
     if device.type != "cuda":
-        why_not = f"this run has {device.type}"
+        why_not = f"this run is on {device.type}"
     elif num_ranks > 1:
-        why_not = "those in which several processes exchange gradients can't be"
+        why_not = "several processes exchange gradients in a step"
     if wanted is True and why_not:
         raise ValueError(
             f"trainer.cuda_graphs=true has a GPU replay steps, but {why_not}; set trainer.cuda_graphs=false"
