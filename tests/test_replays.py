@@ -1,6 +1,7 @@
 """CUDA graphs of the step, on a CPU: what is replayed is what the step would have done."""
 
 from contextlib import nullcontext
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -12,7 +13,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from worlds import Record, fit, real_batches, tiny_gan
 
 from framegan import losses, regularizers, replays
+from framegan.augmentations.adaptive import Adaptive
+from framegan.augmentations.diffaugment import DiffAugment
 from framegan.cli.compose import build
+from framegan.cli.session import built
 from framegan.schedules import Constant, Linear
 from framegan.trainer import GANTrainer
 
@@ -122,8 +126,17 @@ class Counting(losses.NonSaturating):
     """A loss of one's own."""
 
 
-def answer(gan, *, wanted="auto", device=GPU, num_ranks=1):
-    return replays.are_replayed(wanted, device, num_ranks, gan.why_not_replayed(), gan.parts)
+class CountingSteps(DiffAugment):
+    """An augmentation of one's own, which a replay would leave out."""
+
+    def adapt(self, num_samples):
+        self.steps = getattr(self, "steps", 0) + 1
+
+
+def answer(gan, *, wanted="auto", device=GPU, strategy="auto", callbacks=()):
+    trainer = GANTrainer("cpu", cuda_graphs=wanted, strategy=strategy, callbacks=callbacks)
+    trainer._accelerator_connector.strategy = Mock(spec=trainer.strategy, root_device=device)
+    return gan.is_replayed(trainer)
 
 
 def test_steps_are_replayed_on_one_gpu_where_only_known_code_takes_part():
@@ -132,7 +145,8 @@ def test_steps_are_replayed_on_one_gpu_where_only_known_code_takes_part():
     for told in (
         answer(gan, wanted=False),
         answer(gan, device=torch.device("cpu")),
-        answer(gan, num_ranks=2),
+        answer(gan, strategy="ddp"),
+        answer(gan, callbacks=[SaveAfter(16, "16.ckpt")]),
         answer(own),
         answer(tiny_gan(regularizers={"clip": regularizers.WeightClipping()})),
     ):
@@ -143,9 +157,14 @@ def test_steps_are_replayed_on_one_gpu_where_only_known_code_takes_part():
     ("options", "run", "said"),
     [
         ({}, {"device": torch.device("cpu")}, "this run is on cpu"),
-        ({}, {"num_ranks": 2}, "several processes exchange gradients"),
+        ({}, {"strategy": "ddp"}, "processes exchange gradients"),
         ({"regularizers": {"clip": regularizers.WeightClipping()}}, {}, "clip can't be replayed"),
-        ({"generator_optimizer": lambda weights: torch.optim.SGD(weights, lr=0.1)}, {}, "only steps of Adam"),
+        (
+            {"generator_optimizer": lambda weights: torch.optim.SGD(weights, lr=0.1)},
+            {},
+            "steps of SGD can't be replayed",
+        ),
+        ({"augmentation": CountingSteps()}, {}, "this augmentation counts steps"),
     ],
 )
 def test_what_can_not_be_replayed_is_refused(options, run, said):
@@ -215,3 +234,55 @@ def test_a_step_brings_the_device_nothing(case, monkeypatch):
             gan.made = gan._make(real, labels, latents, 0)
         gan.discriminator_loss(real, labels, latents, mixing, 0).sum().backward()
         gan.generator_loss(real, labels, latents, mixing, 0).sum().backward()
+
+
+def test_all_callbacks_of_a_run_are_known():
+    callbacks = built(Callback, "callbacks", configured("model=mlp").callbacks)
+    assert len(callbacks) > 5
+    assert answer(tiny_gan(), callbacks=callbacks)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.RMSprop])
+def test_counts_of_steps_that_a_checkpoint_brought_are_moved(kind):
+    """Optimizers leave them where they were saved, on the CPU, unless they are of those that need them elsewhere."""
+    weight = torch.nn.Parameter(torch.ones(2, device="meta"))
+    optimizer = kind([weight], lr=0.1)
+    optimizer.state[weight] = {"step": torch.ones(()), "square_avg": torch.ones(2, device="meta")}
+    replays.let_rates_vary(optimizer)
+    assert {value.device.type for value in optimizer.state[weight].values()} == {"meta"}
+    assert optimizer.param_groups[0]["lr"].device.type == "meta"
+
+
+class FailsTwice:
+    """A recording that ends with an error of its own, as one does in which another was raised."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *_):
+        raise RuntimeError("the recording was invalidated")
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "said"),
+    [
+        (RuntimeError("a number was read\nin C++"), replays.RecordingError, r"recorded \(a number was read\); set"),
+        (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError, "^CUDA out of memory$"),
+    ],
+)
+def test_what_stopped_a_recording_is_said(raised, kind, said, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Mock())
+    monkeypatch.setattr(torch.cuda, "graph", FailsTwice)
+    with pytest.raises(kind, match=said):
+        replays.Replays.recorded(Mock(), Mock(side_effect=raised))
+
+
+def test_what_stays_on_the_cpu_is_not_broadcast_by_lightning(monkeypatch):
+    gan, stayed = tiny_gan(augmentation=Adaptive()), []
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda tensor: (stayed.append(tensor), tensor)[1])
+    gan._apply(lambda tensor: tensor)
+    names = [name for name, buffer in gan.named_buffers() if any(buffer is one for one in stayed)]
+    assert sorted(names) == sorted(gan._ddp_params_and_buffers_to_ignore)

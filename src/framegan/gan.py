@@ -143,10 +143,10 @@ class GAN(Model):
             )
 
     def why_not_replayed(self) -> str:
-        groups = [group for optimizer in self.configure_optimizers() for group in optimizer.param_groups]
-        if any("capturable" not in group for group in groups):
-            return "only steps of Adam and its kind can be replayed"
-        if self.augmentation is not None and self.augmentation.adapts:
+        told = {type(of).__name__ for of in self.configure_optimizers() if "capturable" not in of.defaults}
+        if told:
+            return f"steps of {' and '.join(sorted(told))} can't be replayed"
+        if self.augmentation is not None and type(self.augmentation).adapt is not Augmentation.adapt:
             return "this augmentation counts steps on the CPU, which a replay leaves out"
         constraints = [name for name, regularizer in self.regularizers.items() if regularizer.at is None]
         return f"{', '.join(constraints)} can't be replayed" if constraints else ""

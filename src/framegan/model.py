@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
@@ -79,7 +80,7 @@ class Model(LightningModule):
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
         self.generator_ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
-        self._ddp_params_and_buffers_to_ignore = ["samples_seen"]
+        self._ddp_params_and_buffers_to_ignore = ["samples_seen", "augmentation.count"]  # which stay on the CPU
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
         self.measured, self.watched = Measured(), dict[str, Tensor]()  # in this step
         self.phases = Phases()
@@ -127,8 +128,9 @@ class Model(LightningModule):
         Raises:
             ValueError: trainer.cuda_graphs=true, and it can't.
         """
-        device, num_ranks = trainer.strategy.root_device, trainer.world_size
-        return are_replayed(trainer.cuda_graphs, device, num_ranks, self.why_not_replayed(), self.parts)
+        device, is_exchanged = trainer.strategy.root_device, isinstance(trainer.strategy, DDPStrategy)
+        parts = [*self.parts, *trainer.callbacks]  # a callback may set what a step goes by
+        return are_replayed(trainer.cuda_graphs, device, is_exchanged, self.why_not_replayed(), parts)
 
     def setup(self, stage: str) -> None:
         self.check_pieces(self.trainer.micro_batches)
@@ -156,9 +158,6 @@ class Model(LightningModule):
         if self.replays is not None:
             for optimizer in self.trainer.optimizers:
                 let_rates_vary(optimizer)
-
-    def teardown(self, stage: str) -> None:
-        self.replays = None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint.update(additions(self.trainer.run.metrics, self.trainer.world_size))

@@ -17,23 +17,28 @@ KNOWN = {"framegan", "torch", "lightning", "builtins", "abc"}
 """Packages whose code goes by tensors in a step, and by the numbers that a key stands for."""
 
 
+class RecordingError(RuntimeError):
+    """A step does what a GPU can't record."""
+
+
 def are_replayed(
-    wanted: bool | Literal["auto"], device: torch.device, num_ranks: int, why_not: str, parts: Sequence[object]
+    wanted: bool | Literal["auto"], device: torch.device, is_exchanged: bool, why_not: str, parts: Sequence[object]
 ) -> bool:
     """Say whether the steps of a run are replayed.
 
     Args:
         wanted: "auto": where they can be, and all of the code in them is known to go by what replays see.
+        is_exchanged: the strategy brings the gradients of processes together, be it of one.
         why_not: why the model's can't be.
-        parts: of a step.
+        parts: what runs in a step, or may change how it goes.
 
     Raises:
         ValueError: they have to be, and can't.
     """
     if device.type != "cuda":
         why_not = f"this run is on {device.type}"
-    elif num_ranks > 1:
-        why_not = "several processes exchange gradients in a step"
+    elif is_exchanged:
+        why_not = "processes exchange gradients in a step"
     if wanted is True and why_not:
         raise ValueError(
             f"trainer.cuda_graphs=true has a GPU replay steps, but {why_not}; set trainer.cuda_graphs=false"
@@ -43,7 +48,10 @@ def are_replayed(
 
 
 def let_rates_vary(optimizer: Optimizer) -> None:
-    """Keep the learning rates of an optimizer on the device, where replays of its step read them."""
+    """Keep the learning rates of an optimizer and its counts of steps on the device, where replays of its step are."""
+    for parameter, state in optimizer.state.items():
+        if "step" in state:  # where a checkpoint was loaded, it has stayed on the CPU
+            state["step"] = state["step"].to(parameter.device)
     for group in optimizer.param_groups:
         group["capturable"] = True
         group["lr"] = torch.tensor(float(group["lr"]), device=group["params"][0].device)
@@ -98,6 +106,9 @@ class Replays:
             with torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"):
                 result = function(*kept)
         except RuntimeError as error:
-            said = str(error).partition("\n")[0]
-            raise ValueError(f"a step can't be recorded ({said}); set trainer.cuda_graphs=false") from error
+            first = error.__context__ or error  # ending the recording fails too, and says less
+            if isinstance(first, torch.OutOfMemoryError):
+                raise first from None
+            said = str(first).partition("\n")[0]
+            raise RecordingError(f"a step can't be recorded ({said}); set trainer.cuda_graphs=false") from first
         return Recorded(kept, result, graph.replay)

@@ -39,7 +39,6 @@ class Adaptive(Augmentation):
         transforms: which; flips and turns change what letters and digits mean.
     """
 
-    adapts = True
     num_random = 2 * len(TRANSFORMS) + 2  # whether and how, of each; two have a second number
     probability: Tensor
     signs: Tensor

@@ -13,8 +13,6 @@ class Augmentation(nn.Module):
     are the same on any number of ranks; what it learns from the logits is kept in buffers, and so in checkpoints.
     """
 
-    adapts = False
-    """Whether `adapt` does anything."""
     num_random = 0
     """How many random numbers `transformed` takes for a sample."""
 

@@ -173,7 +173,7 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
     """End the program with one message, and with how to resume, where a run has to end for what is no fault of ours.
 
     That is a disk that is full, data that can't be read, a lack of memory, an operation that trainer.deterministic=true
-    forbids, another rank that is gone.
+    forbids or that a GPU can't record, another rank that is gone.
 
     Args:
         timeout: seconds that a rank waits for the others. None = there are none yet.
@@ -181,6 +181,7 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
     from framegan.data.source import UnreadableDataError
     from framegan.data.train_loader import death_of_worker
     from framegan.processes.ranks import OtherRankError, said_of_others
+    from framegan.replays import RecordingError
 
     try:
         with said_of_others(timeout) if timeout else nullcontext():
@@ -191,7 +192,7 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
         message = death_of_worker(str(error)) or of_settings or own_code.story(error)
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             when, message = "once there is room", f"{folder} can't be written: {error}"
-        elif isinstance(error, UnreadableDataError | OtherRankError):
+        elif isinstance(error, UnreadableDataError | OtherRankError | RecordingError):
             message = str(error)
         if message is None or errors.wants_traceback():
             raise

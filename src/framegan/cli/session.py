@@ -86,6 +86,7 @@ class Session:
         finally:
             for logger in loggers:
                 logger.finalize(status)
+            self.model.replays = None  # they hold all memory of a step
         return None
 
     def _model(self, images: generator.Loaded | None) -> Any:
@@ -167,5 +168,5 @@ def be_quiet() -> None:
     """Silence what Lightning says about choices that are made on purpose here."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
-    for message in ("does not have many workers", "log_every_n_steps", "in eval mode", "treespec", "broadcast_buffers"):
-        warnings.filterwarnings("ignore", f".*{message}.*")
+    silenced = "many workers|log_every_n_steps|in eval mode|treespec|broadcast_buffers|capturable=True"
+    warnings.filterwarnings("ignore", f".*({silenced})")
