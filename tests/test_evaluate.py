@@ -10,6 +10,7 @@ from PIL import Image
 from small_files import write_images
 
 from framegan.callbacks.checkpoint import matching
+from framegan.cli import compose
 
 SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_aadcc222_100"
@@ -120,6 +121,27 @@ def test_the_data_are_not_needed_where_their_features_were_kept(tmp_path):
     write_images(tmp_path / "photos", 41)
     message = run("evaluate", f"out={tmp_path}", f"checkpoint={folder}", "num_samples=20")
     assert "the data have changed since the run was trained" in message
+
+
+def test_named_data_are_made_as_the_data_of_the_run_unless_that_is_named(tmp_path, monkeypatch):
+    write_images(tmp_path / "photos", 40)
+    data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.resolution=16")
+    alike, other = ("data.classes=[cats]", "data.resize=pad"), ("data.classes=null", "data.resize=crop")
+    options = ("trainer=cpu", "data.batch_size=16", "total_samples=16", "evaluate_every=null")
+    assert train("model=mlp", *data, *alike, *options, f"hydra.run.dir={tmp_path / 'run'}") is None
+    scored = (f"checkpoint={tmp_path / 'run'}", "num_samples=20")
+    assert run("evaluate", f"out={tmp_path}", *scored, *data, "data.labels=folder") == (
+        "error: the run was trained with 'data.classes=[cats]' data.resize=pad, and these data would have "
+        "data.classes=null data.resize=crop; set the former to compare like with like, or the latter if that is meant"
+    )
+    assert {record["num_real"] for record in evaluated(tmp_path, *scored, *data, *alike).values()} == {20}
+    assert evaluated(tmp_path, *scored, *data, *other)
+    assert evaluated(tmp_path, *scored, "data=synthetic", "data.resolution=16"), "they have no such settings"
+    started = []
+    monkeypatch.setattr(compose, "run_ranks", lambda *asked: started.append(asked))
+    assert run("evaluate", f"out={tmp_path}", *scored, *data, "trainer.devices=2") is not None
+    assert run("evaluate", f"out={tmp_path}", *scored, *data, *other, "trainer.devices=2") is None
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize("kind", ["folder", "clips"])

@@ -148,7 +148,7 @@ def test_what_a_protocol_of_clips_refuses(images, clips, files, tmp_path):
     options = ("metrics=fvd_cdfvd", f"metrics.fvd_cdfvd.embedding.weights={files['fvd']}", "num_samples=2")
     assert "are images" in run("evaluate", f"out={tmp_path}", f"checkpoint={images}", *options)
     longer = run("evaluate", f"out={tmp_path}", f"checkpoint={clips}", *options, "metrics.fvd_cdfvd.num_frames=17")
-    assert "too short for data.num_frames=17" in longer
+    assert "too short for the 17 frames that are compared at frame_stride=1" in longer
     shorter = run("evaluate", f"out={tmp_path}", f"checkpoint={clips}", *options, "metrics.fvd_cdfvd.num_frames=8")
     assert "needs clips of at least 9 frames, these have 8" in shorter
     assert not (tmp_path / "evaluation.json").exists()

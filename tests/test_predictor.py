@@ -461,12 +461,12 @@ def test_what_can_not_be_continued(given, more, message, folder, tmp_path):
     ("settings", "message"),
     [
         (
-            ("data.given_frames=3",),
+            ("data.given_frames=3", "data.frame_stride=2"),
             "data.given_frames=3, but the generator was trained with 2 given frames",
         ),
         (
             (),
-            "clips at data.frame_stride=1, and these would be at data.frame_stride=2; set data.frame_stride=1",
+            "trained with data.frame_stride=1, and these data would have data.frame_stride=2; set the former",
         ),
         (("data.frame_stride=2",), None),
     ],

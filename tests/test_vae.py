@@ -196,6 +196,9 @@ def test_a_run_is_judged_by_what_it_has_not_seen(folder, tmp_path):
     assert run("evaluate", *scored, f"out={tmp_path}", "data=synthetic", "data.datamodule.source.seed=1") is None
     named = json.loads((tmp_path / "evaluation.json").read_text())
     assert named[0]["key"] == "negative_elbo_8bit_all_12"
+    assert run("evaluate", *scored, f"out={tmp_path}", "data=synthetic") is None
+    named_again = json.loads((tmp_path / "evaluation.json").read_text())
+    assert [(r["key"], r["value"]) for r in named_again] == [(r["key"], r["value"]) for r in again]
     pictures = {path.stem for path in (folder / "samples").glob("*.png")}
     assert {"reconstruction_192", "interpolation_192", "fake_192"} <= pictures
     assert run("generate", f"checkpoint={folder}", "truncation=0.5", f"out={tmp_path / 'a.png'}") is None

@@ -269,6 +269,45 @@ def test_what_is_drawn_in_place_of_a_video_is_held_out_where_that_is():
     assert {one for one, other in zip(asked, found, strict=True) if one != other} == set(range(0, 40, 3))
 
 
+@pytest.mark.parametrize("short", ["drop", "loop", "repeat_last"])
+@pytest.mark.parametrize("pace", [{"frame_stride": 2}, {"target_fps": 5}])
+def test_clips_cut_at_their_own_length_are_the_same(short, pace):
+    clips = Clips(Numbers(LENGTHS, times=[np.arange(n) / 10 for n in LENGTHS]), 3, **pace, short=short)
+    assert drawn(clips.cut(3), 5) == drawn(clips, 5)
+
+
+def test_videos_too_short_for_shorter_clips_are_what_they_are_in_the_data():
+    clips = Clips(Numbers(LENGTHS), 8, short="loop")
+    assert dict(drawn(clips.cut(4, 2), 1))[0] == [0, 2, 1, 0]
+    assert len(clips.cut(4, 2)) == 4
+
+
+def test_videos_too_short_for_longer_clips_than_the_data_have_are_left_out(capsys):
+    clips = Clips(Numbers(LENGTHS), 3, short="loop")
+    assert {video for video, _ in drawn(clips.cut(4), 1)} == {1, 3}
+    assert capsys.readouterr().out == (
+        "dropped  2 of 4 videos are too short for the 4 frames that are compared at frame_stride=1; nothing is left of "
+        "class 0: num_frames=3 and frame_stride=1 below metrics.NAME keeps it\n"
+    )
+    with pytest.raises(ValueError) as caught:
+        clips.cut(5, 2)
+    assert str(caught.value).splitlines()[0] == (
+        "4 of 4 videos are too short for the 5 frames that are compared at frame_stride=2; set num_frames=3 and "
+        "frame_stride=1 below metrics.NAME, or ask for fewer:"
+    )
+
+
+def test_clips_that_are_cut_leave_the_data_what_is_held_out():
+    clips = skipping(range(0, 40, 3), max_bad_fraction=1.0)
+    keep_apart(clips, 0.5)
+    left_out = set(clips.bad.held_out)
+    cut = clips.cut(2)
+    keep_apart(cut, 0.0)
+    assert set(clips.bad.held_out) == left_out
+    cut.batch([(index, 0) for index in range(40)])
+    assert clips.bad.found.keys() == set(range(0, 40, 3)), "what one has come across the other needn't name again"
+
+
 def test_too_many_that_cannot_be_read_are_an_error():
     drawn(skipping(range(4)), 2)
     with pytest.raises(

@@ -10,6 +10,8 @@ import pytest
 import torch
 from small_sets import Corner, Corners, Noise
 
+from framegan.data.source import TensorSource
+from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
 from framegan.metrics.frechet import frechet_distance
@@ -133,6 +135,16 @@ def test_clips_are_cut_and_the_key_says_how():
         assert of_clips(real, fake)[0].key == f"fd_{ending}"
 
 
+def test_clips_of_a_source_of_ones_own_are_compared_as_they_are():
+    clips = torch.randint(0, 256, (6, *CLIPS), dtype=torch.uint8)
+    real = RealSamples(lambda: TensorSource(clips, torch.zeros(6).long(), 1), None, {})
+    comparison(Corners(), num_fake=6, num_frames=6).check(real, Noise(shape=CLIPS))
+    assert torch.equal(real.cut(6, 1).batch([3])[0], clips[3:4])
+    for num_frames, frame_stride in [(3, 1), (3, 2), (7, 1)]:
+        with pytest.raises(ValueError, match=f"clips of {num_frames} frames .* has clips of 6 .* num_frames=6"):
+            assert real.cut(num_frames, frame_stride).source
+
+
 def test_images_embed_a_frame_of_each_clip_and_all_frames_in_turn():
     class Counting(Noise):
         def batch(self, numbers):
@@ -154,7 +166,7 @@ def test_real_features_are_computed_once_and_found_again(empty_cache):
     assert values[0] == values[1]
     assert first.asked
     assert not again.asked
-    assert [path.name for path in empty_cache.iterdir()] == ["data-corner-0badcafe-300-features-2.npz"]
+    assert [path.name for path in empty_cache.iterdir()] == ["data-corner-0badcafe-300-features-3.npz"]
 
 
 def test_kept_features_are_of_this_data_embedding_and_number():

@@ -7,16 +7,19 @@ from typing import Any, Literal
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.cli import about, classifier, compose, errors, run_data
 from framegan.cli.generator import Loaded, load
-from framegan.quoting import command, to_type
-from framegan.runs import run_folder
+from framegan.quoting import command, to_type, words
+from framegan.runs import run_folder, saved_config
 
-PACE = ("frame_stride", "target_fps")
-"""The settings of data that say how fast clips are."""
+ALIKE = ["classes", "labels", "resize", "filter", "scaled_decode", "pixel_aspect", "rotate", "frame_length", "layout"]
+ALIKE += ["ending", "frame_stride", "target_fps", "short", "digits", "per_video"]
+"""The settings of data that say which samples they are of the files, and how these look."""
+OF_THE_FILES = {"folder", "cls"}
+"""Values of data.labels that mean the same: the classes that come with the files, in folders or in tar files."""
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
@@ -29,12 +32,14 @@ def main(cfg: DictConfig) -> None:
     if not cfg.metrics:
         errors.stop("no metric was chosen; set metrics=NAME, such as metrics=random_conv")
     from framegan.processes import scheduler
-    from framegan.processes.ranks import is_rank, joined
+    from framegan.processes.ranks import is_rank, joined, was_typed
 
     scheduler.adopt_task()
     with errors.plain_errors():
         settings = compose.arguments_of(evaluate, cfg, "data")
         cfg.out = settings["out"]  # for all ranks, though the time may be part of it
+        if cfg.checkpoint is not None and cfg.get("data") and was_typed():
+            check_alike(cfg.data, cfg.checkpoint, settings["trust"])
         processes = compose.build(cfg.trainer)
         if processes.devices > 1 and not is_rank():
             compose.run_ranks("evaluate", cfg, processes.devices)
@@ -93,6 +98,21 @@ def evaluate(
         print(*table(records), *class_tables(records), f"all of it is in {file}", sep="\n", flush=True)
 
 
+def check_alike(data: Any, checkpoint: str, trust: Sequence[str]) -> None:
+    """Raise ValueError where data would be made otherwise than a run's by settings that were left as they are."""
+    config = saved_config.read(run_folder.saved_config(run_folder.find(checkpoint)), trust, [])
+    chosen = {setting.lstrip("+").partition("=")[0] for setting in HydraConfig.get().overrides.task}
+    both = [key for key in ALIKE if key in data and key in config.data and f"data.{key}" not in chosen]
+    now, then = (compose.as_dict(OmegaConf.create({key: one[key] for key in both})) for one in (data, config.data))
+    unlike = [key for key in both if now[key] != then[key] and {str(now[key]), str(then[key])} != OF_THE_FILES]
+    if unlike:
+        told = [" ".join(map(shlex.quote, words({f"data.{key}": one[key] for key in unlike}))) for one in (then, now)]
+        raise ValueError(
+            f"the run was trained with {told[0]}, and these data would have {told[1]}; set the former to compare like "
+            "with like, or the latter if that is meant"
+        )
+
+
 def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -> tuple[Any, Any]:
     """Return the real samples, and those of a run's generator."""
     from framegan.evaluation.fake_samples import FakeSamples
@@ -101,39 +121,40 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
     say(f"fake     {run.checkpoint} after {run.samples_seen:,} samples, {weights} weights")
     origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
     if real_data:
-        _check_alike(real_data, run)
-    real = real_samples(real_data) if real_data else trained_on(run.config.data, run.folder, _to_name_them(run.folder))
+        _check_given(real_data, run)
+        real = real_samples(real_data, run.config.data)
+    else:
+        real = trained_on(run.config.data, run.folder, _to_name_them(run.folder))
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
     if num_classes > 1:
         counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
     return real, FakeSamples(run.generator, origin, seed, counts, getattr(run.generator, "class_names", ()))
 
 
-def _check_alike(data: Any, run: Loaded) -> None:
-    """Raise ValueError where clips would be others than a run's by settings of theirs that were left as they are."""
+def _check_given(data: Any, run: Loaded) -> None:
+    """Raise ValueError where other frames of clips are said to be given than the generator continues."""
     given, continued = data.get("given_frames", 0), getattr(run.generator, "given_frames", 0)
     if given not in (0, continued):
         trained = f"{continued} given frames" if continued else "none"
         raise ValueError(f"data.given_frames={given}, but the generator was trained with {trained}; leave it out")
-    chosen = {setting.lstrip("+").partition("=")[0] for setting in HydraConfig.get().overrides.task}
-    for key in {*PACE} & data.keys() & run.config.data.keys():
-        now, then = (f"{key}={'null' if one[key] is None else one[key]}" for one in (data, run.config.data))
-        if now != then and f"data.{key}" not in chosen:
-            raise ValueError(
-                f"the run was trained on clips at data.{then}, and these would be at data.{now}; set data.{then} to "
-                f"compare like with like, or data.{now} if that is meant"
-            )
 
 
-def real_samples(data: Any) -> Any:
-    """Return the real samples of a data configuration."""
-    from framegan.data.fingerprint import digest_of, inventory_of
+def real_samples(data: Any, trained: Any = None) -> Any:
+    """Return the real samples of a data configuration.
+
+    Args:
+        trained: that of a run. Where it is of the same samples, they are judged as those of the run.
+    """
+    from framegan.data.fingerprint import comparable, digest_of, inventory_of
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
     source = compose.build(data.datamodule).source
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
-    return RealSamples(lambda: source, fingerprint, origin_of(fingerprint, source.split, inventory))
+    origin = origin_of(fingerprint, source.split, inventory)
+    is_same = trained is not None and fingerprint is not None and fingerprint == comparable(trained.fingerprint)
+    left_out = trained.get("held_out", 0.0) if is_same else None
+    return RealSamples(lambda: source, fingerprint, origin, held_out=left_out)
 
 
 def _to_name_them(folder: Path) -> str:

@@ -59,7 +59,8 @@ class RealSamples:
     @cached_property
     def source(self) -> Source:
         source = self._source()
-        keep_apart(source, self.held_out or 0.0)
+        if self.held_out:
+            keep_apart(source, self.held_out)
         return source
 
     @property
@@ -94,13 +95,20 @@ class RealSamples:
     def cut(self, num_frames: int, frame_stride: int) -> "RealSamples":
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and these data are images")
+        channels, length, *size = self.shape
 
         def source() -> Source:
-            assert isinstance(self.source, Clips)
-            return self.source.cut(num_frames, frame_stride)
+            if isinstance(self.source, Clips):
+                return self.source.cut(num_frames, frame_stride)
+            if (num_frames, frame_stride) == (length, 1):
+                return self.source
+            raise ValueError(
+                f"clips of {num_frames} frames at frame_stride={frame_stride} are to be compared, and the data's "
+                f"source has clips of {length} frames, which are compared as they are; set num_frames={length} and "
+                "frame_stride=1 below metrics.NAME"
+            )
 
         name = None if self.fingerprint is None else f"{self.fingerprint}-{num_frames}x{frame_stride}"
-        channels, _, *size = self.shape
         return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device), self.draw)
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:

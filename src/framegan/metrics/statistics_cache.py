@@ -14,7 +14,7 @@ from torch import Tensor
 from framegan.files import archives, atomic
 from framegan.files.user_cache import user_cache
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when what is kept, or which samples are chosen, changes: older files are then left alone."""
 
 

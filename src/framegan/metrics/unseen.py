@@ -9,7 +9,7 @@ from framegan.quoting import first_names
 def unseen(real: Any, num_samples: int) -> tuple[str, list[int]]:
     """Return the name of the samples that are judged, for the keys, and at most `num_samples` of their numbers.
 
-    They are those "held_out" from training; of data that were named those of their split, such as "test".
+    They are those "held_out" from training; of other data, that were named, those of their split, such as "test".
 
     Args:
         real: `framegan.evaluation.real_samples.RealSamples`.

@@ -30,6 +30,8 @@ from framegan.spread import spread
 VIDEOS_FOR_RATE = 64
 FAILURES_IN_A_ROW = 20
 """How many other videos are tried in place of one that can't be read."""
+LOOPED = "data.short=loop or repeat_last"
+"""What keeps videos that are too short for the clips of the data."""
 
 
 class Clips:
@@ -84,7 +86,8 @@ class Clips:
                 f"data.target_fps={target_fps} takes the place of data.frame_stride={frame_stride}; set that to 1, or "
                 "data.target_fps to null"
             )
-        self.kept = self._long_enough()
+        asked = f"data.num_frames={num_frames} at data.{self.draws.pace}"
+        self.kept = self._long_enough(asked, LOOPED)
         self._leave_out_known()
 
     @property
@@ -160,14 +163,17 @@ class Clips:
         return self.of(self.videos.to(device))
 
     def cut(self, num_frames: int, frame_stride: int = 1) -> "Clips":
-        """Return clips of another length, one of each video that is long enough; every frame_stride-th frame of these.
+        """Return clips of another length, one of each video; every frame_stride-th frame of these; see `Draws.cut`.
 
         Raises:
-            ValueError: none is.
+            ValueError: none is long enough.
         """
         clips = copy.copy(self)
         clips.draws = self.draws.cut(num_frames, frame_stride)
-        clips.kept = clips._long_enough()
+        clips.bad = replace(self.bad, held_out=())
+        asked = f"the {num_frames} frames that are compared at {clips.draws.pace}"
+        fewer = f"num_frames={self.draws.num_frames} and frame_stride=1 below metrics.NAME"
+        clips.kept = clips._long_enough(asked, fewer if self.draws.is_shorter(num_frames, frame_stride) else LOOPED)
         return clips
 
     def draw(self, index: int, epoch: int, attempt: int = 0) -> tuple[int, np.ndarray]:
@@ -215,25 +221,24 @@ class Clips:
             raise ValueError(f"{name} can't be read: {reason}; fix or remove it, or set data.on_error=skip") from None
         self.bad.add(problems, self.videos.name)
 
-    def _long_enough(self) -> list[int]:
-        """Return the videos that clips are drawn from."""
+    def _long_enough(self, asked: str, remedy: str) -> list[int]:
+        """Return the videos that clips are drawn from; `remedy` keeps those that are too short for what is asked."""
         videos, draws = range(len(self.videos)), self.draws
         fits = [draws.fits(self.videos.num_frames(video), self._times(video)) for video in videos]
         kept, too_short = ([video for video in videos if fits[video] == wanted] for wanted in (True, False))
-        share = f"{len(too_short)} of {len(videos)} videos"
-        reason = f"{share} are too short for data.num_frames={draws.num_frames} at data.{draws.pace}"
+        reason = f"{len(too_short)} of {len(videos)} videos are too short for {asked}"
         if (too_short and draws.short == "error") or (not kept and draws.short == "drop"):
             shown = "".join(
                 f"\n  {printable(self.videos.name(video))}: {self.videos.num_frames(video)} frames"
                 for video in too_short[:NAMED_PROBLEMS]
             )
-            raise ValueError(f"{reason}; set data.short=loop or repeat_last, or ask for fewer:{shown}")
+            raise ValueError(f"{reason}; set {remedy}, or ask for fewer:{shown}")
         if draws.short in ("loop", "repeat_last"):
             return list(videos)
         if too_short:
             labels = [self.videos.label(video) for video in videos]
             gone = emptied(self.classes, labels, [labels[video] for video in kept])
-            say(f"dropped  {reason}" + (f"; {gone}: data.short=loop or repeat_last keeps it" if gone else ""))
+            say(f"dropped  {reason}" + (f"; {gone}: {remedy} keeps it" if gone else ""))
         return kept
 
     def _times(self, video: int) -> np.ndarray | None:

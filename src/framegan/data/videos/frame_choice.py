@@ -27,12 +27,21 @@ class Draws:
     seed: int
 
     def cut(self, num_frames: int, frame_stride: int) -> "Draws":
-        """Return those of clips of another length, one of each video; every frame_stride-th frame of these."""
+        """Return those of clips of another length, one of each video; every frame_stride-th frame of these.
+
+        What is done with short videos stays, but that they are dropped from longer clips than these: a model isn't
+        trained on their repeats there.
+        """
         strides = self.strides[0] * frame_stride, self.strides[1] * frame_stride
         target_fps = None if self.target_fps is None else self.target_fps / frame_stride
+        short: Short = "drop" if self.is_shorter(num_frames, frame_stride) else self.short
         return replace(
-            self, num_frames=num_frames, strides=strides, target_fps=target_fps, clips_per_video=1, short="drop"
+            self, num_frames=num_frames, strides=strides, target_fps=target_fps, clips_per_video=1, short=short
         )
+
+    def is_shorter(self, num_frames: int, frame_stride: int) -> bool:
+        """Say whether these clips end before others, of every frame_stride-th of their frames, would."""
+        return self.num_frames - 1 < (num_frames - 1) * frame_stride
 
     @property
     def pace(self) -> str:
