@@ -1,15 +1,19 @@
 """The adversarial step: who moves when, the clock, the averages, the noise, and everything that can be switched on."""
 
+import copy
 from functools import partial
 from itertools import pairwise
 
 import pytest
 import torch
 from plain_loop import PlainLoop
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 from worlds import CLIP, SHAPE, Record, fit, flat, real_batches, tiny_clip_gan, tiny_gan
 
 from framegan import losses, noise, regularizers, schedules
 from framegan.gan import GAN
+from framegan.network_state import Average
 from framegan.networks import critics, dcgan, mocogan, vgan
 
 
@@ -171,6 +175,22 @@ def test_the_average_starts_as_the_live_generator_and_stays_out_of_training():
     assert torch.equal(flat(gan.generator_ema), flat(gan.generator))
     assert not any(parameter.requires_grad for parameter in gan.generator_ema.parameters())
     assert not gan.train().generator_ema.training
+
+
+def test_averaged_weights_are_divided_by_a_singular_value_of_theirs():
+    """While the layer's singular vectors turn; their mean would be far too short."""
+    torch.manual_seed(0)
+    layer = spectral_norm(nn.Conv2d(8, 8, 3)).train()
+    mean = copy.deepcopy(layer).eval().requires_grad_(False)
+    average, weights = Average(mean, layer), layer.parametrizations.weight.original
+    for _ in range(300):
+        with torch.no_grad():
+            weights.mul_(0.9).add_(torch.randn_like(weights))
+        layer(torch.zeros(1, 8, 3, 3))
+        average.move(1, half_life=20)
+    assert torch.linalg.matrix_norm(mean.weight.flatten(1), 2) == pytest.approx(1, abs=0.02)
+    of_all = weights.norm() / mean.parametrizations.weight.original.norm()
+    assert of_all > 2, "it is an average"
 
 
 @pytest.mark.parametrize("weights", ["ema", "raw"])

@@ -142,3 +142,12 @@ def test_class_normalization_is_that_of_each_class():
         normalized = (feature - mean[:, None, None]) / (variance[:, None, None] + 1e-5).sqrt()
         expected = norm.gain.weight[label][:, None, None] * normalized + norm.offset.weight[label][:, None, None]
         torch.testing.assert_close(made, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_weights_of_fastgan_begin_as_they_say():
+    """N(0, 0.02^2) is of the weights that train, not of what spectral normalisation makes of them."""
+    for part in (fastgan.Generator, fastgan.Discriminator):
+        weights = [weight for name, weight in part((3, 32, 32)).named_parameters() if name.endswith("original")]
+        assert len(weights) > 8
+        for weight in weights:
+            assert weight.std().item() == pytest.approx(0.02, rel=4 * weight.numel() ** -0.5)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from framegan import inputs, interpolation, noise, sampling
-from framegan.networks import dcgan, mocogan, predictor, stylegan2
+from framegan.networks import dcgan, espcn, mocogan, predictor, stylegan2
 
 CLIPS = (3, 4, 16, 16)
 
@@ -84,3 +84,8 @@ def test_what_continues_frames_begins_alike_on_the_whole_way():
 def test_a_walk_needs_two_seeds_that_differ(seeds):
     with pytest.raises(ValueError, match="interpolate got .*it should be two seeds or more, such as"):
         walked(dcgan.Generator((3, 16, 16), width=8), seeds, 3)
+
+
+def test_there_is_nothing_between_samples_that_are_enlarged():
+    with pytest.raises(ValueError, match="enlarges small samples, and nothing lies between those"):
+        walked(espcn.Generator((3, 16, 16), width=4), [0, 1], 2)

@@ -51,6 +51,11 @@ def generator(given_frames=2, shape=SHAPE, **options):
     return network.eval()
 
 
+def test_one_that_takes_no_classes_has_none_of_the_clips_that_it_begins_with():
+    assert inputs.kept_classes(generator(num_classes=3, conditional=True)) == {0, 1, 2}
+    assert not inputs.kept_classes(generator())
+
+
 @pytest.mark.parametrize("shape", [(1, 6, 16, 24), (3, 3, 28, 28), (2, 4, 32, 32), (4, 5, 64, 64)], ids=str)
 def test_given_frames_come_out_untouched_and_the_rest_is_of_any_length(shape):
     network = generator(2, shape)

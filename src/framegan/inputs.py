@@ -73,7 +73,7 @@ def classes_of(
 def kept_classes(generator: nn.Module) -> Collection[int]:
     """Return the classes that samples can be of where no frames are given: all, or those that a generator keeps."""
     every = range(getattr(generator, "num_classes", 0))
-    return getattr(getattr(generator, "beginnings", None), "classes", None) or every
+    return (every and getattr(getattr(generator, "beginnings", None), "classes", None)) or every
 
 
 def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, int]:

@@ -57,6 +57,8 @@ def walk(
         ValueError: there are fewer than two seeds, or see `framegan.sampling.batches`.
     """
     check_seeds(seeds)
+    if hasattr(generator, "enlarged"):
+        raise ValueError("this generator enlarges small samples, and nothing lies between those; make samples of seeds")
     latents, labels = inputs.draw(generator, seeds, **choices, is_given=given is not None)
     parts = inputs.parts_of(generator, choices.get("num_frames"))
     if getattr(generator, "given_frames", 0):  # its content is the number of a clip, and nothing lies between those

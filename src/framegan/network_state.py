@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 
 def hold_still(networks: Mapping[str, nn.Module], names: Sequence[str]) -> None:
@@ -103,15 +104,18 @@ def in_pieces(batch: Sequence[Tensor], number: int, *networks: nn.Module) -> Ite
 class Average:
     """Moves a network's average towards it; the tensors of both have to be those there are from here on.
 
-    What both share is left as it is.
+    What both share is left as it is. Spectral normalisation divides averaged weights by a singular value of theirs: the
+    mean of singular vectors, which turn, would be shorter than 1.
     """
 
     def __init__(self, average: nn.Module, network: nn.Module):
+        self.normed = list(_normed(average))
+        own = {id(vector) for norm, _ in self.normed for vector in norm.buffers()}
         pairs = [
             *zip(average.parameters(), network.parameters(), strict=True),
             *zip(average.buffers(), network.buffers(), strict=True),
         ]
-        pairs = [(mean, value) for mean, value in pairs if mean is not value]
+        pairs = [(mean, value) for mean, value in pairs if mean is not value and id(mean) not in own]
         self.means, self.values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
         self.numbers = [pair for pair in pairs if not pair[0].is_floating_point()]  # of batches
 
@@ -122,3 +126,13 @@ class Average:
         torch._foreach_lerp_(self.means, self.values, weight)
         for mean, value in self.numbers:
             mean.copy_(value)
+        for norm, weights in self.normed:
+            norm.train()(weights)  # a step of the power method
+            norm.eval()
+
+
+def _normed(network: nn.Module) -> Iterator[tuple[nn.Module, Tensor]]:
+    """Yield each spectral normalisation of a network that isn't frozen, and the weights that it divides."""
+    for layer in network.modules():
+        for weights in getattr(layer, "parametrizations", {}).values():
+            yield from ((norm, weights.original) for norm in weights if isinstance(norm, _SpectralNorm))

@@ -10,15 +10,13 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from framegan.devices import RecordingError
+
 Result = TypeVar("Result")
 MOST = 16
 """Number of keys that are kept, those used last."""
 KNOWN = {"framegan", "torch", "lightning", "builtins", "abc"}
 """Packages whose code goes by tensors in a step, and by the numbers that a key stands for."""
-
-
-class RecordingError(RuntimeError):
-    """A step does what a GPU can't record."""
 
 
 def are_replayed(

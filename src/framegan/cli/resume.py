@@ -180,8 +180,8 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
     """
     from framegan.data.source import UnreadableDataError
     from framegan.data.train_loader import death_of_worker
+    from framegan.devices import RecordingError
     from framegan.processes.ranks import OtherRankError, said_of_others
-    from framegan.replays import RecordingError
 
     try:
         with said_of_others(timeout) if timeout else nullcontext():

@@ -27,16 +27,20 @@ def channels_of(width: int, doublings: int) -> list[int]:
     return [max(4, int(width * WIDTHS[min(level, len(WIDTHS) - 1)])) for level in range(doublings + 1)]
 
 
+def normed(layer: nn.Conv2d | nn.ConvTranspose2d, dim: int = 0) -> nn.Module:
+    """Return a layer with weights of N(0, 0.02^2), which are divided by their largest singular value.
+
+    Args:
+        dim: of the weights: that of the outputs.
+    """
+    nn.init.normal_(layer.weight, 0.0, 0.02)
+    return spectral_norm(layer, dim=dim)
+
+
 def up(inputs: int, outputs: int) -> nn.Sequential:
     """Return the layers that double (N, inputs, H, W) to (N, outputs, 2 H, 2 W)."""
-    convolution = spectral_norm(nn.Conv2d(inputs, 2 * outputs, 3, padding=1, bias=False))
+    convolution = normed(nn.Conv2d(inputs, 2 * outputs, 3, padding=1, bias=False))
     return nn.Sequential(nn.Upsample(scale_factor=2), convolution, nn.BatchNorm2d(2 * outputs), nn.GLU(1))
-
-
-def initialize(module: nn.Module) -> None:
-    """Draw weights of convolutions from N(0, 0.02^2)."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.normal_(module.weight, 0.0, 0.02)
 
 
 class Excitation(nn.Module):
@@ -46,9 +50,9 @@ class Excitation(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.AdaptiveAvgPool2d(4),
-            spectral_norm(nn.Conv2d(inputs, outputs, 4, bias=False)),
+            normed(nn.Conv2d(inputs, outputs, 4, bias=False)),
             nn.LeakyReLU(0.1),
-            spectral_norm(nn.Conv2d(outputs, outputs, 1, bias=False)),
+            normed(nn.Conv2d(outputs, outputs, 1, bias=False)),
             nn.Sigmoid(),
         )
 
@@ -79,13 +83,12 @@ class Generator(ClassGenerator):
         base, doublings = base_and_doublings(shape)
         widths = channels_of(width, doublings)
         first = nn.ConvTranspose2d(self.num_inputs, 2 * widths[0], base, bias=False)
-        self.first = nn.Sequential(spectral_norm(first, dim=1), nn.BatchNorm2d(2 * widths[0]), nn.GLU(1))
+        self.first = nn.Sequential(normed(first, dim=1), nn.BatchNorm2d(2 * widths[0]), nn.GLU(1))
         self.ups = nn.ModuleList(up(*widths[level : level + 2]) for level in range(doublings))
         self.skipped = min(SKIPPED, max(2, doublings - 1))
         large = range(self.skipped, doublings + 1)
         self.excitations = nn.ModuleList(Excitation(widths[level - self.skipped], widths[level]) for level in large)
-        self.last = spectral_norm(nn.Conv2d(widths[-1], shape[0], 3, padding=1))
-        self.apply(initialize)
+        self.last = normed(nn.Conv2d(widths[-1], shape[0], 3, padding=1))
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
@@ -104,16 +107,16 @@ class Down(nn.Module):
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.main = nn.Sequential(
-            spectral_norm(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)),
+            normed(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False)),
             nn.BatchNorm2d(outputs),
             nn.LeakyReLU(0.2),
-            spectral_norm(nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)),
+            normed(nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)),
             nn.BatchNorm2d(outputs),
             nn.LeakyReLU(0.2),
         )
         self.direct = nn.Sequential(
             nn.AvgPool2d(2),
-            spectral_norm(nn.Conv2d(inputs, outputs, 1, bias=False)),
+            normed(nn.Conv2d(inputs, outputs, 1, bias=False)),
             nn.BatchNorm2d(outputs),
             nn.LeakyReLU(0.2),
         )
@@ -146,13 +149,12 @@ class Discriminator(ClassCritic):
         super().__init__(num_classes, conditional, conditioning, class_dim)
         _, doublings = base_and_doublings(shape)
         widths = channels_of(width, max(2, doublings))[:0:-1]
-        first = spectral_norm(nn.Conv2d(shape[0] + self.given.channels, widths[0], 3, padding=1, bias=False))
+        first = normed(nn.Conv2d(shape[0] + self.given.channels, widths[0], 3, padding=1, bias=False))
         self.first = nn.Sequential(first, nn.LeakyReLU(0.2))
         self.downs = nn.ModuleList(Down(*widths[level : level + 2]) for level in range(len(widths) - 1))
-        self.last = of_classes(spectral_norm(nn.Conv2d(widths[-1], self.num_outputs, 4, bias=False)), first=1)
+        self.last = of_classes(normed(nn.Conv2d(widths[-1], self.num_outputs, 4, bias=False)), first=1)
         self.reconstruction_weight = reconstruction_weight
         self.decoders = nn.ModuleList(_decoder(widths, shape[0], halvings) for halvings in self._decoded())
-        self.apply(initialize)
 
     def _decoded(self) -> list[int]:
         """Return how often the features were halved that the decoders start from: the last ones, and those before."""
@@ -175,5 +177,5 @@ class Discriminator(ClassCritic):
 def _decoder(widths: Sequence[int], channels: int, halvings: int) -> nn.Module:
     """Return the layers from features that were halved so often to the picture they are of."""
     ups = [up(widths[level], widths[level - 1]) for level in range(halvings, 0, -1)]
-    last = spectral_norm(nn.Conv2d(widths[0], channels, 3, padding=1, bias=False))
+    last = normed(nn.Conv2d(widths[0], channels, 3, padding=1, bias=False))
     return nn.Sequential(*ups, last, nn.Tanh())

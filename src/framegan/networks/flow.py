@@ -171,7 +171,7 @@ class Flow(nn.Module):
         scales: how often the sides are halved, at most; fewer where they come to be odd.
         layers: makes the layers of a scale of the (C, H, W) of its features, those before and those after the sides
             are halved.
-        logit: share of the range that is left out at either end before values are mapped to the whole line by a logit
+        logit: share of the range that is left out, half at either end, before values are mapped to the line by a logit
             (Dinh et al. 2017, Section 4.1). 0 = they are taken as they are.
     """
 
