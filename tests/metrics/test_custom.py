@@ -116,7 +116,9 @@ def test_the_fingerprint_tells_apart_what_is_done_with_samples(other):
 
 
 def test_the_fingerprint_tells_layers_without_weights_apart():
-    first, second, third = (Custom("a", "images", nn.Sequential(nn.AvgPool2d(side), nn.Flatten())) for side in (2, 4, 2))
+    first, second, third = (
+        Custom("a", "images", nn.Sequential(nn.AvgPool2d(side), nn.Flatten())) for side in (2, 4, 2)
+    )
     assert first.fingerprint == third.fingerprint != second.fingerprint
 
 
