@@ -10,6 +10,7 @@ import sys
 import time
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from small_clips import write_frame_folders, write_videos
@@ -18,6 +19,7 @@ from small_files import write_images
 from framegan.data import train_loader
 from framegan.data.datamodule import DataModule, TicketDataset
 from framegan.data.drawn.synthetic import synthetic
+from framegan.data.held_out import held_out
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import TensorSource, UnreadableDataError
 from framegan.data.train_loader import death_of_worker, leave_signals_to_run
@@ -102,6 +104,21 @@ def test_rare_classes_come_as_often_as_others(kind, keep_on_device_mb, tmp_path)
 def test_classes_that_cannot_be_balanced(source, message):
     with pytest.raises(ValueError, match=f"data.balance_classes=true, but {message}"):
         DataModule(source, batch_size=2, balance_classes=True)
+
+
+def test_a_class_that_is_held_out_as_a_whole_cannot_be_balanced():
+    labels = torch.ones(20).long()
+    source = TensorSource(torch.zeros(20, 1, 2, 2).byte(), labels, 2, classes=["rare", "usual"])
+    left_out = held_out(source, 0.25)
+    labels[left_out[:2]] = 0
+    message = (
+        "data.balance_classes=true, but data.held_out=0.25 leaves out all samples of class rare; set data.held_out"
+    )
+    with pytest.raises(ValueError, match=message):
+        DataModule(source, batch_size=2, held_out=0.25, balance_classes=True)
+    DataModule(source, batch_size=2, held_out=0.25)
+    labels[int(np.setdiff1d(range(20), left_out)[0])] = 0
+    assert DataModule(source, batch_size=2, held_out=0.25, balance_classes=True).held_out == 0.25
 
 
 def test_no_sample_is_both_held_out_and_trained_on():

@@ -108,6 +108,7 @@ def test_a_classifier_of_the_data_and_the_modes_of_stacked_digits(tmp_path, monk
     scores = {"fd", "kd", "precision", "recall", "classifier_score", "modes", "mode_divergence"}
     assert names == {*scores, "class_accuracy"}
     assert {record["protocol"]["classifier_of"] for record in found.values()} == {"mnist"}
+    assert {record["protocol"]["scores"]["modes"] for record in found.values()} == {"ModeCoverage(expected='real')"}
 
     folder = tmp_path / "stacked"
     options = ("metrics=modes", f"metrics.modes.embedding.weights={digits}")

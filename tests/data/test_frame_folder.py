@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from framegan.data.frame_cache.build import missing, plan, prepare
+from framegan.data.frame_cache.layout import StaleCacheError, find
 from framegan.data.video_set import FileVideos
 from framegan.data.videos.frame_folder import FrameFolder
 
@@ -103,8 +105,32 @@ def test_frames_of_a_video_may_be_of_any_kind(tmp_path):
 def test_the_stamp_is_of_all_frames(tmp_path):
     save_video(tmp_path / "v")
     paths = sorted((tmp_path / "v").iterdir())
+    before = FrameFolder(str(tmp_path), 8).stamp(0)
+    assert before == FrameFolder(str(tmp_path), 8).stamp(0)
+    assert before[0] == sum(path.stat().st_size for path in paths)
     os.utime(paths[1], ns=(0, 5_000_000_000 * 10**9))
-    assert FrameFolder(str(tmp_path), 8).stamp(0) == (sum(path.stat().st_size for path in paths), 5_000_000_000 * 10**9)
+    assert FrameFolder(str(tmp_path), 8).stamp(0) != before
+
+
+@pytest.mark.parametrize(
+    ("moves", "order"),
+    [([(0, 9)], [10, 20, 0]), ([(0, 9), (1, 0), (9, 1)], [10, 0, 20])],
+    ids=["the first becomes the last", "two are swapped"],
+)
+def test_frames_that_are_renumbered_are_no_longer_those_of_a_cache(moves, order, tmp_path):
+    """Renaming keeps the size and the time of every file."""
+    data, folder = tmp_path / "data", tmp_path / "cache"
+    save_video(data / "v")
+    before = FrameFolder(str(data), 8)
+    prepare(plan(before, folder), num_workers=0)
+    assert find(before, folder) is not None
+    for old, new in moves:
+        (data / "v" / f"frame_{old}.png").rename(data / "v" / f"frame_{new}.png")
+    after = FrameFolder(str(data), 8)
+    assert values(after, 0, [0, 1, 2]) == order
+    with pytest.raises(StaleCacheError, match="v has changed"):
+        find(after, folder)
+    assert missing(plan(after, folder)) == [0]
 
 
 def test_images_right_in_the_root_are_refused(tmp_path):

@@ -93,6 +93,26 @@ def test_paths_from_elsewhere(tmp_path, monkeypatch):
     assert labels_of(FILES, tmp_path / "link", "absolute.CSV")[0] == [1, 0, 1]
 
 
+def test_paths_below_the_root_of_a_split(tmp_path):
+    small_files.write_images(tmp_path / "data" / "train", 4)
+    files = [path.relative_to(tmp_path / "data") for path in (tmp_path / "data").glob("train/*/*.png")]
+    lines = [f"{file.as_posix()},{file.stem}" for file in files]
+    path = tmp_path / "list.csv"
+    for rows in (lines, [*lines, "test/dogs/9.png,x"], [line.removeprefix("train/") for line in lines]):
+        path.write_text("\n".join(rows))
+        images = ImageFolder(str(tmp_path / "data"), 8, split="train", labels=str(path))
+        assert [images.classes[label] for label in images.labels] == [Path(file).stem for file in images.files]
+    path.write_text("\n".join(lines).replace("train/", "other/"))
+    with pytest.raises(ValueError, match=f"name every file in it by its path below {tmp_path / 'data' / 'train'}$"):
+        ImageFolder(str(tmp_path / "data"), 8, split="train", labels=str(path))
+
+
+def test_a_folder_in_a_folder_of_its_name_comes_first(tmp_path):
+    (tmp_path / "b").mkdir()
+    files = ["b/1.png", "1.png"]
+    assert listed(tmp_path / "b" / "x.csv", "b/1.png,walk\n1.png,run\n", files) == ([1, 0], ["run", "walk"])
+
+
 def test_a_file_that_is_called_so_comes_first(tmp_path):
     files = ["a\\1.png", "a/1.png"]
     assert listed(tmp_path / "x.csv", "a\\1.png,walk\na/1.png,run\n", files) == ([1, 0], ["run", "walk"])

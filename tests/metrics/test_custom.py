@@ -104,6 +104,32 @@ def test_the_fingerprint_tells_weights_apart():
     assert Custom("a", "images", network).fingerprint != first
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"resolution": 4}, {"input_range": (-1, 1)}, {"channels": 1}, {"takes": "clips"}, {"module": nn.Flatten()}],
+    ids=lambda other: next(iter(other)),
+)
+def test_the_fingerprint_tells_apart_what_is_done_with_samples(other):
+    pixels = {"name": "a", "takes": "images", "module": Pixels(), "input_range": (0, 1)}
+    assert Custom(**pixels).fingerprint == Custom(**pixels | {"input_range": [0.0, 1.0], "min_frames": 2}).fingerprint
+    assert Custom(**pixels | other).fingerprint != Custom(**pixels).fingerprint
+
+
+def test_the_fingerprint_tells_layers_without_weights_apart():
+    first, second, third = (
+        Custom("a", "images", nn.Sequential(nn.AvgPool2d(side), nn.Flatten())) for side in (2, 4, 2)
+    )
+    assert first.fingerprint == third.fingerprint != second.fingerprint
+
+
+def test_the_fingerprint_of_a_file_tells_what_is_done_with_samples(tmp_path):
+    torch.jit.script(linear()).save(tmp_path / "network.pt")
+    of_sizes = {
+        Custom("a", "images", path=str(tmp_path / "network.pt"), resolution=side).fingerprint for side in (8, 9, None)
+    }
+    assert len(of_sizes) == 3
+
+
 def test_a_torchscript_file(tmp_path):
     network = linear()
     torch.jit.script(network).save(tmp_path / "network.pt")

@@ -28,6 +28,17 @@ def test_uneven_modes_are_weighed():
     assert divergence == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
 
 
+def test_real_samples_say_how_often_modes_should_occur():
+    real = torch.tensor([0] * 899 + [1] * 99)
+    like_real, even = torch.tensor([0] * 90 + [1] * 10), torch.tensor([0, 1] * 50)
+    assert mode_coverage(like_real, 2, real) == (2, pytest.approx(0, abs=1e-12))
+    assert mode_coverage(even, 2, real)[1] == pytest.approx(0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1))
+    assert mode_coverage(even, 2)[1] < mode_coverage(like_real, 2)[1], "from even it is the other way round"
+    assert math.isfinite(mode_coverage(even, 2, torch.zeros(100, dtype=torch.int64))[1])
+    balanced = torch.tensor([0, 1] * 500)
+    assert mode_coverage(like_real, 2, balanced) == pytest.approx(mode_coverage(like_real, 2))
+
+
 def test_the_order_of_samples_and_of_modes_does_not_matter():
     random = torch.Generator().manual_seed(0)
     codes = torch.randint(30, (100,), generator=random) ** 2

@@ -34,7 +34,10 @@ from framegan.data.transforms import Transform, Transforms
 from framegan.data.videos.clips import Clips
 from framegan.devices import put
 from framegan.media import to_samples
+from framegan.quoting import first_names
 from framegan.spread import spread
+
+NAMED_CLASSES = 5
 
 
 @dataclass(eq=False)
@@ -149,6 +152,8 @@ class DataModule(LightningDataModule):
             raise ValueError(f"data.num_classes={num_classes}, but the data have {self.num_classes}; set it to null")
         if len(set(self.classes)) != self.num_classes:
             raise ValueError(f"the source's num_classes is {self.num_classes}, and its classes are {self.classes}")
+        if balance_classes:
+            self._check_classes_trained_on()
 
     @property
     def class_counts(self) -> list[int] | None:
@@ -297,6 +302,18 @@ class DataModule(LightningDataModule):
             raise ValueError(f"{said} has one class; set it to false")
         if labels_of(self.source) is None:
             raise ValueError(f"{said} doesn't list the labels of its samples; give it `labels`, or set it to false")
+
+    def _check_classes_trained_on(self) -> None:
+        if self.trained_on is None:
+            return
+        labels = torch.as_tensor(labels_of(self.source)).numpy(force=True)
+        if len(gone := np.setdiff1d(labels, labels[self.trained_on])):
+            names = first_names((self.classes[number] for number in gone), NAMED_CLASSES)
+            said = (
+                f"data.balance_classes=true, but data.held_out={self.held_out} leaves out all samples of class {names}"
+            )
+            remedies = "set data.held_out lower, give it more samples, or set data.balance_classes=false"
+            raise ValueError(f"{said}; {remedies}")
 
     @cached_property
     def is_small(self) -> bool:

@@ -74,7 +74,8 @@ def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:
         labels: "folder": the first folder of its path is a file's class; None: there is one class. Otherwise a list,
             relative to the folder or not: a .csv of lines "file,class", or a .json of {"file": class} or of pairs,
             alone or as {"labels": [["file", class], ...]} in StyleGAN's dataset.json. Files may be named without their
-            ending, with ./ before them, with backslashes, by absolute paths or by paths below the current folder.
+            ending, with ./ before them, with backslashes, by absolute paths, or by paths below the current folder or
+            the one above the folder.
 
     Raises:
         ValueError: the list can't be read, leaves files out, or names one twice with different classes.
@@ -131,7 +132,7 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
         shown = ", ".join(map(printable, missing[:NAMED_PROBLEMS]))
         raise ValueError(
             f"data.labels: {path} has no class for {len(missing)} of {len(files)} files, such as {shown}; name every "
-            "file in it by its path below data.root"
+            f"file in it by its path below {folder}"
         )
     return [next(iter(names)) for names in found.values()]
 
@@ -183,7 +184,8 @@ def _below(pairs: Iterable[tuple[str, str]], folder: Path, files: Sequence[str])
         whole = str(Path(path).absolute())
         found = [whole.removeprefix(root) for root in above if whole.startswith(root)]
         below = path if composed(path) in known or not found else found[0]
-        return known.get(composed(below), below)
+        inside = known.get(composed(below.removeprefix(f"{folder.name}/")), below)  # of a split, named from data.root
+        return known.get(composed(below), inside)
 
     return _distinct((plain(file), name) for file, name in pairs)
 

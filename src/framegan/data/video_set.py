@@ -70,7 +70,10 @@ class FileVideos(Videos, Protocol):
         the root nor the files."""
 
     def stamp(self, index: int) -> tuple[int, int]:
-        """Return the size in bytes and the modification time in ns of what a video is read from."""
+        """Return the size in bytes of what a video is read from, and a number that is another once that has changed.
+
+        Of one file it is the modification time in ns.
+        """
 
 
 class DecodedVideos(ABC):

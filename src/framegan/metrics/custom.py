@@ -1,5 +1,7 @@
 """An embedding of the user's own: any network that describes samples, such as DINOv2 or VideoMAE."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -15,8 +17,9 @@ class Custom(Embedding):
     """A module or a TorchScript file that takes float images (N, C, H, W) or clips (N, C, T, H, W) and returns (N, D).
 
     Args:
-        name: what the keys of metrics call it; give another preprocessing another name.
-        module: the network; either this or `path`.
+        name: what the keys of metrics call it.
+        module: the network; either this or `path`. What changes its features and is seen neither in its weights nor
+            in its `repr` needs another name.
         path: the TorchScript file.
         input_range: the values that the pixels 0 and 255 become.
         resolution: what height and width are resized to, bilinearly and antialiased; None: they stay.
@@ -53,11 +56,14 @@ class Custom(Embedding):
         if path is None:
             assert module is not None
             self.network = module.float()
-            self.fingerprint = fingerprint_of(self.network.state_dict())
+            program = fingerprint_of(self.network.state_dict()) + _text_of(self.network)
         else:
             file = existing(path, "build the network with module._target_")
             self.network = load_torchscript(file).float()
-            self.fingerprint = fingerprint_of_file(file)
+            program = fingerprint_of_file(file)
+        way = [takes, *map(float, input_range), resolution, channels]
+        self.fingerprint = hashlib.sha256(f"{program} {way}".encode()).hexdigest()[:8]
+        """Of the network and of all that is done with samples before: features of another way have other keys."""
         self.frozen()
 
     @staticmethod
@@ -91,3 +97,9 @@ class Custom(Embedding):
         if self.resolution is not None:
             samples = resized(samples, (self.resolution, self.resolution), mode="bilinear", antialias=True)
         return to_rgb(samples).contiguous() if self.channels == 3 else samples
+
+
+def _text_of(network: nn.Module) -> str:
+    """Return the class of a network, and its layers with what they say of themselves, without addresses in memory."""
+    kind = type(network)
+    return re.sub(r" at 0x[0-9a-f]+", "", f"{kind.__module__}.{kind.__qualname__} {network}")

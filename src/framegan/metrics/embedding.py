@@ -21,8 +21,9 @@ class Embedding(nn.Module):
     `to(torch.bfloat16)` don't change it.
 
     Attributes:
-        name: what the keys of metrics call it, e.g. "inception"; with another preprocessing it has another name.
-        fingerprint: 8 hexadecimal digits that identify the weights; a part of the keys too.
+        name: what the keys of metrics call it, e.g. "inception".
+        fingerprint: 8 hexadecimal digits that identify the weights; a part of the keys too. Features of real samples
+            are kept by both: whatever else decides features is in one of them.
         num_features: D.
         takes: what one sample is.
         min_frames: the shortest clip it can take.

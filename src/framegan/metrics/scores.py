@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from pydantic import PositiveInt
@@ -235,14 +235,22 @@ class InceptionScore:
 
 @dataclass(frozen=True)
 class ModeCoverage:
-    """How many classes occur among the fake samples, and how far from evenly (Lin et al. 2018)."""
+    """How many classes occur among the fake samples, and how far from evenly (Lin et al. 2018).
+
+    Args:
+        expected: "even", as published, or "real": how far their shares are from those among the real samples, as a
+            generator that is asked for the classes in the data's proportions shouldn't make all equally often.
+    """
+
+    expected: Literal["even", "real"] = "even"
 
     def names(self, embedding: Embedding) -> tuple[str, ...]:
         return ("modes", "mode_divergence")
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         logits = embedding.logits(fake)
-        modes, divergence = mode_coverage(logits.argmax(1), logits.shape[1])
+        of_real = embedding.logits(real.bank).argmax(1) if self.expected == "real" else None
+        modes, divergence = mode_coverage(logits.argmax(1), logits.shape[1], of_real)
         reason = "it depends on the number of samples"
         return {
             "modes": Estimate(modes, None, "higher", "share", reason),

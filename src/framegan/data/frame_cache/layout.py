@@ -40,7 +40,11 @@ class StaleCacheError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A video in a shard: what it was read from, and how many frames it has there, or why it has none."""
+    """A video in a shard: what it was read from, and how many frames it has there, or why it has none.
+
+    Args:
+        mtime_ns: like size, of the stamp; of a folder of frames no time, see `framegan.data.video_set.FileVideos`.
+    """
 
     name: str
     size: StrictInt

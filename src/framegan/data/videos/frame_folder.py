@@ -1,5 +1,7 @@
 """Videos as folders of frames: every folder that directly holds images is a video."""
 
+import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -14,6 +16,7 @@ from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
 from framegan.data.videos.frame_order import by_whole_numbers, in_order
 from framegan.data.videos.listed_videos import Entry, ListedVideos
+from framegan.files import strict_json
 from framegan.files.at_once import try_all
 
 
@@ -78,8 +81,7 @@ class FrameFolder(ListedVideos):
         if empty := [file.name for file, status in zip(files, stamps, strict=True) if status.st_size == 0]:
             raise ValueError(f"{empty[0]}: empty file")
         _named(files[0], size_of)
-        size, time = sum(status.st_size for status in stamps), max(status.st_mtime_ns for status in stamps)
-        return Entry((size, time), len(files))
+        return Entry((sum(status.st_size for status in stamps), _state(files, stamps)), len(files))
 
     def files(self, path: Path) -> list[Path]:
         return [path / name for name in self.frames[path]]
@@ -88,6 +90,12 @@ class FrameFolder(ListedVideos):
         path = self.root / self.names[index]
         files = [path / self.frames[path][frame] for frame in frames]
         return np.stack([_named(file, lambda file: self.fit(decode(file, self.fit.channels))) for file in files])
+
+
+def _state(files: Sequence[Path], stamps: Sequence[os.stat_result]) -> int:
+    """Return a number that is another when frames are renamed, which changes neither a size nor a time of one."""
+    each = [[file.name, status.st_size, status.st_mtime_ns] for file, status in zip(files, stamps, strict=True)]
+    return int(hashlib.sha256(strict_json.dumps(each).encode()).hexdigest()[:15], 16)
 
 
 def _named(file: Path, function: Callable[[Path], Any]) -> Any:
