@@ -7,10 +7,6 @@ import torch
 from torch import Tensor
 
 
-class RecordingError(RuntimeError):
-    """A step does what a GPU can't record, see `framegan.replays`."""
-
-
 def uses_cuda(accelerator: str) -> bool:
     """Say whether an accelerator of this name is a CUDA GPU here."""
     return accelerator in ("auto", "gpu") and torch.cuda.is_available()

@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from framegan.devices import RecordingError
-
 Result = TypeVar("Result")
 MOST = 16
 """Number of keys that are kept, those used last."""
@@ -108,5 +106,5 @@ class Replays:
             if isinstance(first, torch.OutOfMemoryError):
                 raise first from None
             said = str(first).partition("\n")[0]
-            raise RecordingError(f"a step can't be recorded ({said}); set trainer.cuda_graphs=false") from first
+            raise RuntimeError(f"a step can't be recorded ({said}); set trainer.cuda_graphs=false") from first
         return Recorded(kept, result, graph.replay)

@@ -75,6 +75,11 @@ def not_deterministic(error: Exception) -> str | None:
     return f"{rule}, which {name} doesn't on this device; leave out what needs it, or set trainer.deterministic=false"
 
 
+def not_recorded(error: Exception) -> str | None:
+    """Return what `framegan.replays` says of a step that a GPU can't replay; None where it is another error."""
+    return str(error) if isinstance(error, RuntimeError) and str(error).startswith("a step can't be recorded") else None
+
+
 def one_line(error: BaseException) -> str:
     """Return what an exception says, on one line, without the places that Hydra has searched."""
     return " ".join(str(error).partition("\nConfig search path:")[0].split())

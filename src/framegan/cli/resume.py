@@ -180,7 +180,6 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
     """
     from framegan.data.source import UnreadableDataError
     from framegan.data.train_loader import death_of_worker
-    from framegan.devices import RecordingError
     from framegan.processes.ranks import OtherRankError, said_of_others
 
     try:
@@ -188,11 +187,11 @@ def stopped_with_how(folder: Path, timeout: float | None = None) -> Iterator[Non
             yield
     except Exception as error:
         when = "to resume"
-        of_settings = errors.out_of_memory(error) or errors.not_deterministic(error)
+        of_settings = errors.out_of_memory(error) or errors.not_deterministic(error) or errors.not_recorded(error)
         message = death_of_worker(str(error)) or of_settings or own_code.story(error)
         if isinstance(error, OSError) and error.errno in UNWRITABLE:
             when, message = "once there is room", f"{folder} can't be written: {error}"
-        elif isinstance(error, UnreadableDataError | OtherRankError | RecordingError):
+        elif isinstance(error, UnreadableDataError | OtherRankError):
             message = str(error)
         if message is None or errors.wants_traceback():
             raise
