@@ -428,6 +428,12 @@ def test_a_codec_gets_the_size_of_all_samples_side_by_side(settings, size, run_o
         assert (container.streams.video[0].height, container.streams.video[0].width) == size
 
 
+def test_of_long_videos_it_says_which_clips_were_looked_at(run_of_clips, tmp_path, capsys):
+    generate(run_of_clips, f"out={tmp_path / 'x.mp4'}", "num_samples=2", "neighbours=1")
+    said = " of 2 may be copies of the one clip of each video that was looked at: training saw other parts too; dist"
+    assert said in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("settings", "message"), OF_CLIPS, ids=lambda value: " ".join(value)[:40])
 def test_what_clips_would_not_show_is_refused(settings, message, run_of_clips, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
