@@ -13,6 +13,7 @@ from framegan import media
 from framegan.edits import graph, outline, timing, words
 from framegan.edits.outline import Filter, Filtered, Joining, Measured
 from framegan.edits.words import EDITS, GROUPS
+from framegan.video_files import Shown
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -249,6 +250,24 @@ def test_trimming():
         assert made.outline.end == found[-1].start + found[-1].duration == (last - first) / RATE
     faded = pixels(np.full((16, 8, 8, 3), 200, np.uint8), "trim=0.3-0.9", "fade_out=0.25")
     assert (faded[:3, 0, 0, 0] == 200).all(), "it fades at the end of what is left"
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "moves"), [("6-12", 4, 2), ("6-8", 2, 0), ("10-12", 0, 2), ("11-", 0, 1), ("0-10.5", 10, 0.5)]
+)
+def test_trimming_cuts_a_frame_that_is_held(given, held, moves):
+    """A screencast, 10 s without motion and 2 s of it."""
+    rate, (still, *moving) = 30, noise(61, (2, 2))
+    times = [(Fraction(), Fraction(10)), *((10 + Fraction(k, rate), Fraction(1, rate)) for k in range(60))]
+    frames = [Shown(*time, pixels) for time, pixels in zip(times, (still, *moving), strict=True)]
+    before = outline.Outline(2, 2, 3, 61, Fraction(12), Fraction(61, 12), Fraction(1, 15360))
+    trim = edits_of(f"trim={given}")[0]
+    found = list(trim.frames(iter(frames), before))
+    ends = [one.start + one.duration for one in found]
+    assert [one.start for one in found] == [0, *ends[:-1]]
+    assert ends[-1] == trim.after(before).end == held + moves
+    assert sum(one.duration for one in found if np.array_equal(one.pixels, still)) == held
+    assert len(found) == bool(held) + moves * rate
 
 
 def test_fading():

@@ -405,7 +405,33 @@ OF_CLIPS = [
         "leave nothing to vary; leave one",
     ),
     (("content_seed=1", "motion_seed=2", "category=0", "interpolate=[0,1]"), "leave nothing to vary"),
+    (("neighbours=2", "out=x.png"), "neighbours=2 shows clips beside each other, which needs a video; set out=x.mp4"),
+    (("neighbours=2", "out=x.npz"), "set out=neighbours.mp4"),
+    (("out=x.mp4", "margin=1", "pixel_format=yuv420p"), "h264, got 411x411; leave it out, or set scale=2 margin=2"),
+    (("out=x.mp4", "num_samples=1", "codec=hevc"), "codec=hevc needs even sides of at least 64 pixels, got 16x16"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        (("num_samples=4",), (456, 456)),
+        (("num_samples=2", "real=true"), (456, 456)),
+        (("num_samples=2", "neighbours=1"), (304, 448)),
+        (("interpolate=[0,1]", "steps=2", "weights=[ema,raw]", "size=64"), (68, 134)),
+    ],
+    ids=str,
+)
+def test_a_codec_gets_the_size_of_all_samples_side_by_side(settings, size, run_of_clips, tmp_path):
+    generate(run_of_clips, f"out={tmp_path / 'x.mp4'}", "codec=hevc", *settings)
+    with av.open(tmp_path / "x.mp4") as container:
+        assert (container.streams.video[0].height, container.streams.video[0].width) == size
+
+
+def test_of_long_videos_it_says_which_clips_were_looked_at(run_of_clips, tmp_path, capsys):
+    generate(run_of_clips, f"out={tmp_path / 'x.mp4'}", "num_samples=2", "neighbours=1")
+    said = " of 2 may be copies of the one clip of each video that was looked at: training saw other parts too; dist"
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("settings", "message"), OF_CLIPS, ids=lambda value: " ".join(value)[:40])

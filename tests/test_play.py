@@ -231,6 +231,10 @@ def test_files_say_how_they_are_made_again(serving, tmp_path, monkeypatch, run_o
         with Image.open(first) as one, Image.open(again) as other:
             assert getattr(one, "n_frames", 1) == getattr(other, "n_frames", 1) == (5 if file == "gif" else 1)
             assert np.array_equal(one.convert("RGB"), other.convert("RGB"))
+    for rate, made in ((0.25, 200), (120, 400)):  # data may be as slow; and a .gif shows at most 50
+        asked = {"wanted": {"point": point(0)}, "format": "gif", "frames_per_second": rate}
+        status, _, content = serving.asked("file", asked)
+        assert status == made, content
     walk = {"wanted": {"point": point(0), "pins": [point(1), point(4)]}, "format": "gif", "whole_walk": True}
     status, _, content = serving.asked("file", walk)
     (tmp_path / "walk.gif").write_bytes(content)
@@ -520,3 +524,15 @@ def test_an_endless_clip_of_64_pixels_in_a_browser(opened, of_64, options):
     shown.locator("#place").focus()
     shown.locator("#place").press("End")
     becomes(shown, lambda now: now != before)
+    assert shown.locator("#pin").is_disabled(), "the sample itself isn't shown"
+    assert "choose a seed first" in shown.locator("#pin").get_attribute("title")
+    shown.locator("body").press("p")
+    assert shown.locator("#pins canvas").count() == 2
+    shown.locator("body").press("r")
+    wait_until(shown.locator("#pin").is_enabled, 20)
+    for _ in range(62):
+        shown.locator("body").press("p")
+        shown.wait_for_timeout(20)
+    assert shown.locator("#pins canvas").count() == 64
+    wait_until(shown.locator("#pin").is_disabled, 20)
+    assert shown.locator("#pin").get_attribute("title") == "no more than 64 can be pinned: remove one first"

@@ -318,7 +318,7 @@ def test_strips(videos, places, project, capsys):
     assert prepare("strips=strips", "dry_run=true") is None
     assert not (project / "strips").exists()
     assert prepare("strips=strips") is None
-    assert capsys.readouterr().out.endswith("model=NAME data=strips data.root=strips data.resolution=8\n")
+    assert capsys.readouterr().out.endswith("data=strips data.root=strips data.resolution=8 data.batch_size=2\n")
     files = sorted(path.relative_to("strips").as_posix() for path in Path("strips").rglob("*.png"))
     assert files == places
     third = np.asarray(Image.open(project / "strips" / places[-1]))
@@ -326,6 +326,29 @@ def test_strips(videos, places, project, capsys):
     index = 5 if videos == "flat" else 4
     assert third.shape == (8, 8 * (10 + index), 3)
     np.testing.assert_array_equal(third[:, 16:24], source.read(index, [2])[0])
+
+
+def test_strips_are_trained_on_as_was_chosen(project, capsys):
+    """What says how the videos were read is left out, and grey strips are read as such."""
+    of_frames = "data.channels=1", "data.resize=crop", "data.filter=area"
+    assert prepare("strips=strips", *of_frames, "data.frame_stride=[1,2]", "data.flip=true") is None
+    line = capsys.readouterr().out.splitlines()[-1]
+    settings = "data.resolution=8 data.channels=1 data.batch_size=2 'data.frame_stride=[1,2]' data.flip=true"
+    assert line == f"train    {TRAIN} model=NAME data=strips data.root=strips {settings}"
+
+
+def test_strips_that_were_interrupted_begin_again(project, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for what, said in ((interrupted, "error: interrupted"), (full, "; make room, and")):
+        monkeypatch.setattr(Pictures, "read", what)
+        message = prepare("strips=strips")
+        assert said in message
+        assert message.endswith(" the same command begins again once strips is empty")
 
 
 def test_a_video_too_long_for_a_strip_is_named(project, capsys, monkeypatch):

@@ -48,7 +48,7 @@ ROOMS = {
     "showing": "inputs interpolation resampling sampling",
     "contracts": "inputs own_code rules sampling",
     "export": "files inputs media noise quoting runs sampling",
-    "play": "files inputs interpolation media networks noise sampling video_files",
+    "play": "files inputs interpolation media networks noise sampling video_files video_formats",
     "data": "configurable devices files media noise own_code processes quoting rules spread",
     "metrics": "by_class files media noise processes quoting",
     "style": "metrics noise",

@@ -103,6 +103,22 @@ def test_a_rate_that_ffmpeg_can_t_count_is_rounded(tmp_path):
     assert read_back(tmp_path / "x.mp4")[1] == pytest.approx([k / 30 for k in range(4)], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        (".gif", r"shows a frame for 1/50 s or more, .*; got 0\.01 s; set rate=50"),
+        (".webp", r"shows a frame for 1/90 s or more, .*; got 0\.01 s; set rate=90"),
+    ],
+)
+def test_no_frame_is_so_short_that_browsers_show_it_for_longer(ending, said, tmp_path):
+    still = np.zeros((8, 8, 3), np.uint8)
+    frames = [Shown(Fraction(0), Fraction(1, 100), still), Shown(Fraction(1, 100), Fraction(1), still)]
+    with pytest.raises(ValueError, match=said):
+        video_files.write_shown(tmp_path / f"x{ending}", frames, 2.0, Timing(Fraction(2), Fraction(1, 100)))
+    assert list(tmp_path.iterdir()) == []
+    video_files.write(tmp_path / f"x{ending}", [still] * 7, video_formats.RATES[ending][1])
+
+
 def test_a_video_of_an_unknown_kind_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"x\.wmv can't be written; .* one of: \.mp4, \.webm, \.gif, \.webp, "):
         video_files.write(tmp_path / "x.wmv", np.zeros((2, 4, 4, 3), np.uint8), 8)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from framegan import apng, notes
 from framegan.files import atomic
-from framegan.video_formats import AS_EVER, ENDINGS, Encoding, check, check_rate, stream_of
+from framegan.video_formats import AS_EVER, ENDINGS, RATES, Encoding, check, check_rate, stream_of
 
 BT601 = 6
 """How RGB becomes YUV, by FFmpeg's number; players that aren't told take large videos for BT.709."""
@@ -271,12 +271,16 @@ def _ticks(frames: list[Shown], ticks_per_second: int, ending: str) -> list[int]
     """Return when each frame begins, and when the last one ends, so that none is half a tick from its time.
 
     Raises:
-        ValueError: two would begin at the same time.
+        ValueError: one would be shown for so short a time that browsers show it for longer.
     """
     times = [shown.start for shown in frames] + [frames[-1].start + frames[-1].duration]
     ticks = [round(time * ticks_per_second) for time in times]
-    if min(np.diff(ticks)) < 1:
-        raise ValueError(f"a {ending} can't show frames that are less than 1/{ticks_per_second} s apart; show fewer")
+    shortest, fastest = min(np.diff(ticks)), RATES[ending][1]
+    if shortest < ticks_per_second // fastest:
+        raise ValueError(
+            f"a {ending} shows a frame for 1/{fastest:g} s or more, or browsers show it for longer; got "
+            f"{shortest / ticks_per_second:g} s; set rate={fastest:g}"
+        )
     return ticks
 
 

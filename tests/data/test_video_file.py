@@ -29,7 +29,7 @@ from odd_videos import (
 
 from framegan.data.videos import decode
 from framegan.data.videos.decode import VideoInfo, counted, probe, read
-from framegan.data.videos.frame_fit import Fit
+from framegan.data.videos.frame_fit import UNSPECIFIED, Fit
 
 STRETCHED = Fit(48, resize="stretch")
 FIRST_NUMBER = {"edit list": 3, "h264, cut out without encoding, mp4": 10, "h264, cut out without encoding, mkv": 10}
@@ -240,6 +240,22 @@ def plain(path: Path, colour: tuple[int, int, int], **settings: object) -> np.nd
 def test_colours_come_back_whatever_range_and_matrix(tmp_path: Path, colour, color_range: int, colorspace: int):
     got = plain(tmp_path / "plain.mp4", colour, color_range=color_range, colorspace=colorspace)
     assert np.abs(got.astype(int) - colour).max() <= 4
+
+
+@pytest.mark.parametrize(("size", "matrix"), [((64, 1280), 1), ((578, 64), 1), ((576, 64), 6)])
+def test_a_video_that_names_no_matrix_has_the_colours_that_players_show(tmp_path: Path, size, matrix: int):
+    """BT.709 from 1280 pixels across or 577 down, or else BT.601."""
+    colour = 30, 180, 60
+    frame = av.VideoFrame.from_ndarray(np.full((*size, 3), colour, np.uint8), "rgb24")
+    frame = frame.reformat(format="yuv420p", dst_colorspace=matrix)
+    frame.colorspace = UNSPECIFIED
+    assert np.abs(Fit(16, filter="point")(frame).astype(int) - colour).max() <= 4
+
+
+def test_hdr_is_refused(tmp_path: Path):
+    path = encode(tmp_path / "hlg.mp4", color_trc=18, pictures=[np.zeros((16, 16, 3), np.uint8)])
+    with pytest.raises(ValueError, match=r"it is HDR \(HLG\), .* write it as SDR first"):
+        probe(path)
 
 
 def test_grey_has_the_full_range(tmp_path: Path):

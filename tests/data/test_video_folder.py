@@ -82,6 +82,17 @@ def test_what_a_set_of_videos_offers(root: Path):
     }
 
 
+def test_caches_of_large_videos_that_were_taken_for_bt_601_are_no_longer_theirs(tmp_path: Path):
+    small, large = (VideoFolder(str(one_of(tmp_path / str(side), side)), 16).recipe for side in (64, 1280))
+    assert large == {**small, "matrix_of_large": "BT.709"}
+
+
+def one_of(folder: Path, width: int) -> Path:
+    folder.mkdir()
+    encode(folder / "one.mp4", pictures=[np.zeros((16, width, 3), np.uint8)] * 2)
+    return folder
+
+
 def test_grey_videos(root: Path):
     assert VideoFolder(str(root), 16, channels=1).read(0, [1]).shape == (1, 16, 16, 1)
 

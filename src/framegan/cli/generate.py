@@ -121,6 +121,7 @@ def generate(settings: Settings, loaded: tuple[Loaded, str] | None = None) -> No
         rows[0], vars(settings), [run.samples_seen for run in _first_of_each(settings, runs)[1:]]
     )
     work = Work(settings, rows, numbers, to, style, size, choices, notes, edits)
+    work.check_size()
     if not settings.overwrite:
         work.refuse_to_overwrite()
     try:
@@ -278,7 +279,8 @@ def _style(
     if edits is not None:
         rate, size = float(edits.after.rate), (edits.after.height, edits.after.width)
         video_formats.check_rate(ending, rate, "the last edit to rate")
-    video_formats.check(ending, rate, encoding, size)
+    if to.kind != "video":  # in one video the size of all side by side counts, see `Work.check_size`
+        video_formats.check(ending, rate, encoding, size)
     if to.kind == "each" and makes_clips:
         video_formats.check_rate(".mp4", rate)  # of the grid
     return Style(rate, encoding)

@@ -28,7 +28,13 @@ def check_together(settings: "Settings", makes_clips: bool, to: "Target") -> Non
         raise ValueError(f"resampling={settings.resampling} is for another size; set scale=4 or size=512")
     if settings.needs_data and (to.kind not in ("picture", "video") or settings.interpolate is not None):
         name = "real=true" if settings.real else f"neighbours={settings.neighbours}"
-        raise ValueError(f"{name} is for samples in one picture or video; set out={name.partition('=')[0]}.png")
+        file = f"{name.partition('=')[0]}{'.mp4' if makes_clips else '.png'}"
+        raise ValueError(f"{name} is for samples in one picture or video; set out={file}")
+    if settings.neighbours is not None and makes_clips and to.kind == "picture":
+        raise ValueError(
+            f"neighbours={settings.neighbours} shows clips beside each other, which needs a video; set "
+            f"out={to.path.with_suffix('.mp4')}"
+        )
     if settings.real and settings.neighbours is not None:
         raise ValueError(f"real=true and neighbours={settings.neighbours} both show real samples; leave one out")
     if to.kind in ("picture", "video") and settings.grid_samples == 0:

@@ -60,8 +60,21 @@ def write_neighbours(work: "Work") -> str:
     copies = sum(one.may_be_a_copy for one in found)
     return (
         f"{work.to.path} shows in each row a sample, its {k} nearest real ones by pixels and those by "
-        f"{found[0].embedding}; {copies} of {len(found)} may be copies; distances are in {distances_of(work)}"
+        f"{found[0].embedding}; {copies} of {len(found)} may be copies{_looked_at(real.source)}; distances are in "
+        f"{distances_of(work)}"
     )
+
+
+def _looked_at(source: Any) -> str:
+    """Return what was looked at of videos that are longer than a clip, of which training has seen other parts too."""
+    from framegan.data.videos.clips import Clips
+
+    if not isinstance(source, Clips):
+        return ""
+    number, length = source.draws.clips_per_video, source.draws.num_frames
+    is_any_longer = any(source.videos.num_frames(video) > length for video in source.kept)
+    clips = "one clip" if number == 1 else f"{number} clips"
+    return f" of the {clips} of each video that was looked at: training saw other parts too" if is_any_longer else ""
 
 
 def distances_of(work: "Work") -> Path:

@@ -71,6 +71,38 @@ class Work:
         wanted = self.settings.grid_samples
         return min(len(self.numbers), max(1, wanted // len(self.rows))) if wanted else 0
 
+    def check_size(self) -> None:
+        """Raise ValueError where one video can't hold what is side by side in it."""
+        if self.to.kind != "video":
+            return
+        number, columns = self._tiles
+        blank = np.empty((*self._size_of_each, 0), np.uint8)
+        grid = blank if number == 1 else media.tiled([blank] * number, columns, margin=self.margin)
+        if not isinstance(self.numbers, Walk):
+            grid = self._for_the_eye(grid, number)
+        size, ending = (grid.shape[0], grid.shape[1]), self.to.path.suffix
+        try:
+            video_formats.check(ending, self.style.frames_per_second, self.style.encoding, size)
+        except ValueError as error:  # which speaks of one sample
+            even = "scale=2 margin=2" if self.margin % 2 and number > 1 else "scale=2"
+            raise ValueError(str(error).replace("scale=2", even)) from None
+
+    @property
+    def _tiles(self) -> tuple[int, int | None]:
+        """How many are side by side in one video, and how many of them in a row; None = as square as possible."""
+        if isinstance(self.numbers, Walk):
+            return len(self.rows), None
+        if self.settings.neighbours is not None:
+            columns = 1 + 2 * self.settings.neighbours
+            return self.num_shown * columns, columns
+        rows = len(self.rows) + (len({row.category for row in self.rows}) if self.settings.real else 0)
+        return rows * self.num_shown, self.num_shown if rows > 1 else None
+
+    @property
+    def _size_of_each(self) -> tuple[int, int]:
+        """(H, W) of a sample, edited."""
+        return (self.edits.after.height, self.edits.after.width) if self.edits else self.size
+
     def refuse_to_overwrite(self) -> None:
         """Raise ValueError where a file is there already that would be written."""
         grid = [self._grid()] if self._has_grid else []
@@ -253,8 +285,7 @@ class Work:
 
     def _for_the_eye(self, grid: np.ndarray, number: int) -> np.ndarray:
         """Return a video of `number` samples side by side, or a frame of it, enlarged unless a size was asked for."""
-        size = (self.edits.after.height, self.edits.after.width) if self.edits else self.size
-        as_made = size == tuple(self.rows[0].run.generator.shape[-2:])
+        as_made = self._size_of_each == tuple(self.rows[0].run.generator.shape[-2:])
         return media.enlarged(grid) if as_made and number > 1 else grid
 
     def _said(self) -> str:

@@ -20,6 +20,11 @@ from framegan.quoting import command, to_type
 NAMED_PROBLEMS = 10
 ROOM = "choose another place with data.cache_dir=FOLDER, a smaller data.resolution, or format=jpeg"
 AGAIN = "resumes with what is missing"
+OF_FRAMES = {
+    *("data", "root", "split", "labels", "classes", "layout", "frame_length", "resolution", "channels", "resize"),
+    *("filter", "pixel_aspect", "rotate", "target_fps", "cache_dir"),
+}
+"""Settings of the data that strips no longer need, or have others for; those of clips stay."""
 
 if TYPE_CHECKING:
     from framegan.data.frame_cache.shard_writer import Plan
@@ -40,7 +45,7 @@ def main(cfg: DictConfig) -> None:
                 return
             prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **settings)
     except KeyboardInterrupt:
-        errors.stop(f"interrupted; the same command {AGAIN}")
+        errors.stop(f"interrupted; the same command {AGAIN if cfg.strips is None else _once_empty(cfg.strips)}")
 
 
 def prepare(
@@ -71,7 +76,7 @@ def prepare(
     size = "x".join(map(str, [*sides_of(videos.resolution), videos.channels]))
     print(f"data     {len(videos):,} videos, {num_frames:,} frames of {size}, {videos.split}", flush=True)
     if strips is not None:
-        _write_strips(videos, Path(strips), workers, dry_run)
+        _write_strips(videos, Path(strips), choices, workers, dry_run)
         return
     job = plan(videos, layout.cache_folder(videos, cache_dir), format, shard_mb, quality)
     to_write = missing(job)
@@ -138,7 +143,11 @@ def _write(job: "Plan", num_workers: int, verify: bool, replace: bool) -> None:
     _list_failures(done.failures)
 
 
-def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run: bool) -> None:
+def _once_empty(folder: str | Path) -> str:
+    return f"begins again once {folder} is empty"
+
+
+def _write_strips(videos: "FileVideos", folder: Path, choices: list[str], num_workers: int, dry_run: bool) -> None:
     from framegan.data.frame_cache.strip_writer import write_strips
     from framegan.data.resolution import sides_of
     from framegan.data.video_set import size_in_bytes
@@ -149,14 +158,17 @@ def _write_strips(videos: "FileVideos", folder: Path, num_workers: int, dry_run:
     if dry_run:
         return
     preparing.check_room(folder, size_in_bytes(videos), ROOM)
-    with preparing.stopped_if_full(folder, AGAIN, "strips=FOLDER"):
+    with preparing.stopped_if_full(folder, _once_empty(folder), "strips=FOLDER"):
         failures = write_strips(videos, folder, num_workers)
     _list_failures(failures)
     height, width = sides_of(videos.resolution)
     size = [f"data.resolution={height}"]
     if height != width:
         size = [shlex.quote(f"data.resolution=[{height},{width}]"), f"data.frame_length={width}"]
-    print(f"train    {command('train', 'model=NAME data=strips', to_type('data.root', folder), *size)}", flush=True)
+    size += [f"data.channels={videos.channels}"] if videos.channels != 3 else []
+    of_clips = [one for one in choices if one.partition("=")[0].removeprefix("data.") not in OF_FRAMES]
+    settings = "model=NAME data=strips", to_type("data.root", folder), *size, shlex.join(of_clips)
+    print(f"train    {command('train', *filter(None, settings))}", flush=True)
 
 
 def _list_failures(failures: Mapping[str, str]) -> None:

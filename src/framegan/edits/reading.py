@@ -107,7 +107,6 @@ def _of_video(path: Path) -> Source:
         if reason := fault(path):
             raise ValueError(reason)
     with opened(path) as (container, stream):
-        source_colours.require_sdr(stream)
         first = next(from_start(container, stream, StrictDecoder(stream, filtered=False)), None)
         if first is None:
             raise ValueError("it has no frame that can be decoded")
@@ -137,7 +136,7 @@ def _of_video(path: Path) -> Source:
             for start, duration, frame in video_times.timed(with_times, outline):
                 decoder.pts.clear()  # it keeps the times of all frames, and nobody asks for them here
                 decoder.clock.clear()
-                yield Shown(start, duration, fit(source_colours.as_players_take_it(frame), aspect, turned))
+                yield Shown(start, duration, fit(frame, aspect, turned))
 
     return Source(outline, shown, times.begin or Fraction())
 

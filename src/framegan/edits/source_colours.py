@@ -1,33 +1,12 @@
-"""What the colours of a file mean, where that is said beside the pixels, or left to the player."""
+"""Pictures whose colours are what their profile says."""
 
 import io
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from framegan.data.images import image_file
 from framegan.data.images.image_file import Channels
-
-BT709, UNSPECIFIED = 1, 2
-"""How YUV becomes RGB, by FFmpeg's numbers."""
-LARGE = 1280, 577
-"""Width or height from which players take a video that doesn't say it for BT.709, and not for BT.601."""
-HDR = {16: "PQ", 18: "HLG"}
-"""FFmpeg's numbers of transfer curves whose light goes beyond the white of RGB."""
-
-
-def require_sdr(stream: Any) -> None:
-    """Raise ValueError where a video's light needs tone mapping before it is RGB of 8 bits."""
-    if name := HDR.get(stream.codec_context.color_trc):
-        raise ValueError(f"it is HDR ({name}), and its colours would be pale; write it as SDR first, with tone mapping")
-
-
-def as_players_take_it(frame: Any) -> Any:
-    """Return a frame that says how its YUV becomes RGB, if it is left to the player."""
-    if frame.colorspace == UNSPECIFIED and (frame.width >= LARGE[0] or frame.height >= LARGE[1]):
-        frame.colorspace = BT709
-    return frame
 
 
 def picture(path: Path, channels: Channels) -> Image.Image:

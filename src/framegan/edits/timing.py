@@ -16,6 +16,8 @@ from framegan.video_files import Shown
 FramesPerSecond = Annotated[float, Field(ge=0.01, le=1000, allow_inf_nan=False)]
 MARGIN = 4
 """Frames after the last one that FFmpeg's motion interpolation gets, or it would end before it."""
+SHORT = Fraction(1, 8)
+"""Seconds; a frame that is shown for longer can be cut."""
 
 
 def exactly(number: float) -> Fraction:
@@ -63,7 +65,7 @@ class Reverse(Timed):
 
 @dataclass(frozen=True)
 class Trim(Timed):
-    """Keep what is shown from FIRST to LAST, in seconds: frames of which most is."""
+    """Keep what is shown from FIRST to LAST, in seconds; of short frames, as wholes, those of which most is."""
 
     example: ClassVar[str] = "trim=0.25-1"
     stretch: Stretch
@@ -73,35 +75,32 @@ class Trim(Timed):
         first, last = self._of(before)
         if first >= before.end:
             raise ValueError(f"trim begins at {float(first):g} s, but it ends at {float(before.end):g} s; choose less")
-        mean = before.num_frames / before.end
-        begin = min(math.ceil(first * mean - Fraction(1, 2)), before.num_frames - 1)
-        number = max(1, math.ceil(last * mean - Fraction(1, 2)) - begin)
-        return before.timed(number, number / mean, before.rate, before.tick)
+        mean = before.end / before.num_frames
+        step = mean if mean <= max(before.tick, SHORT) else before.tick
+        begin = min(math.ceil(first / step - Fraction(1, 2)), math.ceil(before.end / step) - 1)
+        end = max(1, math.ceil(last / step - Fraction(1, 2)) - begin) * step
+        return before.timed(max(1, math.ceil(end / mean - Fraction(1, 2))), end, before.rate, before.tick)
 
     def frames(self, frames: Frames, before: Outline) -> Frames:
-        end, held = self.after(before).end, None
-        for shown in self._kept(frames, before):
-            if held is not None:
-                yield held
-            held = shown
-        if held is not None:  # frames of variable length end where others of the mean length would
-            yield held._replace(duration=end - held.start)
-
-    def _kept(self, frames: Frames, before: Outline) -> Frames:
-        """Yield the frames with times from 0 on; always one, so that something is left."""
-        first, last = self._of(before)
-        end, begin, shown = self.after(before).end, None, None
+        first, _ = self._of(before)
+        end, begin, held, shown = self.after(before).end, None, None, None
         for shown in frames:
-            middle = shown.start + shown.duration / 2
-            if middle < first:
+            near = max(before.tick, min(shown.duration, SHORT)) / 2
+            until = shown.start + shown.duration
+            if until - first < near:
                 continue
-            begin = shown.start if begin is None else begin
-            start = shown.start - begin
-            if start and (middle >= last or start >= end):
-                return
-            yield shown._replace(start=start)
-        if begin is None and shown is not None:
-            yield shown._replace(start=Fraction())
+            if begin is None:
+                begin = shown.start if first - shown.start <= near else first
+            start = max(Fraction(), shown.start - begin)
+            if held is not None:
+                if end - start < near:
+                    break
+                yield held
+            held = Shown(start, until - begin - start, shown.pixels)
+        if held is None and shown is not None:  # so that something is left
+            held = shown._replace(start=Fraction())
+        if held is not None:
+            yield held._replace(duration=end - held.start)
 
     def _of(self, before: Outline) -> tuple[Fraction, Fraction]:
         first, last = self.stretch

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from framegan.play import directions, files
 from framegan.play.player import Player
-from framegan.play.wanted import File
+from framegan.play.wanted import MOST_PINS, File
 
 EVERY = 1.0
 """Seconds from one look for new checkpoints to the next."""
@@ -134,7 +134,8 @@ class Studio:
         """Return what a page is told of them all."""
         players = [player.about() for player in self.players]
         reason = "" if all(one["continues"] for one in players) else "its clips end: nothing of them is carried on"
-        return {"kind": "about", "version": self.version, "trouble": self.trouble, "players": players, "ends": reason}
+        said = {"kind": "about", "version": self.version, "trouble": self.trouble, "players": players, "ends": reason}
+        return said | {"most_pins": MOST_PINS}
 
 
 def _fits(first: Player, other: Player) -> bool:

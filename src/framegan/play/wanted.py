@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from framegan.interpolation import Interpolation
 from framegan.noise import Seed
+from framegan.video_formats import RATES
 
 MOST_MOVES, MOST_PINS = 64, 64
 FARTHEST = 20.0
 """Standard deviations along a direction; the page's sliders end long before."""
+SLOWEST, FASTEST = RATES[".mp4"]
 Move = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
 Moves = Annotated[list[Move], Field(max_length=MOST_MOVES)]
 
@@ -101,13 +103,13 @@ class File(Plain):
 
     Args:
         format: its ending.
-        frames_per_second: of a video.
+        frames_per_second: of a video; what a .gif can't hold is refused as it is written.
         whole_walk: a video of the way over all pins, and not the sample.
     """
 
     wanted: Wanted
     format: Literal["png", "gif", "mp4"]
-    frames_per_second: Annotated[float, Field(ge=0.5, le=120)] = 8.0
+    frames_per_second: Annotated[float, Field(ge=SLOWEST, le=FASTEST)] = 8.0
     whole_walk: bool = False
 
     @model_validator(mode="after")

@@ -22,6 +22,15 @@ STEPS = ((0, 0, 0), (0, 0, 1), (0, 1, 1), (0, 1, 0), (1, 0, 0), (1, 0, 1), (1, 1
 DEGENERATE = 0.1
 """A matrix that squeezes a square to less than this share of what a turned one would cover says nothing."""
 
+BT709, UNSPECIFIED = 1, 2
+"""How YUV becomes RGB, by FFmpeg's numbers."""
+LARGE = 1280, 577
+"""Width or height from which players take a video that doesn't say it for BT.709, and not for BT.601."""
+
+
+def is_large(width: int, height: int) -> bool:
+    return width >= LARGE[0] or height >= LARGE[1]
+
 
 def orientation_of(matrix: bytes) -> int:
     """Return the nearest of the eight orientations to a display matrix of FFmpeg; that of a degenerate one is 1.
@@ -114,6 +123,8 @@ class Fit:
 
 def _scale(frame: VideoFrame, width: int, height: int, pixels: str, algorithm: str) -> np.ndarray:
     """Return a frame as uint8 (height, width, C) of RGB or grey of full range."""
+    if frame.colorspace == UNSPECIFIED and is_large(frame.width, frame.height):
+        frame.colorspace = BT709
     scaled: Any = SCALER.reformatter.reformat(
         frame, width=width, height=height, format=pixels, interpolation=algorithm.upper(), threads=1
     )

@@ -1,7 +1,7 @@
 """Video files, decoded when their frames are asked for, and the folder of such files."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from framegan.data.images.image_file import Filter, Resize
 from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
 from framegan.data.videos.decode import read
-from framegan.data.videos.frame_fit import Fit
+from framegan.data.videos.frame_fit import Fit, is_large
 from framegan.data.videos.listed_videos import ListedVideos
 from framegan.data.videos.video_index import Entry, index
 
@@ -28,6 +28,12 @@ class VideoFiles(ListedVideos):
 
     fit: Fit
     entries: list[Entry]
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Caches of frames of large videos, that earlier versions took for BT.601, are no longer those of this."""
+        is_any_large = any(is_large(entry.info.width, entry.info.height) for entry in self.entries)
+        return {**super().recipe, "matrix_of_large": "BT.709"} if is_any_large else super().recipe
 
     def look_at_all(self, names: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
         entries, problems = index(self.root, names)

@@ -54,6 +54,9 @@ JOINT = 2
 """How many packets before a keyframe a transport stream may call corrupt where another one was joined to it: none of
 that is known to be missing, for the counts of both begin anew."""
 
+HDR = {16: "PQ", 18: "HLG"}
+"""FFmpeg's numbers of transfer curves whose light goes beyond the white of RGB."""
+
 
 class DamagedError(ValueError):
     """Some pictures of a file are wrong or missing."""
@@ -75,6 +78,10 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         stream.codec_context.options = limit
         if stream.width * stream.height > MAX_PIXELS:
             raise ValueError(f"{stream.width}x{stream.height} a frame, {OVER_LIMIT}")
+        if name := HDR.get(stream.codec_context.color_trc):
+            raise ValueError(
+                f"it is HDR ({name}), and its colours would be pale; write it as SDR first, with tone mapping"
+            )
         yield container, stream
 
 

@@ -3,7 +3,7 @@
 const LARGEST_SEED = 2 ** 31;
 const NEW_SEEDS = 1_000_000; // few enough to read one out
 const REACH = 3; // standard deviations that a slider goes to either side
-const FASTEST = 60; // frames a second
+const FASTEST = 60; // frames a second, unless the data are faster
 
 export class Controls {
   // changed(what): told that the "sample" has changed, its "options" or "drift", or the "speed".
@@ -30,7 +30,7 @@ export class Controls {
     const shape = JSON.stringify([player.shape, player.classes, player.parts, player.takes_truncation]);
     if (shape === this.shape) return;
     this.shape = shape;
-    this.speed = number(kept.speed, Math.min(player.frames_per_second, FASTEST));
+    this.speed = number(kept.speed, player.frames_per_second);
     this.num_frames = kept.num_frames ?? null;
     this.truncation = kept.truncation ?? null;
     this.category = kept.category ?? null;
@@ -92,7 +92,8 @@ export class Controls {
       }));
     }
     if (player.makes_clips) {
-      rows.append(pair("speed", 1, FASTEST, 0.5, this.speed, (value) => {
+      const [least, step] = this.speed < 1 ? [0.01, 0.01] : [1, 0.5];
+      rows.append(pair("speed", least, Math.max(FASTEST, Math.ceil(this.speed)), step, this.speed, (value) => {
         this.speed = value;
         this.changed("speed");
       }, "frames a second"));

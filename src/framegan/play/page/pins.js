@@ -8,11 +8,13 @@ export class Pins {
     this.changed = changed;
     this.go = go;
     this.points = [];
+    this.most = 0; // that the server takes
     this.place = null; // on the walk; null = the sample itself is shown
     this.isWalking = false;
     this.list = document.getElementById("pins");
     this.slider = document.getElementById("place");
     this.button = document.getElementById("walk");
+    this.pin = document.getElementById("pin");
     this.way = document.getElementById("interpolation");
     this.slider.oninput = () => {
       this.walk(false);
@@ -52,6 +54,17 @@ export class Pins {
     this.slider.max = Math.max(1, this.points.length - 1);
     this.slider.disabled = this.button.disabled = !isWay;
     document.querySelectorAll("[data-walk]").forEach((button) => (button.disabled = !isWay));
+  }
+
+  // Let what is shown be pinned, or say why it can't be.
+  allow(isDrifting) {
+    const reason =
+      this.place !== null ? "what lies between pinned samples can't be pinned: choose a seed first"
+      : isDrifting ? "a clip that drifts has left its sample: set drift to 0 first"
+      : this.points.length >= this.most ? `no more than ${this.most} can be pinned: remove one first`
+      : "";
+    this.pin.disabled = reason !== "";
+    this.pin.title = reason || "P";
   }
 
   // Show the sample itself again.

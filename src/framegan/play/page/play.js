@@ -44,6 +44,7 @@ const connection = new Connection({
     for (const button of of("downloads").querySelectorAll("[data-format]")) {
       button.disabled = !player.makes_clips && button.dataset.format !== "png";
     }
+    pins.most = said.most_pins;
     pins.arrange();
     tell(said.trouble, true);
     if (!said.trouble && player.makes_clips && said.ends) tell(`No endless clip: ${said.ends}.`);
@@ -84,6 +85,7 @@ function wanted() {
 
 // Ask for what is chosen now, once for all that changes before the next frame.
 function ask() {
+  pins.allow(picture.isEndless && controls.drift > 0);
   if (isAsked || !about.players.length) return;
   isAsked = true;
   requestAnimationFrame(() => {
@@ -99,7 +101,7 @@ function ask() {
         isNew = false;
         dropped();
       }
-      const ahead = Math.max(3, Math.ceil(AHEAD * controls.speed));
+      const ahead = Math.min(64, Math.max(3, Math.ceil(AHEAD * controls.speed)));
       const { num_frames, ...rest } = wanted();
       connection.send({ kind: "stream", number, wanted: rest, drift: controls.drift, ahead, begin });
     }
@@ -204,7 +206,11 @@ of("next").onclick = () => controls.shift(1);
 of("random").onclick = () => controls.renew();
 of("pause").onclick = () => setPaused(!picture.isPaused);
 of("stream").onclick = () => setEndless(!picture.isEndless);
-of("pin").onclick = () => picture.now && pins.add(controls.point(), picture.now);
+of("pin").onclick = () => {
+  if (!picture.now) return;
+  pins.add(controls.point(), picture.now);
+  ask();
+};
 document.querySelectorAll("[data-format]").forEach((button) => (button.onclick = () => download(button)));
 
 setInterval(() => {
