@@ -305,11 +305,13 @@ def test_a_copy_of_the_users_is_left_alone(run_folder):
     assert mine.exists()
 
 
-def test_a_run_does_not_go_on_in_the_folder_of_another(finished, run_folder):
+def test_a_run_does_not_go_on_in_another_folder(finished, run_folder, tmp_path):
     before = sorted(path.name for path in (run_folder / "checkpoints").iterdir())
-    message = str(train(f"resume={finished}", f"hydra.run.dir={run_folder}", "total_samples=112"))
-    assert f"{run_folder} holds another run than {finished}" in message
+    for other in (run_folder, tmp_path / "new"):
+        message = str(train(f"resume={finished}", f"hydra.run.dir={other}", "total_samples=112"))
+        assert f"hydra.run.dir={other} is another one than that of {finished}; leave it out" in message
     assert sorted(path.name for path in (run_folder / "checkpoints").iterdir()) == before
+    assert not (tmp_path / "new").exists()
 
 
 HOLDING = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
