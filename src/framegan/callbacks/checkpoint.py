@@ -126,8 +126,8 @@ class Checkpoint(Every):
     def _choose(self) -> None:
         """Remember the monitored metric as that of the best checkpoint."""
         key = str(self._key())
-        value = {"value": self.run.metrics[key], "samples_seen": self.samples_seen, "better": self._better(key)}
-        self.run.chosen = {key: value}
+        value, better = self.run.metrics[key], self._better(key)
+        self.run.chosen = {key: {"value": value, "samples_seen": self.samples_seen, "better": better}}
 
     def _key(self) -> str | None:
         """Return the key of the monitored metric; None where nothing was measured yet."""

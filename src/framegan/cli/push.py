@@ -72,11 +72,12 @@ def _upload(folder: Path, files: list[Path], repo: str, *, private: bool, messag
     there = hub.endpoint
     try:
         hub.create_repo(repo, private=private, exist_ok=True, token=True)
-        before = hub.repo_info(repo)
+        before = hub.model_info(repo)
         if private != before.private:
             is_so = "private" if before.private else "public"
             asked = str(before.private).lower()
             raise ValueError(f"{repo} is there already and {is_so}; set private={asked}, or another repo")
+        parts: list[CommitOperationAdd | CommitOperationDelete]
         parts = [CommitOperationAdd(path.name, path) for path in files]
         earlier = {one.rfilename for one in before.siblings or ()} & set(PARTS) - {path.name for path in files}
         parts += [CommitOperationDelete(name) for name in sorted(earlier)]

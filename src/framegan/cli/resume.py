@@ -75,8 +75,8 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
     if cfg.resume not in (None, AUTO) and run_folder.find(cfg.resume) != folder.resolve():
         raise ValueError(
-            f"a run is resumed in its folder, and hydra.run.dir={folder} is another one than that of {cfg.resume}; leave "
-            "it out, or resume a copy of the run's folder"
+            f"a run is resumed in its folder, and hydra.run.dir={folder} is another one than that of {cfg.resume}; "
+            "leave it out, or resume a copy of the run's folder"
         )
     if cfg.resume is None and holds_a_run:
         again = command("train", run_folder.to_resume("resume", folder))

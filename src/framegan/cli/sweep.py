@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -185,6 +186,40 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
     is_whole = files.summary.samples_seen >= cfg.total_samples or cfg.trainer.max_batches is not None
     would_collapse = files.status == "collapsed" and before.get("on_collapse") == cfg.on_collapse
     return (is_whole or would_collapse) and not resume.is_another_run(before, now)
+
+
+def check_search(cfg: DictConfig) -> None:
+    """End a search by Optuna, before a job is trained, that would get nothing, or that is known to want the worst."""
+    if _direction() is None:
+        return
+    for key, example in (("evaluate_every", 20_000), ("metrics", "random_conv")):
+        if not cfg.get(key) and cfg.get("objective") is None:
+            errors.stop(
+                f"Optuna searches by the objective, and without {key} nothing is measured; set {key}={example}",
+                ends_sweep=runs_here(),
+            )
+    check_direction("objective_mode", {"min": "lower", "max": "higher"}.get(cfg.get("objective_mode")))
+
+
+def check_direction(objective: str, better: str | None) -> None:
+    """End a search by Optuna where that goes for the worst values of the objective.
+
+    Args:
+        better: lower or higher; None = it isn't known.
+    """
+    towards, direction = {"lower": "minimize", "higher": "maximize"}.get(str(better)), _direction()
+    if towards and direction in ("minimize", "maximize") and direction != towards:
+        errors.stop(
+            f"by {objective} {better} is better, and hydra.sweeper.direction={direction} searches for the worst; set "
+            f"hydra.sweeper.direction={towards}",
+            ends_sweep=runs_here(),
+        )
+
+
+def _direction() -> Any:
+    """Return where Optuna searches, minimize or maximize, or a list of these; None where there is no search."""
+    direction = HydraConfig.get().sweeper.get("direction") if is_job() else None
+    return getattr(direction, "name", direction)
 
 
 def runs_here() -> bool:
