@@ -113,15 +113,17 @@ def test_tensorboard_counts_in_samples(tmp_path):
     assert [event.step for event in written.Images("samples/fake")] == [640]
 
 
-def test_tensorboard_hides_what_comes_after_the_cut(tmp_path):
-    for start, steps in ((0, (64, 128, 192)), (128, (192, 256))):
+@pytest.mark.parametrize(("cut", "kept"), [(128, [64, 128]), (0, [])])
+def test_tensorboard_hides_what_comes_after_the_cut(tmp_path, cut, kept):
+    for session, start, steps in ((1, 0, (64, 128, 192)), (2, cut, (192, 256))):
         logger = TensorBoard(str(tmp_path))
         logger.log_hyperparams({"seed": 0})
         logger.cut(start)
         for step in steps:
-            logger.log_metrics({"a": float(start)}, step=step)
+            logger.log_metrics({"a": float(session)}, step=step)
         logger.finalize("success")
-    assert [(e.step, e.value) for e in events(tmp_path).Scalars("a")] == [(64, 0), (128, 0), (192, 128), (256, 128)]
+    expected = [*((step, 1) for step in kept), (192, 2), (256, 2)]
+    assert [(event.step, event.value) for event in events(tmp_path).Scalars("a")] == expected
 
 
 def test_tensorboard_missing_says_what_to_install(tmp_path, monkeypatch):
@@ -174,11 +176,13 @@ def wandb_run(monkeypatch):
     return run
 
 
-def test_wandb_rows_carry_the_clock_and_are_sent_once(wandb_run, tmp_path, capsys):
+def test_wandb_rows_carry_the_clock_and_are_sent_again_after_a_rollback(wandb_run, tmp_path, capsys):
     logger = WandB(str(tmp_path), offline=False)
-    for step in (64, 128, 192, 192):
+    logger.cut(64)
+    for step in (128, 192):
         logger.log_metrics({"a": 1.0}, step=step)
-    assert [call.args[0] for call in wandb_run.log.call_args_list] == [{"a": 1.0, "samples_seen": 192}] * 2
+    sent = [call.args[0] for call in wandb_run.log.call_args_list]
+    assert sent == [{"a": 1.0, "samples_seen": 128}, {"a": 1.0, "samples_seen": 192}]
     wandb_run.define_metric.assert_called_once_with("*", step_metric="samples_seen")
     assert wandb_run.url in capsys.readouterr().out
 

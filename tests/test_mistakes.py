@@ -56,6 +56,10 @@ TABLE = [
     ),
     ((*CHOSEN, "on_nan=ignore"), "on_nan got 'ignore'; it should be 'stop' or 'rollback'"),
     ((*CHOSEN, "on_collapse=perhaps"), "on_collapse got 'perhaps'; it should be 'warn', 'stop' or 'rollback'"),
+    (
+        (*CHOSEN, "on_collapse=stop", "callbacks.watchdog.every=null"),
+        "on_collapse=stop acts on what .* set callbacks.watchdog.every=4000, or on_collapse=warn$",
+    ),
     ((*CHOSEN, "seed=-1"), "seed got -1; it should be greater than or equal to 0"),
     ((*CHOSEN, "seed=99999999999999999999999"), "seed got 9{23}; it should be less than 9223372036854775808"),
     ((*CHOSEN, "model.generator_optimizer.betas=[0.5]"), r"betas got \[0.5\]; it should be longer"),

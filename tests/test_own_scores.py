@@ -1,6 +1,7 @@
 """Scores of a package outside the repository say themselves which direction is better, and how they are judged."""
 
 import json
+import sys
 import textwrap
 
 import pytest
@@ -21,18 +22,35 @@ PACKAGE = """
 """
 
 
-def test_the_best_checkpoint_is_that_of_the_largest_value(tmp_path, monkeypatch):
+@pytest.fixture
+def rising(tmp_path, monkeypatch):
+    """The settings of a run that measures .5, .9 and .2, after each 32 samples."""
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "own_scores.py").write_text(textwrap.dedent(PACKAGE))
     monkeypatch.syspath_prepend(tmp_path / "package")
-    folder = tmp_path / "run"
+    monkeypatch.delitem(sys.modules, "own_scores", raising=False)
     scores = ("metrics.random_conv.num_fake=16", "+metrics.random_conv.scores.own._target_=own_scores.Rising")
-    options = ("total_samples=96", "evaluate_every=32", "objective=rising", "sample_every=null")
-    assert train(*SMALL, *options, *scores, f"hydra.run.dir={folder}") is None
+    return (*SMALL, *scores, "evaluate_every=32", "sample_every=null")
+
+
+def test_the_best_checkpoint_is_that_of_the_largest_value(rising, tmp_path):
+    folder = tmp_path / "run"
+    assert train(*rising, "total_samples=96", "objective=rising", f"hydra.run.dir={folder}") is None
     assert state(folder, "best")["state_dict"]["samples_seen"] == 64
     found = json.loads((folder / "summary.json").read_text())["best"]
     (key,) = [key for key in found if key.startswith("rising_")]
     assert found[key] == {"value": 0.9, "samples_seen": 64, "better": "higher"}
+
+
+def test_a_value_is_that_of_the_weights_that_were_measured(rising, tmp_path):
+    """Another objective has values from before, but no weights of that moment."""
+    folder = tmp_path / "run"
+    assert train(*rising, "total_samples=64", "objective=fd", f"hydra.run.dir={folder}") is None
+    again = ("objective=rising", "checkpoint_every=16", "total_samples=96", "trust=own_scores")
+    assert train(f"resume={folder}", *again) is None
+    found = json.loads((folder / "summary.json").read_text())
+    assert (found["best"][found["objective"]]["value"], found["best"][found["objective"]]["samples_seen"]) == (0.2, 96)
+    assert state(folder, "best")["state_dict"]["samples_seen"] == 96
 
 
 def test_a_direction_that_is_none():

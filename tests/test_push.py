@@ -35,7 +35,8 @@ class Hub(BaseHTTPRequestHandler):
             self.answer(404, {"error": f"not here: {self.path}"})
 
     def do_GET(self):
-        self.answer(200, {"id": "me/pets", "private": self.server.private, "sha": "0" * 40})
+        files = [{"rfilename": name} for name in self.server.files]
+        self.answer(200, {"id": "me/pets", "private": self.server.private, "sha": "0" * 40, "siblings": files})
 
     def answer(self, status, said):
         content = json.dumps(said).encode()
@@ -53,6 +54,7 @@ class Hub(BaseHTTPRequestHandler):
 def hub(monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.asked, server.private, server.address = [], True, f"http://127.0.0.1:{server.server_port}"
+    server.files = [".gitattributes", "README.md", "generator.pt2", "generator.mine"]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", server.address)
     monkeypatch.setenv("HF_TOKEN", "good")
@@ -65,7 +67,8 @@ def hub(monkeypatch):
 def export(tmp_path):
     folder = tmp_path / "export"
     folder.mkdir()
-    for name in ("README.md", "example.py", "generator.onnx", "generator.safetensors", "notes.txt"):
+    of_export = ("README.md", "example.py", "generator.onnx", "generator.safetensors")
+    for name in (*of_export, "generator.onnx.41.part", "notes.txt"):
         (folder / name).write_text(f"this is {name}")
     return folder
 
@@ -75,8 +78,9 @@ def test_an_export_is_pushed_in_one_commit_and_nothing_else(hub, export, capsys)
     (created,) = (json.loads(body) for path, _, body in hub.asked if path.endswith("/create"))
     assert created["name"] == "pets" and created["organization"] == "me" and created["visibility"] == "private"
     (commit,) = (body for path, _, body in hub.asked if "/commit/" in path)
-    header, *files = map(json.loads, commit.splitlines())
+    header, *files, removed = map(json.loads, commit.splitlines())
     assert header["value"]["summary"] == "the first"
+    assert removed == {"key": "deletedFile", "value": {"path": "generator.pt2"}}, "of an earlier push"
     content = {one["value"]["path"]: base64.b64decode(one["value"]["content"]).decode() for one in files}
     assert content == {
         name: f"this is {name}" for name in ("README.md", "example.py", "generator.onnx", "generator.safetensors")
@@ -84,7 +88,9 @@ def test_an_export_is_pushed_in_one_commit_and_nothing_else(hub, export, capsys)
     assert f"pushed   {hub.address}/me/pets/commit/1a2b, which only you can see" in capsys.readouterr().out
 
 
-def test_what_is_public_does_not_get_what_should_be_private(hub, export):
+def test_what_is_public_does_not_get_what_should_be_private_nor_the_other_way_round(hub, export):
+    public = run("push", f"checkpoint={export}", "repo=me/pets", "private=false")
+    assert "me/pets is there already and private; set private=true, or another repo" in public
     hub.private = False
     assert "me/pets is there already and public; set private=false" in run(
         "push", f"checkpoint={export}", "repo=me/pets"

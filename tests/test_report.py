@@ -221,6 +221,20 @@ def test_a_page_that_can_not_be_written_says_what_to_do(tmp_path, monkeypatch):
         compare_command.main(runs)
 
 
+def test_the_pages_of_runs_below_a_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("runs/demo", "runs/sweeps/mine/seed=0", "runs/sweeps/mine/seed=1"):
+        run_folder(Path(name))
+    (tmp_path / "runs" / "demo" / ".hydra").mkdir()
+    (tmp_path / "runs" / "demo" / ".hydra" / "config.yaml").touch()
+    report_command.main(["runs/demo", "runs/sweeps"])
+    assert capsys.readouterr().out.count("wrote ") == 3
+    assert len(list(tmp_path.glob("runs/**/report.html"))) == 3
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty is not a run folder"):
+        report_command.main(["empty"])
+
+
 def test_runs_of_any_kind_are_compared(tmp_path, monkeypatch):
     """Two with nothing in common, one that is damaged, one whose name is no text, and sixty."""
     monkeypatch.chdir(tmp_path)

@@ -305,11 +305,13 @@ def test_a_copy_of_the_users_is_left_alone(run_folder):
     assert mine.exists()
 
 
-def test_a_run_does_not_go_on_in_the_folder_of_another(finished, run_folder):
+def test_a_run_does_not_go_on_in_another_folder(finished, run_folder, tmp_path):
     before = sorted(path.name for path in (run_folder / "checkpoints").iterdir())
-    message = str(train(f"resume={finished}", f"hydra.run.dir={run_folder}", "total_samples=112"))
-    assert f"{run_folder} holds another run than {finished}" in message
+    for other in (run_folder, tmp_path / "new"):
+        message = str(train(f"resume={finished}", f"hydra.run.dir={other}", "total_samples=112"))
+        assert f"hydra.run.dir={other} is another one than that of {finished}; leave it out" in message
     assert sorted(path.name for path in (run_folder / "checkpoints").iterdir()) == before
+    assert not (tmp_path / "new").exists()
 
 
 HOLDING = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
@@ -600,11 +602,18 @@ def test_a_run_is_not_resumed_to_end_before_where_it_is(how, run_folder):
     assert seen(run_folder) == summary(run_folder)["samples_seen"] == 80
 
 
-def test_the_checkpoints_of_a_future_that_is_given_up_are_forgotten(tmp_path):
-    options = ("checkpoint_every=32", "callbacks.checkpoint.keep=5", "objective=discriminator/loss")
+@pytest.mark.parametrize("has_best", [True, False])
+def test_what_a_future_that_is_given_up_has_left_is_forgotten(tmp_path, has_best, capsys):
+    """A rollback has removed the best checkpoint, if that is later, before the run starts over."""
+    options = ("checkpoint_every=32", "callbacks.checkpoint.keep=5", "objective=discriminator/loss", "sample_every=32")
     assert train(*SMALL, *options, "total_samples=160", f"hydra.run.dir={tmp_path}") is None
     best = summary(tmp_path)["best"]["discriminator/loss"]["samples_seen"]
     assert best > 64, "the discriminator gets better, so that this test shows something"
+    (tmp_path / "evaluations").mkdir()
+    for name in ("evaluations/64.json", "evaluations/160.json", "samples/prediction_160.webp", "samples/mine_160.png"):
+        (tmp_path / name).write_text("[]")
+    if not has_best:
+        (tmp_path / "checkpoints" / "best.ckpt").unlink()
     earlier = tmp_path / "checkpoints" / "samples_64.ckpt"
     changes = ("total_samples=96", "model.discriminator_optimizer.lr=1e-9", "resume_changes=true")
     assert train(f"resume={earlier}", *changes) is None
@@ -613,3 +622,8 @@ def test_the_checkpoints_of_a_future_that_is_given_up_are_forgotten(tmp_path):
     assert numbers == [32, 64, 96]
     assert seen(tmp_path) == 96
     assert seen(tmp_path, "best") == summary(tmp_path)["best"]["discriminator/loss"]["samples_seen"] <= 96
+    gone = f"{'best.ckpt, ' * has_best}last.ckpt, samples_128.ckpt, samples_160.ckpt, samples_96.ckpt"
+    assert f"removed  {gone}, as they are later than 64 samples\n" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "evaluations").iterdir()] == ["64.json"]
+    samples = {f"fake_{number}.png" for number in (0, 32, 64, 96)} | {"real.png", "tiles.json", "mine_160.png"}
+    assert {path.name for path in (tmp_path / "samples").iterdir()} == samples

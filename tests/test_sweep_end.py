@@ -1,5 +1,6 @@
 """The end of a sweep: its table, the reasons of jobs that failed, and lines to go on that work as typed."""
 
+import errno
 import shlex
 
 import pytest
@@ -12,6 +13,7 @@ from framegan.runs import run_folder as folders
 
 def config(**settings):
     plain = {"total_samples": 3000, "on_collapse": "stop", "trainer": {"max_batches": None}, "model": {"width": 8}}
+    plain |= {"data": {"split": "train"}}
     return OmegaConf.merge(plain, settings)
 
 
@@ -108,10 +110,39 @@ def test_what_failed_before_is_replaced_and_what_was_trained_stays(tmp_path, mon
         raise errors.JobFailedError("error: no disk")
 
 
+def test_why_a_job_failed_is_told_where_nothing_can_be_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sweep, "is_job", lambda: True)
+    monkeypatch.setattr(sweep.hydra_folder, "save_choices", full)
+    monkeypatch.setattr(sweep.run_files, "mark", full)
+    running = job(tmp_path / "running", status="running")
+    for folder in (running, tmp_path / "new"):
+        with pytest.raises(errors.JobFailedError, match="no disk"), sweep.failure_kept(config(), folder):
+            raise errors.JobFailedError("error: no disk")
+
+
+def test_a_run_that_another_process_trains_is_left_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweep, "is_job", lambda: True)
+    monkeypatch.setattr(folders, "PATIENCE", 0.0)
+    running = job(tmp_path, status="running")
+
+    def wait():
+        with errors.plain_errors(), folders.alone_in(running):
+            pass
+
+    with folders.alone_in(running), pytest.raises(SystemExit), sweep.failure_kept(config(), running):
+        wait()
+    assert sweep.RunFiles(running).summary.status == "running"
+
+
 @pytest.mark.parametrize(
     ("of_summary", "now", "is_finished"),
     [
         ({}, {}, True),
+        ({}, {"data": {"split": "auto"}}, True),
+        ({}, {"data": {"split": "test"}}, False),
         ({}, {"total_samples": 4000}, False),
         ({}, {"model": {"width": 16}}, False),
         ({"status": "stopped by SIGINT"}, {}, False),
@@ -121,5 +152,5 @@ def test_what_failed_before_is_replaced_and_what_was_trained_stays(tmp_path, mon
     ],
 )
 def test_what_is_finished_is_not_run_again(tmp_path, of_summary, now, is_finished):
-    folder = job(tmp_path / "run", **of_summary)
+    folder = job(tmp_path / "run", changes={"data": {"split": "train"}}, **of_summary)
     assert sweep.is_finished(OmegaConf.create(config(**now)), folder) == is_finished

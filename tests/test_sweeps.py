@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import PROJECT, train
 from omegaconf import OmegaConf
-from small_runs import SHORT, TIMING, meanwhile, rows, started, summary
+from small_runs import SHORT, SMALL, TIMING, meanwhile, rows, started, summary
 from test_evaluate import evaluated
 
 from framegan.cli.main import _run_with_hydra as run_with_hydra
@@ -168,6 +168,27 @@ def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper, capf
     assert "generator " not in second.replace("generator_optimizer", "")
     page = (folder / "compare.html").read_text()
     assert all(job.name in page for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("words", "jobs", "message"),
+    [
+        (["evaluate_every=null"], 0, "without evaluate_every nothing is measured; set evaluate_every=20000"),
+        (["metrics=[]", "evaluate_every=32"], 0, "without metrics nothing is measured; set metrics=random_conv"),
+        (["objective=generator/loss", "objective_mode=max"], 0, "set hydra.sweeper.direction=maximize"),
+        (
+            ["objective=generator/loss", "hydra.sweeper.direction=maximize"],
+            1,
+            "by generator/loss lower is better, and hydra.sweeper.direction=maximize searches for the worst; set "
+            "hydra.sweeper.direction=minimize",
+        ),
+    ],
+)
+def test_a_search_for_nothing_or_for_the_worst_ends_at_once(tmp_path, words, jobs, message):
+    search = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "seed=range(0,9)", f"hydra.sweep.dir={tmp_path}")
+    said = str(train("-m", *SMALL, "total_samples=32", "sample_every=null", *search, *words))
+    assert said.startswith("error: ") and said.endswith(message)
+    assert len(list(tmp_path.glob("*/run.json"))) == jobs
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -55,12 +55,16 @@ class Checkpoint(Every):
                 raise ValueError(self._no_metric(known, "objective=METRIC"))
         folder, now = self.trainer.folder / "checkpoints", self.samples_seen
         last, best = folder / "last.ckpt", folder / "best.ckpt"
-        later = {path for path, seen in clocks([last, best]) if seen > now}
-        if best in later:
-            self.run.chosen = {}
+        seen = dict(clocks([last, best]))
+        if seen.get(best, math.inf) > now:
+            self.run.chosen = {}  # of weights that are gone, or go
+        later = {path for path in seen if seen[path] > now}
         self.trainer.strategy.barrier()
         if self.trainer.is_global_zero:
             later |= {path for path in numbered(folder) if number_of(path) > now}
+            if later:
+                names = ", ".join(sorted(path.name for path in later))
+                print(f"removed  {names}, as they are later than {now:,} samples", flush=True)
             if last in later:
                 copy(Path(str(self.trainer.ckpt_path)), last)
             for path in later - {last}:
@@ -68,7 +72,8 @@ class Checkpoint(Every):
         self.trainer.strategy.barrier()
 
     def act(self) -> None:
-        is_best = self._is_best()
+        if is_best := self._is_best():
+            self._choose()
         folder, is_first = self.trainer.folder / "checkpoints", self.trainer.is_global_zero
         with atomic.new_file(folder / "last.ckpt") if is_first else nullcontext(folder) as part:
             self.trainer.save_checkpoint(part)
@@ -94,10 +99,8 @@ class Checkpoint(Every):
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         super().after_batch(outputs, batch, batch_idx)
-        now = self.samples_seen
-        if self.run.measured_at == now != self.acted_at:
-            best = self.run.best.get(str(self._key()))
-            if best and best["samples_seen"] == now:
+        if self.run.measured_at == self.samples_seen != self.acted_at:
+            if self._key() in self.run.best and self._is_best():
                 self.act_timed()
             self._check_monitor()
 
@@ -111,15 +114,20 @@ class Checkpoint(Every):
         return f"No metric is named {self.monitor!r} or starts with it. Available: {', '.join(available)}. Set {again}"
 
     def _is_best(self) -> bool:
-        """Say whether the monitored metric is better than ever, and remember its value."""
+        """Say whether the monitored metric, of these weights, is better than that of the best checkpoint."""
         key = self._key()
         if key is None or not math.isfinite(value := self.run.metrics[key]):
             return False
-        chosen, better = self.run.chosen.get(key), self._better(key)
-        if chosen and (value <= chosen["value"] if better == "higher" else value >= chosen["value"]):
+        if key in self.run.best and self.run.measured_at != self.samples_seen:  # it is of earlier weights
             return False
+        chosen = self.run.chosen.get(key)
+        return not chosen or (value > chosen["value"] if self._better(key) == "higher" else value < chosen["value"])
+
+    def _choose(self) -> None:
+        """Remember the monitored metric as that of the best checkpoint."""
+        key = str(self._key())
+        value, better = self.run.metrics[key], self._better(key)
         self.run.chosen = {key: {"value": value, "samples_seen": self.samples_seen, "better": better}}
-        return True
 
     def _key(self) -> str | None:
         """Return the key of the monitored metric; None where nothing was measured yet."""

@@ -58,6 +58,9 @@ class Evaluate(Every):
         said = [measure.names(fake) if hasattr(measure, "names") else None for measure in self.measures]
         self.run.names = None if None in said else [name for names in said if names for name in names]
 
+    def begin(self) -> None:
+        self.remove_later("evaluations", "([0-9]+)")
+
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         super().after_batch(outputs, batch, batch_idx)
         may_be_due = self.by_time and self.measures and batch_idx % self.trainer.log_every_n_steps == 0

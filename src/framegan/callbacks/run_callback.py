@@ -1,5 +1,6 @@
 """What every callback of a run has: its trainer, its networks and its state, and a method for each moment."""
 
+import re
 from typing import Any
 
 from lightning.pytorch import Callback
@@ -62,6 +63,17 @@ class RunCallback(Callback):
         self.run.metrics.update(values)
         for logger in self.trainer.run_loggers:
             logger.log_metrics(values, step=self.samples_seen)
+
+    def remove_later(self, folder: str, stem: str) -> None:
+        """Remove what a future that is given up has left in a folder of the run.
+
+        Args:
+            stem: pattern of the names, without their endings, of what is numbered by its samples_seen, a group.
+        """
+        if self.trainer.is_global_zero:
+            for path in (self.trainer.folder / folder).glob("*"):
+                if (found := re.fullmatch(stem, path.stem)) and int(found[1]) > self.samples_seen:
+                    path.unlink()
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
         self.trainer, self.model, self.run = trainer, pl_module, trainer.run

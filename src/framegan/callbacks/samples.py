@@ -25,6 +25,8 @@ ENLARGED = 8
 CLIPS_IN_GRID = 16
 CLIPS_IN_STRIPS = 8
 TABLE = 6
+OF_A_MOMENT = "(?:fake|content_motion|composition|reconstruction|interpolation|prediction|enlarged)_([0-9]+)"
+"""How the files are called, without their endings, that are made anew every time, by samples_seen."""
 FEWEST_ROWS, MOST_ROWS = 6, 16
 """Lines of text as high as a picture in the terminal."""
 
@@ -72,6 +74,7 @@ class Samples(Every):
         self.way: terminal_pictures.Way | None = None
 
     def begin(self) -> None:
+        self.remove_later("samples", OF_A_MOMENT)
         data = self.trainer.datamodule
         are_clips = len(data.shape) == 4
         self.given_frames = getattr(self.model.generator, "given_frames", 0)

@@ -45,6 +45,11 @@ class Watchdog(Every):
         num_samples: Annotated[int, Field(ge=2)] = 64,
     ):
         super().__init__(every)
+        if every is None and on_collapse != "warn":
+            raise ValueError(
+                f"on_collapse={on_collapse} acts on what the watchdog sees, and callbacks.watchdog.every=null lets it "
+                "see nothing; set callbacks.watchdog.every=4000, or on_collapse=warn"
+            )
         self.on_collapse = on_collapse
         self.max_rollbacks = max_rollbacks
         self.num_samples = num_samples

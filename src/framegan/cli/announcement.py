@@ -137,7 +137,8 @@ def _ending(session: "Session") -> Iterator[tuple[str, str]]:
     yield f"{summary.status}:", f"{summary.samples_seen:,} samples in {duration(summary.seconds)}"
     if best:
         found = f"{files.objective} {best.value:.5g} at {best.samples_seen:,} samples, {best.better} is better"
-        yield "best", f"{found} (checkpoints/best.ckpt)"
+        is_kept = (session.folder / "checkpoints" / "best.ckpt").exists()
+        yield "best", f"{found}{' (checkpoints/best.ckpt)' * is_kept}"
     yield "look at", f"{where}/report.html"
     if summary.status == "collapsed":
         yield "why", f"{summary.reason}; the warning said what to try"

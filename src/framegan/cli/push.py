@@ -3,17 +3,18 @@
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import compose, errors
-from framegan.export import CARD, EXAMPLE
+from framegan.export import CARD, EXAMPLE, Format
 from framegan.quoting import command
 from framegan.runs import run_folder
 
-PARTS = (CARD, EXAMPLE, "generator.*")
-"""What an export consists of; nothing else of the folder is uploaded."""
+PARTS = (CARD, EXAMPLE, *(f"generator.{one}" for one in get_args(Format)))
+"""What an export consists of; nothing else of the folder is uploaded, and nothing else there is removed."""
 REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 TO_LOG_IN = "set HF_TOKEN to a token that may write (huggingface.co/settings/tokens), or run: hf auth login"
 
@@ -30,7 +31,7 @@ def main(cfg: DictConfig) -> None:
 def push(checkpoint: str, repo: str, private: bool, message: str | None) -> None:
     """Upload the files of an export in one commit, and say where they are."""
     folder = _export_in(Path(checkpoint))
-    files = sorted(path for part in PARTS for path in folder.glob(part) if path.is_file())
+    files = [folder / part for part in PARTS if (folder / part).is_file()]
     if not REPOSITORY.fullmatch(repo):
         raise ValueError(f"repo got {repo}; it should be a name on the hub and one of your own, such as me/pets")
     for path in files:
@@ -55,11 +56,11 @@ def _upload(folder: Path, files: list[Path], repo: str, *, private: bool, messag
     """Return the address of the commit.
 
     Raises:
-        ValueError: the hub can't be reached, or refuses; or what should be private isn't.
+        ValueError: the hub can't be reached, or refuses; or has a repository that is public, or private, already.
         ImportError: the extra isn't installed.
     """
     try:
-        from huggingface_hub import CommitOperationAdd, HfApi
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
@@ -71,9 +72,15 @@ def _upload(folder: Path, files: list[Path], repo: str, *, private: bool, messag
     there = hub.endpoint
     try:
         hub.create_repo(repo, private=private, exist_ok=True, token=True)
-        if private and not hub.repo_info(repo).private:
-            raise ValueError(f"{repo} is there already and public; set private=false, or another repo")
+        before = hub.model_info(repo)
+        if private != before.private:
+            is_so = "private" if before.private else "public"
+            asked = str(before.private).lower()
+            raise ValueError(f"{repo} is there already and {is_so}; set private={asked}, or another repo")
+        parts: list[CommitOperationAdd | CommitOperationDelete]
         parts = [CommitOperationAdd(path.name, path) for path in files]
+        earlier = {one.rfilename for one in before.siblings or ()} & set(PARTS) - {path.name for path in files}
+        parts += [CommitOperationDelete(name) for name in sorted(earlier)]
         return str(hub.create_commit(repo, parts, commit_message=message).commit_url)
     except LocalTokenNotFoundError:
         raise ValueError(f"{there} doesn't know who you are; {TO_LOG_IN}") from None

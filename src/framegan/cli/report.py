@@ -1,13 +1,14 @@
 """The page of a run: framegan report RUN..."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from framegan.runs import run_folder
+from framegan.runs import run_folder, run_list
 
 USAGE = """Write report.html into run folders: what was run, its curves, samples and scores, in one file.
 
-  framegan report runs/demo
-  framegan report runs/*
+  framegan report runs/demo      run folders
+  framegan report runs           or a folder below which they lie
 
 A run writes its own at every checkpoint and at its end; this makes those of runs of earlier versions, or of copies."""
 
@@ -22,9 +23,20 @@ def main(words: Sequence[str]) -> None:
 
     if not words:
         raise ValueError("framegan report takes run folders, such as framegan report runs/demo")
-    for folder in [run_folder.find(word) for word in words]:
+    for folder in [folder for word in words for folder in _folders(word)]:
         try:
             print(f"wrote    {page.write(folder)}")
         except OSError as error:
             how = "allow yourself to write there, or make the page of a copy of the run"
             raise ValueError(f"{folder / 'report.html'} can't be written: {error}; {how}") from error
+
+
+def _folders(word: str) -> Iterator[Path]:
+    """Yield the run folder that is meant, or those below a folder that is none itself."""
+    is_run = run_folder.saved_config(Path(word)).exists()
+    below = [] if is_run else [run.folder for run in run_list.runs_below(Path(word)) if run.status != "foreign"]
+    for folder in below:
+        run_folder.refuse_what_reaches_out(folder)
+        yield folder
+    if not below:
+        yield run_folder.find(word)

@@ -73,8 +73,11 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto resumes the run in its folder, if there is one; set hydra.run.dir=FOLDER")
     holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
-    if cfg.resume not in (None, AUTO) and holds_a_run and run_folder.find(cfg.resume) != folder.resolve():
-        raise ValueError(f"{folder} holds another run than {cfg.resume}; set hydra.run.dir to another folder")
+    if cfg.resume not in (None, AUTO) and run_folder.find(cfg.resume) != folder.resolve():
+        raise ValueError(
+            f"a run is resumed in its folder, and hydra.run.dir={folder} is another one than that of {cfg.resume}; "
+            "leave it out, or resume a copy of the run's folder"
+        )
     if cfg.resume is None and holds_a_run:
         again = command("train", run_folder.to_resume("resume", folder))
         raise ValueError(

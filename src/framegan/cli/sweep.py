@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import about, announcement, command_line, compose, errors, hydra_folder
+from framegan.files.lock import HeldError
 from framegan.runs import run_files, run_folder, run_list, saved_config
 from framegan.runs.run_files import RunFiles
 
@@ -126,30 +128,31 @@ def tell(folder: Path, runs: Sequence[run_list.Run]) -> None:
 def failure_kept(cfg: DictConfig, folder: Path) -> Iterator[None]:
     """Write into summary.json why the run in the block has failed; a job of a sweep ends without an exception then.
 
-    What is there of an earlier run, which this one couldn't resume, stays.
+    What is there of an earlier run, which this one couldn't resume, stays, and so does what another process trains.
     """
     try:
         yield
     except (Exception, SystemExit) as error:
         from framegan.processes.ranks import was_typed
 
-        if not was_typed() or (isinstance(error, SystemExit) and not isinstance(error.code, str)):
+        is_held = isinstance(error.__context__, HeldError)
+        if is_held or not was_typed() or (isinstance(error, SystemExit) and not isinstance(error.code, str)):
             raise
         of_job = isinstance(error, errors.JobFailedError)
         known = of_job or isinstance(error, SystemExit)
         said = (str(error) if known else f"{type(error).__name__}: {error}").removeprefix("error: ")
-        if is_job() and not run_folder.saved_config(folder).exists():
-            hydra_folder.save_choices(folder)
-            about.write(cfg, folder, "", "")
-            run_files.mark(folder, "running")
         try:
+            if is_job() and not run_folder.saved_config(folder).exists():
+                hydra_folder.save_choices(folder)
+                about.write(cfg, folder, "", "")
+                run_files.mark(folder, "running")
             may_say_so = run_files.may_fail(folder)
             if may_say_so:
                 run_files.mark(folder, "failed", said)
                 _write_page(cfg, folder)
             elif of_job and RunFiles(folder).status != "collapsed":
                 FAILED[folder.resolve()] = said
-        except ValueError:  # the folder is damaged: its files stay as they are, and the table lists it as damaged
+        except (ValueError, OSError):  # the folder is damaged, which the table says, or can't be written
             raise error from None
         if not of_job or not (may_say_so or runs_here()):
             raise
@@ -178,9 +181,45 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
     for key in compose.FILLED_IN:
         if (filled_in := OmegaConf.select(before, key)) is not None:
             OmegaConf.update(now, key, filled_in, force_add=True)
+    if OmegaConf.select(now, "data.split") == "auto":
+        now.data.split = OmegaConf.select(before, "data.split")  # which was read, it takes the data to say
     is_whole = files.summary.samples_seen >= cfg.total_samples or cfg.trainer.max_batches is not None
     would_collapse = files.status == "collapsed" and before.get("on_collapse") == cfg.on_collapse
     return (is_whole or would_collapse) and not resume.is_another_run(before, now)
+
+
+def check_search(cfg: DictConfig) -> None:
+    """End a search by Optuna, before a job is trained, that would get nothing, or that is known to want the worst."""
+    if _direction() is None:
+        return
+    for key, example in (("evaluate_every", 20_000), ("metrics", "random_conv")):
+        if not cfg.get(key) and cfg.get("objective") is None:
+            errors.stop(
+                f"Optuna searches by the objective, and without {key} nothing is measured; set {key}={example}",
+                ends_sweep=runs_here(),
+            )
+    check_direction("objective_mode", {"min": "lower", "max": "higher"}.get(cfg.get("objective_mode")))
+
+
+def check_direction(objective: str, better: str | None) -> None:
+    """End a search by Optuna where that goes for the worst values of the objective.
+
+    Args:
+        better: lower or higher; None = it isn't known.
+    """
+    towards, direction = {"lower": "minimize", "higher": "maximize"}.get(str(better)), _direction()
+    if towards and direction in ("minimize", "maximize") and direction != towards:
+        errors.stop(
+            f"by {objective} {better} is better, and hydra.sweeper.direction={direction} searches for the worst; set "
+            f"hydra.sweeper.direction={towards}",
+            ends_sweep=runs_here(),
+        )
+
+
+def _direction() -> Any:
+    """Return where Optuna searches, minimize or maximize, or a list of these; None where there is no search."""
+    direction = HydraConfig.get().sweeper.get("direction") if is_job() else None
+    return getattr(direction, "name", direction)
 
 
 def runs_here() -> bool:

@@ -38,6 +38,7 @@ def main(cfg: DictConfig) -> float | None:
         compose.flush_denormals()
         config = without_mixed_lists(with_todays_names(compose.as_dict(cfg, resolve=False)))
         cfg = OmegaConf.create(config, flags={"struct": True})
+        sweep.check_search(cfg)
         with sweep.failure_kept(cfg, folder) if sweep.is_job() else nullcontext():
             num_ranks = check(cfg)
             if sweep.is_job():
@@ -145,4 +146,8 @@ def end_of(folder: Path) -> float | None:
     summary = json.loads((folder / "summary.json").read_text())
     if summary["status"].startswith("stopped by") and sweep.is_job() and sweep.runs_here():
         raise SystemExit(f"error: the sweep was {summary['status']}; the same line resumes it")
-    return summary["best"][summary["objective"]]["value"] if summary["objective"] else None
+    if summary["objective"] is None:
+        return None
+    best = summary["best"][summary["objective"]]
+    sweep.check_direction(summary["objective"], best.get("better"))
+    return best["value"]

@@ -11,6 +11,10 @@ NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
 """Numbers of the errors with which a file system says that it has no locks."""
 
 
+class HeldError(ValueError):
+    """Another process is in the block of a lock file."""
+
+
 def is_held(path: Path) -> bool:
     """Say whether a process is in the block of a lock file; False where nobody can tell."""
     if not path.exists():
@@ -18,7 +22,7 @@ def is_held(path: Path) -> bool:
     try:
         with alone(path, "held"):
             return False
-    except ValueError:
+    except HeldError:
         return True
     except OSError:
         return False
@@ -35,7 +39,7 @@ def alone(path: Path, refusal: str | None = None, patience: float = 0.0, waiting
         waiting: what is printed then.
 
     Raises:
-        ValueError: another process is in the block.
+        HeldError: another process is in the block.
         OSError: the lock file can't be written.
     """
     lock = FileLock(path, fallback_to_soft=False)
@@ -47,7 +51,7 @@ def alone(path: Path, refusal: str | None = None, patience: float = 0.0, waiting
                 print(waiting, flush=True)
             lock.acquire(timeout=-1 if refusal is None else patience)
     except Timeout:
-        raise ValueError(refusal) from None
+        raise HeldError(refusal) from None
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise

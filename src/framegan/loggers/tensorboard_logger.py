@@ -67,10 +67,9 @@ class TensorBoard(RunLogger):
             self.writer.file_writer.add_summary(Summary(value=[Summary.Value(tag=name, image=image)]), step)
 
     def cut(self, samples_seen: int) -> None:
-        """Make TensorBoard hide what an earlier session logged from here on; a new run has nothing to hide."""
-        if samples_seen:
-            self.writer.close()
-            self.writer.purge_step = samples_seen + 1  # the next event opens a file that begins with this
+        """Make TensorBoard hide what an earlier session logged from here on."""
+        self.writer.close()
+        self.writer.purge_step = samples_seen + 1  # the next event opens a file that begins with this
 
     def finalize(self, status: str) -> None:
         if "writer" in self.__dict__:

@@ -22,9 +22,8 @@ ID_FILE = "wandb_run_id"
 class WandB(RunLogger):
     """Sends metrics, pictures and the configuration to Weights & Biases.
 
-    The run's id is kept in ID_FILE of the run folder, so that a resumed run logs to the same place. Online,
-    rows that were sent before the stop and come again after a resume from an earlier checkpoint are not sent twice;
-    offline, W&B can't say what it has, and they are.
+    The run's id is kept in ID_FILE of the run folder, so that a resumed run logs to the same place. W&B takes no row
+    back: what a run that has gone back logs again stands beside what was sent before.
 
     Args:
         project: where the run is listed.
@@ -55,7 +54,6 @@ class WandB(RunLogger):
         self.artifacts = artifacts
         by_itself = os.environ.get("WANDB_MODE") or (None if has_account() else "offline")
         self.mode = {None: by_itself, True: "offline", False: "online"}[offline]
-        self.sent_until = -1
         self.origin: dict[str, Any] = {}
 
     @cached_property
@@ -75,7 +73,6 @@ class WandB(RunLogger):
             return run
         atomic.write_text(id_file, run.id)
         run.define_metric("*", step_metric="samples_seen")
-        self.sent_until = int(run.summary.get("samples_seen", -1))
         where = f"offline; to upload: wandb sync {shlex.quote(str(Path(run.dir).parent))}" if run.offline else run.url
         print(f"W&B      {where}", flush=True)
         return run
@@ -84,9 +81,7 @@ class WandB(RunLogger):
         self._send({self.tag(key): value for key, value in metrics.items()}, step)
 
     def _send(self, values: Mapping[str, Any], step: int | None) -> None:
-        run = self.run  # its first use finds out what was sent before
-        if step is not None and step > self.sent_until:
-            run.log({**values, "samples_seen": step})
+        self.run.log({**values, "samples_seen": step})
 
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         run = self.run
