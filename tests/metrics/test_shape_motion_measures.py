@@ -44,6 +44,13 @@ def test_the_wrong_way_and_standing_still_are_not_the_motion_asked_for():
     assert values["motion_accuracy"] == values["displacement"] == 0
 
 
+def test_what_vanishes_gets_nowhere():
+    clips, labels = clips_of_squares()
+    clips[:, :, -1] = -1
+    values = describe(clips, labels, AXES[:2], BOUNDS)
+    assert values["motion_accuracy"] == values["displacement"] == 0
+
+
 def test_diagonal_classes():
     clips, labels = clips_of_squares(axes=((2, 0), (0, 2), (2, 2)))
     assert describe(clips, labels, AXES, BOUNDS)["motion_accuracy"] == 1

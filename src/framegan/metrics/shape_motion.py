@@ -104,8 +104,7 @@ def axes_of(clips: Tensor, labels: Tensor, num_classes: int) -> Tensor | None:
 
     An axis is that of one class alone, and of every class there have to be clips.
     """
-    _, _, centres = shapes(clips)
-    along = ((centres[:, -1] - centres[:, 0]) @ AXES.T).abs()
+    along = (moves(clips) @ AXES.T).abs()
     axes = AXES[torch.stack([along[labels == number].mean(0).argmax() for number in range(num_classes)])]
     is_right = moves_along(clips, labels, axes).float()
     shares = [float(is_right[labels == number].mean()) for number in range(num_classes)]  # NaN where there are none
@@ -114,10 +113,18 @@ def axes_of(clips: Tensor, labels: Tensor, num_classes: int) -> Tensor | None:
 
 def moves_along(clips: Tensor, labels: Tensor, axes: Tensor) -> Tensor:
     """Return in which clips the shape moves along the axis of the class, by a pixel at least: bool (N,)."""
+    move = moves(clips)
+    return ((move @ axes.T).abs().argmax(1) == labels) & (move.norm(dim=1) >= 1)
+
+
+def moves(clips: Tensor) -> Tensor:
+    """Return how far (down, right) the shape of each clip gets from the first to the last frame, (N, 2) pixels.
+
+    A clip that begins or ends without a shape gets nowhere.
+    """
     _, areas, centres = shapes(clips)
-    move = centres[:, -1] - centres[:, 0]
-    is_right = ((move @ axes.T).abs().argmax(1) == labels) & (move.norm(dim=1) >= 1)
-    return is_right & (areas[:, 0] > 0) & (areas[:, -1] > 0)
+    is_there = (areas[:, 0] > 0) & (areas[:, -1] > 0)
+    return (centres[:, -1] - centres[:, 0]) * is_there.unsqueeze(1)
 
 
 def describe(clips: Tensor, labels: Tensor, axes: Tensor | None, bounds: tuple[float, float]) -> dict[str, float]:
@@ -131,18 +138,18 @@ def describe(clips: Tensor, labels: Tensor, axes: Tensor | None, bounds: tuple[f
         content_distance: mean over the clips of the mean distance of any two frames' colours; real clips: 0.
         frame_validity: share of the frames with exactly one shape.
         clip_validity: share of the clips all of whose frames have exactly one.
-        displacement: mean distance between the shape's places in the first and the last frame.
+        displacement: mean distance between the shape's places in the first and the last frame; 0 where one has none.
         motion_accuracy: share of the clips whose shape moves along the axis asked for; only where there are axes.
         colour_diversity: mean distance of any two clips' colours.
     """
-    colours, areas, centres = shapes(clips)
+    colours, areas, _ = shapes(clips)
     is_valid = (areas >= bounds[0]) & (areas <= bounds[1]) & (num_components(clips) == 1)
     motions = {} if axes is None else {"motion_accuracy": moves_along(clips, labels, axes).float().mean()}
     values = {
         "content_distance": torch.stack([_mean_distance(of_clip) for of_clip in colours]).mean(),
         "frame_validity": is_valid.float().mean(),
         "clip_validity": is_valid.all(1).float().mean(),
-        "displacement": (centres[:, -1] - centres[:, 0]).norm(dim=1).mean(),
+        "displacement": moves(clips).norm(dim=1).mean(),
         **motions,
         "colour_diversity": _mean_distance(colours.mean(1)),
     }
