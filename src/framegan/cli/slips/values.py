@@ -53,7 +53,8 @@ def _refusal(setting: Setting, there: bool, node: Any, error: Exception) -> str:
         return line(f"{setting}: {setting.key} is null already")
     if "=" not in setting.text:
         return line(f"{setting} can't be left out; set it to another value")
-    return line(f"{setting}: {setting.key} is {node!r}", [f"~{setting.key}"])
+    meant = f"~{setting.key}" if "." in setting.key else f"{setting.key}={setting.value}"  # those must stay
+    return line(f"{setting}: {setting.key} is {node!r}", [meant])
 
 
 def _may_be_added(key: str, settings: Sequence[Setting], known: Known) -> bool:
