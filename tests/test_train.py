@@ -84,6 +84,8 @@ def test_every_recipe_trains(recipe, tmp_path):
     if recipe in ("actions_mocogan", "strips_mocogan"):
         WRITERS["strips"](tmp_path / "data")
         data = [f"data.root={tmp_path / 'data'}", "data.resolution=16", "data.num_frames=4", "data.frame_stride=1"]
+    if recipe == "digits_predictor" or recipe.startswith("shapes"):
+        data = ["data.datamodule.source.videos.num_videos=64"]  # are enough to draw
     assert train(f"experiments={recipe}", *data, "trainer=debug", f"hydra.run.dir={tmp_path / 'run'}") is None
     assert summary(tmp_path / "run")["samples_seen"] > 0
 
