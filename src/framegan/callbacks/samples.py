@@ -26,7 +26,7 @@ CLIPS_IN_GRID = 16
 CLIPS_IN_STRIPS = 8
 TABLE = 6
 OF_A_MOMENT = "(?:fake|content_motion|composition|reconstruction|interpolation|prediction|enlarged)_([0-9]+)"
-"""How the files are called, without their endings, that are made anew every time, by samples_seen."""
+"""Names, without their endings, of the files that are written each time samples are due; the number is samples_seen."""
 FEWEST_ROWS, MOST_ROWS = 6, 16
 """Lines of text as high as a picture in the terminal."""
 

@@ -22,7 +22,7 @@ from framegan.processes.ranks import say
 THRESHOLD = 30
 """Where the brightest channel of a pixel is above this, of 255, it belongs to a shape."""
 AXES = torch.tensor([(1.0, 0.0), (0.0, 1.0), (math.sqrt(0.5), math.sqrt(0.5)), (-math.sqrt(0.5), math.sqrt(0.5))])
-"""(down, right) of the motions that are told apart: vertical, horizontal, falling, rising."""
+"""Unit vectors (down, right) of the motions that can be recognised: vertical, horizontal, falling, rising."""
 BORNE_OUT = 2 / 3
 """Share of the real clips of a class that has to move along its axis, at least, for a fake one to be judged by it."""
 
