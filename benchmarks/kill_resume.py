@@ -137,7 +137,7 @@ def load(path: Path) -> Any:
 def plain(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """Return what a checkpoint says of the training, without the seconds that it took."""
     callbacks = {
-        name: {key: value for key, value in state.items() if key not in ("seconds", "waited")}
+        name: {key: value for key, value in state.items() if key not in ("seconds", "waited", "phases")}
         for name, state in checkpoint["callbacks"].items()
     }
     kept = ("state_dict", "optimizer_states", "global_step")

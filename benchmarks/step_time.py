@@ -94,6 +94,8 @@ def measure(
     datamodule = composed.build(cfg.data.datamodule)
     fill_in(cfg, datamodule)
     gan, other = composed.build(cfg.model), composed.build(cfg.model)
+    if cfg.trainer.cuda_graphs == "auto" and torch.cuda.is_available() and not gan.why_not_replayed():
+        cfg.trainer.cuda_graphs = True  # auto leaves runs with callbacks that it doesn't know alone
     plain = PlainLoop(other.generator, other.discriminator)
     pixels = torch.stack([datamodule.source[index][0] for index in range(256)])
     interleaved = Interleaved(plain, pixels, batch, num_pairs, block)

@@ -1,6 +1,7 @@
 """The adversarial step: who moves when, the clock, the averages, the noise, and everything that can be switched on."""
 
 import copy
+import warnings
 from functools import partial
 from itertools import pairwise
 
@@ -9,11 +10,12 @@ import torch
 from plain_loop import PlainLoop
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import register_parametrization
 from worlds import CLIP, SHAPE, Record, fit, flat, real_batches, tiny_clip_gan, tiny_gan
 
 from framegan import losses, noise, regularizers, schedules
 from framegan.gan import GAN
-from framegan.network_state import Average
+from framegan.network_state import Average, hold_still
 from framegan.networks import critics, dcgan, mocogan, vgan
 
 
@@ -177,20 +179,60 @@ def test_the_average_starts_as_the_live_generator_and_stays_out_of_training():
     assert not gan.train().generator_ema.training
 
 
-def test_averaged_weights_are_divided_by_a_singular_value_of_theirs():
+def hooked(layer):
+    """Normalise a layer in the older way, which is still common."""
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):
+        return nn.utils.spectral_norm(layer)
+
+
+def of_two(layer):
+    """Normalise a layer's weights after they were halved: spectral normalisation need not be the first."""
+    register_parametrization(layer, "weight", Halved())
+    return spectral_norm(layer)
+
+
+class Halved(nn.Module):
+    def forward(self, weights):
+        return weights / 2
+
+
+@pytest.mark.parametrize("normed", [spectral_norm, hooked, of_two])
+def test_averaged_weights_are_divided_by_a_singular_value_of_theirs(normed):
     """While the layer's singular vectors turn; their mean would be far too short."""
     torch.manual_seed(0)
-    layer = spectral_norm(nn.Conv2d(8, 8, 3)).train()
+    layer = normed(nn.Conv2d(8, 8, 3)).train()
     mean = copy.deepcopy(layer).eval().requires_grad_(False)
-    average, weights = Average(mean, layer), layer.parametrizations.weight.original
+    average, (weights, *_) = Average(mean, layer), (w for w in layer.parameters() if w.ndim == 4)
     for _ in range(300):
         with torch.no_grad():
             weights.mul_(0.9).add_(torch.randn_like(weights))
         layer(torch.zeros(1, 8, 3, 3))
         average.move(1, half_life=20)
+    mean(torch.zeros(1, 8, 3, 3))
     assert torch.linalg.matrix_norm(mean.weight.flatten(1), 2) == pytest.approx(1, abs=0.02)
-    of_all = weights.norm() / mean.parametrizations.weight.original.norm()
-    assert of_all > 2, "it is an average"
+    assert weights.norm() / next(w for w in mean.parameters() if w.ndim == 4).norm() > 2, "it is an average"
+
+
+def test_an_average_without_memory_is_the_network():
+    torch.manual_seed(0)
+    layer = spectral_norm(nn.Conv2d(8, 8, 3)).train()
+    mean = copy.deepcopy(layer).eval().requires_grad_(False)
+    average = Average(mean, layer)
+    layer(torch.zeros(1, 8, 3, 3))
+    average.move(1, half_life=0)
+    assert all(torch.equal(now, of_network) for now, of_network in zip(mean.buffers(), layer.buffers(), strict=True))
+
+
+def test_what_is_frozen_stays_as_it_is_in_the_average():
+    """Its singular vectors too; what average and network share is moved by neither."""
+    torch.manual_seed(0)
+    network = nn.Sequential(spectral_norm(nn.Conv2d(8, 8, 3)), nn.Conv2d(8, 8, 1)).train()
+    hold_still({"generator": nn.Sequential(network)}, ["generator.0.0"])
+    mean = copy.deepcopy(network).eval().requires_grad_(False)
+    mean[0] = network[0]
+    before = [vector.clone() for vector in network[0].buffers()]
+    Average(mean, network).move(1, half_life=20)
+    assert all(torch.equal(now, then) for now, then in zip(network[0].buffers(), before, strict=True))
 
 
 @pytest.mark.parametrize("weights", ["ema", "raw"])

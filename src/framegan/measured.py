@@ -25,8 +25,9 @@ class Measured(dict[str, Tensor]):
     def mean(self, name: str, values: Tensor) -> None:
         """Keep the mean of values: of a (n,) or (n, K) piece of the batch, or a norm of the whole."""
         if self.is_logged or name in ALWAYS:
-            share = len(values) / self.batch_size if values.ndim else 1.0
-            self[name] = self.get(name, 0.0) + values.detach().mean() * share
+            share, value = len(values) / self.batch_size if values.ndim else 1.0, values.detach().mean()
+            value = value if share == 1 else value * share
+            self[name] = self[name] + value if name in self else value
 
     def logits(
         self, loss: Loss, heads: Collection[str], real: Mapping[str, Tensor], fake: Mapping[str, Tensor]

@@ -1,11 +1,13 @@
 """What happens to the networks' state beside descending: layers that are frozen, buffers of pieces, the average."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 
 def hold_still(networks: Mapping[str, nn.Module], names: Sequence[str]) -> None:
@@ -109,30 +111,55 @@ class Average:
     """
 
     def __init__(self, average: nn.Module, network: nn.Module):
-        self.normed = list(_normed(average))
-        own = {id(vector) for norm, _ in self.normed for vector in norm.buffers()}
+        normed = list(_normed(average))
+        self.device_type = next(average.parameters()).device.type
+        self.iterations = [iterate for _, iterate in normed]
+        own = {id(vector) for vectors, _ in normed for vector in vectors}
         pairs = [
             *zip(average.parameters(), network.parameters(), strict=True),
             *zip(average.buffers(), network.buffers(), strict=True),
         ]
-        pairs = [(mean, value) for mean, value in pairs if mean is not value and id(mean) not in own]
-        self.means, self.values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        pairs = [(mean, value) for mean, value in pairs if mean is not value]
+        self.vectors = [pair for pair in pairs if id(pair[0]) in own]
+        pairs = [pair for pair in pairs if id(pair[0]) not in own]
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        alike = [pair for pair in floats if pair[0].stride() == pair[1].stride()]  # which one operation moves
+        self.means, self.values = [mean for mean, _ in alike], [value for _, value in alike]
+        self.others = [pair for pair in floats if pair[0].stride() != pair[1].stride()]
         self.numbers = [pair for pair in pairs if not pair[0].is_floating_point()]  # of batches
 
     @torch.no_grad()
     def move(self, num_samples: int, half_life: float) -> None:
         """Move it as far as `num_samples` new samples warrant; half_life 0: all the way."""
         weight = 1 - 0.5 ** (num_samples / half_life) if half_life > 0 else 1.0
-        torch._foreach_lerp_(self.means, self.values, weight)
-        for mean, value in self.numbers:
+        if self.means:
+            torch._foreach_lerp_(self.means, self.values, weight)
+        for mean, value in self.others:
+            mean.lerp_(value, weight)
+        for mean, value in [*self.numbers, *(self.vectors if half_life <= 0 else ())]:
             mean.copy_(value)
-        for norm, weights in self.normed:
-            norm.train()(weights)  # a step of the power method
-            norm.eval()
+        with torch.autocast(self.device_type, enabled=False):
+            for iterate in self.iterations if half_life > 0 else ():
+                iterate()
 
 
-def _normed(network: nn.Module) -> Iterator[tuple[nn.Module, Tensor]]:
-    """Yield each spectral normalisation of a network that isn't frozen, and the weights that it divides."""
-    for layer in network.modules():
+def _normed(network: nn.Module) -> Iterator[tuple[list[Tensor], Callable[[], object]]]:
+    """Yield the singular vectors of each weight that is normalised and isn't frozen, and a step of the power method."""
+    for layer in (module for module in network.modules() if not _is_frozen(module)):
         for weights in getattr(layer, "parametrizations", {}).values():
-            yield from ((norm, weights.original) for norm in weights if isinstance(norm, _SpectralNorm))
+            norms = [norm for norm in weights if isinstance(norm, _SpectralNorm)]
+            if norms:
+                yield [vector for norm in norms for vector in norm.buffers()], partial(_in_training, norms, weights)
+        for hook in layer._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm):  # of torch.nn.utils.spectral_norm
+                vectors = [getattr(layer, f"{hook.name}_{side}") for side in "uv"]
+                yield vectors, partial(hook.compute_weight, layer, do_power_iteration=True)
+
+
+def _in_training(norms: Sequence[nn.Module], weights: nn.Module) -> None:
+    """Compute normalised weights once in training mode, in which the norms do a step of the power method."""
+    for norm in norms:
+        norm.train()
+    weights()
+    for norm in norms:
+        norm.eval()

@@ -104,5 +104,7 @@ def advice(model: Model) -> str:
 def where(model: Model) -> str:
     """Say which parameters are not finite, or have a gradient that isn't, by now; nothing where there are none."""
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    bad = [name for name, p in parameters.items() if not all(x.isfinite().all() for x in (p, p.grad) if x is not None)]
+    with_gradients = model.replays is None  # else they are those of the step that was recorded last
+    seen = {name: (p, p.grad if with_gradients else None) for name, p in parameters.items()}
+    bad = [name for name, pair in seen.items() if not all(x.isfinite().all() for x in pair if x is not None)]
     return f", by now {len(bad)} of {len(parameters)} parameters, first {bad[0]}" if bad else ""

@@ -184,7 +184,7 @@ def _some_frames(clips: Tensor, number: int, *, drawn: bool) -> tuple[Tensor, Te
     num_clips, num_frames = len(clips), clips.shape[2]
     if drawn and number < num_frames:
         order = torch.rand(num_clips, num_frames, device=clips.device).argsort(1)  # (N, T)
-        places = order[:, :number].sort(1).values  # (N, number)
+        places = order[:, :number] if number == 1 else order[:, :number].sort(1).values  # (N, number)
     else:
         spread = torch.linspace(0, num_frames - 1, number, device=clips.device).round().long()  # (number,)
         places = spread.expand(num_clips, -1)  # (N, number)
