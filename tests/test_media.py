@@ -33,6 +33,17 @@ def test_a_grid_goes_row_by_row():
     assert (image[2:6, 9:14] == media.to_pixels(samples[1, 0, 0, 0]).item()).all()
 
 
+def test_what_is_transparent_gives_its_neighbours_no_colour():
+    """A white square on nothing, which is kept as black."""
+    for channels in (2, 4):
+        image = np.zeros((2, 8, 8, channels), np.uint8)
+        image[:, 2:6, 2:6] = 255
+        made = media.resized(image, 32, 24, "lanczos")
+        assert made.shape == (2, 32, 24, channels)
+        assert (made[made[..., -1] > 0][..., :-1] == 255).all()
+        assert np.array_equal(media.resized(image[0], 16, 16, "nearest"), image[0].repeat(2, 0).repeat(2, 1))
+
+
 def test_png_files_hold_the_same_pixels(tmp_path):
     for channels in (1, 2, 3, 4):
         image = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype=np.uint8)

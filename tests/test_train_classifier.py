@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from commands import run
 from small_files import write_images, write_mnist
+from small_runs import narrow
 
 from framegan.metrics.classifier import Classifier
 
@@ -69,6 +70,20 @@ def test_files(data, write, tmp_path):
     arguments = (f"data={data}", f"data.root={tmp_path / 'data'}", "data.resolution=16", "epochs=1")
     assert run("train_classifier", *arguments, f"out={tmp_path / 'out.pt'}") is None
     assert Classifier(str(tmp_path / "out.pt")).data == data
+
+
+def test_pictures_with_alpha_are_seen_over_white(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path / "weights"))
+    write_images(tmp_path / "data", 40)
+    data = ("data=image_folder", f"data.root={tmp_path / 'data'}", "data.resolution=16", "data.channels=4")
+    training = (*narrow("dcgan"), "model.conditional=true", *data, "data.batch_size=16", "trainer=debug")
+    measured = ("metrics=classifier", "callbacks.evaluate.num_samples=20", f"hydra.run.dir={tmp_path / 'run'}")
+    stopped = run("train", *training, *measured)
+    words = shlex.split(stopped.rpartition(": ")[2])
+    assert run("train_classifier", *words[2:], "epochs=1") is None
+    (file,) = (tmp_path / "weights" / "classifiers").iterdir()
+    assert Classifier(str(file)).shape == (3, 16, 16)
+    assert run("train", *training, *measured) is None
 
 
 @pytest.mark.parametrize(("num_frames", "shape"), [(1, (3, 16, 16)), (4, (3, 4, 16, 16))])

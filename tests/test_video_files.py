@@ -49,17 +49,36 @@ def test_a_video_file_has_the_frames_the_rate_and_the_size(ending, rate, size, c
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize(("channels", "num_shown"), [(2, 1), (4, 3), (5, 3)])
-def test_of_other_numbers_of_channels_the_first_are_shown(channels, num_shown, tmp_path):
-    video = np.random.default_rng(0).integers(0, 256, (3, 16, 16, channels), dtype=np.uint8)
+def test_of_more_than_four_channels_the_first_three_are_shown(tmp_path):
+    video = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 5), dtype=np.uint8)
     video_files.write(tmp_path / "x.webp", video, 8)
-    frames, _ = read_back(tmp_path / "x.webp")
-    assert np.array_equal(frames, np.broadcast_to(video[..., :num_shown], (3, 16, 16, 3)))
+    assert np.array_equal(read_back(tmp_path / "x.webp")[0], video[..., :3])
     video_files.write(tmp_path / "x.npy", video, 8)
     assert np.array_equal(np.load(tmp_path / "x.npy"), video)
-    if channels > 4:
-        media.write_png(tmp_path / "x.png", video[0])
-        assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")), video[0, ..., :3])
+    media.write_png(tmp_path / "x.png", video[0])
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "x.png")), video[0, ..., :3])
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("ending", [".webp", ".apng", ".npy", ".gif", ".mp4"])
+def test_alpha_is_kept_or_laid_over_white(ending, channels, tmp_path):
+    video = np.random.default_rng(0).integers(0, 256, (3, 16, 16, channels), dtype=np.uint8)
+    video[..., -1] = np.where(video[..., :1].mean(-1) < 128, 0, 255)
+    path = tmp_path / f"x{ending}"
+    video_files.write(path, video, 8)
+    if ending == ".npy":
+        assert np.array_equal(np.load(path), video)
+    elif ending in (".webp", ".apng"):
+        image, wanted = Image.open(path), media.in_colour(video)
+        for number in range(3):
+            image.seek(number)
+            found, seen = np.asarray(image), wanted[number] * (wanted[number, ..., -1:] > 0)  # WebP keeps what is seen
+            assert image.mode == "RGBA" and np.array_equal(found * (found[..., -1:] > 0), seen)
+    else:
+        frames, _ = read_back(path)
+        difference = np.abs(frames.astype(int) - media.over_white(video))
+        assert difference.mean() < (40 if ending == ".mp4" else 20), "noise is hard to encode"
+        assert np.abs(frames.astype(int) - video[..., :-1]).mean() > 2 * difference.mean()
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp", ".apng"])

@@ -88,6 +88,14 @@ def in_colour(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.shape[-1] > 2 else np.concatenate([grey, grey, grey, *alpha], axis=-1)
 
 
+def over_white(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 pixels (..., C) laid over white, without their alpha, where C is 2 or 4; others as they are."""
+    if pixels.shape[-1] not in (2, 4):
+        return pixels
+    colours, alpha = pixels[..., :-1].astype(np.uint16), pixels[..., -1:].astype(np.uint16)
+    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
 def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:
     """Return an image or a video with every pixel repeated until its longer side is about this long, for the eye."""
     factor = max(1, side // max(pixels.shape[-3:-1]))
@@ -99,9 +107,19 @@ def resized(pixels: np.ndarray, height: int, width: int, resampling: Resampling)
     if pixels.shape[-3:-1] == (height, width):
         return pixels
     way = {"nearest": Image.Resampling.NEAREST, "lanczos": Image.Resampling.LANCZOS}[resampling]
-    planes = np.moveaxis(pixels, -1, -3).reshape(-1, *pixels.shape[-3:-1])
-    made = np.stack([np.asarray(Image.fromarray(plane).resize((width, height), way)) for plane in planes])
-    return np.moveaxis(made.reshape(*pixels.shape[:-3], pixels.shape[-1], height, width), -3, -1)
+
+    def scaled(values: np.ndarray) -> np.ndarray:
+        planes = np.moveaxis(values, -1, -3).reshape(-1, *values.shape[-3:-1])
+        made = np.stack([np.asarray(Image.fromarray(plane).resize((width, height), way)) for plane in planes])
+        return np.moveaxis(made.reshape(*values.shape[:-3], values.shape[-1], height, width), -3, -1)
+
+    if pixels.shape[-1] not in (2, 4) or resampling == "nearest":
+        return scaled(pixels)
+    alpha = pixels[..., -1:] / np.float32(255)  # what is transparent gives its neighbours no colour
+    made = scaled(np.concatenate([pixels[..., :-1] * alpha, alpha], axis=-1))
+    seen = made[..., -1:]
+    colours = np.where(seen > 0.5 / 255, made[..., :-1] / np.maximum(seen, 0.5 / 255), 0)
+    return np.concatenate([colours, 255 * seen], axis=-1).round().clip(0, 255).astype(np.uint8)
 
 
 def picture(image: np.ndarray) -> Image.Image:

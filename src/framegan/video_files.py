@@ -1,7 +1,7 @@
 """Files of videos: uint8 frames (H, W, C) one after the other, each encoded as it comes.
 
-C is that of `framegan.media`: 1 channel is grey, 3 are RGB; of more the first three are shown, of two the first one.
-Only .npy keeps them all.
+C is that of `framegan.media`: 1 channel is grey, 3 are RGB, 2 and 4 the same with alpha, which .webp and .apng keep and
+others lay over white; of more the first three are shown. Only .npy keeps them all.
 """
 
 import io
@@ -9,17 +9,18 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from framegan import apng, notes
+from framegan import apng, media, notes
 from framegan.files import atomic
 from framegan.video_formats import AS_EVER, ENDINGS, RATES, Encoding, check, check_rate, stream_of
 
+WITH_ALPHA = (".webp", ".apng")
 BT601 = 6
 """How RGB becomes YUV, by FFmpeg's number; players that aren't told take large videos for BT.709."""
 MOST_PARTS = 1_000_000
@@ -77,8 +78,11 @@ def write(
     """
     check_rate(path.suffix, frames_per_second)
     rate = Fraction(frames_per_second).limit_denominator(1001) or Fraction(1, 1001)  # of .npy, which has no times
-    evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
-    write_shown(path, evenly, frames_per_second, Timing(rate, 1 / rate), encoding, note)
+    waiting = iter(frames)
+    first = list(islice(waiting, 1))
+    alpha = path.suffix in WITH_ALPHA and any(pixels.shape[-1] in (2, 4) for pixels in first)
+    evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(chain(first, waiting)))
+    write_shown(path, evenly, frames_per_second, Timing(rate, 1 / rate), encoding, note, alpha=alpha)
 
 
 def write_shown(
@@ -96,7 +100,7 @@ def write_shown(
 
     Args:
         sound: of .mp4 and .webm.
-        alpha: frames are RGB with alpha, which .webp and .apng keep.
+        alpha: frames have alpha, which .webp and .apng keep.
     """
     ending, waiting = path.suffix, iter(frames)
     if ending not in ENDINGS:
@@ -286,6 +290,7 @@ def _ticks(frames: list[Shown], ticks_per_second: int, ending: str) -> list[int]
 
 def _rgb(frame: np.ndarray, *, alpha: bool = False) -> np.ndarray:
     if alpha:
-        return np.ascontiguousarray(frame)
-    shown = frame[..., :3] if frame.shape[-1] > 2 else frame[..., :1]
+        return np.ascontiguousarray(media.in_colour(frame))
+    seen = media.over_white(frame)
+    shown = seen[..., :3] if seen.shape[-1] > 2 else seen[..., :1]
     return np.ascontiguousarray(np.broadcast_to(shown, (*frame.shape[:-1], 3)))

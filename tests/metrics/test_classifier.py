@@ -181,8 +181,8 @@ def test_what_is_not_a_classifier_is_refused_by_name(tmp_path):
     [
         ((1, 16, 16), 1, 100, "at least 2 classes, these data have 1"),
         ((1, 15, 16), 2, 100, "at least 16 pixels a side, these are 1x15x16; set data.resolution=32"),
-        ((2, 16, 16), 2, 100, "1 or 3 channels, these are images of 2x16x16"),
-        ((4, 2, 16, 16), 2, 100, "1 or 3 channels, these are clips of 4x2x16x16; set data.channels=3"),
+        ((5, 16, 16), 2, 100, "1 to 4 channels, these are images of 5x16x16"),
+        ((5, 2, 16, 16), 2, 100, "1 to 4 channels, these are clips of 5x2x16x16; set data.channels=3"),
         ((3, 2, 16, 15), 2, 100, "clips of at least 16 pixels a side, these are 3x2x16x15"),
         ((1, 16, 16), 2, 1, "got 1$"),
     ],

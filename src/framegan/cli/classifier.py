@@ -48,6 +48,7 @@ def train_classifier(
     from framegan.data.videos.clips import Clips
     from framegan.evaluation import classifier_training
     from framegan.metrics import classifier
+    from framegan.metrics.embedding import without_alpha
 
     source = datamodule.source
     classifier_training.check_data(source)
@@ -59,7 +60,7 @@ def train_classifier(
     state, accuracy = classifier_training.train(
         source, epochs=epochs, batch_size=batch_size, seed=seed, in_parts=in_parts
     )
-    classifier.save(file, state, source.shape, datamodule.classes, accuracy, name)
+    classifier.save(file, state, without_alpha(source.shape), datamodule.classes, accuracy, name)
     tenth = "the tenth that was held out"
     if isinstance(source, Clips):
         number, what = groups_of(source)[0], "groups" if getattr(source.origin, "groups", None) else "videos"

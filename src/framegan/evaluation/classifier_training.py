@@ -16,6 +16,7 @@ from framegan.data.videos.clips import Clips
 from framegan.files.live import track
 from framegan.media import to_samples
 from framegan.metrics.classifier import Network, size_of
+from framegan.metrics.embedding import over_white, without_alpha
 
 MIN_SIDE = 16
 LEARNING_RATE = 2e-3
@@ -32,9 +33,9 @@ LEAST_ANSWERS = 500
 def check_data(source: Source) -> None:
     """Raise ValueError where no classifier can be trained on such data."""
     shape, kind = source.shape, {3: "images", 4: "clips"}.get(len(source.shape), "samples")
-    if kind == "samples" or shape[0] not in (1, 3):
+    if kind == "samples" or shape[0] > 4:
         raise ValueError(
-            f"a classifier takes images or clips of 1 or 3 channels, these are {kind} of {size_of(shape)}; "
+            f"a classifier takes images or clips of 1 to 4 channels, these are {kind} of {size_of(shape)}; "
             "set data.channels=3"
         )
     if min(shape[-2:]) < MIN_SIDE:
@@ -59,7 +60,7 @@ def tenth_of(number: int) -> int:
 def train(
     source: Source, *, epochs: int | None = None, batch_size: int | None = None, seed: int = 0, in_parts: bool = False
 ) -> tuple[dict[str, Tensor], float]:
-    """Train a network on nine tenths of the samples; a function of its arguments alone.
+    """Train a network on nine tenths of the samples, seen over white; a function of its arguments alone.
 
     Clips are drawn anew in every epoch. Groups, such as the clips of a video, are held out as a whole.
 
@@ -83,7 +84,7 @@ def train(
     keep_apart(source, held_out)
     with told_plainly():
         source = source if in_parts and isinstance(source, BatchSource) else in_memory(source)
-    network = _initial(source.shape, source.num_classes, seed)
+    network = _initial(without_alpha(source.shape), source.num_classes, seed)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     batch_size = batch_size or OF_A_STEP[len(source.shape)]
     steps_per_epoch = math.ceil(len(trained_on) / batch_size)
@@ -127,4 +128,4 @@ def _accuracy(network: Network, source: Source, held_out: np.ndarray, batch_size
 def _read(source: Source, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
     with told_plainly():
         samples, labels = read(source, tickets)
-    return to_samples(samples), labels
+    return to_samples(over_white(samples)), labels

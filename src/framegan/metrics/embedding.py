@@ -78,7 +78,7 @@ class Embedding(nn.Module):
         Raises:
             ValueError: they can't be embedded.
         """
-        shape = (shape[0] - (shape[0] in WITH_ALPHA), *shape[1:])
+        shape = without_alpha(shape)
         is_of_frames = self.takes == "images" and len(shape) == 4
         self.check((shape[0], *shape[2:]) if is_of_frames else shape)
         return self
@@ -130,6 +130,11 @@ def fingerprint_of(state: Mapping[str, Any]) -> str:
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:8]
+
+
+def without_alpha(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of a sample (C, ...) once it is laid over white."""
+    return (shape[0] - (shape[0] in WITH_ALPHA), *shape[1:])
 
 
 def over_white(pixels: Tensor) -> Tensor:

@@ -90,7 +90,7 @@ class Player:
         with directions.moved(self.generator, self.along, self.moves(wanted)):
             ((_, samples),) = sampling.in_batches(self.generator, drawn, 1, size, options)
         (pixels,) = media.to_frames(samples)
-        return shown(pixels if self.makes_clips else pixels[np.newaxis])
+        return pixels if self.makes_clips else pixels[np.newaxis]
 
     def walk(self, wanted: Wanted) -> Iterator[np.ndarray]:
         """Yield the frames (H, W, C) of a video over all pins: of clips at each step the next frame, to and fro."""
@@ -175,8 +175,8 @@ class Player:
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:
-    """Return uint8 pixels (..., C) as the page draws them: grey, or the first three channels."""
-    return np.ascontiguousarray(pixels[..., :3] if pixels.shape[-1] > 2 else pixels[..., :1])
+    """Return uint8 pixels (..., C) as the page draws them: grey, or the first three channels, over white."""
+    return np.ascontiguousarray(media.over_white(pixels)[..., :3])
 
 
 def _class_names(generator: nn.Module) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from framegan.files import strict_json
 from framegan.play import wanted
+from framegan.play.player import shown
 from framegan.play.stream import Stream
 from framegan.play.studio import Studio
 
@@ -94,7 +95,7 @@ class Session:
         """Return the frames of each generator, and how long they took."""
         begin = time.perf_counter()
         if isinstance(asked, wanted.Show):
-            frames = [player.frames_of(asked.wanted) for player in self.studio.players]
+            frames = [shown(player.frames_of(asked.wanted)) for player in self.studio.players]
         else:
             if self._streamed != asked.begin:
                 self._streams = [Stream(player, asked.wanted) for player in self.studio.players]
