@@ -270,6 +270,17 @@ def test_trimming_cuts_a_frame_that_is_held(given, held, moves):
     assert len(found) == bool(held) + moves * rate
 
 
+def test_nothing_is_kept_that_begins_behind_the_end_of_a_trim():
+    """Two frames of half a second, of which the first is nearly over, then two short ones."""
+    ends = [Fraction(end, 100) for end in (0, 50, 100, 102, 104)]
+    frames = [
+        Shown(start, end - start, one) for start, end, one in zip(ends[:-1], ends[1:], noise(4, (2, 2)), strict=True)
+    ]
+    before = outline.Outline(2, 2, 3, 4, ends[-1], 4 / ends[-1], Fraction(1, 100))
+    (only,) = edits_of("trim=0.45-1")[0].frames(iter(frames), before)
+    assert only.start == 0 and np.array_equal(only.pixels, frames[1].pixels)
+
+
 def test_fading():
     frames = np.full((16, 32, 32, 3), 200, np.uint8)
     levels = pixels(frames, "fade_in=1", "fade_out=0.5", "fade_out.colour=white")[:, 5, 5, 0].astype(int)

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from commands import run, train
 from PIL import Image
+from small_clips import write_videos
 from small_files import write_images
+from small_runs import narrow
 
 from framegan.callbacks.checkpoint import matching
-from framegan.cli import compose
+from framegan.cli import compose, evaluate
 
 SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_aadcc222_100"
@@ -142,6 +144,22 @@ def test_named_data_are_made_as_the_data_of_the_run_unless_that_is_named(tmp_pat
     assert run("evaluate", f"out={tmp_path}", *scored, *data, "trainer.devices=2") is not None
     assert run("evaluate", f"out={tmp_path}", *scored, *data, *other, "trainer.devices=2") is None
     assert len(started) == 1
+
+
+def test_the_videos_of_a_run_that_are_named_again_are_its_own_whatever_clips_are_drawn_from_them(tmp_path, monkeypatch):
+    """The clips of a run are drawn by its seed, those that are named by the one of the first fake sample."""
+    write_videos(tmp_path / "videos")
+    videos = ("data=video_folder", f"data.root={tmp_path / 'videos'}", "data.resolution=16", "data.num_frames=4")
+    options = ("trainer=debug", "evaluate_every=null", "data.held_out=0.25", "data.clips_per_video=2", "seed=1")
+    assert train(*narrow("mocogan"), *videos, *options, f"hydra.run.dir={tmp_path / 'run'}") is None
+    judged, of_run = [], evaluate.of_run
+    monkeypatch.setattr(evaluate, "of_run", lambda *asked: judged.append(of_run(*asked)) or judged[-1])
+    for settings in (), (*videos, "data.clips_per_video=2"), videos, (*videos, "data.short=loop"):
+        evaluated(tmp_path, f"checkpoint={tmp_path / 'run'}", "num_samples=8", *settings)
+    of_the_run, again, others, unlike = [real.held_out_numbers for real, _ in judged]
+    assert of_the_run == again and len(again) == 4
+    assert others == [number // 2 for number in again[::2]], "one clip of each video in place of two"
+    assert unlike is None, "they may be others than the run was trained on"
 
 
 @pytest.mark.parametrize("kind", ["folder", "clips"])

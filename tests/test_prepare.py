@@ -335,6 +335,8 @@ def test_strips_are_trained_on_as_was_chosen(project, capsys):
     line = capsys.readouterr().out.splitlines()[-1]
     settings = "data.resolution=8 data.channels=1 data.batch_size=2 'data.frame_stride=[1,2]' data.flip=true"
     assert line == f"train    {TRAIN} model=NAME data=strips data.root=strips {settings}"
+    assert "by which data.target_fps=8 would choose some; leave it out" in prepare("strips=others", "data.target_fps=8")
+    assert not (project / "others").exists()
 
 
 def test_strips_that_were_interrupted_begin_again(project, monkeypatch):

@@ -233,6 +233,12 @@ def test_the_pages_of_runs_below_a_folder(tmp_path, monkeypatch, capsys):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty is not a run folder"):
         report_command.main(["empty"])
+    with pytest.raises(ValueError, match="runs/typo does not exist; give a run folder, or a checkpoint in one"):
+        report_command.main(["runs/typo"])
+    (tmp_path / "runs" / "demo" / "checkpoints").mkdir(exist_ok=True)
+    (tmp_path / "runs" / "demo" / "checkpoints" / "last.ckpt").touch()
+    report_command.main(["runs/demo/checkpoints/last.ckpt"])
+    assert capsys.readouterr().out == f"wrote    {tmp_path / 'runs' / 'demo' / 'report.html'}\n"
 
 
 def test_runs_of_any_kind_are_compared(tmp_path, monkeypatch):

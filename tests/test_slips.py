@@ -72,6 +72,7 @@ SLIPS = {
     "r2.gamma=10": "did you mean model/regularizers=r2 model.regularizers.r2.gamma=10?",
     "metrics=fid50k": "did you mean metrics=fid_50k_full?",
     "metrics=(fid,fvd)": "did you mean 'metrics=[fid,fvd]'?",
+    "~data.batch_size=7": "data.batch_size is 64; did you mean data.batch_size=7?",
     "~total_samples=7": "total_samples is 1000000; did you mean total_samples=7?",
     "~model.generator.shape=7": "model.generator.shape is '${data.shape}'; did you mean '~model.generator.shape'?",
     "hydra.job.env_set.A=1": "is added with +: +hydra.job.env_set.A=1",

@@ -177,9 +177,16 @@ def test_the_same_line_runs_what_is_missing(tmp_path, monkeypatch, sweeper, capf
         (["metrics=[]", "evaluate_every=32"], 0, "without metrics nothing is measured; set metrics=random_conv"),
         (["objective=generator/loss", "objective_mode=max"], 0, "set hydra.sweeper.direction=maximize"),
         (
-            ["objective=generator/loss", "hydra.sweeper.direction=maximize"],
+            ["objective=class_accuracy/fake", "hydra.sweeper.direction=maximize"],
+            0,
+            "of class_accuracy/fake, which no metric measures, objective_mode=auto takes the lowest for the best, and "
+            "hydra.sweeper.direction=maximize searches for the highest; set objective_mode=max, or "
+            "hydra.sweeper.direction=minimize",
+        ),
+        (
+            ["objective=fd", "evaluate_every=32", "hydra.sweeper.direction=maximize"],
             1,
-            "by generator/loss lower is better, and hydra.sweeper.direction=maximize searches for the worst; set "
+            "lower is better, and hydra.sweeper.direction=maximize searches for the worst; set "
             "hydra.sweeper.direction=minimize",
         ),
     ],

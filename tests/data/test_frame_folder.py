@@ -85,16 +85,6 @@ def test_frames_are_in_the_order_of_their_numbers(names, tmp_path):
     assert values(FrameFolder(str(tmp_path), 8), 0, list(range(len(names)))) == list(range(len(names)))
 
 
-def test_a_cache_in_the_order_of_earlier_versions_is_another_one(tmp_path):
-    for name in ("9.png", "10.png", "frame-1.png"):
-        save(tmp_path / "a" / name)
-    before = FrameFolder(str(tmp_path), 8).recipe
-    assert "order" not in before
-    save(tmp_path / "a" / "-3.png")
-    save(tmp_path / "a" / "-20.png")
-    assert FrameFolder(str(tmp_path), 8).recipe == {**before, "order": "signs and decimals"}
-
-
 def test_frames_of_a_video_may_be_of_any_kind(tmp_path):
     save(tmp_path / "v" / "0.png", 10, (30, 20))
     save(tmp_path / "v" / "1.jpg", 20, (9, 40), quality=95)

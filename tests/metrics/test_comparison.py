@@ -82,7 +82,7 @@ def test_modes_are_expected_as_often_as_they_are_real():
     rare = Features(torch.eye(4)[torch.tensor([0] * 90 + [1] * 8 + [2, 3])])
     found = {expected: ModeCoverage(expected)(rare, rare.bank, Corner()) for expected in ("even", "real")}
     assert found["real"]["modes"] == found["even"]["modes"]
-    assert found["real"]["mode_divergence"].value < 0.01 < 0.5 < found["even"]["mode_divergence"].value
+    assert found["real"]["mode_divergence_from_real"].value < 0.01 < 0.5 < found["even"]["mode_divergence"].value
 
 
 def test_values_are_those_of_the_features():

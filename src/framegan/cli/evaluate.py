@@ -122,7 +122,7 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
     origin = {"checkpoint": str(run.checkpoint), "weights": weights, "samples_seen": run.samples_seen}
     if real_data:
         _check_given(real_data, run)
-        real = real_samples(real_data, run.config.data)
+        real = real_samples(real_data, run)
     else:
         real = trained_on(run.config.data, run.folder, _to_name_them(run.folder))
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
@@ -139,22 +139,32 @@ def _check_given(data: Any, run: Loaded) -> None:
         raise ValueError(f"data.given_frames={given}, but the generator was trained with {trained}; leave it out")
 
 
-def real_samples(data: Any, trained: Any = None) -> Any:
+def real_samples(data: Any, run: Loaded | None = None) -> Any:
     """Return the real samples of a data configuration.
 
     Args:
-        trained: that of a run. Where it is of the same samples, they are judged as those of the run.
+        run: where it was trained on the same samples, they are judged as those of the run.
     """
-    from framegan.data.fingerprint import comparable, digest_of, inventory_of
+    from framegan.data.fingerprint import digest_of, inventory_of
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
     source = compose.build(data.datamodule).source
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)
-    is_same = trained is not None and fingerprint is not None and fingerprint == comparable(trained.fingerprint)
-    left_out = trained.get("held_out", 0.0) if is_same else None
+    is_same = run is not None and _is_trained_on(run, fingerprint, inventory)
+    left_out = run.config.data.get("held_out", 0.0) if run and is_same else None
     return RealSamples(lambda: source, fingerprint, origin, held_out=left_out)
+
+
+def _is_trained_on(run: Loaded, fingerprint: str | None, inventory: Any) -> bool:
+    """Say whether a run was trained on these samples, whatever clips it has drawn from the same videos."""
+    from framegan.data.fingerprint import comparable, without_draws
+
+    trained = comparable(run.config.data.fingerprint)
+    kept = None if trained is None else run_data.inventory_in(run.folder, trained)
+    of_same_videos = kept is not None and inventory is not None and without_draws(kept) == without_draws(inventory)
+    return trained is not None and (fingerprint == trained or of_same_videos)
 
 
 def _to_name_them(folder: Path) -> str:

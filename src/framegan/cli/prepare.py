@@ -22,7 +22,7 @@ ROOM = "choose another place with data.cache_dir=FOLDER, a smaller data.resoluti
 AGAIN = "resumes with what is missing"
 OF_FRAMES = {
     *("data", "root", "split", "labels", "classes", "layout", "frame_length", "resolution", "channels", "resize"),
-    *("filter", "pixel_aspect", "rotate", "target_fps", "cache_dir"),
+    *("filter", "pixel_aspect", "rotate", "cache_dir"),
 }
 """Settings of the data that strips no longer need, or have others for; those of clips stay."""
 
@@ -43,6 +43,11 @@ def main(cfg: DictConfig) -> None:
             if (images := prepare_images.images_of(cfg)) is not None:
                 prepare_images.prepare(images, choices, settings)
                 return
+            if cfg.strips is not None and cfg.data.get("target_fps") is not None:
+                raise ValueError(
+                    "strips have all frames of the videos and not their times, by which data.target_fps="
+                    f"{cfg.data.target_fps:g} would choose some; leave it out, and train on them with data.frame_stride"
+                )
             prepare(_videos(cfg, choices), cfg.data.cache_dir, choices, **settings)
     except KeyboardInterrupt:
         errors.stop(f"interrupted; the same command {AGAIN if cfg.strips is None else _once_empty(cfg.strips)}")

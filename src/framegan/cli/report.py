@@ -33,8 +33,8 @@ def main(words: Sequence[str]) -> None:
 
 def _folders(word: str) -> Iterator[Path]:
     """Yield the run folder that is meant, or those below a folder that is none itself."""
-    is_run = run_folder.saved_config(Path(word)).exists()
-    below = [] if is_run else [run.folder for run in run_list.runs_below(Path(word)) if run.status != "foreign"]
+    holds_runs = Path(word).is_dir() and not run_folder.saved_config(Path(word)).exists()
+    below = [run.folder for run in run_list.runs_below(Path(word)) if run.status != "foreign"] if holds_runs else []
     for folder in below:
         run_folder.refuse_what_reaches_out(folder)
         yield folder

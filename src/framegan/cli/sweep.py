@@ -26,6 +26,7 @@ LONGEST = 100
 """Characters of the name of a folder; of a longer one the rest is left out."""
 BEGUN: list[Path] = []
 """The folder of the sweep that this process has begun."""
+MAXIMIZE = "maximize"
 FAILED: dict[Path, str] = {}
 """By the folder of a job that has failed in this process: why."""
 
@@ -199,6 +200,16 @@ def check_search(cfg: DictConfig) -> None:
                 ends_sweep=runs_here(),
             )
     check_direction("objective_mode", {"min": "lower", "max": "higher"}.get(cfg.get("objective_mode")))
+    from framegan.callbacks.checkpoint import OF_THE_STEP
+
+    objective = str(cfg.get("objective"))
+    if cfg.get("objective_mode") == "auto" and objective.partition("/")[0] in OF_THE_STEP and _direction() == MAXIMIZE:
+        errors.stop(
+            f"of {objective}, which no metric measures, objective_mode=auto takes the lowest for the best, and "
+            f"hydra.sweeper.direction={MAXIMIZE} searches for the highest; set objective_mode=max, or "
+            "hydra.sweeper.direction=minimize",
+            ends_sweep=runs_here(),
+        )
 
 
 def check_direction(objective: str, better: str | None) -> None:
@@ -207,8 +218,8 @@ def check_direction(objective: str, better: str | None) -> None:
     Args:
         better: lower or higher; None = it isn't known.
     """
-    towards, direction = {"lower": "minimize", "higher": "maximize"}.get(str(better)), _direction()
-    if towards and direction in ("minimize", "maximize") and direction != towards:
+    towards, direction = {"lower": "minimize", "higher": MAXIMIZE}.get(str(better)), _direction()
+    if towards and direction in ("minimize", MAXIMIZE) and direction != towards:
         errors.stop(
             f"by {objective} {better} is better, and hydra.sweeper.direction={direction} searches for the worst; set "
             f"hydra.sweeper.direction={towards}",

@@ -60,6 +60,16 @@ def comparable(fingerprint: Any) -> str | None:
     return fingerprint if isinstance(fingerprint, str) and KIND.fullmatch(fingerprint) else None
 
 
+def without_draws(inventory: Inventory) -> Inventory:
+    """Return an inventory without what says which clips are drawn from the videos, and how many."""
+    clips = inventory.get("clips")
+    if not isinstance(clips, dict):
+        return inventory
+    of_draws = ("seed", "clips_per_video")
+    same = {"length": None, "clips": {name: value for name, value in clips.items() if name not in of_draws}}
+    return {**inventory, **same}
+
+
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a line for each way in which two inventories differ: files that came, went or changed, or settings."""
     old, new = _files(before), _files(now)

@@ -82,7 +82,7 @@ class Trim(Timed):
         return before.timed(max(1, math.ceil(end / mean - Fraction(1, 2))), end, before.rate, before.tick)
 
     def frames(self, frames: Frames, before: Outline) -> Frames:
-        first, _ = self._of(before)
+        first, last = self._of(before)
         end, begin, held, shown = self.after(before).end, None, None, None
         for shown in frames:
             near = max(before.tick, min(shown.duration, SHORT)) / 2
@@ -93,7 +93,7 @@ class Trim(Timed):
                 begin = shown.start if first - shown.start <= near else first
             start = max(Fraction(), shown.start - begin)
             if held is not None:
-                if end - start < near:
+                if shown.start >= last or end - start < near:
                     break
                 yield held
             held = Shown(start, until - begin - start, shown.pixels)

@@ -245,16 +245,17 @@ class ModeCoverage:
     expected: Literal["even", "real"] = "even"
 
     def names(self, embedding: Embedding) -> tuple[str, ...]:
-        return ("modes", "mode_divergence")
+        return ("modes", "mode_divergence" if self.expected == "even" else "mode_divergence_from_real")
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         logits = embedding.logits(fake)
         of_real = embedding.logits(real.bank).argmax(1) if self.expected == "real" else None
         modes, divergence = mode_coverage(logits.argmax(1), logits.shape[1], of_real)
+        number, distance = self.names(embedding)
         reason = "it depends on the number of samples"
         return {
-            "modes": Estimate(modes, None, "higher", "share", reason),
-            "mode_divergence": Estimate(divergence, None, why_no_interval=reason),
+            number: Estimate(modes, None, "higher", "share", reason),
+            distance: Estimate(divergence, None, why_no_interval=reason),
         }
 
 

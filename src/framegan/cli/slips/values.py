@@ -40,11 +40,11 @@ def value(setting: Setting, settings: Sequence[Setting], known: Known) -> tuple[
         try:
             known.set(override)
         except (HydraException, AssertionError, AttributeError) as error:
-            return text, _refusal(setting, there, node, error)
+            return text, _refusal(setting, there, node, known, error)
     return text, rewritten(setting, right)
 
 
-def _refusal(setting: Setting, there: bool, node: Any, error: Exception) -> str:
+def _refusal(setting: Setting, there: bool, node: Any, known: Known, error: Exception) -> str:
     if setting.mark == "+" and there:
         return line(f"{setting}: it is already set", [f"{setting.key}={setting.value}"])
     if setting.mark != "~":
@@ -53,7 +53,8 @@ def _refusal(setting: Setting, there: bool, node: Any, error: Exception) -> str:
         return line(f"{setting}: {setting.key} is null already")
     if "=" not in setting.text:
         return line(f"{setting} can't be left out; set it to another value")
-    meant = f"~{setting.key}" if "." in setting.key else f"{setting.key}={setting.value}"  # those must stay
+    may_go = "." in setting.key and not known.followers(setting.key)
+    meant = f"~{setting.key}" if may_go else f"{setting.key}={setting.value}"
     return line(f"{setting}: {setting.key} is {node!r}", [meant])
 
 

@@ -25,7 +25,7 @@ from framegan.data.video_set import FileVideos, Videos
 from framegan.files import strict_json
 from framegan.processes.ranks import say
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when the layout changes, or what a file's frames are: older caches are then rebuilt."""
 ENDINGS: dict[Format, str] = {"raw": ".u8", "jpeg": ".jpegs"}
 MANIFEST = "manifest.json"

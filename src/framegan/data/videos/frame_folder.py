@@ -14,7 +14,7 @@ from framegan.data.files import check_root, chosen_folder, data_files
 from framegan.data.images.image_file import EXTENSIONS, Filter, Fit, Resize, decode, size_of
 from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
-from framegan.data.videos.frame_order import by_whole_numbers, in_order
+from framegan.data.videos.frame_order import in_order
 from framegan.data.videos.listed_videos import Entry, ListedVideos
 from framegan.files import strict_json
 from framegan.files.at_once import try_all
@@ -63,15 +63,9 @@ class FrameFolder(ListedVideos):
             )
         check_root(folder, split, list(frames), labels)
         self.frames = {folder.absolute() / video: in_order(names) for video, names in frames.items()}
-        self._reordered = any(names != by_whole_numbers(names) for names in self.frames.values())
         videos, fit = list(frames), Fit(resolution, channels, resize, filter)
         videos, numbers = labelled(videos, folder, labels, classes)
         super().__init__(root, folder, videos, numbers, split, fit, on_error, max_bad_fraction)
-
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """Caches of frames in another order than that of earlier versions are no longer those of this recipe."""
-        return {**super().recipe, "order": "signs and decimals"} if self._reordered else super().recipe
 
     def look_at_all(self, names: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
         return try_all(lambda name: self._look(self.files(self.root / name)), names, "reading headers")

@@ -43,12 +43,6 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(stems, key=key)
 
 
-def by_whole_numbers(names: Iterable[str]) -> list[str]:
-    """Return names in the order of earlier versions, which knew neither signs nor decimals."""
-    parts = {name: re.split(r"([0-9]+)", name) for name in names}
-    return sorted(parts, key=lambda name: ([int(p) if p.isdecimal() else p for p in parts[name]], name))
-
-
 def _is_sign(before: str, signs: set[str]) -> bool:
     """Say whether a "-" or "+" is the sign of the number behind it, by what is before it here and in other names."""
     return not before or before[-1] in "_=([," or len(signs) > 1

@@ -1,7 +1,7 @@
 """Video files, decoded when their frames are asked for, and the folder of such files."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from framegan.data.files import files_of_split
 from framegan.data.images.image_file import Filter, Resize
 from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
+from framegan.data.source import Inventory
 from framegan.data.videos.decode import read
 from framegan.data.videos.frame_fit import Fit, is_large
 from framegan.data.videos.listed_videos import ListedVideos
@@ -29,12 +30,6 @@ class VideoFiles(ListedVideos):
     fit: Fit
     entries: list[Entry]
 
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """Caches of frames of large videos, that earlier versions took for BT.601, are no longer those of this."""
-        is_any_large = any(is_large(entry.info.width, entry.info.height) for entry in self.entries)
-        return {**super().recipe, "matrix_of_large": "BT.709"} if is_any_large else super().recipe
-
     def look_at_all(self, names: Sequence[str]) -> tuple[dict[str, Entry], dict[str, str]]:
         entries, problems = index(self.root, names)
         for name, entry in entries.items():
@@ -47,6 +42,11 @@ class VideoFiles(ListedVideos):
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return self.entries[index].info.times
+
+    def inventory(self) -> Inventory:
+        """It tells runs of earlier versions, which took large videos for BT.601, that these have other colours."""
+        is_any_large = any(is_large(entry.info.width, entry.info.height) for entry in self.entries)
+        return {**super().inventory(), **({"matrix_of_large": "BT.709"} if is_any_large else {})}
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         return read(self.root / self.names[index], self.entries[index].info, frames, self.fit)

@@ -22,8 +22,8 @@ from framegan.data.videos.decode import VideoInfo, probe
 from framegan.files import atomic, strict_json
 from framegan.files.at_once import try_all
 
-SCHEMA = f"3, PyAV {av.__version__.split('.')[0]}"
-"""An index of another schema is rebuilt."""
+SCHEMA = f"4, PyAV {av.__version__.split('.')[0]}"
+"""An index of another schema is rebuilt: it may know files that are refused by now."""
 
 NAME = "index.jsonl"
 
