@@ -24,10 +24,10 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 sys.path.insert(0, str(SOURCE))
 
 from framegan.cli import compose as composed  # noqa: E402
-from framegan.data.datamodule import TicketDataset  # noqa: E402
 from framegan.data.frame_cache import layout  # noqa: E402
 from framegan.data.frame_cache.build import plan, prepare  # noqa: E402
 from framegan.data.stream import Ticket, TicketStream  # noqa: E402
+from framegan.data.ticket_dataset import TicketDataset  # noqa: E402
 from framegan.data.videos.clips import Clips  # noqa: E402
 
 WIDTH, HEIGHT, RATE = 320, 240, 25

@@ -17,11 +17,12 @@ from small_clips import write_frame_folders, write_videos
 from small_files import write_images
 
 from framegan.data import train_loader
-from framegan.data.datamodule import DataModule, TicketDataset
+from framegan.data.datamodule import DataModule
 from framegan.data.drawn.synthetic import synthetic
 from framegan.data.held_out import held_out
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import TensorSource, UnreadableDataError
+from framegan.data.ticket_dataset import TicketDataset
 from framegan.data.train_loader import death_of_worker, leave_signals_to_run
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.frame_folder import FrameFolder
@@ -125,7 +126,7 @@ def test_no_sample_is_both_held_out_and_trained_on():
     pixels = torch.arange(20).byte().view(20, 1, 1, 1).expand(-1, 1, 2, 2)
     data = DataModule(TensorSource(pixels, torch.zeros(20).long(), 1), batch_size=2, held_out=0.25)
     trained, unseen = (
-        set(samples.amax((1, 2, 3)).tolist()) for samples, _ in (data.trained_batch(99), data.unseen_batch(99))
+        set(samples.amax((1, 2, 3)).tolist()) for samples, _ in (data.examples.trained(99), data.examples.unseen(99))
     )
     assert len(trained) == 15 and len(unseen) == 5
     assert not trained & unseen
@@ -230,7 +231,7 @@ def test_classes_are_named_once_each():
 
 
 def test_real_samples_are_spread_over_the_data():
-    samples, _ = DataModule(numbered(), batch_size=1).real_batch(5)
+    samples, _ = DataModule(numbered(), batch_size=1).examples.real(5)
     torch.testing.assert_close(samples[:, 0, 0, 0], torch.arange(0, 10, 2) / 127.5 - 1)
 
 
@@ -240,7 +241,22 @@ def test_real_samples_are_spread_over_the_data():
 def test_real_samples_are_spread_over_the_classes_in_any_order(labels):
     classes = torch.tensor([label % 4 for label in labels])
     source = TensorSource(torch.zeros(80, 1, 2, 2, dtype=torch.uint8), classes, num_classes=4)
-    assert DataModule(source, batch_size=1).real_batch(8)[1].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert DataModule(source, batch_size=1).examples.real(8)[1].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_rare_class_has_a_row_of_its_own():
+    classes = torch.tensor([0] * 100 + [1] * 2 + [2] * 50)
+    source = TensorSource(torch.arange(152, dtype=torch.uint8).view(-1, 1, 1, 1), classes, num_classes=4)
+    data = DataModule(source, batch_size=1)
+    assert data.examples.real(8)[1].tolist() == [0, 0, 0, 0, 0, 0, 2, 2], "as often as they are"
+    samples, labels = data.examples.rows([0, 1, 2], 4)
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    assert len(samples[4:8].unique()) == 2 and len(samples.unique()) == 4 + 2 + 4
+    assert data.examples.rows([0, 3], 4) is None, "there are none of one"
+    alike = DataModule(
+        TensorSource(source.samples[:102], classes[:102], num_classes=2), batch_size=1, balance_classes=True
+    )
+    assert sorted(alike.examples.real(4)[1].tolist()) == [0, 0, 1, 1], "as often as training sees them"
 
 
 @pytest.mark.parametrize(

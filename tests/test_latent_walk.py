@@ -122,7 +122,7 @@ def test_weights_of_another_walk_leave_the_image_generator():
 
 def test_the_walks_classes_are_loaded_by_number_and_a_line_says_so():
     """Whatever the image generator marks, which is none of the walk's."""
-    images, critic = styles(num_classes=2, conditional=True), critics.ClipCritic(SHAPE, width=4)
+    images, critic = styles(num_classes=2, conditional=True), critics.ClipCritic(SHAPE, num_classes=2, width=4)
     then, now = (tiny_gan(generator=walk_in(images, num_classes=2), discriminator=critic) for _ in range(2))
     parts = {name: getattr(then, name).state_dict() for name in ("generator", "generator_ema", "discriminator")}
     saying = [line for line in origin.load(Origin(None, parts, 9, ["a", "b"]), now, ["b", "a"]) if "by number" in line]

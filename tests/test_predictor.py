@@ -12,7 +12,7 @@ import torch
 from commands import run, train
 from one_rank import built
 from PIL import Image
-from small_clips import write_mp4
+from small_clips import write_mp4, write_videos
 from small_runs import narrow, rows, state
 from worlds import fit, real_batches
 from worlds import tiny_clip_gan as tiny
@@ -24,6 +24,8 @@ from framegan.data.datamodule import DataModule
 from framegan.data.given import frames_of
 from framegan.data.held_out import held_out
 from framegan.data.source import TensorSource
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.video_folder import VideoFolder
 from framegan.evaluation.fake_samples import FakeSamples
 from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics.comparison import Comparison
@@ -203,12 +205,22 @@ def test_a_beginning_of_every_class_that_the_data_have(are_listed):
     samples = torch.arange(100, dtype=torch.uint8).view(-1, 1, 1, 1, 1).expand(-1, 1, 4, 4, 4).contiguous()
     source = TensorSource(samples, labels, 5)
     data = DataModule(source if are_listed else Unlabelled(source), held_out=0.1, batch_size=4)
-    clips, found = data.unseen_batch(12, of_every_class=True)
+    clips, found = data.examples.unseen(12, of_every_class=True)
     numbers = media.to_pixels(clips)[:, 0, 0, 0, 0].tolist()
     left_out = set(held_out(source, 0.1).tolist())
     unseen = {int(labels[number]) for number in left_out}
     assert found.tolist() == labels[numbers].tolist() and set(found.tolist()) == {0, 1, 3, 4} > unseen
     assert all((number in left_out) == (int(label) in unseen) for number, label in zip(numbers, found, strict=True))
+
+
+@pytest.mark.parametrize("of_every_class", [False, True])
+def test_of_few_videos_there_are_several_beginnings_each(of_every_class, tmp_path):
+    write_videos(tmp_path, number=8, num_frames=20)
+    data = DataModule(Clips(VideoFolder(str(tmp_path), 16), num_frames=4), held_out=0.25, batch_size=2)
+    clips, _ = data.examples.unseen(40, of_every_class=of_every_class)
+    kept = Beginnings(data.shape, 1)
+    kept.fill(clips, torch.zeros(40, dtype=torch.int64))
+    assert len(clips) == 40 and 8 < kept.num_different <= 40
 
 
 def test_reconstruction_by_hand():
@@ -365,7 +377,12 @@ def test_a_run_is_judged_by_clips_it_has_not_seen(folder, tmp_path, capsys):
     assert "of each frame, 2to4_held_out_8" in capsys.readouterr().out
     again = json.loads((tmp_path / "evaluation.json").read_text())
     assert [r["value"] for r in again] == pytest.approx([r["value"] for r in records.values()], rel=1e-6)
-    assert again[0]["fake"]["given"] == {"frames": 2, "beginnings": 256}
+    given = again[0]["fake"]["given"]
+    assert (
+        given["frames"] == 2
+        and given["beginnings"]
+        == state(folder)["state_dict"]["generator_ema.beginnings.pixels"].flatten(1).unique(dim=0).shape[0]
+    )
     pictures = {path.name for path in (folder / "samples").glob("*_16.*")}
     assert {"prediction_16.png", "prediction_16.mp4", "prediction_16.webp", "content_motion_16.webp"} <= pictures
     assert "True, and predicted" in (folder / "report.html").read_text()

@@ -24,8 +24,9 @@ from torch.utils.data import get_worker_info
 
 from framegan.callbacks.samples import Samples
 from framegan.cli import errors
-from framegan.data import datamodule, earlier_runs, train_loader
+from framegan.data import earlier_runs, train_loader
 from framegan.data.images.image_folder import ImageFolder
+from framegan.data.ticket_dataset import TicketDataset
 from framegan.gan import GAN
 from framegan.loggers.metrics_csv import MetricsCSV
 from framegan.quoting import to_type
@@ -153,7 +154,8 @@ def test_data_that_were_only_touched_or_moved_are_the_same(pictures, tmp_path, c
     subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
     assert train(f"resume={tmp_path}/run", f"data.root={tmp_path}/data", "total_samples=48") is None
     printed = capsys.readouterr().out
-    assert "classes  cats (10), dogs (10)\n" in printed
+    unasked = "; not given to the networks: model.conditional=true asks for one"
+    assert f"classes  cats (10), dogs (10){unasked}\n" in printed
     assert not re.search(r"changed  .*(fingerprint|file|data: )", printed)
     kept = json.loads((tmp_path / "run" / "data.json").read_text())
     assert (kept["classes"], kept["num_samples"]) == ({"cats": 10, "dogs": 10}, 20)
@@ -376,14 +378,14 @@ def test_a_folder_that_can_not_be_made_is_one_message(tmp_path):
 def test_what_fails_in_a_worker_ends_the_run_in_its_own_words(tmp_path, monkeypatch):
     """And so does what fails in this process while the workers live: none is left."""
     write_images(tmp_path / "photos", 40)
-    read = datamodule.TicketDataset.batch
+    read = TicketDataset.batch
 
     def fail(self, tickets):
         if get_worker_info() is not None and tickets[0][1] == where["epoch"]:
             raise ValueError("7.png can't be decoded")
         return read(self, tickets)
 
-    monkeypatch.setattr(datamodule.TicketDataset, "batch", fail)
+    monkeypatch.setattr(TicketDataset, "batch", fail)
     data = ("data=image_folder", f"data.root={tmp_path / 'photos'}", "data.num_workers=2", "checkpoint_every=32")
     run = (*TINY, *SHORT, *data, "data.datamodule.keep_on_device_mb=0", "total_samples=200")
     where = {"epoch": 2}
@@ -484,7 +486,7 @@ def test_a_killed_worker_ends_the_run(tmp_path, capfd):
 
 def test_a_worker_that_hangs_ends_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(train_loader, "WORKER_TIMEOUT", 1)
-    monkeypatch.setattr(datamodule.TicketDataset, "batch", lambda *_: time.sleep(60))
+    monkeypatch.setattr(TicketDataset, "batch", lambda *_: time.sleep(60))
     message = train(*of_workers(tmp_path, 1))
     assert message.startswith("error: a worker of the data loader hangs: it gave nothing for 1 seconds;")
 

@@ -34,7 +34,7 @@ ROOMS = {
     "media": "files notes",
     "apng": "",
     "video_formats": "",
-    "video_files": "apng files notes video_formats",
+    "video_files": "apng files media notes video_formats",
     "outputs": "files media video_files video_formats",
     "resampling": "media",
     "reconstruction": "noise",
@@ -46,7 +46,7 @@ ROOMS = {
     "sampling": "inputs",
     "interpolation": "inputs sampling",
     "showing": "inputs interpolation resampling sampling",
-    "contracts": "inputs own_code rules sampling",
+    "contracts": "inputs networks own_code rules sampling",
     "export": "files inputs media noise quoting runs sampling",
     "play": "files inputs interpolation media networks noise sampling video_files video_formats",
     "data": "configurable devices files media noise own_code processes quoting rules spread",
@@ -73,8 +73,8 @@ ROOMS = {
     "processes quoting report run_state runs sampling showing spread strategy terminal_pictures trainer video_files "
     "video_formats",
     "cli": "callbacks containers contracts data devices edits evaluation export files inputs interpolation loggers "
-    "media metrics notes outputs own_code play processes program quoting report run_state runs sampling showing "
-    "trainer video_files video_formats working_folder",
+    "media metrics networks notes outputs own_code play processes program quoting report run_state runs sampling "
+    "showing trainer video_files video_formats working_folder",
     "pictures": "cli edits media video_files video_formats",
     "trained": "cli export inputs interpolation media pictures quoting runs sampling video_formats",
     "training": "cli metrics quoting runs trained",
@@ -107,7 +107,9 @@ DATA = {
     "transforms": "stream",
     "held_out": "bad_files source videos",
     "given": "images videos",
-    "datamodule": "fingerprint held_out source stream train_loader transforms videos",
+    "ticket_dataset": "source stream train_loader transforms",
+    "examples": "source stream ticket_dataset train_loader videos",
+    "datamodule": "examples fingerprint held_out source stream ticket_dataset train_loader transforms videos",
 }
 """Likewise what is in `framegan.data`."""
 OUTSIDE = {

@@ -93,7 +93,7 @@ class MaximumLikelihood(Model):
         data: Any = getattr(self.trainer, "datamodule", None)
         begin: Any = getattr(self.generator, "begin", None)
         if data is not None and self.samples_seen == 0 and begin is not None:
-            samples, _ = data.trained_batch(min(MOST, max(FEWEST, VALUES // math.prod(data.shape))))
+            samples, _ = data.examples.trained(min(MOST, max(FEWEST, VALUES // math.prod(data.shape))))
             begin(samples.to(self.device))
             self.generator_ema.load_state_dict(self.generator.state_dict())
 

@@ -78,7 +78,8 @@ class Model(LightningModule):
         hold_still(self.of_name(), freeze or ())
         contracts.check_training(self)
         self.configure_optimizers()  # a bad learning rate stops here, before the first batch
-        self.generator_ema = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        shared = {id(part): part for part in self.generator.modules() if getattr(part, "is_given", False)}
+        self.generator_ema = copy.deepcopy(self.generator, shared).eval().requires_grad_(False)
         self.register_buffer("samples_seen", torch.zeros((), dtype=torch.int64))
         self._ddp_params_and_buffers_to_ignore = ["samples_seen", "augmentation.count"]  # which stay on the CPU
         self.wrappers: dict[str, nn.Module] = {}  # of a distributed strategy; a plain dict isn't in the state dict
@@ -149,7 +150,7 @@ class Model(LightningModule):
         data: Any = getattr(self.trainer, "datamodule", None)
         if kept[0] is not None and data is not None and self.samples_seen == 0:
             has_classes = getattr(self.generator, "num_classes", 0) > 1
-            clips, labels = data.unseen_batch(len(kept[0]), of_every_class=has_classes)
+            clips, labels = data.examples.unseen(len(kept[0]), of_every_class=has_classes)
             for beginnings in kept:
                 beginnings.fill(clips, labels)
 

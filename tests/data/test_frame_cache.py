@@ -17,11 +17,11 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from framegan.data.datamodule import TicketDataset
 from framegan.data.frame_cache import layout
 from framegan.data.frame_cache.build import estimate, missing, plan, prepare
 from framegan.data.frame_cache.read import CachedVideos
 from framegan.data.stream import TicketStream
+from framegan.data.ticket_dataset import TicketDataset
 from framegan.data.video_set import FileVideos
 from framegan.data.videos.clips import Clips
 

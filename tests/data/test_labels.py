@@ -40,6 +40,14 @@ def test_numbers_are_sorted_by_value():
     assert labels_of(files, Path("root"), "folder")[1] == ["-2", "-0.5", "0", "1.5", "2", "007", "10", "b"]
 
 
+def test_classes_that_yaml_reads_as_numbers_are_meant_by_their_value():
+    items, labels = ["x", "y", "z"], ([0, 1, 2], ["1.50", "1e3", "007"])
+    assert of_classes(items, labels, [1000.0, 1.5])[1] == ([1, 0], ["1e3", "1.50"])
+    assert of_classes(items, labels, 7) == (["z"], ([0], ["007"]))
+    with pytest.raises(ValueError, match="has '1.5'"):
+        of_classes(items, labels, ["1.5"])
+
+
 def test_classes_that_lost_all_they_had_are_named():
     assert emptied(["a", "b", "c"], [0, 0, 2], [0]) == "nothing is left of class c"
     assert emptied(["a", "b"], [0], [0]) == ""

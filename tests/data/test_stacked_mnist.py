@@ -61,7 +61,7 @@ def test_in_memory_it_is_the_same(root):
 
 
 def test_real_batches_come_from_a_datamodule(root):
-    samples, labels = DataModule(StackedMNIST(root, num_samples=64), keep_on_device_mb=0).real_batch(16)
+    samples, labels = DataModule(StackedMNIST(root, num_samples=64), keep_on_device_mb=0).examples.real(16)
     assert samples.shape == (16, 3, 32, 32)
     assert -1 <= samples.min() < samples.max() <= 1
     assert labels.tolist() == [0] * 16

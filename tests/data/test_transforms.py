@@ -9,9 +9,10 @@ from commands import train
 from torch import nn
 
 from framegan import noise, own_code
-from framegan.data.datamodule import DataModule, TicketDataset
+from framegan.data.datamodule import DataModule
 from framegan.data.drawn.synthetic import synthetic
 from framegan.data.source import TensorSource
+from framegan.data.ticket_dataset import TicketDataset
 from framegan.data.transforms import Transforms
 
 TICKETS = [(3, 0), (0, 0), (3, 1), (7, 2)]
@@ -81,7 +82,7 @@ def test_all_frames_of_a_clip_are_transformed_alike():
 def test_real_samples_that_are_shown_and_measured_stay_as_they_are():
     source = synthetic(16, 8)
     datamodule = DataModule(source, batch_size=4, transforms=[lambda frames: 0 * frames])
-    assert datamodule.real_batch(4)[0].max() > 0
+    assert datamodule.examples.real(4)[0].max() > 0
     assert datamodule.fingerprint == DataModule(source, batch_size=4).fingerprint
 
 

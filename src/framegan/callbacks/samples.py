@@ -34,7 +34,8 @@ FEWEST_ROWS, MOST_ROWS = 6, 16
 class Samples(Every):
     """Writes samples/real.* once and samples/fake_<samples_seen>.* at the start, soon, every so often and at the end.
 
-    Real ones are spread over the classes and over the data. With `every` None there are no fake ones.
+    Real ones are spread over the data, with the rows of the fake ones where these have one for each class. With `every`
+    None there are no fake ones.
 
     Images make a .png grid. Clips make a .png with a row for each clip and a column for each frame, and a grid as .mp4
     and .webp. Where the generator has them, there are also content_motion_<samples_seen>.webp, a row for each content
@@ -91,8 +92,10 @@ class Samples(Every):
                 self.way = terminal_pictures.way_of(os.environ)
                 if self.way is None:
                     print("samples  no pictures here: the terminal isn't kitty, iTerm2 or one with sixels")
-            real, _ = data.real_batch(self.num_shown)
-            self._show("real", "real", real, caption="real samples")
+            classes, columns = self._layout()
+            rows = None if columns is None else data.examples.rows(classes, columns)
+            real, _ = rows or data.examples.real(self.num_shown)
+            self._show("real", "real", real, columns if rows else None, "real samples")
             self._write_tiles()
         if self.every and self.samples_seen == 0:
             self.act_timed()
@@ -137,7 +140,7 @@ class Samples(Every):
     def _show_codes(self, now: int) -> None:
         """Show what the generator makes of real samples, unseen ones if there are any, and of what lies between two."""
         data = self.trainer.datamodule
-        real, labels = data.unseen_batch(2 * TABLE)
+        real, labels = data.examples.unseen(2 * TABLE)
         which = "real" if data.trained_on is None else "unseen real"
         show = self._animate if real.ndim == 5 else self._show
         known, between = showing.reconstructions(self.model.generator_ema, real, labels)
@@ -149,7 +152,7 @@ class Samples(Every):
     def _show_predictions(self, now: int) -> None:
         """Show how real clips went on, unseen ones if there are any, and how the generator continues them."""
         data = self.trainer.datamodule
-        real, labels = data.unseen_batch(PREDICTED)
+        real, labels = data.examples.unseen(PREDICTED)
         which = "real" if data.trained_on is None else "unseen"
         made = showing.continued(self.model.generator_ema, real, labels, range(len(real)))
         pairs = torch.stack([real.to(made), made], dim=1).flatten(0, 1)
@@ -159,7 +162,7 @@ class Samples(Every):
     def _show_enlarged(self, now: int) -> None:
         """Show what is made of reduced samples, unseen ones if there are any, beside bicubic and the true ones."""
         data = self.trainer.datamodule
-        real, _ = data.unseen_batch(ENLARGED)
+        real, _ = data.examples.unseen(ENLARGED)
         small, made, bicubic, _ = showing.enlarged_again(self.model.generator_ema, real)
         scale = real.shape[-1] // small.shape[-1]
         pixels = small.repeat_interleave(scale, -1).repeat_interleave(scale, -2)

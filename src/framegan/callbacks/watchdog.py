@@ -91,12 +91,15 @@ class Watchdog(Every):
         """Return both of samples; of a generator that continues frames those of what it adds to real clips."""
         generator, given = self.model.generator, getattr(self.model.generator, "given_frames", 0)
         if self.real is None:
-            real, labels = self.trainer.datamodule.real_batch(self.num_samples)
+            real, labels = self.trainer.datamodule.examples.real(self.num_samples)
             self.begun = (real[:, :, :given].clone(), labels) if given else None
             self.real = collapse.coarse(real[:, :, given:] if given else real).cpu()
         seeds = range(len(self.real))
         if self.begun is None:
-            fake = torch.cat([collapse.coarse(samples) for _, samples in sampling.batches(generator, seeds)])
+            data = self.trainer.datamodule
+            are_alike = data.balance_classes or getattr(generator, "num_classes", 0) < 2
+            made = sampling.batches(generator, seeds, class_counts=None if are_alike else data.class_counts)
+            fake = torch.cat([collapse.coarse(samples) for _, samples in made])
         else:
             fake = collapse.coarse(showing.continued(generator, *self.begun, seeds)[:, :, given:])
         return collapse.relative(fake.cpu(), self.real)

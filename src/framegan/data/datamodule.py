@@ -2,18 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from functools import cached_property, lru_cache
-from itertools import zip_longest
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from pydantic import NonNegativeInt, PositiveInt
-from torch.utils.data import Dataset, get_worker_info
 
 from framegan import noise
+from framegan.data.examples import Examples
 from framegan.data.fingerprint import digest_of, inventory_of
 from framegan.data.held_out import Share, held_out, keep_apart
 from framegan.data.source import (
@@ -25,65 +23,17 @@ from framegan.data.source import (
     classes_of,
     in_memory,
     labels_of,
-    read,
     told_plainly,
 )
-from framegan.data.stream import BalancedStream, Ticket, TicketStream
-from framegan.data.train_loader import Batch, Failure, TrainLoader, leave_signals_to_run, relayed
+from framegan.data.stream import BalancedStream, TicketStream
+from framegan.data.ticket_dataset import TicketDataset
+from framegan.data.train_loader import Batch, TrainLoader, leave_signals_to_run
 from framegan.data.transforms import Transform, Transforms
 from framegan.data.videos.clips import Clips
-from framegan.devices import put
 from framegan.media import to_samples
 from framegan.quoting import first_names
-from framegan.spread import spread
 
 NAMED_CLASSES = 5
-
-
-@dataclass(eq=False)
-class TicketDataset(Dataset[Batch | Failure]):
-    """Whole batches of a source: tickets -> uint8 (N, *shape) samples and int64 (N,) labels.
-
-    Args:
-        flip: mirror each sample left to right with probability 1/2, drawn for each epoch.
-        transforms: what else is done to each. None = nothing.
-    """
-
-    source: Source
-    _: KW_ONLY
-    flip: bool
-    seed: int
-    transforms: Transforms | None = None
-
-    def __getitems__(self, tickets: Sequence[Ticket]) -> Batch | Failure:
-        return self.batch(tickets) if get_worker_info() is None else relayed(lambda: self.batch(tickets))
-
-    def batch(self, tickets: Sequence[Ticket]) -> Batch:
-        """Return the samples of these tickets and their labels.
-
-        Raises:
-            UnreadableDataError: the source doesn't give them.
-        """
-        with told_plainly():
-            samples, labels = read(self.source, tickets)
-            shape = (len(tickets), *self.source.shape)
-            got = samples.dtype, tuple(samples.shape), labels.dtype, tuple(labels.shape)
-            if got != (torch.uint8, shape, torch.int64, (len(tickets),)):
-                raise ValueError(
-                    f"the data gave a batch of {got[0]} {got[1]} with labels {got[2]} {got[3]}; it should be "
-                    f"torch.uint8 {shape} with labels torch.int64 {(len(tickets),)}"
-                )
-        if self.flip:
-            coins = [bool(_coins(self.seed, epoch, len(self.source))[index]) for index, epoch in tickets]
-            mirrored = put(torch.tensor(coins), samples.device).view(-1, *[1] * (samples.ndim - 1))
-            samples = torch.where(mirrored, samples.flip(-1), samples)
-        return samples if self.transforms is None else self.transforms(samples, tickets), labels
-
-
-@lru_cache(maxsize=16)
-def _coins(seed: int, epoch: int, num_samples: int) -> np.ndarray:
-    """Return which samples an epoch mirrors; batches touch two epochs, or as many as classes have of their own."""
-    return noise.generator(seed, noise.FLIP, epoch).random(num_samples) < 0.5
 
 
 class DataModule(LightningDataModule):
@@ -244,49 +194,11 @@ class DataModule(LightningDataModule):
         pixels, labels = batch
         return to_samples(pixels), labels
 
-    def real_batch(self, num_samples: int) -> Batch:
-        """Return at most `num_samples` samples spread over the classes, and evenly over each: (N, *shape) in [-1, 1].
-
-        They come class by class, with their labels, or as they are where the source doesn't know its `labels`.
-        """
-        labels = labels_of(self.source)
-        order = range(len(self.source)) if labels is None else torch.as_tensor(labels).argsort(stable=True).tolist()
-        tickets = [(order[place], 0) for place in spread(num_samples, len(order))]
-        return self._batch(tickets)
-
-    def trained_batch(self, num_samples: int) -> Batch:
-        """Return at most `num_samples` of the samples that training sees, evenly spread over these."""
-        numbers = range(len(self.source)) if self.trained_on is None else self.trained_on
-        return self._batch([(int(numbers[place]), 0) for place in spread(num_samples, len(numbers))])
-
-    def unseen_batch(self, num_samples: int, *, of_every_class: bool = False) -> Batch:
-        """Return at most `num_samples` samples that are held out from training, or as `real_batch` where none are.
-
-        Args:
-            of_every_class: as many of each as possible, and of one of which none is held out such as training has.
-        """
-        numbers = held_out(self.source, self.held_out)
-        if of_every_class:
-            return self._batch([(number, 0) for number in self._of_every_class(num_samples, numbers)])
-        if not len(numbers):
-            return self.real_batch(num_samples)
-        return self._batch([(int(numbers[place]), 0) for place in spread(num_samples, len(numbers))])
-
-    def _of_every_class(self, num_samples: int, left_out: np.ndarray) -> list[int]:
-        labels = labels_of(self.source)
-        if labels is None:
-            labels = [int(self.source[index][1]) for index in range(len(self.source))]
-        numbers = torch.as_tensor(labels).numpy(force=True)
-        of_class = [np.flatnonzero(numbers == number) for number in range(self.num_classes)]
-        unseen = [np.intersect1d(some, left_out) for some in of_class]
-        rows = [few if len(few) else every for few, every in zip(unseen, of_class, strict=True) if len(every)]
-        chosen = [some[spread(-(-num_samples // len(rows)), len(some))].tolist() for some in rows]
-        in_turn = [number for several in zip_longest(*chosen) for number in several if number is not None]
-        return in_turn[:num_samples]
-
-    def _batch(self, tickets: Sequence[Ticket]) -> Batch:
-        pixels, labels = TicketDataset(self.source, flip=False, seed=self.seed).batch(tickets)
-        return to_samples(pixels), labels
+    @property
+    def examples(self) -> Examples:
+        """What stands for these data."""
+        left_out = held_out(self.source, self.held_out)
+        return Examples(self.source, self.trained_on, left_out, balance_classes=self.balance_classes)
 
     def _check_given(self, given_frames: int) -> None:
         said = f"data.given_frames={given_frames}, but the samples are"

@@ -50,8 +50,8 @@ def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -
         return list(items), labels
     numbers, names = labels
     written = {composed(name): name for name in names}
-    wanted = list(map(str, classes if isinstance(classes, list | tuple) else [classes]))
-    wanted = [written.get(composed(name), name) for name in wanted]
+    named = classes if isinstance(classes, list | tuple) else [classes]
+    wanted = [written.get(composed(str(name))) or _equal(name, names) for name in named]
     if unknown := [name for name in wanted if name not in names]:
         close = difflib.get_close_matches(unknown[0], names, n=1)
         there = f"did you mean {close[0]}?" if close else f"there are: {first_names(names, NAMED_CLASSES)}"
@@ -64,6 +64,13 @@ def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -
         counted = first_names((f"{name} ({number:,})" for name, number in left.most_common()), NAMED_CLASSES)
         say(f"left out {len(left)} class{'es' * (len(left) > 1)}, not in data.classes: {counted}")
     return [item for item, _ in kept], ([wanted.index(name) for _, name in kept], wanted)
+
+
+def _equal(number: str | float, names: Sequence[str]) -> str:
+    """Return the name that is this number, such as 1.50 for 1.5, as which YAML has read it; else the number's own."""
+    numbers = [name for name in names if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d{1,2})?", name, re.IGNORECASE)]
+    found = [name for name in numbers if not isinstance(number, str) and float(name) == number]
+    return found[0] if len(found) == 1 else str(number)
 
 
 def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:

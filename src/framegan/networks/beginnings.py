@@ -43,6 +43,11 @@ class Beginnings(nn.Module):
         return len(self.pixels)
 
     @property
+    def num_different(self) -> int:
+        """How many of them there are; those of few clips are kept over and over."""
+        return len(self.pixels.flatten(1).unique(dim=0))
+
+    @property
     def classes(self) -> set[int]:
         """Those of the clips that are kept; none until `fill`."""
         return set(self.labels.tolist()) - {OF_ANY}

@@ -35,6 +35,7 @@ class Places(nn.Module):
 
     Attributes:
         dim: K, the number of coordinates.
+        is_given: True: a generator and its average share it.
     """
 
     mean: Tensor
@@ -57,9 +58,6 @@ class Places(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         return super().train(False)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
 
     def start(self, latents: Tensor, labels: Tensor | None) -> Tensor:
         """Return the coordinates (N, K) of (N, latent_dim) latents of the image generator and (N,) labels."""
