@@ -1,8 +1,10 @@
 """The commands in the README do what it says, made short; those of the other pages have settings that exist."""
 
 import contextlib
+import json
 import re
 import shutil
+import subprocess
 
 import pytest
 from commands import PROJECT, prepared, run
@@ -11,6 +13,8 @@ from small_clips import write_videos
 from small_files import write_images, write_mnist
 
 import framegan
+from framegan.cli.command_line import parsed
+from framegan.containers import walk
 
 README = PROJECT / "README.md"
 COMMANDS = sorted({(name, *words) for name, words in commands(README)})
@@ -73,6 +77,16 @@ def test_the_settings_in_the_commands_of_all_pages_exist(project):
     assert len(lines) > 30
     for name, *words in sorted(line for line in lines if "--from" not in line):  # whose file is in no project
         prepared(name, [RUN.sub(r"\1runs/demo", word) for word in words])
+
+
+def test_a_shell_and_hydra_take_the_kept_commands():
+    """Those of experiments/*/*.json, whose braces a shell expands."""
+    kept = [json.loads(file.read_text()) for file in PROJECT.glob("experiments/*/*.json")]
+    lines = {line for one in kept for _, line in walk(one) if str(line).startswith("framegan train")}
+    assert len(lines) > 40
+    script = "\n".join(f"printf '%s\\n' {line.partition(';')[0]}" for line in sorted(lines))
+    expanded = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert not [word for word in {*expanded} - {"framegan", "train"} if parsed(word) is None]
 
 
 @pytest.mark.parametrize("page", [README, PROJECT / "docs" / "python.md"], ids=["README.md", "python.md"])

@@ -51,6 +51,18 @@ def test_what_vanishes_gets_nowhere():
     assert values["motion_accuracy"] == values["displacement"] == 0
 
 
+def test_empty_clips_and_frames_add_no_colour():
+    clips, labels = clips_of_squares()
+    whole = describe(clips, labels, AXES[:2], BOUNDS)["colour_diversity"]
+    alike = clips[:1].expand_as(clips).clone()
+    alike[::2] = -1
+    assert describe(alike, labels, AXES[:2], BOUNDS)["colour_diversity"] == 0
+    clips[:, :, 3:5] = -1
+    assert describe(clips, labels, AXES[:2], BOUNDS)["colour_diversity"] == pytest.approx(whole)
+    clips[0] = -1
+    assert describe(clips, labels, AXES[:2], BOUNDS)["colour_diversity"] < whole
+
+
 def test_diagonal_classes():
     clips, labels = clips_of_squares(axes=((2, 0), (0, 2), (2, 2)))
     assert describe(clips, labels, AXES, BOUNDS)["motion_accuracy"] == 1

@@ -44,7 +44,8 @@ class FakeSamples:
             )
         self.origin = origin | {"first_seed": first_seed}
         if self.given_frames:
-            self.origin["given"] = {"frames": self.given_frames, "beginnings": len(generator.beginnings)}  # type: ignore[arg-type]
+            number = generator.beginnings.num_different  # type: ignore[union-attr]
+            self.origin["given"] = {"frames": self.given_frames, "beginnings": number}
         if self.num_classes > 1:
             self.origin["class_counts"] = self.class_counts or "all alike"
         self.first_seed = first_seed
@@ -78,10 +79,16 @@ class FakeSamples:
     def cut(self, num_frames: int, frame_stride: int) -> "FakeSamples":
         if len(self.shape) == 3:
             raise ValueError(f"clips of {num_frames} frames are to be compared, and this generator makes images")
-        made = (num_frames - 1) * frame_stride + 1
+        made, trained = (num_frames - 1) * frame_stride + 1, int(self.shape[1])
+        if made > trained and not inputs.takes_length(self.generator):
+            raise ValueError(
+                f"clips of {num_frames} frames at frame_stride={frame_stride} are to be compared, and this generator "
+                f"makes clips of {trained} frames only; set fewer num_frames below metrics.NAME"
+            )
+        longer = {"trained_frames": trained} if made > trained else {}
         of_classes = self.class_counts, self.classes
-        cut = FakeSamples(self.generator, self.origin, self.first_seed, *of_classes, made, frame_stride)
-        cut.batch([0])  # not every generator makes clips of any length
+        cut = FakeSamples(self.generator, self.origin | longer, self.first_seed, *of_classes, made, frame_stride)
+        cut.batch([0])  # not every length may be possible
         return cut
 
     def continued(self, clips: Tensor, labels: Tensor, numbers: Sequence[int]) -> Tensor:
@@ -95,10 +102,10 @@ class FakeSamples:
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         seeds = [self.first_seed + number for number in numbers]
         choices: dict[str, Any] = {"class_counts": self.class_counts}
-        if self.num_frames not in (None, self.generator.shape[1]):  # type: ignore[index]
+        if self.num_frames is not None and inputs.takes_length(self.generator):
             choices["num_frames"] = self.num_frames
         batches = sampling.batches(self.generator, seeds, **choices)
         pixels = torch.cat([to_pixels(samples) for _, samples in batches])
         if self.num_frames is not None:
-            pixels = pixels[:, :, :: self.frame_stride]
+            pixels = pixels[:, :, : self.num_frames : self.frame_stride]
         return pixels, inputs.draw(self.generator, seeds, class_counts=self.class_counts)[1]

@@ -56,6 +56,7 @@ class ShapeMotion:
         numbers = real.chosen(self.num_samples)
         values = compare(*_clips(real, numbers), *_clips(fake, fake.chosen(self.num_samples)))
         names = list(real.classes), list(fake.classes or real.classes)
+        fewer = f"_vs_{len(numbers)}" if len(numbers) != self.num_samples else ""
         if fake.num_classes != real.num_classes or real.num_classes == 1 or names[0] != names[1]:
             values.pop("motion_accuracy", None)
         elif "motion_accuracy" not in values:
@@ -63,13 +64,13 @@ class ShapeMotion:
             say(f"left out motion_accuracy: {rule}")
         return [
             Record(
-                key=f"shape_motion_{self.num_samples}{given_in(fake)}/{key}",
+                key=f"shape_motion_{self.num_samples}{fewer}{given_in(fake)}/{key}",
                 value=value,
                 interval=None,
                 better="lower" if key == "content_distance" else "higher",
                 num_real=len(numbers),
                 num_fake=self.num_samples,
-                protocol={"threshold": THRESHOLD},
+                protocol={"threshold": THRESHOLD, "axes": "of the real clips"},
                 real=real.origin,
                 fake=fake.origin,
                 why_no_interval="none is computed",
@@ -140,7 +141,8 @@ def describe(clips: Tensor, labels: Tensor, axes: Tensor | None, bounds: tuple[f
         clip_validity: share of the clips all of whose frames have exactly one.
         displacement: mean distance between the shape's places in the first and the last frame; 0 where one has none.
         motion_accuracy: share of the clips whose shape moves along the axis asked for; only where there are axes.
-        colour_diversity: mean distance of any two clips' colours.
+        colour_diversity: mean distance of any two clips' colours, where they show a shape; of one that never does it
+            is 0 from all others.
     """
     colours, areas, _ = shapes(clips)
     is_valid = (areas >= bounds[0]) & (areas <= bounds[1]) & (num_components(clips) == 1)
@@ -151,7 +153,7 @@ def describe(clips: Tensor, labels: Tensor, axes: Tensor | None, bounds: tuple[f
         "clip_validity": is_valid.all(1).float().mean(),
         "displacement": moves(clips).norm(dim=1).mean(),
         **motions,
-        "colour_diversity": _mean_distance(colours.mean(1)),
+        "colour_diversity": _diversity(colours, areas > 0),
     }
     return {key: float(value) for key, value in values.items()}
 
@@ -183,6 +185,14 @@ def num_components(clips: Tensor) -> Tensor:
     while not torch.equal(names, before):  # every pixel takes the largest name among its neighbours
         before, names = names, F.max_pool2d(names, 3, stride=1, padding=1) * mask
     return ((names == own) & (mask > 0)).sum((1, 2, 3)).view(bright.shape[:2])
+
+
+def _diversity(colours: Tensor, is_there: Tensor) -> Tensor:
+    """Return the mean distance of the (N, T, D) colours of any two clips, of the frames (N, T) that have one."""
+    shares = is_there / is_there.sum(1, keepdim=True).clamp(min=1)
+    of_clips = (colours * shares.unsqueeze(2)).sum(1)[is_there.any(1)]
+    pairs, all_pairs = (number * (number - 1) for number in (len(of_clips), len(colours)))
+    return _mean_distance(of_clips) * (pairs / max(1, all_pairs))
 
 
 def _mean_distance(points: Tensor) -> Tensor:
