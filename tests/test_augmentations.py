@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from commands import train
 from worlds import Record, fit, real_batches, tiny_gan
 
 from framegan import losses, noise, regularizers
@@ -127,6 +128,7 @@ def test_the_probability_rises_with_an_overfitting_critic_and_falls_back():
         augmentation.observe(torch.tensor([[1.0]] * 3 + [[-1.0]] * 5))  # r = -.25
         augmentation.adapt(8)
     assert augmentation.probability.item() == pytest.approx(4 * 8 / 1_000)
+    assert augmentation.measured()["augmentation/heuristic"].item() == -0.25
     for _ in range(1_000):
         augmentation.observe(torch.ones(8, 1))
         augmentation.adapt(8)
@@ -140,7 +142,31 @@ def test_the_step_augments_what_the_critic_sees_and_logs_the_probability():
     fit(gan, real_batches(4), callbacks=[record])
     assert len(set(record.states)) > 1
     assert record.measured[-1]["augmentation/probability"].item() == pytest.approx(record.states[-1])
+    assert -1 <= record.measured[-1]["augmentation/heuristic"].item() <= 1
     assert "augmentation.probability" in gan.state_dict()
+
+
+def test_the_heuristic_is_of_the_steps_since_the_last_adjustment_before_and_after_a_resume():
+    augmentation = Adaptive(interval=2)
+    for sign in (1.0, 1.0, -1.0):
+        augmentation.observe(torch.full((4, 1), sign))
+        augmentation.observe(torch.full((4, 1), sign))  # the second piece of a batch
+        augmentation.adapt(8)
+    resumed = Adaptive(interval=2)
+    resumed.load_state_dict(augmentation.state_dict())
+    for one in (augmentation, resumed):
+        assert one.measured()["augmentation/heuristic"] == -1
+        one.observe(torch.ones(8, 1))
+        one.adapt(8)
+        assert one.measured()["augmentation/heuristic"] == 0, "in an interval of two steps"
+        one.observe(torch.ones(8, 1))
+        assert one.measured()["augmentation/heuristic"] == 1
+
+
+@pytest.mark.parametrize("choice", ["ada", "diffaugment"])
+def test_an_augmentation_of_no_transforms_is_refused(choice):
+    said = train("model=mlp", "data=synthetic", f"model/augmentation={choice}", "model.augmentation.transforms=[]")
+    assert "model.augmentation.transforms" in said and "at least 1 item" in said
 
 
 @pytest.mark.parametrize("loss", [losses.Relativistic(), losses.Wasserstein()], ids=lambda loss: type(loss).__name__)

@@ -1,8 +1,13 @@
 """Every model of images, with the class and without: it trains at any shape, and it uses the class it is given."""
 
+import shutil
+
 import pytest
 import torch
+from commands import train
 from one_rank import IMAGE_MODELS, built
+from small_files import write_images
+from small_runs import narrow
 from worlds import fit, real_batches
 
 from framegan.networks import dcgan, fastgan, mlp, r3gan, resnet, stylegan2
@@ -59,6 +64,61 @@ def test_without_classes_it_is_as_it_was(family):
 def test_data_of_one_class_are_refused(model):
     with pytest.raises(ValueError, match=r"model\.conditional=true, but the data have one class.*conditional=false"):
         built(model, (1, 16, 16), "model.conditional=true", num_classes=1)
+
+
+def test_both_networks_have_the_class_or_neither():
+    for network in ("generator", "discriminator"):
+        with pytest.raises(ValueError, match=r"asked for [03] classes, and the discriminator is given [03].*for both"):
+            built("dcgan", (1, 16, 16), f"model.{network}.conditional=true")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("model.discriminator.conditioning=auxiliary",),
+            "the networks are given no classes; set model.conditional=true",
+        ),
+        (
+            ("model.conditional=true", "model.class_weight=0.5"),
+            "the discriminator predicts no class; leave it out, or set",
+        ),
+    ],
+)
+def test_a_setting_of_classes_that_would_change_nothing_is_refused(options, message, tmp_path):
+    said = train("model=dcgan", "data=synthetic", "data.resolution=16", *options, f"hydra.run.dir={tmp_path / 'run'}")
+    assert f"{options[-1]} would change nothing: {message}" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_files_beside_the_folders_of_classes_are_no_class_to_learn(tmp_path):
+    write_images(tmp_path / "pets", 20)
+    shutil.copy(tmp_path / "pets" / "cats" / "1.png", tmp_path / "pets" / "cover.png")
+    settings = (
+        *narrow("dcgan"),
+        "data=image_folder",
+        f"data.root={tmp_path / 'pets'}",
+        "data.resolution=16",
+        "trainer=debug",
+    )
+    said = train(*settings, "model.conditional=true", f"hydra.run.dir={tmp_path / 'no'}")
+    assert "some files lie beside the folders of classes, and would be one of their own; move them" in said
+    named = ("model.conditional=true", "data.classes=[cats,dogs]")
+    assert train(*settings, *named, "data.batch_size=8", f"hydra.run.dir={tmp_path / 'run'}") is None
+
+
+def test_the_generator_s_class_loss_has_a_weight_of_its_own():
+    """WGAN-GP's authors learnt the class of real samples alone, and took a tenth of it in the generator's loss."""
+    labels, real = torch.tensor([0, 1, 2]), torch.rand(3, 1, 16, 16)
+    gan = built("wgan_gp", (1, 16, 16), "model.conditional=true")
+    assert (gan.class_weight, gan.generator_class_weight, gan.class_loss_on_fake) == (1, 0.1, False)
+    latents = torch.randn(3, gan.generator.latent_dim)
+    logits = gan.discriminator(gan.generator(latents, labels), labels)
+    of_class = torch.nn.functional.cross_entropy(logits["class"], labels, reduction="none")
+    loss = gan.generator_loss(real, labels, latents, torch.rand(3), 0)
+    torch.testing.assert_close(loss, 0.1 * of_class - logits["sample"].mean(1), atol=1e-4, rtol=1e-4)
+    gan = built("dcgan", (1, 16, 16), "model.conditional=true", "model.class_weight=0.5")
+    assert gan.generator_class_weight == 0.5
 
 
 def test_the_auxiliary_loss_leaves_fake_samples_out_where_asked():

@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from framegan import sampling
+from framegan import inputs, sampling
+from framegan.generator_regularizers import PathLength
 from framegan.networks import stylegan2
 from framegan.networks.style_layers import EqualizedLinear, ModulatedConvolution, demodulation, smoothed
 
@@ -109,6 +110,23 @@ def test_parts_of_the_latents_can_be_held():
     torch.testing.assert_close(same[0], same[1])
     with pytest.raises(ValueError, match=r"\['_mixing'\] can't be held: what .* depend on is \['noise', 'style'\]"):
         sampling.sample(network, [0], held={"_mixing": 3})
+
+
+def test_the_class_goes_with_the_style():
+    network = generator(num_classes=3, conditional=True)
+    free = inputs.draw(network, range(8))[1]
+    assert set(inputs.draw(network, range(8), held={"style": 3})[1].tolist()) == {free[3].item()}
+    assert torch.equal(inputs.draw(network, range(8), held={"noise": 3})[1], free)
+
+
+def test_styles_of_a_frozen_mapping_have_a_path_length():
+    network = generator().train()
+    network.mapping.requires_grad_(False)
+    penalty, images = PathLength(), network(torch.randn(2, network.latent_dim))
+    penalty.penalty(images, network.styles, torch.tensor([0.25, 0.5]))
+    penalty.adapt()  # the first application is free
+    penalty.penalty(images, network.styles, torch.tensor([0.25, 0.5])).sum().backward()
+    assert network.layers[0].convolution.weight.grad.abs().max() > 0
 
 
 def test_styles_are_mixed_in_training_alone():

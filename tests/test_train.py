@@ -24,12 +24,13 @@ CONF = PROJECT / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 DATA = sorted(path.stem for path in (CONF / "data").glob("*.yaml"))
 OF_CLIPS = {n for n in DATA if re.search("/(clips|video_files)@", (CONF / "data" / f"{n}.yaml").read_text())}
-EVERYWHERE = ("mlp", "dcgan", "mocogan")
+EVERYWHERE = ("dcgan", "mocogan")
 """Models that meet every data set that suits them; test_image_models.py and test_clip_models.py have the others."""
 ONE = ("image_folder",)
 TWO = ("moving_digits", "video_folder")
 """Grey clips that are drawn, and coloured ones of classes that are read from files."""
 OF_ONE_KIND = {
+    "mlp": ("image_folder", "shape_motion"),
     "vae": ("image_folder", "shape_motion"),
     "predictor": ("moving_digits", "shape_motion"),
     "latent_walk": (),

@@ -53,7 +53,8 @@ class GAN(Model):
         share_fakes: make the fake samples of a step once, so that the generator descends by those that the
             discriminator has just been trained with. That saves a forward; both gradients are of the same latents then.
         head_weights: weight of each of the discriminator's heads but "class". None = 1 each.
-        class_weight: weight of the class's cross-entropy in both networks' losses.
+        class_weight: weight of the class's cross-entropy in the discriminator's loss.
+        generator_class_weight: likewise in the generator's. None = class_weight.
         class_loss_on_fake: have the discriminator learn the class of fake samples too, as Odena et al. did; it then
             comes to reward what is easily told apart, and samples of one class grow alike (Gong et al. 2019).
         conditional: True = the generator has to take the class.
@@ -93,6 +94,7 @@ class GAN(Model):
         share_fakes: bool = False,
         head_weights: Mapping[str, NonNegativeFloat] | None = None,
         class_weight: NonNegativeFloat = 1.0,
+        generator_class_weight: NonNegativeFloat | None = None,
         class_loss_on_fake: bool = True,
         conditional: bool | Literal["auto"] = "auto",
         generator_clip_norm: PositiveFloat | None = None,
@@ -127,6 +129,7 @@ class GAN(Model):
         self.made: Tensor | None = None
         """The (N, *shape) fake samples of this step, where both networks share them."""
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
+        self.generator_class_weight = class_weight if generator_class_weight is None else generator_class_weight
         contracts.check_reconstruction(generator, reconstruction)
         self.head_weights = contracts.check_parts(self, head_weights)
         pixels = math.prod(generator.shape[-2:])  # type: ignore[index]
@@ -167,14 +170,15 @@ class GAN(Model):
             latents, mixing = self._noise_like(real, moves_generator)
         for name, optimizer in zip(self.networks, self.trainer.optimizers, strict=True):
             self.set_rates(name, optimizer)
-        if self.replays is None:
-            self._play(step, moves_generator, is_logged, real, labels, mixing, *latents)
-        else:
-            play = partial(self._play, step, moves_generator, True)
-            with self.phases.of("replays"):
-                key = self._numbers(step, moves_generator), real.shape
-                self.measured, self.watched = self.replays(key, play, real, labels, mixing, *latents)
-            self.measured.is_logged = is_logged
+        with torch.autograd.set_multithreading_enabled(False):  # a GPU's thread sums gradients in an order that changes
+            if self.replays is None:
+                self._play(step, moves_generator, is_logged, real, labels, mixing, *latents)
+            else:
+                play = partial(self._play, step, moves_generator, True)
+                with self.phases.of("replays"):
+                    key = self._numbers(step, moves_generator), real.shape
+                    self.measured, self.watched = self.replays(key, play, real, labels, mixing, *latents)
+                self.measured.is_logged = is_logged
         if moves_generator:
             self.average(num_samples * self.discriminator_steps)
         self.samples_seen += num_samples
@@ -219,7 +223,8 @@ class GAN(Model):
     def _numbers(self, step: int, moves_generator: bool) -> Hashable:
         """Return all that a step goes by beside tensors; steps of the same do the same operations."""
         now, of_generator = int(self.samples_seen), step // self.discriminator_steps
-        penalties = [*due(self.regularizers, step).items(), *due(self.generator_regularizers, of_generator).items()]
+        of_its_own = due(self.generator_regularizers, of_generator) if moves_generator else {}
+        penalties = [*due(self.regularizers, step).items(), *of_its_own.items()]
         strengths = tuple((name, penalty.strength(now)) for name, penalty in penalties)
         return moves_generator, strengths, *(self.rates(name)[1] for name in self.networks)
 
@@ -285,7 +290,7 @@ class GAN(Model):
             with self.phases.of("penalties"):
                 penalty = regularizer.penalty(fake, self.generator.styles, mixing)  # type: ignore[arg-type]  # (N,)
             loss = loss + self._penalty(name, penalty, regularizer.strength(int(self.samples_seen)))
-        return loss + self.class_weight * class_loss
+        return loss + self.generator_class_weight * class_loss
 
     def _make(self, real: Tensor, labels: Tensor, latents: Tensor, step: int) -> Tensor:
         """Return the (N, *shape) samples that a step of the generator goes by; arguments as in `discriminator_loss`."""
@@ -340,8 +345,9 @@ class GAN(Model):
 
     def _over_heads(self, function: Callable[..., Tensor], *logits: Mapping[str, Tensor | None]) -> Tensor:
         """Return the weighted sum over the discriminator's heads of a function of their (N, K) logits, (N,)."""
-        terms = [weight * function(*(given[head] for given in logits)) for head, weight in self.head_weights.items()]
-        return torch.stack(terms).sum(0)  # (heads, N) -> (N,)
+        of_heads = ((function(*(given[head] for given in logits)), by) for head, by in self.head_weights.items())
+        terms = [values if by == 1 else by * values for values, by in of_heads]
+        return terms[0] if len(terms) == 1 else torch.stack(terms).sum(0)  # (heads, N) -> (N,)
 
     def _class_loss(self, name: str, logits: Mapping[str, Tensor], labels: Tensor) -> Tensor | float:
         """Return the cross-entropy of the (N, num_classes) logits of the class, (N,); 0 where there are none."""

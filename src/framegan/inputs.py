@@ -57,9 +57,10 @@ def classes_of(
     num_classes, kept = getattr(generator, "num_classes", 0), kept_classes(generator)
     if category is None:
         begins = "content" if getattr(generator, "given_frames", 0) else ""  # a clip that is continued, of a class
+        of_class = getattr(generator, "class_part", begins)
         if not is_given and len(kept) < num_classes:
             class_counts = [count * (k in kept) for k, count in enumerate(class_counts or [1] * num_classes)]
-        return [noise.category_of_seed(held.get(begins, seed), max(1, num_classes), class_counts) for seed in seeds]
+        return [noise.category_of_seed(held.get(of_class, seed), max(1, num_classes), class_counts) for seed in seeds]
     number = class_number(category, num_classes, names := getattr(generator, "class_names", ()))
     if not is_given and number not in kept:
         there = first_names((names[k] if names else str(k) for k in sorted(kept)), SHOWN)
@@ -82,7 +83,7 @@ def parts_of(generator: nn.Module, num_frames: int | None = None) -> dict[str, i
     if num_frames is not None and not makes_clips:
         raise ValueError(f"num_frames={num_frames}, but this generator makes images; leave it out")
     length = generator.shape[1] if makes_clips else None  # type: ignore[index]
-    if num_frames not in (None, length) and not _takes(generator, "num_frames"):
+    if num_frames not in (None, length) and not takes_length(generator):
         raise ValueError(
             f"num_frames={num_frames}, but this generator makes clips of {length} frames only; leave it out"
         )
@@ -122,7 +123,7 @@ def given_of(generator: nn.Module, given: Tensor, number: int) -> Tensor:
 
 def options_of(generator: nn.Module, num_frames: int | None, truncation: float | None) -> dict[str, Any]:
     """Return what a generator's forward is given beside latents and labels; see `framegan.sampling.batches`."""
-    sets_length = num_frames is not None and _takes(generator, "num_frames")
+    sets_length = num_frames is not None and takes_length(generator)
     options: dict[str, Any] = {"num_frames": num_frames} if sets_length else {}
     if truncation is None:
         return options
@@ -133,6 +134,11 @@ def options_of(generator: nn.Module, num_frames: int | None, truncation: float |
         what = "but this generator takes none; leave it out, or train one that does: model=stylegan2, vae or a flow"
         raise ValueError(f"truncation={truncation}, {what}")
     return options | {"truncation": truncation}
+
+
+def takes_length(generator: nn.Module) -> bool:
+    """Say whether a generator makes clips of any number of frames."""
+    return _takes(generator, "num_frames")
 
 
 def _takes(generator: nn.Module, option: str) -> bool:

@@ -51,14 +51,15 @@ class Adaptive(Augmentation):
         interval: PositiveInt = 4,
         probability: Annotated[float, Field(ge=0, le=1)] = 0.0,
         largest: Annotated[float, Field(ge=0, le=1)] = 0.8,
-        transforms: Sequence[Geometry | Colour] = TRANSFORMS,
+        transforms: Annotated[Sequence[Geometry | Colour], Field(min_length=1)] = TRANSFORMS,
     ):
         super().__init__()
         self.target, self.samples_to_certainty, self.interval = target, samples_to_certainty, interval
         self.largest, self.transforms = largest, tuple(transforms)
         self.register_buffer("probability", torch.tensor(float(probability), dtype=torch.float64))
-        self.register_buffer("signs", torch.zeros(2, dtype=torch.float64))  # their sum, and how many
+        self.register_buffer("signs", torch.zeros(2, dtype=torch.float64))  # their sum, and how many, since then
         self.register_buffer("count", torch.zeros(2, dtype=torch.int64))  # steps and samples since the last adjustment
+        self.is_summing = False
 
     def transformed(self, frames: Tensor, random: Tensor) -> Tensor:
         whether, how = random.split([len(TRANSFORMS), len(TRANSFORMS) + 2], dim=1)
@@ -75,19 +76,23 @@ class Adaptive(Augmentation):
         return torch.cat([colours, alpha], dim=2)
 
     def observe(self, margins: Tensor) -> None:
+        if not self.is_summing and int(self.count[0]) == 0:
+            self.signs.zero_()  # those of before the adjustment were still shown
+        self.is_summing = True
         signs = margins.detach().double().sign()
         self.signs += torch.stack([signs.mean(1).sum(), signs.new_full((), len(signs))])
 
     def adapt(self, num_samples: int) -> None:
         self.count += torch.tensor([1, num_samples])
-        if self.target is None or int(self.count[0]) < self.interval:
+        if int(self.count[0]) < self.interval:
             return
-        average_buffers(self)
-        direction = (self.signs[0] / self.signs[1] - self.target).sign()
-        self.probability += direction * self.count[1] / self.samples_to_certainty
-        self.probability.clamp_(0, self.largest)
-        self.signs.zero_()
+        if self.target is not None:
+            average_buffers(self)
+            direction = (self.signs[0] / self.signs[1] - self.target).sign()
+            self.probability += direction * self.count[1] / self.samples_to_certainty
+            self.probability.clamp_(0, self.largest)
         self.count.zero_()
+        self.is_summing = False
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move everything but the count, which stays on the CPU: reading it must not wait for the device."""
@@ -96,7 +101,8 @@ class Adaptive(Augmentation):
         return self
 
     def measured(self) -> dict[str, Tensor]:
-        return {"augmentation/probability": self.probability}
+        """Return p, and r since the adjustment before."""
+        return {"augmentation/probability": self.probability, "augmentation/heuristic": self.signs[0] / self.signs[1]}
 
 
 def _placed(name: str, drawn: Tensor, numbers: Mapping[str, Tensor], sides: tuple[int, int]) -> Tensor:

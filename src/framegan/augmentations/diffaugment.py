@@ -1,15 +1,17 @@
 """DiffAugment: brightness, saturation, contrast, shift and cutout, always applied (Zhao et al. 2020, Section 3.2)."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from framegan.augmentations.augmentation import Augmentation, per_frame, warped, without_alpha
 
 SHIFT = 1 / 8
 """The farthest shift, as a share of the side."""
+Transform = Literal["colour", "shift", "cutout"]
 CUTOUT = 1 / 2
 """The side of the square that is cut out, as a share of the picture's."""
 
@@ -23,7 +25,7 @@ class DiffAugment(Augmentation):
 
     num_random = 7
 
-    def __init__(self, transforms: Sequence[Literal["colour", "shift", "cutout"]] = ("colour", "shift", "cutout")):
+    def __init__(self, transforms: Annotated[Sequence[Transform], Field(min_length=1)] = get_args(Transform)):
         super().__init__()
         self.transforms = tuple(transforms)
 

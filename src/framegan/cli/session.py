@@ -9,7 +9,18 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
-from framegan.cli import about, announcement, classifier, compose, errors, generator, image_generator, resume, run_data
+from framegan.cli import (
+    about,
+    announcement,
+    class_checks,
+    classifier,
+    compose,
+    errors,
+    generator,
+    image_generator,
+    resume,
+    run_data,
+)
 from framegan.runs import run_folder
 from framegan.runs.records import Origin
 from framegan.runs.run_files import RunFiles
@@ -45,6 +56,9 @@ class Session:
                 self.changes += resume.check_changes(cfg, checkpoint, self.datamodule)
             torch.manual_seed(cfg.seed)
             self.model = self._model(images)
+            if not checkpoint:
+                class_checks.check_class_settings(self.model, HydraConfig.get().overrides.task)
+                class_checks.check_names(self.model, self.datamodule.classes)
             contracts.check_shape(self.model.generator, self.datamodule.shape)
             contracts.check_given(self.model.generator, cfg.data.get("given_frames", 0))
             self._take_origins(images)

@@ -70,10 +70,12 @@ class Generator(nn.Module):
         given_dim: channels beside the base map that `images` is given.
 
     Attributes:
+        class_part: the part of the latents whose seed says of which class a sample is.
         styles: (N, L, style_dim), a style for each of L layers, of the last forward in training.
         mean_style: (style_dim,), a running average.
     """
 
+    class_part = "style"
     mean_style: Tensor
 
     def __init__(
@@ -127,6 +129,8 @@ class Generator(nn.Module):
         styles = self._mixed(self.style(style, labels), mixing, labels)  # (N, L, style_dim)
         if truncation is not None:
             styles = self.mean_style.lerp(styles, truncation)
+        if self.training and torch.is_grad_enabled() and not styles.requires_grad:  # the mapping is frozen
+            styles = styles.detach().requires_grad_()
         self.styles = styles if self.training else None
         return self.images(styles, noise)
 

@@ -29,7 +29,12 @@ class Generator(ClassGenerator):
         width: channels at the size of the frame; each smaller size has twice as many, up to `widest`.
         num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
             The class goes with the content and with the motion.
+
+    Attributes:
+        class_part: see `framegan.networks.stylegan2.Generator`.
     """
+
+    class_part = "content"
 
     def __init__(
         self,

@@ -61,8 +61,6 @@ def of(path: str) -> Origin:
 def load(origin: Origin, model: Any, classes: Sequence[str]) -> list[str]:
     """Load what fits into the networks of a model, and return lines that say what was loaded and what wasn't.
 
-    The average's ramp-up goes on where that of the other run was, if all of the generator was loaded.
-
     Args:
         classes: the names of the classes of the data now.
 
