@@ -77,7 +77,7 @@ class Adaptive(Augmentation):
 
     def observe(self, margins: Tensor) -> None:
         if not self.is_summing and int(self.count[0]) == 0:
-            self.signs.zero_()  # those of before the adjustment were still shown
+            self.signs.zero_()
         self.is_summing = True
         signs = margins.detach().double().sign()
         self.signs += torch.stack([signs.mean(1).sum(), signs.new_full((), len(signs))])
@@ -86,9 +86,10 @@ class Adaptive(Augmentation):
         self.count += torch.tensor([1, num_samples])
         if int(self.count[0]) < self.interval:
             return
+        average_buffers(self)
+        self.signs /= self.signs[1].clone()  # r and 1, which go on being shown
         if self.target is not None:
-            average_buffers(self)
-            direction = (self.signs[0] / self.signs[1] - self.target).sign()
+            direction = (self.signs[0] - self.target).sign()
             self.probability += direction * self.count[1] / self.samples_to_certainty
             self.probability.clamp_(0, self.largest)
         self.count.zero_()
