@@ -154,7 +154,7 @@ def test_data_that_were_only_touched_or_moved_are_the_same(pictures, tmp_path, c
     subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
     assert train(f"resume={tmp_path}/run", f"data.root={tmp_path}/data", "total_samples=48") is None
     printed = capsys.readouterr().out
-    unasked = "; not given to the networks: model.conditional=true asks for one"
+    unasked = "; not given to the networks: model.conditional=true gives them"
     assert f"classes  cats (10), dogs (10){unasked}\n" in printed
     assert not re.search(r"changed  .*(fingerprint|file|data: )", printed)
     kept = json.loads((tmp_path / "run" / "data.json").read_text())

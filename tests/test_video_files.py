@@ -76,7 +76,7 @@ def test_alpha_is_kept_or_laid_over_white(ending, channels, tmp_path):
             assert image.mode == "RGBA" and np.array_equal(found * (found[..., -1:] > 0), seen)
     else:
         frames, _ = read_back(path)
-        difference = np.abs(frames.astype(int) - media.over_white(video))
+        difference = np.abs(frames.astype(int) - media.laid_over(video, 255))
         assert difference.mean() < (40 if ending == ".mp4" else 20), "noise is hard to encode"
         assert np.abs(frames.astype(int) - video[..., :-1]).mean() > 2 * difference.mean()
 

@@ -88,12 +88,12 @@ def in_colour(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.shape[-1] > 2 else np.concatenate([grey, grey, grey, *alpha], axis=-1)
 
 
-def over_white(pixels: np.ndarray) -> np.ndarray:
-    """Return uint8 pixels (..., C) laid over white, without their alpha, where C is 2 or 4; others as they are."""
+def laid_over(pixels: np.ndarray, ground: int) -> np.ndarray:
+    """Return uint8 pixels (..., C) over black (0), white (255) or a grey, without alpha; others as they are."""
     if pixels.shape[-1] not in (2, 4):
         return pixels
     colours, alpha = pixels[..., :-1].astype(np.uint16), pixels[..., -1:].astype(np.uint16)
-    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return ((colours * alpha + ground * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def enlarged(pixels: np.ndarray, side: int = 480) -> np.ndarray:

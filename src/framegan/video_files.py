@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -78,11 +78,8 @@ def write(
     """
     check_rate(path.suffix, frames_per_second)
     rate = Fraction(frames_per_second).limit_denominator(1001) or Fraction(1, 1001)  # of .npy, which has no times
-    waiting = iter(frames)
-    first = list(islice(waiting, 1))
-    alpha = path.suffix in WITH_ALPHA and any(pixels.shape[-1] in (2, 4) for pixels in first)
-    evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(chain(first, waiting)))
-    write_shown(path, evenly, frames_per_second, Timing(rate, 1 / rate), encoding, note, alpha=alpha)
+    evenly = (Shown(number / rate, 1 / rate, pixels) for number, pixels in enumerate(frames))
+    write_shown(path, evenly, frames_per_second, Timing(rate, 1 / rate), encoding, note)
 
 
 def write_shown(
@@ -93,14 +90,11 @@ def write_shown(
     encoding: Encoding = AS_EVER,
     note: str = "",
     sound: Sound | None = None,
-    *,
-    alpha: bool = False,
 ) -> None:
     """Write a video whose frames have times of their own; see `write`. A .npy keeps no times.
 
     Args:
         sound: of .mp4 and .webm.
-        alpha: frames have alpha, which .webp and .apng keep.
     """
     ending, waiting = path.suffix, iter(frames)
     if ending not in ENDINGS:
@@ -108,7 +102,7 @@ def write_shown(
     first = next(waiting, None)
     if first is None:
         raise ValueError(f"{path} can't be written: a video has one frame at least")
-    size = first.pixels.shape[:2]
+    size, alpha = first.pixels.shape[:2], ending in WITH_ALPHA and first.pixels.shape[-1] in (2, 4)
     check(ending, frames_per_second, encoding, size)
     frames = chain([first], waiting)
     with atomic.new_file(path, synced=False) as part:
@@ -291,6 +285,6 @@ def _ticks(frames: list[Shown], ticks_per_second: int, ending: str) -> list[int]
 def _rgb(frame: np.ndarray, *, alpha: bool = False) -> np.ndarray:
     if alpha:
         return np.ascontiguousarray(media.in_colour(frame))
-    seen = media.over_white(frame)
+    seen = media.laid_over(frame, 255)
     shown = seen[..., :3] if seen.shape[-1] > 2 else seen[..., :1]
     return np.ascontiguousarray(np.broadcast_to(shown, (*frame.shape[:-1], 3)))

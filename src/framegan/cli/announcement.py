@@ -77,8 +77,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     left_out = "" if data.trained_on is None else f", {len(data.source) - len(data.trained_on):,} of them held out"
     yield "data", f"{len(data.source):,} samples of {shape}, {classes}, {data.split}{left_out}"
     if data.num_classes > 1:
-        asks = cfg.model.get("conditional", True) is False
-        unasked = "; not given to the networks: model.conditional=true asks for one" if asks else ""
+        is_unasked = cfg.model.get("conditional") is False
+        unasked = "; not given to the networks: model.conditional=true gives them" if is_unasked else ""
         yield "classes", f"{classes_line(data)}{unasked}"
     batch = cfg.data.batch_size * trainer.world_size
     each = f" ({cfg.data.batch_size:,} on each device)" if trainer.world_size > 1 else ""

@@ -152,19 +152,20 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)
-    is_same = run is not None and _is_trained_on(run, fingerprint, inventory)
-    left_out = run.config.data.get("held_out", 0.0) if run and is_same else None
+    left_out = run.config.data.get("held_out", 0.0) if run and _is_trained_on(run, inventory) else None
     return RealSamples(lambda: source, fingerprint, origin, held_out=left_out)
 
 
-def _is_trained_on(run: Loaded, fingerprint: str | None, inventory: Any) -> bool:
-    """Say whether a run was trained on these samples, whatever clips it has drawn from the same videos."""
-    from framegan.data.fingerprint import comparable, without_draws
+def _is_trained_on(run: Loaded, inventory: Any) -> bool:
+    """Say whether a run was trained on samples of this inventory, whatever clips it has drawn from the same videos."""
+    from framegan.data.fingerprint import comparable, digest_of, without_draws
 
     trained = comparable(run.config.data.fingerprint)
-    kept = None if trained is None else run_data.inventory_in(run.folder, trained)
-    of_same_videos = kept is not None and inventory is not None and without_draws(kept) == without_draws(inventory)
-    return trained is not None and (fingerprint == trained or of_same_videos)
+    if trained is None or inventory is None:
+        return False
+    kept = run_data.inventory_in(run.folder, trained)
+    of_same_videos = kept is not None and without_draws(kept) == without_draws(inventory)
+    return of_same_videos or digest_of(inventory) == trained
 
 
 def _to_name_them(folder: Path) -> str:

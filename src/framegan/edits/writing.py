@@ -144,17 +144,13 @@ def _write(
         _write_picture(out, shown.pixels, note)
         return 1, end
     timing = Timing(made.outline.rate, made.outline.tick)
-    alpha = made.outline.has_alpha and out.suffix in video_files.WITH_ALPHA
-    video_files.write_shown(out, frames, float(timing.rate), timing, encoding, note, sound, alpha=alpha)
+    video_files.write_shown(out, frames, float(timing.rate), timing, encoding, note, sound)
     return seen, end
 
 
 def _for(out: Path, pixels: np.ndarray) -> np.ndarray:
     """Return pixels as a file can hold them: what is transparent over black where it keeps no alpha."""
-    if pixels.shape[-1] in (2, 4) and out.suffix not in WITH_ALPHA:
-        colour, alpha = pixels[..., :-1].astype(np.uint16), pixels[..., -1:]
-        return ((colour * alpha + 127) // 255).astype(np.uint8)
-    return pixels
+    return pixels if out.suffix in WITH_ALPHA else media.laid_over(pixels, 0)
 
 
 def _write_picture(out: Path, pixels: np.ndarray, note: str) -> None:

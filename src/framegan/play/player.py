@@ -176,7 +176,7 @@ class Player:
 
 def shown(pixels: np.ndarray) -> np.ndarray:
     """Return uint8 pixels (..., C) as the page draws them: grey, or the first three channels, over white."""
-    return np.ascontiguousarray(media.over_white(pixels)[..., :3])
+    return np.ascontiguousarray(media.laid_over(pixels, 255)[..., :3])
 
 
 def _class_names(generator: nn.Module) -> list[str]:
