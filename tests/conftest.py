@@ -131,3 +131,15 @@ def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with sync_api.sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def new_page(browser):
+    """Make a page that waits for things as long as a busy machine may need, rather than 30 s at most."""
+
+    def make(**options):
+        made = browser.new_page(**options)
+        made.set_default_timeout(120_000)
+        return made
+
+    return make

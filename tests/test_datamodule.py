@@ -132,6 +132,39 @@ def test_no_sample_is_both_held_out_and_trained_on():
     assert not trained & unseen
 
 
+class OfPeople:
+    """A source of 40 samples, four in a row of each person."""
+
+    num_classes, split, shape = 2, "all", (1, 2, 2)
+    groups = tuple(number // 4 for number in range(40))
+
+    def __len__(self):
+        return len(self.groups)
+
+    def __getitem__(self, index):
+        return torch.full(self.shape, index, dtype=torch.uint8), index % 2
+
+
+class OfPeopleAtOnce(OfPeople):
+    """The same, which reads itself into memory."""
+
+    def in_memory(self):
+        numbers = torch.arange(len(self))
+        return TensorSource(numbers.byte().view(-1, 1, 1, 1).expand(-1, *self.shape).contiguous(), numbers % 2, 2)
+
+
+@pytest.mark.parametrize("source", [OfPeople(), OfPeopleAtOnce()])
+def test_whole_groups_are_held_out_once_the_samples_are_in_memory_too(source):
+    data = DataModule(source, batch_size=4, held_out=0.2)
+    left_out = held_out(source, 0.2).tolist()
+    taken, _ = batches(data, 16)
+    trained = {int(pixel) for samples, _ in taken for pixel in ((samples + 1) * 127.5).round().amax((1, 2, 3))}
+    assert trained == {*range(40)} - {*left_out} and len(left_out) == 8
+    assert data.examples.left_out.tolist() == left_out
+    of_class = data.source.of_classes(["1"])
+    assert of_class.groups == [number // 4 for number in range(1, 40, 2)]
+
+
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_files_give_the_same_batches_from_memory_and_from_workers(tmp_path, num_workers):
     write_images(tmp_path)

@@ -1,5 +1,6 @@
 """Every model of images, with the class and without: it trains at any shape, and it uses the class it is given."""
 
+import re
 import shutil
 
 import pytest
@@ -10,8 +11,10 @@ from small_files import write_images
 from small_runs import narrow
 from worlds import fit, real_batches
 
+from framegan.cli.class_checks import check_both_are_given, check_class_settings
 from framegan.networks import dcgan, fastgan, mlp, r3gan, resnet, stylegan2
 from framegan.networks.conditioning import Conditioning
+from framegan.networks.critics import Heads
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (4, 64, 64), (3, 48, 64)]
 FAMILIES = [mlp, dcgan, resnet, r3gan, fastgan, stylegan2]
@@ -68,27 +71,72 @@ def test_data_of_one_class_are_refused(model):
 
 def test_both_networks_have_the_class_or_neither():
     for network in ("generator", "discriminator"):
+        gan = built("dcgan", (1, 16, 16), f"model.{network}.conditional=true")
         with pytest.raises(ValueError, match=r"asked for [03] classes, and the discriminator is given [03].*for both"):
-            built("dcgan", (1, 16, 16), f"model.{network}.conditional=true")
+            check_both_are_given(gan)
+    gan = built("dcgan", (1, 16, 16), "model.generator.conditional=true")
+    gan.discriminator = Heads({"sample": gan.discriminator, "own": OwnHead()})
+    check_both_are_given(gan)
+    check_class_settings(gan, ["model.class_weight=0.5"])
+    gan = built("dcgan", (1, 16, 16), num_classes=1)
+    gan.generator.num_classes = 1  # as a network of one's own may say of data of one class
+    check_both_are_given(gan)
+
+
+class OwnHead(torch.nn.Module):
+    """A critic of one's own that predicts the class."""
+
+    def forward(self, samples, labels=None):
+        means = samples.flatten(1).mean(1, keepdim=True)
+        return {"sample": means, "class": means.expand(-1, 3)}
+
+
+GIVEN_NONE = "given no classes; set model.conditional=true, with data that have some"
+PREDICTED = "the discriminator predicts no class; leave it out, or set model"
+CONCATENATED = "only a concatenation has one; leave it out, or set model"
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("model", "options", "message"),
     [
+        ("dcgan", ["model.discriminator.conditioning=auxiliary"], f"model.discriminator is {GIVEN_NONE}"),
+        ("dcgan", ["model.class_weight=0.5"], f"the networks are {GIVEN_NONE}"),
+        ("dcgan", ["model.conditional=true", "model.class_weight=0.5"], f"{PREDICTED}.discriminator.conditioning="),
         (
-            ("model.discriminator.conditioning=auxiliary",),
-            "the networks are given no classes; set model.conditional=true",
+            "dcgan",
+            ["model.conditional=true", "model.discriminator.class_dim=64"],
+            f"{CONCATENATED}.discriminator.conditioning=",
         ),
+        ("vae", ["model.generator.class_dim=64"], f"model.generator is {GIVEN_NONE}"),
+        ("frame_cgan", ["model.class_weight=0.5"], f"{PREDICTED}.discriminator.heads.frame.conditioning=auxiliary"),
         (
-            ("model.conditional=true", "model.class_weight=0.5"),
-            "the discriminator predicts no class; leave it out, or set",
+            "mocogan",
+            ["model.discriminator.heads.frame.conditioning=auxiliary"],
+            f"model.discriminator.heads.frame is {GIVEN_NONE}",
         ),
+        ("cgan", ["model.discriminator.conditioning=auxiliary", "model.class_weight=0.5"], None),
+        ("mocogan", ["model.class_weight=0.5", "model.discriminator.heads.clip.class_dim=8"], f"{CONCATENATED}.disc"),
     ],
 )
-def test_a_setting_of_classes_that_would_change_nothing_is_refused(options, message, tmp_path):
-    said = train("model=dcgan", "data=synthetic", "data.resolution=16", *options, f"hydra.run.dir={tmp_path / 'run'}")
-    assert f"{options[-1]} would change nothing: {message}" in said
+def test_a_setting_of_classes_that_would_change_nothing_is_refused(model, options, message):
+    clips = model in ("mocogan", "frame_cgan")
+    network = built(model, (1, 4, 16, 16) if clips else (1, 16, 16), *options)
+    if message is None:
+        check_class_settings(network, options)
+    else:
+        with pytest.raises(ValueError, match=re.escape(f"{options[-1]} would change nothing: {message}")):
+            check_class_settings(network, options)
+
+
+def test_it_is_refused_before_a_run_begins_and_jobs_of_a_sweep_may_have_no_use_for_it(tmp_path, capfd):
+    small = (*narrow("dcgan"), "data=synthetic", "data.resolution=16", "trainer=debug", "model.class_weight=0.5")
+    said = train(*small, f"hydra.run.dir={tmp_path / 'run'}")
+    assert f"model.class_weight=0.5 would change nothing: the networks are {GIVEN_NONE}" in said
     assert not (tmp_path / "run").exists()
+    folder = f"hydra.sweep.dir={tmp_path / 'sweep'}"
+    ways = ("model.conditional=true,false", "model.discriminator.conditioning=auxiliary")
+    assert train("-m", *small, *ways, folder) is None
+    assert "would change nothing" in str(train("-m", *small, "seed=0,1", folder)) + capfd.readouterr().err
 
 
 def test_files_beside_the_folders_of_classes_are_no_class_to_learn(tmp_path):
@@ -119,6 +167,8 @@ def test_the_generator_s_class_loss_has_a_weight_of_its_own():
     torch.testing.assert_close(loss, 0.1 * of_class - logits["sample"].mean(1), atol=1e-4, rtol=1e-4)
     gan = built("dcgan", (1, 16, 16), "model.conditional=true", "model.class_weight=0.5")
     assert gan.generator_class_weight == 0.5
+    with pytest.raises(ValueError, match="the generator would be judged by classes that the discriminator doesn't lea"):
+        built("wgan_gp", (1, 16, 16), "model.conditional=true", "model.class_weight=0")
 
 
 def test_the_auxiliary_loss_leaves_fake_samples_out_where_asked():

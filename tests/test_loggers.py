@@ -1,6 +1,7 @@
 """Loggers: every row on disk, the clock as x axis, and a run that goes on where it was cut."""
 
 import csv
+import io
 import json
 import struct
 import sys
@@ -10,10 +11,14 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 import yaml
-from commands import PROJECT, prepared
+from commands import PROJECT, prepared, train
 from hydra import compose, initialize_config_dir
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from PIL import Image
+from small_files import write_images
+from small_runs import narrow
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from framegan import video_files
 from framegan.loggers.metrics_csv import MetricsCSV
@@ -113,8 +118,19 @@ def test_tensorboard_counts_in_samples(tmp_path):
     assert [event.step for event in written.Images("samples/fake")] == [640]
 
 
+def test_dashboards_get_what_has_alpha_over_white(tmp_path):
+    """W&B takes no grey with alpha."""
+    write_images(tmp_path / "pictures", 8)
+    data = ("data=image_folder", f"data.root={tmp_path / 'pictures'}", "data.resolution=16", "data.channels=2")
+    run = tmp_path / "run"
+    assert train(*narrow("dcgan"), *data, "trainer=debug", "logger=tensorboard", f"hydra.run.dir={run}") is None
+    image = events(run).Images("samples/real")[0].encoded_image_string
+    assert Image.open(io.BytesIO(image)).mode == "RGB"
+
+
 @pytest.mark.parametrize(("cut", "kept"), [(128, [64, 128]), (0, [])])
-def test_tensorboard_hides_what_comes_after_the_cut(tmp_path, cut, kept):
+def test_tensorboard_hides_what_comes_after_the_cut(tmp_path, cut, kept, monkeypatch):
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(100))  # 9, 10: a wrong order
     for session, start, steps in ((1, 0, (64, 128, 192)), (2, cut, (192, 256))):
         logger = TensorBoard(str(tmp_path))
         logger.log_hyperparams({"seed": 0})

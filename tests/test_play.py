@@ -391,12 +391,12 @@ def test_ctrl_c_ends_it_without_a_traceback(run_of_clips):
 
 
 @pytest.fixture
-def opened(browser):
+def opened(new_page):
     """Open an address; the test fails where its page says something, or asks for something of another place."""
     faults, pages = [], []
 
     def open_page(address, **options):
-        shown = browser.new_page(**options)
+        shown = new_page(**options)
         shown.on("console", lambda message: faults.append(message.text))
         shown.on("pageerror", lambda error: faults.append(str(error)))
         elsewhere = (address, address.replace("http", "ws"), "blob:")

@@ -263,12 +263,12 @@ def is_from_elsewhere(address):
 
 
 @pytest.fixture
-def opened(browser):
+def opened(new_page):
     """Open a file; the test fails where its page says something, asks for something or has run what it must not."""
     faults, pages = [], []
 
     def open_file(path, **options):
-        shown = browser.new_page(**options)
+        shown = new_page(**options)
         shown.on("console", lambda message: faults.append(message.text))
         shown.on("pageerror", lambda error: faults.append(str(error)))
         shown.on("request", lambda request: faults.append(request.url) if is_from_elsewhere(request.url) else None)

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from small_runs import SHORT, SMALL, TIMING, meanwhile, rows, started, summary
 from test_evaluate import evaluated
 
+from framegan.cli import sweep
 from framegan.cli.main import _run_with_hydra as run_with_hydra
 from framegan.processes import spawn
 
@@ -196,6 +197,12 @@ def test_a_search_for_nothing_or_for_the_worst_ends_at_once(tmp_path, words, job
     said = str(train("-m", *SMALL, "total_samples=32", "sample_every=null", *search, *words))
     assert said.startswith("error: ") and said.endswith(message)
     assert len(list(tmp_path.glob("*/run.json"))) == jobs
+
+
+def test_the_share_that_a_classifier_finds_may_be_searched_for(monkeypatch):
+    monkeypatch.setattr(sweep, "_direction", lambda: "maximize")
+    search = {"evaluate_every": 32, "metrics": "classifier", "objective_mode": "auto"}
+    sweep.check_search(OmegaConf.create({**search, "objective": "class_accuracy"}))
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -73,6 +73,15 @@ def test_what_draws_a_picture_is_the_picture(way, read, off, image):
     assert np.abs(found - np.broadcast_to(image, (*image.shape[:2], 3)).astype(float)).max() <= off
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_sixels_show_nothing_of_what_is_transparent(channels):
+    image = np.zeros((4, 4, channels), np.uint8)
+    image[..., 0], image[:2, :, -1] = 200, 255
+    found = of_sixels(terminal_pictures.drawn(image, "sixel", rows=9))
+    assert np.abs(found[2:] - 255.0).max() <= 2
+    assert np.abs(found[:2] - [200, *([0, 0] if channels == 4 else [200, 200])]).max() <= 2
+
+
 @pytest.mark.parametrize(
     ("environment", "way"),
     [

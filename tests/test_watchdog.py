@@ -56,6 +56,15 @@ def test_images_and_clips_of_any_size_are_made_coarse(shape):
     assert collapse.coarse(torch.zeros(2, *shape)).shape[1] <= shape[0] * 8 * 8 * 4
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_what_is_transparent_varies_in_nothing(channels):
+    samples = torch.rand(4, channels, 8, 8) * 2 - 1
+    samples[:, -1] = -1
+    assert torch.equal(collapse.coarse(samples), torch.ones(4, (channels - 1) * 64))
+    samples[:, -1] = 1
+    assert torch.equal(collapse.coarse(samples), samples[:, :-1].flatten(1))
+
+
 def test_diversity_that_has_fallen_for_three_looks_is_a_sign():
     assert kinds(looks(1.0, 1.0, 0.3, 0.4)) == {}
     assert kinds(looks(1.0, 1.0, 0.3, 0.6, 0.3, 0.4)) == {}

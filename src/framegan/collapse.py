@@ -130,7 +130,10 @@ OF_LOSSES = {"saturation", "fooled"}
 
 
 def coarse(samples: Tensor) -> Tensor:
-    """Return samples averaged down to at most 8 x 8 pixels and 4 frames, (N, C, [T,] H, W) -> (N, D)."""
+    """Return samples, over white, averaged down to at most 8 x 8 pixels and 4 frames: (N, C, [T,] H, W) -> (N, D)."""
+    if samples.shape[1] in (2, 4):  # the last channel is alpha, from -1 to 1
+        alpha = (samples[:, -1:] + 1) / 2
+        samples = samples[:, :-1] * alpha + 1 - alpha
     limits = (FRAMES, GRID, GRID)[5 - samples.ndim :]
     size = [min(limit, length) for limit, length in zip(limits, samples.shape[2:], strict=True)]
     return F.interpolate(samples.float(), size, mode="area").flatten(1)

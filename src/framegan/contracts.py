@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from framegan import own_code
 from framegan.inputs import draw
-from framegan.networks.conditioning import ClassCritic
 from framegan.rules import is_count, is_shape, kind_of, require, require_parts
 from framegan.sampling import evaluating
 
@@ -43,13 +42,6 @@ def check_training(model: Any) -> None:
         model.conditional is not True or getattr(model.generator, "num_classes", 0) > 0,
         "model.conditional=true, but the data have one class, or the generator takes none",
         "choose data with classes (a folder for each, or data.labels), or set model.conditional=false",
-    )
-    asked, critic = getattr(model.generator, "num_classes", 0), getattr(model, "discriminator", nn.Identity())
-    given = [module.num_classes for module in critic.modules() if isinstance(module, ClassCritic)]
-    require(
-        not given or any(given) == (asked > 0),
-        f"the generator is asked for {asked} classes, and the discriminator is given {max(given, default=0)}",
-        "set model.conditional=true or false, which is for both",
     )
     for name, network in model.of_name().items():
         check_optimizer(name, model.make_optimizers[name], network)

@@ -97,7 +97,7 @@ def drawn(image: np.ndarray, way: Way, rows: int) -> str:
 
 def _sixels(image: np.ndarray) -> Iterator[str]:
     """Yield an image in at most 256 colours: bands of six rows, in each of which every colour has a line."""
-    reduced = media.picture(image).convert("RGB").quantize(256)
+    reduced = media.picture(media.laid_over(image, 255)).convert("RGB").quantize(256)
     numbers = np.asarray(reduced)  # (H, W)
     palette = np.array(reduced.getpalette()).reshape(-1, 3)
     height, width = numbers.shape

@@ -44,8 +44,12 @@ def test_classes_that_yaml_reads_as_numbers_are_meant_by_their_value():
     items, labels = ["x", "y", "z"], ([0, 1, 2], ["1.50", "1e3", "007"])
     assert of_classes(items, labels, [1000.0, 1.5])[1] == ([1, 0], ["1e3", "1.50"])
     assert of_classes(items, labels, 7) == (["z"], ([0], ["007"]))
-    with pytest.raises(ValueError, match="has '1.5'"):
+    with pytest.raises(ValueError, match="has '1.5', and the data have no such class; did you mean 1.50.$"):
         of_classes(items, labels, ["1.5"])
+    padded = ["w", "x", "y", "z"], ([0, 1, 2, 3], ["007", "008", "010", "1"])
+    for octal_or_true in (8, 10, True):  # 010 is read as 8, and what was written is no longer known
+        with pytest.raises(ValueError, match="YAML has read a number or a truth value: write names in quotes"):
+            of_classes(*padded, octal_or_true)
 
 
 def test_classes_that_lost_all_they_had_are_named():

@@ -192,6 +192,16 @@ def test_classes_that_are_no_motions_are_not_judged_by_motion(change, capsys):
     assert capsys.readouterr().out.startswith("left out motion_accuracy: two thirds of the real clips of each class")
 
 
+def test_what_is_transparent_shows_no_shape():
+    clips, labels = clips_of_squares(8)
+    is_there = clips.amax(1, keepdim=True) > 0
+    white_around = torch.where(is_there, clips, 1.0)
+    real, clear = (
+        Clips(some, labels, ("0", "1")) for some in (clips, torch.cat([white_around, is_there * 2.0 - 1], dim=1))
+    )
+    assert [one.value for one in ShapeMotion(8)(clear, clear)] == [one.value for one in ShapeMotion(8)(real, real)]
+
+
 def test_clips_of_another_length_are_not_compared():
     real, fake = (Noise(seed=0, shape=(1, frames, 8, 8), num_samples=8) for frames in (2, 3))
     with pytest.raises(ValueError, match="only samples of one shape can be compared"):

@@ -214,7 +214,8 @@ class Samples(Every):
             live.draw(terminal_pictures.drawn(media.enlarged(image, side=320), self.way, rows))
         for logger in self.trainer.run_loggers:
             frames = f"; {len(some)} of them, a row for each, its frames from left to right" if are_clips else ""
-            logger.log_image(f"samples/{name}", media.enlarged(image), self.samples_seen, caption + frames)
+            over_white = media.enlarged(media.laid_over(image, 255))
+            logger.log_image(f"samples/{name}", over_white, self.samples_seen, caption + frames)
         if are_clips:
             self._animate(f"{name}_clips", stem, samples, columns, caption)
 

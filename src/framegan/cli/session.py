@@ -20,6 +20,7 @@ from framegan.cli import (
     image_generator,
     resume,
     run_data,
+    sweep,
 )
 from framegan.runs import run_folder
 from framegan.runs.records import Origin
@@ -57,7 +58,8 @@ class Session:
             torch.manual_seed(cfg.seed)
             self.model = self._model(images)
             if not checkpoint:
-                class_checks.check_class_settings(self.model, HydraConfig.get().overrides.task)
+                class_checks.check_both_are_given(self.model)
+                class_checks.check_class_settings(self.model, sweep.settings_judged())
                 class_checks.check_names(self.model, self.datamodule.classes)
             contracts.check_shape(self.model.generator, self.datamodule.shape)
             contracts.check_given(self.model.generator, cfg.data.get("given_frames", 0))

@@ -49,6 +49,16 @@ def settings_of(words: Sequence[str]) -> list[str]:
     return told
 
 
+def settings_judged() -> list[str]:
+    """Return the settings of a run in which each has to change something.
+
+    In a sweep over models or data that is what differs between its jobs: the rest may be meant for some of them.
+    """
+    words = list(HydraConfig.get().overrides.task)
+    swept = [word for word in words if _key_of(word) not in HydraConfig.get().job.config.override_dirname.exclude_keys]
+    return swept if is_job() and any(re.match("model|data", _key_of(word)) for word in swept) else words
+
+
 def _key_of(word: str) -> str:
     return word.partition("=")[0].lstrip("+~")
 
@@ -203,7 +213,8 @@ def check_search(cfg: DictConfig) -> None:
     from framegan.callbacks.checkpoint import OF_THE_STEP
 
     objective = str(cfg.get("objective"))
-    if cfg.get("objective_mode") == "auto" and objective.partition("/")[0] in OF_THE_STEP and _direction() == MAXIMIZE:
+    of_the_step = objective.partition("/")[0] in OF_THE_STEP and objective != "class_accuracy"  # a metric's as well
+    if cfg.get("objective_mode") == "auto" and of_the_step and _direction() == MAXIMIZE:
         errors.stop(
             f"of {objective}, which no metric measures, objective_mode=auto takes the lowest for the best, and "
             f"hydra.sweeper.direction={MAXIMIZE} searches for the highest; set objective_mode=max, or "

@@ -55,6 +55,8 @@ def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -
     if unknown := [name for name in wanted if name not in names]:
         close = difflib.get_close_matches(unknown[0], names, n=1)
         there = f"did you mean {close[0]}?" if close else f"there are: {first_names(names, NAMED_CLASSES)}"
+        if any(not isinstance(name, str) for name in named):
+            there += "; YAML has read a number or a truth value: write names in quotes"
         raise ValueError(f"data.classes has {unknown[0]!r}, and the data have no such class; {there}")
     if len(set(wanted)) != len(wanted) or not wanted:
         raise ValueError(f"data.classes got {wanted}; it should name one class or more, each once")
@@ -67,9 +69,14 @@ def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -
 
 
 def _equal(number: str | float, names: Sequence[str]) -> str:
-    """Return the name that is this number, such as 1.50 for 1.5, as which YAML has read it; else the number's own."""
+    """Return the name that is this number, such as 1.50 for 1.5, as which YAML has read it; else the number's own.
+
+    007 is 7, and 008 isn't 8: YAML reads 010 as an octal number, which is 8 as well.
+    """
+    if isinstance(number, str | bool):
+        return str(number)
     numbers = [name for name in names if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d{1,2})?", name, re.IGNORECASE)]
-    found = [name for name in numbers if not isinstance(number, str) and float(name) == number]
+    found = [name for name in numbers if float(name) == number and (abs(number) < 8 or name.lstrip("-")[0] != "0")]
     return found[0] if len(found) == 1 else str(number)
 
 

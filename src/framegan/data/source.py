@@ -130,13 +130,18 @@ def read(source: Source, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
 
 @dataclass
 class TensorSource:
-    """A source in memory: uint8 samples (N, *shape) and int64 labels (N,), on any device."""
+    """A source in memory: uint8 samples (N, *shape) and int64 labels (N,), on any device.
+
+    Args:
+        groups: what each sample belongs to; see `framegan.data.held_out.held_out`.
+    """
 
     samples: Tensor
     labels: Tensor
     num_classes: int
     split: str = "all"
     classes: Sequence[str] | None = None
+    groups: Sequence[Any] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -164,7 +169,8 @@ class TensorSource:
             return self
         rows, (labels, names) = of_classes(range(len(self)), (self.labels.tolist(), classes_of(self)), classes)
         samples, numbers = self.samples[rows], torch.tensor(labels)
-        return replace(self, samples=samples, labels=numbers, num_classes=len(names), classes=names)
+        groups = self.groups and [self.groups[row] for row in rows]
+        return replace(self, samples=samples, labels=numbers, num_classes=len(names), classes=names, groups=groups)
 
     def resized(self, resolution: int | tuple[int, int]) -> "TensorSource":
         """Return the same images at a resolution; see `resize`."""
@@ -179,13 +185,15 @@ def in_memory(source: Source) -> Source:
     """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
     if isinstance(source, TensorSource):
         return source
+    groups = getattr(source, "groups", None)
     if callable(read_all := getattr(source, "in_memory", None)):
-        return read_all()
+        read = read_all()
+        return replace(read, groups=groups) if isinstance(read, TensorSource) else read
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
     labels = torch.empty(len(source), dtype=torch.int64)
     for index, (sample, label) in at_once(source.__getitem__, range(len(source)), "reading"):
         samples[index], labels[index] = sample, label
-    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source))
+    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source), groups)
 
 
 def classes_of(source: Any) -> list[str]:

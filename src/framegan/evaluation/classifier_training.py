@@ -16,7 +16,7 @@ from framegan.data.videos.clips import Clips
 from framegan.files.live import track
 from framegan.media import to_samples
 from framegan.metrics.classifier import Network, size_of
-from framegan.metrics.embedding import over_white, without_alpha
+from framegan.metrics.embedding import laid_over, without_alpha
 
 MIN_SIDE = 16
 LEARNING_RATE = 2e-3
@@ -128,4 +128,4 @@ def _accuracy(network: Network, source: Source, held_out: np.ndarray, batch_size
 def _read(source: Source, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
     with told_plainly():
         samples, labels = read(source, tickets)
-    return to_samples(over_white(samples)), labels
+    return to_samples(laid_over(samples)), labels

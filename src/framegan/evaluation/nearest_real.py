@@ -10,6 +10,7 @@ from torch import Tensor
 from framegan.evaluation.real_samples import RealSamples
 from framegan.files.live import track
 from framegan.metrics import neighbours
+from framegan.metrics.embedding import laid_over
 from framegan.metrics.random_conv import RandomConv
 from framegan.quoting import printable
 
@@ -87,13 +88,13 @@ def neighbours_of(real: RealSamples, seeds: Sequence[int], samples: Tensor, k: i
         samples.new_empty(len(samples), 0).float(),
         samples.new_empty(len(samples), 0).long(),
     )
-    flat = samples.flatten(1).float()
+    flat = laid_over(samples).flatten(1).float()
     starts = range(0, real.num_samples, CHUNK)
     for first in track(starts, "real samples, in groups:", len(starts)):
         some = range(first, min(first + CHUNK, real.num_samples))
         pixels = real.batch(some)[0]
         banks.append(embedding(pixels))
-        exact = torch.cdist(flat, pixels.flatten(1).float(), compute_mode="donot_use_mm_for_euclid_dist")
+        exact = torch.cdist(flat, laid_over(pixels).flatten(1).float(), compute_mode="donot_use_mm_for_euclid_dist")
         distances = torch.cat([distances, exact / flat.shape[1] ** 0.5], dim=1)
         numbers = torch.cat([numbers, torch.tensor(some).expand(len(samples), -1)], dim=1)
         distances, places = distances.topk(min(k, distances.shape[1]), largest=False)

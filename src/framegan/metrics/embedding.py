@@ -100,7 +100,7 @@ class Embedding(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         if pixels.dtype != torch.uint8:
             raise ValueError(f"the embedding {self.name} takes uint8 pixels in [0, 255], got {pixels.dtype}")
-        pixels = over_white(pixels)
+        pixels = laid_over(pixels)
         self.check(pixels.shape[1:])
         size = max(1, self.frames_at_once // math.prod(pixels.shape[2:-2]))  # the product of () is 1
         exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
@@ -137,12 +137,12 @@ def without_alpha(shape: Sequence[int]) -> tuple[int, ...]:
     return (shape[0] - (shape[0] in WITH_ALPHA), *shape[1:])
 
 
-def over_white(pixels: Tensor) -> Tensor:
-    """Return pixels (N, C, ...) laid over white, without their alpha; those that have none as they are."""
+def laid_over(pixels: Tensor, ground: int = 255) -> Tensor:
+    """Return uint8 pixels (N, C, ...) over white or a grey, without their alpha; those that have none as they are."""
     if pixels.shape[1] not in WITH_ALPHA:
         return pixels
     colours, alpha = pixels[:, :-1].float(), pixels[:, -1:].float() / 255
-    return (colours * alpha + 255 * (1 - alpha)).round_().to(torch.uint8)
+    return (colours * alpha + ground * (1 - alpha)).round_().to(torch.uint8)
 
 
 def to_rgb(pixels: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.media import to_samples
+from framegan.metrics.embedding import laid_over
 from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_number, check_shapes, given_in
 from framegan.processes.ranks import say
@@ -94,9 +95,9 @@ def compare(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor
 
 
 def _clips(samples: SampleSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Return clips (N, C, T, H, W) in [-1, 1] and their labels; images are clips of one frame: nothing moves."""
+    """Return clips (N, C, T, H, W) in [-1, 1] over black and their labels; images are clips of one frame."""
     pixels, labels = samples.batch(numbers)
-    clips = to_samples(pixels.cpu())
+    clips = to_samples(laid_over(pixels.cpu(), ground=0))
     return clips if clips.ndim == 5 else clips.unsqueeze(2), labels.cpu()
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from framegan.metrics.embedding import over_white
+from framegan.metrics.embedding import laid_over
 
 RANGE = 255.0
 ROUNDING = 1 / 12
@@ -20,7 +20,7 @@ WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
 
 def psnr(frames: Tensor, true: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio of each frame in dB, (N,)."""
-    difference = over_white(frames).double() - over_white(true).double()
+    difference = laid_over(frames).double() - laid_over(true).double()
     error = difference.square().flatten(1).mean(1).clamp(min=ROUNDING)
     return 10 * (RANGE**2 / error).log10()
 
@@ -30,7 +30,7 @@ def ssim(frames: Tensor, true: Tensor) -> Tensor:
 
     Windows lie within the frame. One of fewer than 11 pixels has the largest odd window that fits.
     """
-    first, second = over_white(frames).double(), over_white(true).double()
+    first, second = laid_over(frames).double(), laid_over(true).double()
     size = window_of(first.shape[-2:])
     weights = torch.exp(-((torch.arange(size, dtype=torch.float64) - size // 2) ** 2) / (2 * SIGMA**2))
     window = (weights / weights.sum()).to(first.device)
