@@ -144,10 +144,12 @@ def test_the_first_pictures_come_early_and_are_on_the_page_at_once(tmp_path, mon
     assert "now, after 20 and 40, every 64 samples and at the end" in capsys.readouterr().out
 
 
-def test_what_a_run_can_do_without_may_be_left_out(tmp_path):
+def test_what_a_run_can_do_without_may_be_left_out(tmp_path, capsys):
     """The settings of a part that is left out aren't taken for misspelt."""
     without = ("~callbacks.samples", "~callbacks.watchdog", "~callbacks.evaluate", "~callbacks.progress")
-    assert train(*SMALL, *without, "total_samples=48", f"hydra.run.dir={tmp_path}") is None
+    cut = ("total_samples=48", "trainer.max_batches=2")
+    assert train(*SMALL, *without, *cut, f"hydra.run.dir={tmp_path}") is None
+    assert "length   48 samples, 3 batches; stops after 2 (trainer.max_batches)\n" in capsys.readouterr().out
     assert not (tmp_path / "samples").exists()
 
 

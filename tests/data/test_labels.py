@@ -1,6 +1,7 @@
 """The class of a file comes from its folder or from a list, in any of the usual formats."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,32 @@ def test_classes_that_yaml_reads_as_numbers_are_meant_by_their_value():
     assert of_classes(items, labels, 7) == (["z"], ([0], ["007"]))
     with pytest.raises(ValueError, match="has '1.5', and the data have no such class; did you mean 1.50.$"):
         of_classes(items, labels, ["1.5"])
-    padded = ["w", "x", "y", "z"], ([0, 1, 2, 3], ["007", "008", "010", "1"])
-    for octal_or_true in (8, 10, True):  # 010 is read as 8, and what was written is no longer known
-        with pytest.raises(ValueError, match="YAML has read a number or a truth value: write names in quotes"):
-            of_classes(*padded, octal_or_true)
+
+
+@pytest.mark.parametrize(
+    ("names", "value", "message"),
+    [
+        (["007", "008", "010"], 8, "8, read of what isn't in quotes: 008 or 010?"),  # 010 is an octal number
+        (["08", "8", "010"], 8, "8, read of what isn't in quotes: 08 or 8 or 010?"),
+        (["010"], 8, "8, read of what isn't in quotes: 010?"),
+        (["1_0", "10"], 10, "10, read of what isn't in quotes: 1_0 or 10?"),
+        (["0x1F", "31"], 31, "31, read of what isn't in quotes: 0x1F or 31?"),
+        (["no", "yes"], True, "'True', and the data have no such class; there are: no, yes"),
+        (["1", "2"], True, "'True', and the data have no such class; there are: 1, 2"),
+        (["null", "a"], None, "'None', and the data have no such class;"),
+        (["12:30"], 750, "'750', and the data have no such class;"),
+    ],
+)
+def test_a_class_that_yaml_may_have_read_as_another_one_is_to_be_written_in_quotes(names, value, message):
+    labels = list(range(len(names))), names
+    with pytest.raises(ValueError, match=f"data.classes has {re.escape(message)}.* Write names .* in quotes"):
+        of_classes(names, labels, [value])
+    assert of_classes(names, labels, names[:1])[1] == ([0], names[:1])
+
+
+def test_files_beside_the_folders_are_called_that(capsys):
+    assert of_classes(["x", "y"], ([0, 1], [".", "a"]), "a") == (["y"], ([0], ["a"]))
+    assert capsys.readouterr().out == "left out 1 class, not in data.classes: the files beside the folders (1)\n"
 
 
 def test_classes_that_lost_all_they_had_are_named():

@@ -83,7 +83,10 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     batch = cfg.data.batch_size * trainer.world_size
     each = f" ({cfg.data.batch_size:,} on each device)" if trainer.world_size > 1 else ""
     yield "batch", f"{batch:,} samples{each}"
-    yield "length", f"{cfg.total_samples:,} samples, {-(-cfg.total_samples // batch):,} batches"
+    batches = -(-cfg.total_samples // batch)
+    at_most = cfg.trainer.max_batches
+    cut = f"; stops after {at_most:,} (trainer.max_batches)" if at_most is not None and at_most < batches else ""
+    yield "length", f"{cfg.total_samples:,} samples, {batches:,} batch{'es' * (batches != 1)}{cut}"
     networks = {name: size_of(network) for name, network in model.of_name().items()}
     for name, size in networks.items():
         frozen = numbered(sum(p.numel() for p in getattr(model, name).parameters() if not p.requires_grad))

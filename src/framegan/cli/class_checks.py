@@ -19,7 +19,7 @@ def check_names(model: Any, classes: Collection[str]) -> None:
     if _are_given(model) and "." in classes:
         raise ValueError(
             "some files lie beside the folders of classes, and would be one of their own; move them into a folder, "
-            "name the classes that are meant (data.classes=[cat,dog]), or set model.conditional=false"
+            "name the classes that are meant ('data.classes=[cat,dog]'), or set model.conditional=false"
         )
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -24,8 +25,9 @@ NO_CLASSES = "all"
 """What the only class is called where there are none."""
 Labels = tuple[list[int], list[str]]
 """The class number of each file, and the names of the classes in order."""
-Classes = list[str | int | float] | str | int | float
-"""The classes that are read, in the order in which they are numbered; or one alone."""
+Classes = list[str | int | float | bool | None] | str | int | float | bool
+"""The classes that are read, in the order in which they are numbered; or one alone. All but texts is YAML's reading."""
+QUOTES = """Write names such as 010, 1_0 and yes in quotes: 'data.classes=["010"]'"""
 Item = TypeVar("Item")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -51,33 +53,44 @@ def of_classes(items: Sequence[Item], labels: Labels, classes: Classes | None) -
     numbers, names = labels
     written = {composed(name): name for name in names}
     named = classes if isinstance(classes, list | tuple) else [classes]
-    wanted = [written.get(composed(str(name))) or _equal(name, names) for name in named]
+    wanted = [written.get(composed(name), name) if isinstance(name, str) else _meant(name, names) for name in named]
     if unknown := [name for name in wanted if name not in names]:
         close = difflib.get_close_matches(unknown[0], names, n=1)
         there = f"did you mean {close[0]}?" if close else f"there are: {first_names(names, NAMED_CLASSES)}"
-        if any(not isinstance(name, str) for name in named):
-            there += "; YAML has read a number or a truth value: write names in quotes"
+        there += "" if all(isinstance(name, str) for name in named) else f" {QUOTES}"
         raise ValueError(f"data.classes has {unknown[0]!r}, and the data have no such class; {there}")
     if len(set(wanted)) != len(wanted) or not wanted:
         raise ValueError(f"data.classes got {wanted}; it should name one class or more, each once")
     kept = [(item, names[number]) for item, number in zip(items, numbers, strict=True) if names[number] in wanted]
     left = Counter(names[number] for number in numbers if names[number] not in wanted)
     if left:
-        counted = first_names((f"{name} ({number:,})" for name, number in left.most_common()), NAMED_CLASSES)
+        called = {".": "the files beside the folders"}
+        counted = first_names(
+            (f"{called.get(name, name)} ({number:,})" for name, number in left.most_common()), NAMED_CLASSES
+        )
         say(f"left out {len(left)} class{'es' * (len(left) > 1)}, not in data.classes: {counted}")
     return [item for item, _ in kept], ([wanted.index(name) for _, name in kept], wanted)
 
 
-def _equal(number: str | float, names: Sequence[str]) -> str:
-    """Return the name that is this number, such as 1.50 for 1.5, as which YAML has read it; else the number's own.
+def _meant(value: float | None, names: Sequence[str]) -> str:
+    """Return the class whose name has been read as a number, such as 1.50 as 1.5; the value's own words where none is.
 
-    007 is 7, and 008 isn't 8: YAML reads 010 as an octal number, which is 8 as well.
+    Raises:
+        ValueError: it may be another one: YAML reads 010 as the octal number 8.
     """
-    if isinstance(number, str | bool):
-        return str(number)
-    numbers = [name for name in names if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d{1,2})?", name, re.IGNORECASE)]
-    found = [name for name in numbers if float(name) == number and (abs(number) < 8 or name.lstrip("-")[0] != "0")]
-    return found[0] if len(found) == 1 else str(number)
+    meant = [name for name in names if not isinstance(value, bool) and value in _readings(name)]
+    if len(meant) > 1 or any(len(_readings(name)) > 1 for name in meant):
+        raise ValueError(f"data.classes has {value}, read of what isn't in quotes: {' or '.join(meant)}? {QUOTES}")
+    return meant[0] if meant else str(value)
+
+
+def _readings(name: str) -> set[float]:
+    """Return the numbers as which YAML, or Hydra, may read a name: 1_0 is 10, and 010 is 10 or 8."""
+    readings: set[float] = set()
+    for read in (float, lambda digits: int(digits, 0), lambda digits: int(digits, 8 if digits[:1] == "0" else 0)):
+        with suppress(ValueError):
+            readings.add(read(name))
+    return readings
 
 
 def labels_of(files: Sequence[str], folder: Path, labels: str | None) -> Labels:

@@ -64,9 +64,11 @@ def given_in(samples: SampleSet) -> str:
 def check_shapes(real: SampleSet, fake: SampleSet) -> None:
     """Raise ValueError where real and fake samples differ in their shapes."""
     if real.shape != fake.shape:
+        differ = {"channels": real.shape[0] != fake.shape[0], "resolution": real.shape[-2:] != fake.shape[-2:]}
+        differ["num_frames"] = real.shape[1:-2] != fake.shape[1:-2]
         raise ValueError(
             f"the real samples are {list(real.shape)} and the fake ones {list(fake.shape)}; only samples of one "
-            "shape can be compared: set data.resolution and data.num_frames alike"
+            f"shape can be compared: set {' and '.join(f'data.{key}' for key in differ if differ[key])} alike"
         )
 
 

@@ -137,9 +137,9 @@ def describe(clips: Tensor, labels: Tensor, axes: Tensor | None, bounds: tuple[f
         bounds: smallest and largest area in pixels that counts as a shape.
 
     Returns:
-        content_distance: mean over the clips of the mean distance of any two frames' colours; real clips: 0.
-        frame_validity: share of the frames with exactly one shape.
+        frame_validity: share of the frames with exactly one shape; the first, as it tells best how far a run is.
         clip_validity: share of the clips all of whose frames have exactly one.
+        content_distance: mean over the clips of the mean distance of any two frames' colours; real clips: 0.
         displacement: mean distance between the shape's places in the first and the last frame; 0 where one has none.
         motion_accuracy: share of the clips whose shape moves along the axis asked for; only where there are axes.
         colour_diversity: mean distance of any two clips' colours, where they show a shape; of one that never does it
@@ -149,9 +149,9 @@ def describe(clips: Tensor, labels: Tensor, axes: Tensor | None, bounds: tuple[f
     is_valid = (areas >= bounds[0]) & (areas <= bounds[1]) & (num_components(clips) == 1)
     motions = {} if axes is None else {"motion_accuracy": moves_along(clips, labels, axes).float().mean()}
     values = {
-        "content_distance": torch.stack([_mean_distance(of_clip) for of_clip in colours]).mean(),
         "frame_validity": is_valid.float().mean(),
         "clip_validity": is_valid.all(1).float().mean(),
+        "content_distance": torch.stack([_mean_distance(of_clip) for of_clip in colours]).mean(),
         "displacement": moves(clips).norm(dim=1).mean(),
         **motions,
         "colour_diversity": _diversity(colours, areas > 0),
