@@ -87,7 +87,7 @@ def _meant(value: float | None, names: Sequence[str]) -> str:
 def _readings(name: str) -> set[float]:
     """Return the numbers as which YAML, or Hydra, may read a name: 1_0 is 10, and 010 is 10 or 8."""
     readings: set[float] = set()
-    for read in (float, lambda digits: int(digits, 0), lambda digits: int(digits, 8 if digits[:1] == "0" else 0)):
+    for read in (float, lambda text: int(text, 0), lambda text: int(re.sub("^0", "0o", text), 0)):
         with suppress(ValueError):
             readings.add(read(name))
     return readings

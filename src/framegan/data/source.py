@@ -169,7 +169,7 @@ class TensorSource:
             return self
         rows, (labels, names) = of_classes(range(len(self)), (self.labels.tolist(), classes_of(self)), classes)
         samples, numbers = self.samples[rows], torch.tensor(labels)
-        groups = self.groups and [self.groups[row] for row in rows]
+        groups = None if self.groups is None else [self.groups[row] for row in rows]
         return replace(self, samples=samples, labels=numbers, num_classes=len(names), classes=names, groups=groups)
 
     def resized(self, resolution: int | tuple[int, int]) -> "TensorSource":
@@ -188,7 +188,7 @@ def in_memory(source: Source) -> Source:
     groups = getattr(source, "groups", None)
     if callable(read_all := getattr(source, "in_memory", None)):
         read = read_all()
-        return replace(read, groups=groups) if isinstance(read, TensorSource) else read
+        return replace(read, groups=groups) if isinstance(read, TensorSource) and groups is not None else read
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
     labels = torch.empty(len(source), dtype=torch.int64)
     for index, (sample, label) in at_once(source.__getitem__, range(len(source)), "reading"):
