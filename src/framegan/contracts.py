@@ -33,6 +33,9 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
     said = f"model.head_weights names {sorted(weights)}"
     require(weights.keys() == set(heads), said, f"the discriminator's heads are {sorted(heads)}")
+    said = f"model.class_weight=0, but model.generator_class_weight={gan.generator_class_weight:g}"
+    rule = "the generator would be judged by classes that the discriminator doesn't learn; set both to 0"
+    require(gan.class_weight > 0 or gan.generator_class_weight == 0, said, rule)
     return {head: weights[head] for head in heads}
 
 

@@ -128,11 +128,6 @@ class GAN(Model):
         self.share_fakes = share_fakes
         self.made: Tensor | None = None
         """The (N, *shape) fake samples of this step, where both networks share them."""
-        if not class_weight and generator_class_weight:
-            raise ValueError(
-                f"model.class_weight=0, but model.generator_class_weight={generator_class_weight:g}: the generator "
-                "would be judged by classes that the discriminator doesn't learn; set both to 0"
-            )
         self.class_weight, self.class_loss_on_fake = class_weight, class_loss_on_fake
         self.generator_class_weight = class_weight if generator_class_weight is None else generator_class_weight
         contracts.check_reconstruction(generator, reconstruction)
