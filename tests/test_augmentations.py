@@ -218,3 +218,11 @@ class Cropped(Augmentation):
 def test_one_of_ones_own_that_breaks_the_contract(wrong, message):
     with pytest.raises(ValueError, match=message):
         tiny_gan(augmentation=wrong)
+
+
+def test_what_changes_no_grey_sample_is_refused():
+    ada = Adaptive(probability=1, transforms=["saturation", "hue"])
+    for channels in (1, 2):
+        with pytest.raises(ValueError, match=r"transforms=\[saturation,hue\] leaves grey samples as they are; choose"):
+            ada(torch.zeros(2, channels, 8, 8), torch.tensor([0.2, 0.7]), 0)
+    assert ada(torch.zeros(2, 3, 8, 8), torch.tensor([0.2, 0.7]), 0).shape == (2, 3, 8, 8)

@@ -88,3 +88,10 @@ def test_another_run_finds_its_classes_by_their_names(family):
     assert (found.known, found.new) == (2, [])
     latents = torch.randn(2, then.latent_dim)
     torch.testing.assert_close(now(latents, torch.tensor([2, 1])), then(latents, torch.tensor([0, 1])))
+
+
+def test_a_single_clip_has_nothing_to_be_normalised_over():
+    generator = tgan.Generator(SMALL, latent_dim=5, width=2)
+    with pytest.raises(ValueError, match=r"one clip at a time.* set data\.batch_size to 2 or more"):
+        generator(torch.randn(1, 5))
+    assert generator.eval()(torch.randn(1, 5)).shape == (1, *SMALL)

@@ -1,5 +1,6 @@
 """From a source to batches: ranges, order, flips, and what doesn't fit together."""
 
+import copy
 import multiprocessing
 import os
 import re
@@ -163,6 +164,29 @@ def test_whole_groups_are_held_out_once_the_samples_are_in_memory_too(source):
     assert data.examples.left_out.tolist() == left_out
     of_class = data.source.of_classes(["1"])
     assert of_class.groups == [number // 4 for number in range(1, 40, 2)]
+
+
+@pytest.mark.parametrize("kind", ["pairs", "lists", "array", "tensor", "names"])
+def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
+    persons = [number // 4 for number in range(40)]
+    pairs = np.stack([persons, [0] * 40], axis=1)
+    some = {
+        "pairs": [*map(tuple, pairs.tolist())],
+        "lists": pairs.tolist(),
+        "array": pairs,
+        "tensor": torch.tensor(pairs),
+    }
+    source = TensorSource(torch.zeros(40, 1, 2, 2).byte(), torch.zeros(40).long(), 1)
+    source.groups = some.get(kind, [f"person {number}" for number in persons])
+    left_out = held_out(source, 0.2)
+    assert len(left_out) == 8 and {number // 4 for number in left_out} == {number // 4 for number in left_out[::4]}
+    of_videos = copy.copy(videos)
+    of_videos.groups = np.arange(len(videos)) // 2 if kind == "array" else torch.arange(len(videos)) // 2
+    clips = Clips(of_videos, num_frames=3, clips_per_video=2)
+    assert [int(group) for group in clips.groups] == [number // 4 for number in range(2 * len(videos))]
+    of_videos.groups = of_videos.groups[:-1]
+    with pytest.raises(ValueError, match="groups should be that of each video"):
+        held_out(clips, 0.2)
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

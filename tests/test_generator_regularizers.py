@@ -120,3 +120,9 @@ def test_it_goes_with_the_options_of_the_step(options):
     fit(gan, real_batches(3, batch_size=12), **options)
     assert all(parameter.isfinite().all() for parameter in gan.parameters())
     assert gan.generator_regularizers["path_length"].mean_length > 0
+
+
+def test_halved_styles_have_precise_lengths():
+    styles = torch.randn(4, 3, 8, generator=torch.Generator().manual_seed(0)).bfloat16().requires_grad_()
+    samples = styles.float().sum(1).view(4, 1, 2, 4)
+    assert PathLength().penalty(samples, styles, torch.linspace(0.1, 0.9, 4)).dtype == torch.float32

@@ -261,3 +261,9 @@ def test_weights_of_fastgan_begin_as_they_say():
         assert len(weights) > 8
         for weight in weights:
             assert weight.std().item() == pytest.approx(0.02, rel=4 * weight.numel() ** -0.5)
+
+
+def test_pictures_too_small_for_the_critic_of_fastgan_are_refused():
+    with pytest.raises(ValueError, match="fastgan can't make 4x6 pixels: a side has 8 or more"):
+        fastgan.Generator((3, 4, 6), width=4)
+    fastgan.Discriminator((3, 8, 12), width=4)(torch.zeros(2, 3, 8, 12))

@@ -72,6 +72,9 @@ def test_a_table_maps_a_colour_to_the_mean_of_what_it_becomes():
     moved = Table.between(source, 0.5 * source + 0.25)(source)
     assert (moved - (0.5 * source + 0.25)).abs().mean() < 0.02
     assert torch.isfinite(Table.between(source[:1], source)(colours(50, 6, 0, 1))).all(), "colours that weren't seen"
+    dark = colours(3000, 7, 0, 0.05)
+    green = torch.tensor([[0.0, 1.0, 0.0]])
+    assert torch.allclose(Table.between(dark, dark)(green), green), "as they are, far from all that were seen"
 
 
 @pytest.mark.parametrize("name", ["colours_like", "palette_like"])

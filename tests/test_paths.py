@@ -87,6 +87,26 @@ def test_elements_of_lists_are_taken_as_they_are_typed():
     assert elements("'x,y',Tom's,${a:b,c}") == ["'x,y'", "Tom's", "${a:b,c}"]
 
 
+def test_the_folder_of_a_sweep_s_run_is_a_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = "sweeps/lr=1e-4,width=8/lr=0.0001,width=8", "sweeps/mine/seed=0"
+    for name in (first, second):
+        (tmp_path / name).mkdir(parents=True)
+    assert prepared("generate", [second, "seed=3"]) == [as_typed(f"checkpoint={second}", sweeps=False), "seed=3"]
+    of_both = [as_typed(f"checkpoint={first}", sweeps=False), f'beside=["{second}"]']
+    assert prepared("play", [first, second]) == prepared("play", [first, f"beside={second}"]) == of_both
+    assert parsed(prepared("play", [second, f"beside={first}"])[1]).value() == [first]
+
+
+def test_a_path_with_a_space_and_an_equals_sign_is_one_where_it_exists(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SystemExit, match="is one argument"):
+        prepared("train", ["model=dcgan", "data=image_folder", "data.root=~/photos a=b"])
+    (tmp_path / "photos a=b").mkdir()
+    *_, root = prepared("train", ["model=dcgan", "data=image_folder", "data.root=~/photos a=b"])
+    assert understood(root) == f"{tmp_path}/photos a=b"
+
+
 def test_a_name_that_is_not_utf_8_is_refused():
     with pytest.raises(SystemExit, match="is not UTF-8; rename what it names"):
         prepared("train", ["model=dcgan", "data=image_folder", "data.root=\udcff"])

@@ -394,6 +394,7 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
     for number, frame in enumerate(frames):
         (tmp_path / "frames").mkdir(exist_ok=True)
         Image.fromarray(frame).save(tmp_path / "frames" / f"{number + 8}.png")
+    (tmp_path / "frames" / "._8.png").write_bytes(b"of another system")
     for name in ("a.mp4", "frames"):
         made = ("num_samples=2", "format=npy", "overwrite=true", f"out={tmp_path / 'made'}", f"given={tmp_path / name}")
         assert run("generate", f"checkpoint={folder}", *made) is None

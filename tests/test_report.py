@@ -45,6 +45,19 @@ def test_a_curve_keeps_its_extremes():
     assert curves.thinned(points[:10]) == points[:10]
 
 
+def test_an_interval_stays_with_its_value_where_a_curve_is_thinned(tmp_path):
+    run = run_folder(tmp_path / "run")
+    (record,) = json.loads((run / "evaluations" / "3000.json").read_text())
+    for seen in range(3001, 3001 + 2 * curves.MOST_POINTS):
+        one = record | {"value": seen % 7, "interval": [seen % 7 - 1, seen % 7 + seen]}
+        (run / "evaluations" / f"{seen}.json").write_text(json.dumps([one]))
+    (series,) = curves.charts(RunFiles(run))[0]["series"]
+    columns = [series[name] for name in ("x", "y", "low", "high")]
+    assert len({*map(len, columns)}) == 1 and len(columns[0]) <= curves.MOST_POINTS
+    rows = [row for row in zip(*columns, strict=True) if row[0] > 3000]
+    assert all(row == (row[0], row[0] % 7, row[0] % 7 - 1, row[0] % 7 + row[0]) for row in rows)
+
+
 def test_data_that_say_little_of_themselves_have_a_page(tmp_path):
     run = run_folder(tmp_path / "run")
     unknown = {"num_samples": 9, "split": "all", "classes": {"cats": None, "dogs": None}, "fingerprint": None}
@@ -82,6 +95,36 @@ def test_a_page_of_many_pictures_is_small(tmp_path):
     assert shown[0] == 10
     assert shown[-1] == 3000
     assert 2000 in shown, "the best"
+
+
+@pytest.mark.parametrize("number", [4, 9, 40])
+def test_pictures_are_left_out_until_the_page_is_small_whichever_is_the_best(number, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "PICTURES", 1)
+    run = run_folder(tmp_path / "run")
+    for file in (run / "samples").glob("fake_*"):
+        file.unlink()
+    for place in range(number):
+        picture(run / "samples" / f"fake_{2000 + 100 * place}.png", place, side=8)
+    summary = json.loads((run / "summary.json").read_text())
+    for best in range(number):
+        summary["best"][KEY]["samples_seen"] = 2000 + 100 * best
+        (run / "summary.json").write_text(json.dumps(summary))
+        shown = [(one["seen"] - 2000) // 100 for one in pictures.through_training(RunFiles(run))]
+        assert {0, best, number - 1} <= {*shown} and len(shown) <= 3
+
+
+def test_data_of_many_files_and_evaluations_of_many_classes_are_read(tmp_path):
+    run = run_folder(tmp_path / "run")
+    files = {f"img/{number:06}.jpg": f"{number:016x} a class of its own" for number in range(140_000)}
+    data = {"num_samples": 140_000, "split": "all", "classes": {"a": 140_000}, "inventory": {"files": files}}
+    (run / "data.json").write_text(json.dumps(data, indent=2))
+    (record,) = json.loads((run / "evaluations" / "3000.json").read_text())
+    told = {"value": 1.0, "interval": None, "num_real": 90, "num_fake": 80, "why_no_value": None}
+    record["by_class"] = {f"class {number:060}": told for number in range(60_000)}
+    (run / "evaluations" / "3000.json").write_text(json.dumps([record]))
+    files = RunFiles(run)
+    assert min(path.stat().st_size for path in (run / "data.json", run / "evaluations" / "3000.json")) > 1 << 23
+    assert len(files.data.inventory["files"]) == 140_000 and len(files.evaluations[3000][0].by_class) == 60_000
 
 
 def test_the_page_of_a_run_that_has_failed_at_once(tmp_path):

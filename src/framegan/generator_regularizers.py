@@ -79,7 +79,7 @@ class PathLength(GeneratorRegularizer):
         uniform = noise.uniform_of_keys(keys, samples[0].numel(), DIRECTIONS)
         directions = noise.normal_of_uniform(uniform).to(keys).view_as(samples)  # (N, *shape)
         (gradient,) = torch.autograd.grad((samples * directions).sum(), styles, create_graph=True)
-        squares = gradient.square().sum(-1).view(len(samples), -1).mean(1) / samples[0, 0].numel()
+        squares = gradient.to(keys).square().sum(-1).view(len(samples), -1).mean(1) / samples[0, 0].numel()
         lengths = squares.clamp(min=1e-24).sqrt()  # (N,)
         self.lengths += torch.stack([lengths.detach().double().sum(), self.lengths.new_full((), len(lengths))])
         wanted = torch.where(self.applications > 0, self.mean_length.to(lengths), lengths.detach())

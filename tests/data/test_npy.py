@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framegan.data.frame_cache.layout import cache_folder
 from framegan.data.video_set import FileVideos
 from framegan.data.videos.npy import NpyVideos
 
@@ -42,7 +43,7 @@ def test_what_a_set_of_videos_offers(tmp_path):
     videos = NpyVideos(str(tmp_path), 8, layout="TNHW")
     assert isinstance(videos, FileVideos)
     assert (videos.num_classes, videos.label(3), videos.split) == (1, 0, "all")
-    assert (videos.resolution, videos.root, videos.name(3)) == (8, tmp_path, "videos.npy[3]")
+    assert (videos.resolution, videos.root, videos.name(3)) == (8, tmp_path / "videos.npy", "videos.npy[3]")
     assert videos.frame_times(0) is None
     assert videos.stamp(3) == (path.stat().st_size, path.stat().st_mtime_ns)
     assert videos.recipe == {"resolution": 8, "channels": 1, "layout": "TNHW", "resize": "crop", "filter": "area"}
@@ -184,3 +185,11 @@ def test_reading_copies_no_more_than_it_has_to(tmp_path):
     videos = NpyVideos(empty(tmp_path / "1.npy", (20, 200_000, 64, 64)), 64, layout="TNHW")  # 15 GB, if it were read
     clip = videos.read(150_000, range(16))
     assert type(clip) is np.ndarray and clip.flags.writeable and clip.flags.c_contiguous
+
+
+def test_two_files_in_a_folder_have_frames_of_their_own(tmp_path):
+    folders = set()
+    for name in ("train", "test"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((2, 3, 8, 8), np.uint8))
+        folders.add(cache_folder(NpyVideos(str(tmp_path / f"{name}.npy"), 8, layout="NTHW")))
+    assert len(folders) == 2

@@ -9,7 +9,7 @@ from commands import PROJECT
 from PIL import Image
 
 from framegan.data.drawn.shape_motion import ShapeMotion
-from framegan.data.frame_cache.strip_writer import write_strips
+from framegan.data.frame_cache.strip_writer import settings_of, write_strips
 from framegan.data.images import image_file
 from framegan.data.source import in_memory
 from framegan.data.video_set import FileVideos
@@ -70,6 +70,18 @@ def test_strips_that_we_write_ourselves(channels, tmp_path):
     assert [videos.name(index) for index in range(4)] == [f"{k % 2}/shape {k}.png" for k in (0, 2, 1, 3)]
     assert [videos.label(index) for index in range(4)] == [0, 0, 1, 1]
     assert np.array_equal(videos.read(3, range(5)), source.read(3, range(5)))
+
+
+def test_strips_of_one_class_in_folders_are_of_one_class_again(tmp_path):
+    write_strips(ShapeMotion(num_videos=4, video_frames=5, resolution=16), tmp_path / "shapes", num_workers=1)
+    for number, part in enumerate(("train", "test")):
+        (tmp_path / "shapes" / str(number)).rename(tmp_path / "shapes" / part)
+    source = Strips(str(tmp_path / "shapes"), 16, split="all", labels=None)
+    write_strips(source, tmp_path / "again", num_workers=1)
+    assert settings_of(source) == ["data.labels=null", "data.split=all"]
+    videos = Strips(str(tmp_path / "again"), 16, split="all", labels=None)
+    assert [videos.name(index) for index in range(4)] == [source.name(index) for index in range(4)]
+    assert videos.num_classes == 1
 
 
 @pytest.mark.parametrize("axis", [0, 1])

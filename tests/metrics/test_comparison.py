@@ -10,7 +10,9 @@ import pytest
 import torch
 from small_sets import Corner, Corners, Noise
 
+from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.source import TensorSource
+from framegan.data.videos.clips import Clips
 from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
@@ -151,6 +153,12 @@ def test_clips_of_a_source_of_ones_own_are_compared_as_they_are():
     for num_frames, frame_stride in [(3, 1), (3, 2), (7, 1)]:
         with pytest.raises(ValueError, match=f"clips of {num_frames} frames .* has clips of 6 .* num_frames=6"):
             assert real.cut(num_frames, frame_stride).source
+
+
+def test_one_frame_of_clips_is_compared_as_a_clip_of_one(tmp_path):
+    real = RealSamples(lambda: Clips(ShapeMotion(num_videos=6, video_frames=8, resolution=16), 4), None, {})
+    pixels, _ = real.cut(1, 1).batch([0, 3])
+    assert real.cut(1, 1).shape == (3, 1, 16, 16) and pixels.shape == (2, 3, 1, 16, 16)
 
 
 def test_images_embed_a_frame_of_each_clip_and_all_frames_in_turn():

@@ -1,5 +1,6 @@
 """Intervals are about as wide as the spread of repeated measurements."""
 
+import math
 import statistics
 
 import pytest
@@ -47,3 +48,9 @@ def test_fewer_samples_make_fewer_subsets_and_wider_intervals():
     assert of_two > of_ten
     alone = Estimate.of(1.0, [1.0])
     assert (alone.interval, alone.why_no_interval) == (None, "too few samples to divide")
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_what_is_not_finite_has_no_interval(odd):
+    for estimate in (Estimate.of(1.0, [1.0, odd, 2.0]), Estimate(1.0, (0.0, odd))):
+        assert (estimate.value, estimate.interval, estimate.why_no_interval) == (1.0, None, "it isn't finite")

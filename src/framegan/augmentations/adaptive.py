@@ -21,6 +21,8 @@ Geometry = Literal["flip", "turn", "shift", "scale", "rotate", "stretch"]
 Colour = Literal["brightness", "contrast", "inversion", "hue", "saturation"]
 GEOMETRY, COLOURS = get_args(Geometry), get_args(Colour)
 TRANSFORMS = (*GEOMETRY, *COLOURS)
+OF_COLOURED = {"hue", "saturation"}
+"""Those that leave grey as it is."""
 
 
 class Adaptive(Augmentation):
@@ -70,6 +72,9 @@ class Adaptive(Augmentation):
             steps = [_placed(name, drawn[name], numbers, sides) for name in geometry]  # each (N, 3, 3)
             frames = warped(frames, reduce(torch.matmul, steps), "reflection")
         colours, alpha = without_alpha(frames)
+        if colours.shape[2] == 1 and OF_COLOURED.issuperset(self.transforms):
+            said = f"model.augmentation.transforms=[{','.join(self.transforms)}] leaves grey samples as they are"
+            raise ValueError(f"{said}; choose from {', '.join(name for name in TRANSFORMS if name not in OF_COLOURED)}")
         for name in COLOURS:
             if name in self.transforms:
                 colours = _coloured(name, colours, drawn[name], numbers[name])

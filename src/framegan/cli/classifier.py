@@ -63,7 +63,7 @@ def train_classifier(
     classifier.save(file, state, without_alpha(source.shape), datamodule.classes, accuracy, name)
     tenth = "the tenth that was held out"
     if isinstance(source, Clips):
-        number, what = groups_of(source)[0], "groups" if getattr(source.origin, "groups", None) else "videos"
+        number, what = groups_of(source)[0], "videos" if getattr(source.origin, "groups", None) is None else "groups"
         tenth += f", {classifier_training.tenth_of(number):,} of {number:,} {what}"
     print(f"trained  in {time.perf_counter() - start:,.0f} s; {accuracy:.2%} right of {tenth}")
     print(f"wrote    {file}")

@@ -44,6 +44,12 @@ def value_of(key: str, words: Sequence[str]) -> Any:
     return None if override is None else override.value()
 
 
+def is_place(word: str) -> bool:
+    """Say whether a word is a path and no setting, though it has a `=`, as the folders of a sweep's runs do."""
+    place = os.path.expanduser(word)  # noqa: PTH111  # a Path would raise where the user is unknown
+    return "/" in word.partition("=")[0] and os.path.exists(place)  # noqa: PTH110  # or the name too long
+
+
 def each(argument: str, options: Sequence[str] = ()) -> list[str]:
     """Return the settings that a sweep over choices stands for, and any other setting as it is.
 
@@ -72,7 +78,7 @@ def as_typed(argument: str, *, sweeps: bool) -> str:
     last, is_swept = re.split(r"[./@]", key)[-1], sweeps and not key.startswith("hydra.")
     is_several = key in OR_LISTS and "," in value and not is_swept
     if (last in LISTS or is_several) and value and not value.startswith(("[", "'", '"')):
-        value = f"[{value}]"
+        value = f"[{quoted(value) if is_place(value) else value}]"
         argument = f"{key}={value}"
     elif last in PATHS and not (key in OR_LISTS and value.startswith("[")):
         return f"{key}={_path(value, sweeps=is_swept)}"

@@ -13,7 +13,7 @@ import hydra
 from omegaconf import DictConfig
 from pydantic import Field
 
-from framegan.cli import compose, errors, generate_rows, generator, play_notes
+from framegan.cli import command_line, compose, errors, generate_rows, generator, play_notes
 from framegan.cli.generate_rows import Row
 from framegan.quoting import quoted
 from framegan.runs import run_folder
@@ -131,7 +131,8 @@ def has_screen() -> bool:
 def arguments_of(arguments: Sequence[str]) -> list[str]:
     """Return the words of a command line with --no-browser and further runs as the settings that they are."""
     words = ["open_browser=false" if word == NO_BROWSER else word for word in arguments]
-    bare = [place for place, word in enumerate(words) if "=" not in word and not word.startswith("-")]
+    are_places = ("=" not in word or command_line.is_place(word) for word in words)
+    bare = [place for place, is_place in enumerate(are_places) if is_place and not words[place].startswith("-")]
     if len(bare) > 1 and bare[0] == 0 and not Path(" ".join(words[: bare[1] + 1])).expanduser().exists():
         further = ",".join(quoted(Path(words[place]).expanduser()) for place in bare[1:])
         words = [word for place, word in enumerate(words) if place not in bare[2:]]

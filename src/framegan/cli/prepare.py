@@ -153,7 +153,7 @@ def _once_empty(folder: str | Path) -> str:
 
 
 def _write_strips(videos: "FileVideos", folder: Path, choices: list[str], num_workers: int, dry_run: bool) -> None:
-    from framegan.data.frame_cache.strip_writer import write_strips
+    from framegan.data.frame_cache.strip_writer import settings_of, write_strips
     from framegan.data.resolution import sides_of
     from framegan.data.video_set import size_in_bytes
 
@@ -171,6 +171,7 @@ def _write_strips(videos: "FileVideos", folder: Path, choices: list[str], num_wo
     if height != width:
         size = [shlex.quote(f"data.resolution=[{height},{width}]"), f"data.frame_length={width}"]
     size += [f"data.channels={videos.channels}"] if videos.channels != 3 else []
+    size += settings_of(videos)
     of_clips = [one for one in choices if one.partition("=")[0].removeprefix("data.") not in OF_FRAMES]
     settings = "model=NAME data=strips", to_type("data.root", folder), *size, shlex.join(of_clips)
     print(f"train    {command('train', *filter(None, settings))}", flush=True)

@@ -10,6 +10,7 @@ from pydantic import PositiveFloat, PositiveInt, TypeAdapter
 from torch import Tensor
 from typing_extensions import TypedDict
 
+from framegan.data.files import is_junk
 from framegan.data.images import image_file
 from framegan.data.images.image_file import EXTENSIONS as IMAGES
 from framegan.data.images.image_file import Filter, Resize
@@ -105,7 +106,8 @@ def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | No
 def _pictures(path: Path) -> list[Path]:
     """Return the files of a folder of pictures, or one picture."""
     if path.is_dir():
-        return [path / name for name in in_order(f.name for f in path.iterdir() if f.suffix.lower() in IMAGES)]
+        names = [file.name for file in path.iterdir() if file.suffix.lower() in IMAGES and not is_junk(file.name)]
+        return [path / name for name in in_order(names)]
     if path.suffix.lower() in IMAGES and path.exists():
         return [path]
     rule = "it should be a video, a picture, or a folder of pictures"

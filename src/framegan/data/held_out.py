@@ -33,7 +33,13 @@ def groups_of(source: Source) -> tuple[int, np.ndarray]:
     groups = getattr(source, "groups", None)
     said = f"the data's source has {len(source)} samples and {0 if groups is None else len(groups)} groups"
     require(groups is None or len(groups) == len(source), said, "groups should be that of each sample")
-    names, group_of_each = np.unique(np.arange(len(source)) if groups is None else groups, return_inverse=True)
+    if groups is None:
+        return len(source), np.arange(len(source))
+    plain = [one.tolist() if hasattr(one, "tolist") else one for one in groups]  # of arrays and tensors
+    if any(isinstance(one, list | tuple) for one in plain):  # which to NumPy would be as many groups as they have parts
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(map(repr, plain)))}
+        return len(numbers), np.array([numbers[repr(one)] for one in plain])
+    names, group_of_each = np.unique(plain, return_inverse=True)
     return len(names), group_of_each
 
 

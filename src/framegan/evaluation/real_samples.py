@@ -113,4 +113,6 @@ class RealSamples:
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
         with told_plainly():
-            return read(self.source, [(number, 0) for number in numbers])
+            pixels, labels = read(self.source, [(number, 0) for number in numbers])
+        is_image_of_clips = len(self.shape) == 4 and pixels.ndim == 4
+        return pixels.unsqueeze(2) if is_image_of_clips else pixels, labels

@@ -18,7 +18,7 @@ class Estimate:
     """A value, its 95 % interval, and how to read it.
 
     Args:
-        interval: None where there is none.
+        interval: None where there is none; one whose ends aren't finite is none.
         better: which direction is better.
         judged_as: how `framegan.collapse` looks for signs of collapse in its curve: as a distance, which has grown, an
             unbiased one, which may be near 0 in the best of runs, or a share, which has fallen. None = not at all.
@@ -30,6 +30,11 @@ class Estimate:
     better: Better = "lower"
     judged_as: JudgedAs | None = None
     why_no_interval: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.interval is not None and not all(map(math.isfinite, self.interval)):
+            object.__setattr__(self, "interval", None)
+            object.__setattr__(self, "why_no_interval", "it isn't finite")
 
     @classmethod
     def of(
@@ -58,6 +63,8 @@ class Estimate:
         number = len(values)
         if number < 2:
             return cls(value, None, better, judged_as, "too few samples to divide")
+        if not all(map(math.isfinite, values)):
+            return cls(value, None, better, judged_as, "it isn't finite")
         error = statistics.stdev(values) / math.sqrt(number) * (number - 1 if left_out else 1)
         half = STUDENT[number - 2] * error
         lowest, highest = within

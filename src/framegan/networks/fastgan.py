@@ -81,6 +81,9 @@ class Generator(ClassGenerator):
     ):
         super().__init__(shape, latent_dim, num_classes, conditional, class_dim)
         base, doublings = base_and_doublings(shape)
+        if not doublings:
+            size = f"{shape[1]}x{shape[2]}"
+            raise ValueError(f"fastgan can't make {size} pixels: a side has 8 or more; set data.resolution higher")
         widths = channels_of(width, doublings)
         first = nn.ConvTranspose2d(self.num_inputs, 2 * widths[0], base, bias=False)
         self.first = nn.Sequential(normed(first, dim=1), nn.BatchNorm2d(2 * widths[0]), nn.GLU(1))

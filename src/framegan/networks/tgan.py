@@ -60,6 +60,9 @@ class Generator(ClassGenerator):
         More frames than the network was trained for come from feeding the slow code for longer.
         """
         num_frames = num_frames or self.num_frames
+        if self.training and len(latents) == 1:
+            rule = "set data.batch_size to 2 or more, or trainer.micro_batches lower"
+            raise ValueError(f"tgan got one clip at a time, and normalises over those of a batch; {rule}")
         slow = torch.erf(latents / math.sqrt(2))  # (N, latent_dim) uniform in [-1, 1], as the paper draws it
         slow = self.given(slow, labels)  # (N, num_inputs)
         repeats = math.ceil(num_frames / self.frames_per_step)

@@ -112,7 +112,8 @@ class Generator(Autoencoder):
     Args:
         shape: this and what isn't named here as in `Autoencoder`.
         likelihood: of a sample given its latents; see `framegan.networks.likelihoods`.
-        beta: weight of the divergence from the prior (Higgins et al. 2017); the loss bounds the likelihood at 1.
+        beta: weight of the divergence from the prior (Higgins et al. 2017); below 1 the loss is no bound of the
+            likelihood.
         free_bits: bits of each latent that cost nothing, in training (Kingma et al. 2016, Equation 15, which averages
             over the batch where this takes each sample by itself).
     """

@@ -10,7 +10,8 @@ from framegan.runs.run_files import RunFiles
 MOST_POINTS = 1000
 """Of a curve; of more, the smallest and the largest of as many neighbours are drawn."""
 
-Point = tuple[int, float]
+Point = tuple[int, float] | tuple[int, float, float, float]
+"""The samples_seen, a value, and in a chart with intervals the ends of its interval."""
 
 
 def charts(run: RunFiles) -> list[dict[str, Any]]:
@@ -28,21 +29,19 @@ def charts(run: RunFiles) -> list[dict[str, Any]]:
 def _metric(run: RunFiles, record: Evaluated) -> dict[str, Any]:
     """Return the chart of a metric: its values with their intervals where every one has one, and the best."""
     rows = [
-        (seen, one.value, one.interval)
+        (seen, one.value, *(one.interval or ()))
         for seen, records in run.evaluations.items()
         for one in records
         if one.key == record.key and one.value is not None
     ]
-    series = _series(record.key, [(seen, value) for seen, value, _ in rows])
-    intervals = [interval for *_, interval in rows if interval is not None]
-    if rows and len(intervals) == len(rows):
-        series["low"], series["high"] = map(rounded, zip(*intervals, strict=True))
-    return {"title": record.key, "series": [series], "better": record.better, "metric": True}
+    points = rows if all(len(row) == 4 for row in rows) else [row[:2] for row in rows]
+    return {"title": record.key, "series": [_series(record.key, points)], "better": record.better, "metric": True}
 
 
 def _series(name: str, points: Sequence[Point]) -> dict[str, Any]:
-    shown = thinned(points)
-    return {"name": name, "x": [x for x, _ in shown], "y": rounded(y for _, y in shown)}
+    seen, *columns = list(zip(*thinned(points), strict=True)) or [(), ()]
+    named = zip(("y", "low", "high"), map(rounded, columns), strict=False)
+    return {"name": name, "x": list(seen), **dict(named)}
 
 
 def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:

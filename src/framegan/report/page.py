@@ -37,7 +37,7 @@ def html(run: RunFiles) -> str:
     latest = seen[-1] if seen else None
     best = pictures.nearest(seen, run.best.samples_seen) if run.best else None
     shown = {"Real": "real", "Best": f"fake_{best}", "Latest": f"fake_{latest}"}
-    shown |= {"Unseen, and rebuilt": f"reconstruction_{latest}", "Between unseen": f"interpolation_{latest}"}
+    shown |= {"Real, and rebuilt": f"reconstruction_{latest}", "Between real": f"interpolation_{latest}"}
     shown |= {"True, and predicted": f"prediction_{latest}", "Small, bicubic, enlarged, true": f"enlarged_{latest}"}
     beside = [
         {

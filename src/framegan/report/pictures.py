@@ -25,10 +25,9 @@ def through_training(run: RunFiles) -> list[dict[str, Any]]:
     kept = {number: picture(path) for number, path in found.items()}
     best = nearest(list(found), run.best.samples_seen) if run.best else None
     while sum(map(len, kept.values())) > PICTURES and len(kept) > 3:
-        order = list(kept)
-        kept = {
-            number: kept[number] for place, number in enumerate(order) if place % 2 == 0 or number in (order[-1], best)
-        }
+        first, *others, last = kept
+        between = [number for number in others if number != best]
+        kept = {number: kept[number] for number in kept if number in (first, best, last, *between[1::2])}
     return [{"seen": number, "source": kept[number]} for number in kept if kept[number]]
 
 

@@ -24,6 +24,8 @@ from framegan.runs.records import About, Data, Evaluated, Notice, Rollback, Summ
 
 LARGEST = 1 << 23
 """Bytes of a JSON file; those of real runs have some thousand."""
+LARGEST_LIST = 1 << 30
+"""Likewise of one that has a line for every file of the data, or some for every class."""
 CLOCK = "samples_seen"
 SILENT = 120.0
 """Seconds without a sign of life after which a run that no process holds is taken for killed."""
@@ -57,13 +59,13 @@ class RunFiles:
         summary = self._read("summary.json", Summary)
         for key, value in summary.best.items():
             if "better" not in value.model_fields_set:  # of earlier versions, which left it to the records
-                records = self._read(f"evaluations/{value.samples_seen}.json", list[Evaluated])
+                records = self._evaluated(value.samples_seen)
                 value.better = next((record.better for record in records if record.key == key), "lower")
         return summary
 
     @cached_property
     def data(self) -> Data:
-        return self._read("data.json", Data)
+        return self._read("data.json", Data, LARGEST_LIST)
 
     @cached_property
     def tiles(self) -> Tiles:
@@ -104,7 +106,7 @@ class RunFiles:
     def evaluations(self) -> dict[int, list[Evaluated]]:
         """The records by samples_seen."""
         found = [path.stem for path in (self.folder / "evaluations").glob("*.json") if path.stem.isdecimal()]
-        return {int(seen): self._read(f"evaluations/{seen}.json", list[Evaluated]) for seen in sorted(found, key=int)}
+        return {int(seen): self._evaluated(seen) for seen in sorted(found, key=int)}
 
     @cached_property
     def curves(self) -> dict[str, list[tuple[int, float]]]:
@@ -144,15 +146,18 @@ class RunFiles:
             raise ValueError(f"{file} is damaged") from None
         return [word for word in found if isinstance(word, str)] if isinstance(found, list) else []
 
-    def _read(self, name: str, kind: type[Content]) -> Content:
+    def _evaluated(self, seen: int | str) -> list[Evaluated]:
+        return self._read(f"evaluations/{seen}.json", list[Evaluated], LARGEST_LIST)
+
+    def _read(self, name: str, kind: type[Content], largest: int = LARGEST) -> Content:
         """Return what a file says; what is meant where there is none."""
         file = self.folder / name
         if not file.exists():
             return kind()
         _check_file(file)
         try:
-            if file.stat().st_size > LARGEST:
-                raise ValueError(f"it has more than {LARGEST:,} bytes")
+            if file.stat().st_size > largest:
+                raise ValueError(f"it has more than {largest:,} bytes")
             return TypeAdapter(kind).validate_python(strict_json.loads(file.read_bytes()))
         except ValidationError as error:
             first = error.errors()[0]

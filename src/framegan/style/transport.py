@@ -57,8 +57,8 @@ class Table:
         sums = torch.zeros(4, SIDE**3, device=source.device)
         sums.index_add_(1, place, torch.cat([moved, torch.ones_like(moved[:, :1])], dim=1).T)
         cube = sums.view(4, 1, SIDE, SIDE, SIDE)
-        filled = sum((share * _blurred(cube, width) for share, width in WIDTHS), torch.full_like(cube, 1e-12))
-        return cls((filled[:3] / filled[3:]).squeeze(1))
+        filled = sum((share * _blurred(cube, width) for share, width in WIDTHS), torch.zeros_like(cube))
+        return cls((filled[:3] / (filled[3:] + 1e-12)).squeeze(1))
 
     def __call__(self, colours: Tensor) -> Tensor:
         places = colours.view(1, 1, 1, -1, 3) * 2 - 1

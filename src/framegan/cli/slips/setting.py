@@ -51,7 +51,7 @@ def settings_of(words: Sequence[str], known: Known) -> list[Setting]:
 def _begin_with_run(words: Sequence[str], known: Known) -> bool:
     """Say whether the first word is a run folder, and not a key or a choice whose `=` was forgotten."""
     if not words or not _is_bare(words[0]):
-        return False
+        return bool(words) and command_line.is_place(words[0])
     word, behind = words[0], words[1:]
     is_path = "/" in word or Path(word).expanduser().exists() or _with_spaces(f"checkpoint={word}", behind)[0] > 0
     is_alone = all("=" in other.strip("=") for other in behind[:1])

@@ -16,7 +16,7 @@ TYPESET = re.compile("[\u201c\u201d\u201e\u2018\u2019\xab](.+)[\u201c\u201d\u201
 def unreadable(setting: Setting, known: Known) -> str:
     """Return the line about a setting that can't be read; nothing where it can."""
     key, value = setting.key, setting.value
-    is_file = os.path.exists(value)  # noqa: PTH110
+    is_file = os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111
     if setting.text.startswith("--"):
         return line(f"{setting} is not an option", [setting.text])
     if not re.fullmatch(r"[\w./@$-]+", key, re.ASCII):
@@ -28,7 +28,7 @@ def unreadable(setting: Setting, known: Known) -> str:
     if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})*,000|0,0\d+", value):
         number = value.replace(",", "." if value[0] == "0" else "_")
         return line(f"{setting} is no number", [f"{key}={number}"])
-    if several := re.match(r"([^\s'\"]+)((?:\s+[\w./@+]+=[^\s'\"]+)+)$", value):
+    if not is_file and (several := re.match(r"([^\s'\"]+)((?:\s+[\w./@+]+=[^\s'\"]+)+)$", value)):
         return line(f"{setting} is one argument", [f"{key}={several[1]}", *several[2].split()])
     override = command_line.parsed(command_line.as_typed(setting.text, sweeps=known.sweeps))
     if known.sweeps or override is None or not override.is_sweep_override():

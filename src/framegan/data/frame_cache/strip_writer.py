@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from framegan import media
-from framegan.data.files import class_name
+from framegan.data.files import class_name, misplaced
 from framegan.data.images.image_file import MAX_PIXELS
 from framegan.data.resolution import sides_of
 from framegan.data.video_set import Videos
@@ -50,10 +50,20 @@ def strip(videos: Videos, index: int) -> np.ndarray:
     return frames.swapaxes(0, 1).reshape(height, length * width, videos.channels)
 
 
+def settings_of(videos: Videos) -> list[str]:
+    """Return the settings with which data=strips takes what `write_strips` has written for what it was."""
+    places = strip_places(videos)
+    are_of_one_class = len({videos.label(index) for index in range(len(videos))}) == 1
+    is_said = are_of_one_class and any("/" in place for place in places)
+    is_of_parts = misplaced(places, None if are_of_one_class else "folder") is not None
+    return ["data.labels=null"] * is_said + ["data.split=all"] * is_of_parts
+
+
 def strip_places(videos: Videos) -> list[str]:
     """Return where each video goes, relative to a folder, so that the first folders are the classes.
 
-    The videos' own folders are kept where they are the classes; otherwise the classes' numbers come before them.
+    The videos' own folders are kept where they are the classes, or all are of one class; otherwise the classes'
+    numbers come before them.
     """
     names = [PurePosixPath(videos.name(index)) for index in range(len(videos))]
     bare = [name.with_suffix("") for name in names]
@@ -62,6 +72,6 @@ def strip_places(videos: Videos) -> list[str]:
     stems = [stem.relative_to(shared) for stem in stems]
     labels = [videos.label(index) for index in range(len(videos))]
     pairs = {(class_name(str(stem)), label) for stem, label in zip(stems, labels, strict=True)}
-    if len(pairs) == len({folder for folder, _ in pairs}) == len(set(labels)):
+    if len(set(labels)) == 1 or len(pairs) == len({folder for folder, _ in pairs}) == len(set(labels)):
         return [f"{stem}.png" for stem in stems]
     return [f"{label}/{stem}.png" for label, stem in zip(labels, stems, strict=True)]

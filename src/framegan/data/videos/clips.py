@@ -25,6 +25,7 @@ from framegan.data.video_set import DecodedVideos, PackedVideos, Videos, pack, s
 from framegan.data.videos.frame_choice import Draws, Short
 from framegan.processes.ranks import say
 from framegan.quoting import printable
+from framegan.rules import require
 from framegan.spread import spread
 
 VIDEOS_FOR_RATE = 64
@@ -103,7 +104,10 @@ class Clips:
     @property
     def groups(self) -> list[Any]:
         """What each clip tells others of: its video, or the group of that where the set of videos has `groups`."""
-        of_videos = getattr(self.origin, "groups", None) or range(len(self.videos))
+        groups = getattr(self.origin, "groups", None)
+        of_videos = range(len(self.videos)) if groups is None else groups
+        said = f"the set of videos has {len(self.videos)} and {len(of_videos)} groups"
+        require(len(of_videos) == len(self.videos), said, "groups should be that of each video")
         return [of_videos[video] for video in self.kept for _ in range(self.draws.clips_per_video)]
 
     @property

@@ -53,7 +53,7 @@ class NpyVideos:
         filter: Filter = "area",
     ):
         self.file = _file(root_of(root))
-        self.root = self.file.parent
+        self.root = self.file
         self.fit = Fit(resolution, channels, resize, filter)
         self.resolution, self.channels = self.fit.resolution, channels
         array = _open(self.file)
