@@ -46,7 +46,9 @@ def uniform(shape: tuple[int, ...], *, seed: int, stream: int, counter: int) -> 
 
 
 def uniform_of_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
-    """Return (N, size) numbers in (0, 1), row k a function of keys[k] and the part, on the keys' device.
+    """Return (N, size) float64 numbers in (0, 1), row k a function of keys[k] and the part, on the keys' device.
+
+    They stay below 1 as float32, too.
 
     Args:
         keys: (N,) as `uniform` draws them: multiples of 2^-24 in [0, 1).
@@ -55,7 +57,7 @@ def uniform_of_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
     mixed = (keys.double() * 2**24).long().unsqueeze(1) * 0x1E3779B97F4A7C15 + columns * 0x3F58476D1CE4E5B9
     for shift, factor in ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15), (31, 1)):  # SplitMix64 (Steele 2014)
         mixed = (mixed ^ (mixed >> shift & (1 << 64 - shift) - 1)) * factor
-    return ((mixed >> 40 & (1 << 24) - 1).double() + 0.5) / 2**24
+    return (((mixed >> 40 & (1 << 24) - 1).double() + 0.5) / 2**24).clamp(max=1 - 2**-24)
 
 
 def normal_of_uniform(uniform: Tensor) -> Tensor:
