@@ -166,7 +166,7 @@ def test_whole_groups_are_held_out_once_the_samples_are_in_memory_too(source):
     assert of_class.groups == [number // 4 for number in range(1, 40, 2)]
 
 
-@pytest.mark.parametrize("kind", ["pairs", "lists", "array", "tensor", "names"])
+@pytest.mark.parametrize("kind", ["pairs", "lists", "array", "tensor", "names", "some without"])
 def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
     persons = [number // 4 for number in range(40)]
     pairs = np.stack([persons, [0] * 40], axis=1)
@@ -177,6 +177,7 @@ def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
         "tensor": torch.tensor(pairs),
     }
     source = TensorSource(torch.zeros(40, 1, 2, 2).byte(), torch.zeros(40).long(), 1)
+    some["some without"] = [None if number == 3 else f"person {number}" for number in persons]
     source.groups = some.get(kind, [f"person {number}" for number in persons])
     left_out = held_out(source, 0.2)
     assert len(left_out) == 8 and {number // 4 for number in left_out} == {number // 4 for number in left_out[::4]}

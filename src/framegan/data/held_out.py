@@ -36,7 +36,7 @@ def groups_of(source: Source) -> tuple[int, np.ndarray]:
     if groups is None:
         return len(source), np.arange(len(source))
     plain = [one.tolist() if hasattr(one, "tolist") else one for one in groups]  # of arrays and tensors
-    if any(isinstance(one, list | tuple) for one in plain):  # which to NumPy would be as many groups as they have parts
+    if not all(isinstance(one, int | float | str) for one in plain):  # pairs, whose parts NumPy would count, or None
         numbers = {name: number for number, name in enumerate(dict.fromkeys(map(repr, plain)))}
         return len(numbers), np.array([numbers[repr(one)] for one in plain])
     names, group_of_each = np.unique(plain, return_inverse=True)
