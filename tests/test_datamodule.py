@@ -20,7 +20,7 @@ from small_files import write_images
 from framegan.data import train_loader
 from framegan.data.datamodule import DataModule
 from framegan.data.drawn.synthetic import synthetic
-from framegan.data.held_out import held_out
+from framegan.data.held_out import groups_of, held_out
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import TensorSource, UnreadableDataError
 from framegan.data.ticket_dataset import TicketDataset
@@ -166,7 +166,7 @@ def test_whole_groups_are_held_out_once_the_samples_are_in_memory_too(source):
     assert of_class.groups == [number // 4 for number in range(1, 40, 2)]
 
 
-@pytest.mark.parametrize("kind", ["pairs", "lists", "array", "tensor", "names", "some without"])
+@pytest.mark.parametrize("kind", ["pairs", "lists", "array", "tensor", "names"])
 def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
     persons = [number // 4 for number in range(40)]
     pairs = np.stack([persons, [0] * 40], axis=1)
@@ -177,7 +177,6 @@ def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
         "tensor": torch.tensor(pairs),
     }
     source = TensorSource(torch.zeros(40, 1, 2, 2).byte(), torch.zeros(40).long(), 1)
-    some["some without"] = [None if number == 3 else f"person {number}" for number in persons]
     source.groups = some.get(kind, [f"person {number}" for number in persons])
     left_out = held_out(source, 0.2)
     assert len(left_out) == 8 and {number // 4 for number in left_out} == {number // 4 for number in left_out[::4]}
@@ -188,6 +187,14 @@ def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
     of_videos.groups = of_videos.groups[:-1]
     with pytest.raises(ValueError, match="groups should be that of each video"):
         held_out(clips, 0.2)
+
+
+def test_a_sample_without_a_group_is_one():
+    source = TensorSource(torch.zeros(40, 1, 2, 2).byte(), torch.zeros(40).long(), 1)
+    source.groups = ["anna"] * 4 + [None] * 36
+    number, group_of_each = groups_of(source)
+    assert number == 37 and group_of_each.tolist() == [0] * 4 + [*range(1, 37)]
+    assert 7 <= len(held_out(source, 0.2)) <= 10
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

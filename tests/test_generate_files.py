@@ -251,7 +251,8 @@ def test_one_of_many_is_made_again_alone(run_of_images, run_of_clips, tmp_path):
         assert np.array_equal(pixels(again), pixels(one))
         assert one.read_bytes() == again.read_bytes()
     generate(run_of_clips, f"out={tmp_path / 'walk.mp4'}", "interpolate=[0,5]", "content_seed=1", "steps=3")
-    assert run("generate", str(run_of_clips), f"--from={tmp_path / 'walk.mp4'}", f"out={tmp_path / 'b.mp4'}") is None
+    of_sweep = shutil.copytree(run_of_clips, tmp_path / "lr=0.1,width=8" / "run")
+    assert run("generate", str(of_sweep), f"--from={tmp_path / 'walk.mp4'}", f"out={tmp_path / 'b.mp4'}") is None
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "walk.mp4").read_bytes()
 
 

@@ -96,6 +96,9 @@ def test_the_folder_of_a_sweep_s_run_is_a_run(tmp_path, monkeypatch):
     of_both = [as_typed(f"checkpoint={first}", sweeps=False), f'beside=["{second}"]']
     assert prepared("play", [first, second]) == prepared("play", [first, f"beside={second}"]) == of_both
     assert parsed(prepared("play", [second, f"beside={first}"])[1]).value() == [first]
+    monkeypatch.chdir(tmp_path / "sweeps" / "mine")
+    assert understood(prepared("generate", ["seed=0/"])[0]) == "seed=0/"
+    assert prepared("generate", [f"../../{second}", "seed=0"])[1] == "seed=0"
 
 
 def test_a_path_with_a_space_and_an_equals_sign_is_one_where_it_exists(tmp_path, monkeypatch):

@@ -161,22 +161,6 @@ def test_data_that_were_only_touched_or_moved_are_the_same(pictures, tmp_path, c
     assert (kept["classes"], kept["num_samples"]) == ({"cats": 10, "dogs": 10}, 20)
 
 
-def test_a_list_of_labels_that_was_moved_says_the_same(tmp_path, capsys):
-    write_images(tmp_path / "data")
-    listed = tmp_path / "labels.csv"
-    files = sorted((tmp_path / "data").rglob("*.png"))
-    rows = [f"{file.relative_to(tmp_path / 'data').as_posix()},{int(file.stem) % 2}" for file in files]
-    listed.write_text("\n".join(rows))
-    words = ("data=image_folder", "data.resolution=16", f"data.root={tmp_path}/data", f"data.labels={listed}")
-    assert train(*SMALL, *words, f"hydra.run.dir={tmp_path}/run", "total_samples=32") is None
-    moved = listed.rename(tmp_path / "moved.csv")
-    again = (f"resume={tmp_path}/run", f"data.labels={moved}")
-    assert train(*again, "total_samples=48") is None
-    moved.write_text("\n".join([rows[0][:-1] + str(1 - int(rows[0][-1])), *rows[1:]]))
-    message = str(train(*again, "total_samples=64"))
-    assert f"data: 1 file in another class: {rows[0][:-2]}" in message and "data.labels" not in message
-
-
 def test_data_that_have_changed_are_named_by_their_files(pictures, tmp_path, capsys):
     subprocess.run(["cp", "-r", f"{pictures}/data", f"{pictures}/run", tmp_path], check=True)
     data, command = tmp_path / "data", (f"resume={tmp_path}/run", f"data.root={tmp_path}/data", "total_samples=48")

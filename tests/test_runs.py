@@ -30,6 +30,13 @@ def printed(capsys, *words):
     return capsys.readouterr().out
 
 
+def test_the_best_run_of_a_sweep_can_be_given_to_another_command(four, capsys, monkeypatch):
+    (four / "run_1").rename(four / "lr=0.1")
+    assert printed(capsys, "--best").strip() == "runs/lr=0.1"
+    monkeypatch.chdir("runs")
+    assert printed(capsys, "--best").strip() == "./lr=0.1"
+
+
 def test_the_best_is_first_and_the_settings_that_differ_are_shown(four, capsys):
     header, *rows = csv.reader(io.StringIO(printed(capsys, "--csv")))
     assert [row[0] for row in rows] == ["runs/run_1", "runs/run_2", "runs/run_0", "runs/run_3"]

@@ -43,7 +43,7 @@ def test_what_a_set_of_videos_offers(tmp_path):
     videos = NpyVideos(str(tmp_path), 8, layout="TNHW")
     assert isinstance(videos, FileVideos)
     assert (videos.num_classes, videos.label(3), videos.split) == (1, 0, "all")
-    assert (videos.resolution, videos.root, videos.name(3)) == (8, tmp_path / "videos.npy", "videos.npy[3]")
+    assert (videos.resolution, videos.root, videos.name(3)) == (8, tmp_path, "videos.npy[3]")
     assert videos.frame_times(0) is None
     assert videos.stamp(3) == (path.stat().st_size, path.stat().st_mtime_ns)
     assert videos.recipe == {"resolution": 8, "channels": 1, "layout": "TNHW", "resize": "crop", "filter": "area"}
@@ -146,6 +146,7 @@ def test_a_file_cut_short(tmp_path):
 def test_nothing_or_too_much_to_read(tmp_path):
     with pytest.raises(ValueError, match="should be a .npy file, or a folder that holds one; found: none"):
         NpyVideos(str(tmp_path), 8)
+    (tmp_path / "._1.npy").write_bytes(b"of another system")
     for name in ("1.npy", "2.npy"):
         empty(tmp_path / name, (5, 4, 8, 8))
     with pytest.raises(ValueError, match="found: 1.npy, 2.npy"):

@@ -47,7 +47,7 @@ def value_of(key: str, words: Sequence[str]) -> Any:
 def is_place(word: str) -> bool:
     """Say whether a word is a path and no setting, though it has a `=`, as the folders of a sweep's runs do."""
     place = os.path.expanduser(word)  # noqa: PTH111  # a Path would raise where the user is unknown
-    return "/" in word.partition("=")[0] and os.path.exists(place)  # noqa: PTH110  # or the name too long
+    return ("/" in word.partition("=")[0] or word.endswith("/")) and os.path.exists(place)  # noqa: PTH110  # or the name too long
 
 
 def each(argument: str, options: Sequence[str] = ()) -> list[str]:

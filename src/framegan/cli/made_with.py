@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from framegan import __version__, program
-from framegan.cli import errors
+from framegan.cli import command_line, errors
 from framegan.cli.generate_rows import Row
 from framegan.cli.generator import place_of
 from framegan.files import strict_json
@@ -123,22 +123,18 @@ def arguments_of(arguments: Sequence[str]) -> list[str]:
         errors.stop(f"{OPTION} takes one file that framegan generate has made: framegan generate {OPTION} pets.png")
     file = Path(name).expanduser()
     said = _read(file)
-    own = {word.partition("=")[0] for word in rest if "=" in word}
+    set_now = [word for word in rest if "=" in word and not command_line.is_place(word)]
+    others = [word for word in rest if word not in set_now]
+    own = {word.partition("=")[0] for word in set_now}
     settings = {key: value for key, value in said["settings"].items() if key not in own}
     _refuse_files(file, settings)
-    is_named = bool({"checkpoint"} & own) or any("=" not in word and not word.startswith("-") for word in rest)
+    is_named = bool({"checkpoint"} & own) or any(not word.startswith("-") for word in others)
     named = [] if is_named else words({"checkpoint": _run(file, said)})
     made = f"{said['checkpoint']} after {said['samples_seen']:,} samples"
     print(f"{file} says: {printable(said['run'])}, {made}; {printable(' '.join(words(settings)))}".rstrip("; "))
     clocks = [said["samples_seen"], *(said[BESIDE_SEEN] if "beside" in settings else [])]
     seen = [] if "samples_seen" in own else words({"samples_seen": clocks if len(clocks) > 1 else clocks[0]})
-    return [
-        *(word for word in rest if "=" not in word),
-        *named,
-        *seen,
-        *words(settings),
-        *(w for w in rest if "=" in w),
-    ]
+    return [*others, *named, *seen, *words(settings), *set_now]
 
 
 def _refuse_files(file: Path, settings: Mapping[str, Any]) -> None:

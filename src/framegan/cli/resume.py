@@ -156,11 +156,7 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     kept = OmegaConf.select(before, "data.fingerprint")
     for line in run_data.changes(folder, kept, data):
         changed[f"data.{line}"] = f"data: {line}"
-    lists = [str(OmegaConf.select(config, "data.labels")).lower() for config in (before, cfg)]
-    has_moved = all(one.endswith((".csv", ".json")) for one in lists)  # what it says is compared with the files
-    asking = [
-        line for key, line in changed.items() if _makes_another_run(key) and not (key == "data.labels" and has_moved)
-    ]
+    asking = [line for key, line in changed.items() if _makes_another_run(key)]
     if asking and not cfg.resume_changes:
         lines = "".join(f"\n  {line}" for line in asking)
         raise ValueError(

@@ -70,7 +70,8 @@ def main(words: Sequence[str]) -> None:
         nothing = f"none of the {len(found):,} runs below {folder} has all of {', '.join(chosen.where)}"
         raise ValueError(nothing if found else f"no run lies below {folder}")
     if chosen.best:
-        print(best_of(runs))
+        best = str(best_of(runs))
+        print(f"./{best}" if "=" in best.partition("/")[0] else best)  # which would be a setting to another command
     elif chosen.json:
         print(strict_json.dumps([as_dict(run) for run in runs], indent=2))
     elif chosen.csv:

@@ -14,7 +14,7 @@ from framegan.data.source import Source
 from framegan.data.video_set import Videos
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.frame_folder import FrameFolder
-from framegan.data.videos.npy import NpyVideos
+from framegan.data.videos.npy import NpyVideos, arrays_in
 from framegan.data.videos.strips import Strips
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_folder import VideoFiles, VideoFolder
@@ -63,7 +63,7 @@ def _reader(root: Path, like: Source) -> Callable[..., Any]:
     """Return the class that reads a folder: that of the source itself, where the folder holds the same."""
     origin = undecoded(like.origin) if isinstance(like, Clips) else None
     are_images = len(like.shape) == 3
-    if isinstance(origin, NpyVideos) and (root.suffix == ".npy" or any(root.glob("*.npy"))):
+    if isinstance(origin, NpyVideos) and (root.suffix == ".npy" or arrays_in(root)):
         return NpyVideos
     if not root.is_dir():
         raise ValueError(f"fake={root} is not a folder; set fake to the folder that holds the samples")

@@ -25,7 +25,8 @@ def held_out(source: Source, share: float) -> np.ndarray:
 
 
 def groups_of(source: Source) -> tuple[int, np.ndarray]:
-    """Return how many groups a source has, and the number of the group of each sample; each is one where it has none.
+    """Return how many groups a source has, and the number of the group of each sample; each is one where it has none,
+    and so is a sample whose group is None.
 
     Raises:
         ValueError: the source has `groups` that aren't one for each sample.
@@ -37,8 +38,9 @@ def groups_of(source: Source) -> tuple[int, np.ndarray]:
         return len(source), np.arange(len(source))
     plain = [one.tolist() if hasattr(one, "tolist") else one for one in groups]  # of arrays and tensors
     if not all(isinstance(one, int | float | str) for one in plain):  # pairs, whose parts NumPy would count, or None
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(map(repr, plain)))}
-        return len(numbers), np.array([numbers[repr(one)] for one in plain])
+        named = [(place, None) if one is None else repr(one) for place, one in enumerate(plain)]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(named))}
+        return len(numbers), np.array([numbers[name] for name in named])
     names, group_of_each = np.unique(plain, return_inverse=True)
     return len(names), group_of_each
 

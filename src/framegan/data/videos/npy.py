@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from framegan.data.contents import file_inventory
-from framegan.data.files import root_of
+from framegan.data.files import is_junk, root_of
 from framegan.data.images.image_file import Filter, Fit, Resize
 from framegan.data.labels import NO_CLASSES
 from framegan.data.resolution import Resolution, sides_of
@@ -53,7 +53,7 @@ class NpyVideos:
         filter: Filter = "area",
     ):
         self.file = _file(root_of(root))
-        self.root = self.file
+        self.root = root_of(root)
         self.fit = Fit(resolution, channels, resize, filter)
         self.resolution, self.channels = self.fit.resolution, channels
         array = _open(self.file)
@@ -110,8 +110,13 @@ class NpyVideos:
         return self.fit(image.convert("L" if self.channels == 1 else "RGB"))
 
 
+def arrays_in(root: Path) -> list[Path]:
+    """Return the file that this is, or the .npy files in this folder."""
+    return [root] if root.is_file() else sorted(file for file in root.glob("*.npy") if not is_junk(file.name))
+
+
 def _file(root: Path) -> Path:
-    files = sorted(root.glob("*.npy")) if root.is_dir() else [root] if root.is_file() else []
+    files = arrays_in(root)
     if len(files) != 1:
         found = ", ".join(file.name for file in files) or "none"
         raise ValueError(f"data.root={root} should be a .npy file, or a folder that holds one; found: {found}")
