@@ -1,5 +1,6 @@
 """The command `framegan edit`: files in and out, their times and sound, and what it refuses before it writes."""
 
+import io
 import json
 import re
 import shlex
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -15,12 +17,12 @@ import odd_videos
 import pytest
 from commands import PROJECT
 from edited import clip, noise
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 from test_video_files import read_back
 
 from framegan import media, notes, video_files
 from framegan.cli import edit, pages
-from framegan.edits import words
+from framegan.edits import tensors, words
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,15 @@ def _here(tmp_path, monkeypatch):
 def write(path, frames, rate=8.0):
     video_files.write(path, frames, rate)
     return str(path)
+
+
+def write_alpha(path):
+    """Write a video whose alpha lies in a stream beside it."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=8, width=64, height=64, pix_fmt="yuva420p")
+        for pixels in clip(3, (64, 64), 4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgba")))
+        container.mux(stream.encode(None))
 
 
 def write_uneven(path, sound=False):
@@ -174,6 +185,9 @@ def test_a_picture_of_another_colour_space_becomes_srgb(tmp_path):
     Image.new("RGBA", (3, 2), (255, 0, 0, 99)).save("in.png", icc_profile=bytes(profile))
     edit.main(["in.png", "out.png"])
     assert np.abs(np.asarray(Image.open("out.png")).astype(int) - [0, 0, 255, 99]).max() <= 1
+    Image.new("RGB", (8, 8), (255, 0, 0)).save("like.png", icc_profile=bytes(profile))
+    blue = tensors.read_picture(Path("like.png"), "colours_like")
+    assert np.abs(blue.astype(int) - [0, 0, 255, 255]).max() <= 1
 
 
 def test_times_of_an_avi_are_in_the_order_of_showing(tmp_path):
@@ -242,6 +256,10 @@ def test_what_a_file_says_names_no_folder(tmp_path):
         (["broken.mp4", "x.mp4"], "broken.mp4 can't be read"),
         (["in.mp4", "x.mp4", "overwrite"], "overwrite needs a value, as in overwrite=true"),
         (["hdr.mp4", "x.mp4"], "hdr.mp4 can't be read: it is HDR (PQ), and its colours would be pale"),
+        (["hdr.png", "x.png"], "hdr.png can't be read: it is HDR (HLG), and its colours would be pale"),
+        (["alpha.webm", "x.apng"], "alpha.webm can't be read: its alpha isn't read"),
+        (["empty.npy", "x.gif"], "empty.npy can't be read: empty.npy can't be read as an array: it doesn't begin as"),
+        (["in.mp4", "x.mp4", "scale=60x45", "codec=hevc"], "even sides of at least 64 pixels, got 60x45; set scale="),
     ],
 )
 def test_a_slip_leaves_nothing(given, said, tmp_path):
@@ -250,6 +268,12 @@ def test_a_slip_leaves_nothing(given, said, tmp_path):
     write(tmp_path / "there.mp4", clip(1))
     write_coloured(tmp_path / "hdr.mp4", [9, 9, 9], color_trc=16)
     (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.npy").write_bytes(b"")
+    picture, chunks = io.BytesIO(), PngImagePlugin.PngInfo()
+    chunks.add(b"cICP", bytes([9, 18, 0, 1]))
+    Image.new("RGB", (4, 4)).save(picture, "PNG", pnginfo=chunks)
+    (tmp_path / "hdr.png").write_bytes(picture.getvalue())
+    write_alpha(tmp_path / "alpha.webm")
     (tmp_path / "broken.mp4").write_bytes((tmp_path / "in.mp4").read_bytes()[:400])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     with pytest.raises(ValueError, match=re.escape(said)):

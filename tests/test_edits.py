@@ -10,7 +10,7 @@ from edited import RATE, clip, edits_of, example, noise, pixels, planned, shown
 from PIL import Image, ImageDraw, ImageFont
 
 from framegan import media
-from framegan.edits import graph, outline, timing, words
+from framegan.edits import graph, outline, plan, timing, words
 from framegan.edits.outline import Filter, Filtered, Joining, Measured
 from framegan.edits.words import EDITS, GROUPS
 from framegan.video_files import Shown
@@ -321,6 +321,59 @@ def test_what_ends_first_stays_beside_what_goes_on():
     found = list(made.frames([one.frames for one in sources], [one.outline for one in sources]))
     assert [one.start for one in found] == [Fraction(k, 8) for k in (0, 1, 2, 3, 4, 6, 8, 10, 12, 14)]
     assert np.array_equal(found[-1].pixels, np.concatenate([frames[3], frames[7]], axis=1))
+
+
+def uneven(durations, frames):
+    """Return frames of these durations, in eighths of a second; their number is known roughly."""
+    ends = [Fraction(sum(durations[: k + 1]), 8) for k in range(len(durations))]
+    mean = outline.Outline(frames.shape[2], frames.shape[1], 3, 8 * len(frames), ends[-1], Fraction(8), Fraction(1, 8))
+
+    def shown():
+        for start, end, one in zip([Fraction(), *ends], ends, frames, strict=False):
+            yield Shown(start, end - start, one)
+
+    return plan.Source(mean, shown)
+
+
+def test_deflicker_goes_by_the_frames_that_there_are():
+    grey = np.full((3, 16, 16, 3), 150, np.uint8)
+    made = plan.edited([uneven([4, 4, 1], grey)], edits_of("deflicker=5"))
+    assert np.array_equal(np.stack([one.pixels for one in made.frames()]), grey)
+
+
+def test_clips_of_other_and_uneven_rates_fade_to_the_end_of_the_first():
+    black, white = np.zeros((6, 16, 16, 3), np.uint8), np.full((40, 16, 16, 3), 240, np.uint8)
+    for durations in (
+        [8, 8, 8],
+        [1, 1, 14, 1, 1],
+    ):  # shown for longer than the fade takes
+        fast = plan.edited([uneven([1] * 20, white)], edits_of("speed=2"))
+        sources = [uneven(durations, black), fast]
+        made = plan.edited(sources, edits_of("crossfade=0.5"))
+        found = list(made.frames())
+        ends = [one.start + one.duration for one in found]
+        assert [one.start for one in found] == [0, *ends[:-1]]
+        end = Fraction(sum(durations), 8)
+        assert ends[-1] == end + fast.outline.end - Fraction(1, 2) == made.outline.end
+        for one in found:
+            share = float(min(1, max(0, (one.start - end + Fraction(1, 2)) * 2)))
+            assert np.abs(one.pixels - 240 * share).max() <= 2, one.start
+        backwards = list(plan.edited(sources, edits_of("crossfade=0.5", "reverse")).frames())
+        assert len(backwards) == len(found)
+
+
+@pytest.mark.parametrize(
+    "given", [("rotate=30",), ("pixelate=6",), ("interpolate=20", "interpolate.way=blend"), ("crossfade=0.5",)]
+)
+def test_what_is_half_seen_has_the_colours_of_what_is_seen(given):
+    frames = np.zeros((8, 48, 48, 4), np.uint8)
+    frames[:4, 10:30, 10:30] = (255, 0, 0, 255)
+    made = pixels(frames, *given, number=2 if given == ("crossfade=0.5",) else 1)
+    half = made[(made[..., 3] > 40) & (made[..., 3] < 255)]
+    if given == ("rotate=30",):
+        half = half[half[:, :3].any(1)]  # the corners are filled with black
+    assert len(half)
+    assert half[:, 0].min() > 240 and half[:, 1:3].max() <= 8
 
 
 def test_edits_before_a_join_are_of_each():

@@ -1,6 +1,7 @@
 """Clips from a run folder alone: by seed, by category, with a part held, at any length, in every format."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from commands import PROJECT, run, train
 from PIL import Image
-from small_runs import narrow, started, wait_for
+from small_runs import narrow, started, wait_for, wait_until
 from test_video_files import read_back
 
 import framegan
@@ -120,6 +121,18 @@ def test_ctrl_c_leaves_no_traceback(folder, tmp_path):
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)
     assert (running.returncode, said) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.npz"])
+def test_ctrl_c_leaves_no_half_file(name, folder, tmp_path):
+    command = [sys.executable, PROJECT / "src" / "generate.py", f"checkpoint={folder}", f"out={tmp_path / name}"]
+    places = os.environ | {"TMPDIR": str(tmp_path)}
+    with started([*command, "num_samples=1000000"], env=places) as running:
+        wait_until(lambda: (tmp_path / f"{name}.part").exists() and (tmp_path / f"{name}.part").stat().st_size > 9999)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGINT
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_frames_for_each_clip(folder, tmp_path):

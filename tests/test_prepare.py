@@ -212,6 +212,8 @@ def test_strips_are_not_written_among_others(project):
     assert prepare("strips=strips") is None
     for dry_run in ("true", "false"):
         assert "strips holds 6 PNG files already; " in prepare("strips=strips", f"dry_run={dry_run}")
+        said = prepare("strips=clips/strips", f"dry_run={dry_run}")
+        assert "strips=clips/strips lies in data.root=" in said and "would be read as data" in said
 
 
 def test_a_full_disk_is_refused(project, monkeypatch):

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count, takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -149,11 +148,11 @@ def _tar(to: Target, style: Style, noun: str, classes: Sequence[str]) -> Iterato
     with (
         atomic.new_file(to.path, synced=False) as part,
         tarfile.open(part, "w") as archive,
-        TemporaryDirectory() as place,
+        atomic.new_folder() as place,
     ):
 
         def add(row: str, number: int, pixels: Sample, label: int, note: str) -> None:
-            stem = Path(place) / row / name_of(number, noun)
+            stem = place / row / name_of(number, noun)
             stem.parent.mkdir(parents=True, exist_ok=True)
             _write_one(stem, pixels, to.format, style, note)
             stem.with_suffix(".cls").write_text(classes[label] if classes else str(label), encoding="utf-8")

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from odd_videos import GOP, encode, without
 
 from framegan.data.videos.decode import probe
 from framegan.data.videos.frame_num import FrameNumbers
+from framegan.data.videos.video_stream import StrictDecoder, from_start, opened
 
 SETTINGS = {
     "without B-frames": "keyint=12:scenecut=0:bframes=0",
@@ -47,6 +49,17 @@ def test_a_file_that_lacks_a_packet_is_refused_if_any_pixel_is_wrong(kind: str, 
             assert "cut off or damaged after" in str(error)
     assert refused or kind == "all keyframes"
     assert right or kind in ("without B-frames", "slices", "interlaced")
+
+
+@pytest.mark.parametrize("seed", [4, 6, 12])
+def test_a_whole_clip_that_fades_in_is_read(seed: int, tmp_path: Path):
+    """As x264 encodes it by itself: by weights of the pictures that others refer to."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (9, 20, 3)).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    moving = [blocks[:64, number % 32 :][:, :96] * min(1, number / 24) for number in range(48)]
+    path = encode(tmp_path / "fade.mp4", pictures=[one.astype(np.uint8) for one in moving])
+    assert len(probe(path).pts) == 48
+    with opened(path) as (container, stream):
+        assert len(list(from_start(container, stream, StrictDecoder(stream, filtered=False)))) == 48
 
 
 class Writer:

@@ -136,6 +136,8 @@ def test_links_are_what_they_mean(tmp_path):
     source = ImageTars(str(tmp_path / "x.tar"), 8)
     assert (len(source), source.classes) == (3, ["cat"])
     assert all(torch.equal(source[k][0], source[0][0]) for k in range(3))
+    assert source.groups == [0, 0, 0]
+    assert ImageFolder(str(tmp_path), 8).groups == [0, 0, 0]
     (folder / "c.png").unlink()
     (folder / "c.png").symlink_to("/elsewhere.png")
     with tarfile.open(tmp_path / "x.tar", "w") as tar:

@@ -24,6 +24,7 @@ from framegan.data.folder import samples_in
 from framegan.data.frame_cache.read import CachedVideos
 from framegan.data.images.image_file import MAX_PIXELS
 from framegan.data.images.image_folder import ImageFolder
+from framegan.data.images.tiff import directories
 from framegan.data.published import cifar10, idx
 from framegan.data.published.cifar10 import ARCHIVE, FILES, FOLDER
 from framegan.data.published.ucf101 import UCF101
@@ -80,6 +81,16 @@ def test_an_image_bomb_behind_the_first_frame_is_refused_when_it_is_read(size, t
     assert videos.read(0, [0]).shape == (1, 8, 8, 3)
     with pytest.raises(ValueError, match="more than the 89,478,485 pixels"):
         videos.read(0, [1])
+
+
+def test_directories_of_a_tiff_that_lie_over_each_other_are_not_all_looked_at():
+    number, lines = 200, 5000
+    data = bytearray(8 + 16 * number + 2 + 12 * lines + 4)
+    data[:8] = b"II*\0" + struct.pack("<L", 8)
+    for place in range(8, 8 + 16 * number, 16):
+        struct.pack_into("<H", data, place, lines)
+        struct.pack_into("<L", data, place + 2 + 12 * lines, place + 16)
+    assert 5 < len(list(directories(io.BytesIO(data)))) < 20
 
 
 def test_a_wide_strip_is_no_bomb(tmp_path):

@@ -12,6 +12,8 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from framegan.cli import compose, errors, generate_checks, generate_rows, made_with
 from framegan.cli.generate_rows import Row, Walk
 from framegan.cli.generator import Loaded, load
+from framegan.files import atomic
+from framegan.processes.lifetime import at_end, undone
 from framegan.runs import run_folder
 
 if TYPE_CHECKING:
@@ -85,6 +87,9 @@ def main(cfg: DictConfig) -> None:
     run(cfg)
 
 
+at_end(atomic.remove_unfinished)
+
+
 def run(cfg: DictConfig, loaded: tuple[Loaded, str] | None = None) -> None:
     """Do what the command does.
 
@@ -125,7 +130,8 @@ def generate(settings: Settings, loaded: tuple[Loaded, str] | None = None) -> No
     if not settings.overwrite:
         work.refuse_to_overwrite()
     try:
-        print(work.write())
+        with undone():
+            print(work.write())
     except OSError as error:
         raise ValueError(f"{to.path} can't be written: {error}; make room, or set out to another folder") from error
 

@@ -157,6 +157,8 @@ def _write_strips(videos: "FileVideos", folder: Path, choices: list[str], num_wo
     from framegan.data.resolution import sides_of
     from framegan.data.video_set import size_in_bytes
 
+    if folder.resolve().is_relative_to(videos.root.resolve()):
+        errors.stop(f"strips={folder} lies in data.root={videos.root}, and would be read as data; set another folder")
     if there := len(list(folder.rglob("*.png"))):
         errors.stop(f"{folder} holds {there:,} PNG files already; empty it, or set strips to another folder")
     print(f"strips   {folder}: {len(videos):,} PNG files, at most {size_in_bytes(videos) / GB:,.2f} GB", flush=True)

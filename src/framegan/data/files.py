@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from framegan.processes.ranks import say
@@ -175,13 +175,28 @@ def _counted(counts: Counter[str], form: str = "{number:,} {name}") -> str:
     return first_names((form.format(number=number, name=name) for name, number in counts.most_common()), NAMED)
 
 
+def groups_of_links(files: Iterable[Path]) -> list[int] | None:
+    """Return a number for each name of a file, the same for links to it and hard links; None where each has one."""
+    return groups_of_same((state.st_dev, state.st_ino) for state in map(os.stat, files))
+
+
+def groups_of_same(things: Iterable[Hashable]) -> list[int] | None:
+    """Return a number for each, the same for those that are equal; None where all differ."""
+    things = list(things)
+    numbers = {thing: number for number, thing in enumerate(dict.fromkeys(things))}
+    return [numbers[thing] for thing in things] if len(numbers) < len(things) else None
+
+
 def is_junk(name: str) -> bool:
     """Say whether a file or folder is hidden, or what a system has left."""
     return name.startswith(".") or name.lower() in JUNK or name.endswith(OURS)
 
 
 def _below(folder: Path, inside: str = "", above: tuple[Path, ...] = ()) -> Iterator[str]:
-    """Yield all files that may belong to the data, as posix paths relative to a folder; pipes and devices are none."""
+    """Yield all files that may belong to the data, as posix paths relative to a folder; pipes and devices are none.
+
+    A link to nothing is one, so that it is named.
+    """
     here = folder.resolve()
     if here in above:
         return
@@ -190,7 +205,7 @@ def _below(folder: Path, inside: str = "", above: tuple[Path, ...] = ()) -> Iter
             continue
         if _is_folder(entry):
             yield from _below(Path(entry), f"{inside}{entry.name}/", (*above, here))
-        elif entry.is_symlink() or entry.is_file():
+        elif (entry.is_symlink() and not Path(entry).exists()) or entry.is_file():
             yield f"{inside}{entry.name}"
 
 

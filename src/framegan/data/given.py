@@ -106,9 +106,13 @@ def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | No
 def _pictures(path: Path) -> list[Path]:
     """Return the files of a folder of pictures, or one picture."""
     if path.is_dir():
-        names = [file.name for file in path.iterdir() if file.suffix.lower() in IMAGES and not is_junk(file.name)]
+        names = [
+            file.name
+            for file in path.iterdir()
+            if file.suffix.lower() in IMAGES and file.is_file() and not is_junk(file.name)
+        ]
         return [path / name for name in in_order(names)]
-    if path.suffix.lower() in IMAGES and path.exists():
+    if path.suffix.lower() in IMAGES and path.is_file():
         return [path]
     rule = "it should be a video, a picture, or a folder of pictures"
     raise ValueError(rule if path.exists() else f"there is no such file; {rule}")

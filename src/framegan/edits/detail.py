@@ -1,11 +1,13 @@
 """Edits of detail: what is between a pixel and its neighbours, in space and time."""
 
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from framegan.edits.outline import Filter, Filtered, Outline, by_planes, written
+from framegan.edits import graph
+from framegan.edits.outline import Filter, Filtered, Frames, Outline, Streamed, by_planes, written
 
 IN_YUV = Filter("format", {"pix_fmts": "yuv444p"})
 """Before filters that know no RGB."""
@@ -68,24 +70,29 @@ class Denoise(Filtered):
 
 
 @dataclass(frozen=True)
-class Deflicker(Filtered):
+class Deflicker(Streamed):
     """Give each frame the brightness of those around it.
 
     Args:
-        frames: how many are looked at; of a shorter clip all.
+        window: how many are looked at; of a shorter clip all.
     """
 
     example: ClassVar[str] = "deflicker=5"
-    leaves_alpha: ClassVar[bool] = True
-    frames: Annotated[int, Field(ge=2, le=129)] = 5
+    window: Annotated[int, Field(ge=2, le=129)] = 5
 
     def after(self, before: Outline) -> Outline:
         before.require_time("deflicker")
+        graph.require("deflicker", "deflicker")
         return before
 
-    def filters(self, before: Outline) -> list[Filter]:
-        size = min(self.frames, before.num_frames)  # FFmpeg would take frames that a clip doesn't have for black
-        return [IN_YUV, Filter("deflicker", {"size": str(size), "mode": "am"})] if size > 1 else []
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        first = list(islice(frames, self.window))
+        if len(first) < 2:
+            yield from first
+            return
+        # FFmpeg would take frames that a clip doesn't have for black, and what is known of their number may be a guess
+        filters = [IN_YUV, Filter("deflicker", {"size": str(len(first)), "mode": "am"})]
+        yield from graph.filtered(chain(first, frames), before, filters, leaves_alpha=True)
 
 
 @dataclass(frozen=True)

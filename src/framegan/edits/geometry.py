@@ -87,7 +87,8 @@ class Rotate(Filtered):
         if self.degrees % 90:
             made = self.after(before)
             sides = {"ow": str(made.width), "oh": str(made.height)}
-            return [Filter("rotate", {"a": written(math.radians(self.degrees)), **sides, "c": for_ffmpeg(self.fill)})]
+            turned = Filter("rotate", {"a": written(math.radians(self.degrees)), **sides, "c": for_ffmpeg(self.fill)})
+            return by_planes(before, [turned], mixes=True) if before.has_alpha else [turned]
         turns: dict[float, list[Filter]] = {
             0: [Filter("null")],
             90: [Filter("transpose", {"dir": "clock"})],
@@ -153,4 +154,5 @@ class Pixelate(Filtered):
     side: Annotated[int, Field(ge=2, le=512)]
 
     def filters(self, before: Outline) -> list[Filter]:
-        return [Filter("pixelize", {"w": str(self.side), "h": str(self.side), "m": "avg"})]
+        squares = Filter("pixelize", {"w": str(self.side), "h": str(self.side), "m": "avg"})
+        return by_planes(before, [squares], mixes=True) if before.has_alpha else [squares]

@@ -78,8 +78,16 @@ class Graph:
         for place, source in enumerate(self.sources):
             planes = self.graph.add("format", pix_fmts=PLANES[num_channels])
             source.link_to(planes)
-            planes.link_to(node, 0, place)
-        return node
+            self._with_colours_as_seen("premultiply", planes, num_channels).link_to(node, 0, place)
+        return self._with_colours_as_seen("unpremultiply", node, num_channels)
+
+    def _with_colours_as_seen(self, name: str, node: Any, num_channels: int) -> Any:
+        """Return what follows a node, of frames with alpha, so that colours count as much as they are seen."""
+        if num_channels < 4:
+            return node
+        there = self.graph.add(name, inplace="1")
+        node.link_to(there)
+        return there
 
     def push(self, start: Fraction, *pixels: np.ndarray) -> None:
         """Take one frame, or two at the same time."""

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -86,32 +85,34 @@ class Crossfade(Joining):
         for shown in first:
             held.append(shown)
             end = shown.start + shown.duration
-            while held[0].start < end - seconds:
+            while held[0].start + held[0].duration <= end - seconds:
                 yield held.popleft()
-        begin = end - seconds
-        current, behind = next(second), next(second, None)
+        begin = max(Fraction(), end - seconds)
+        if held[0].start < begin:  # its first part is shown by itself
+            whole = held.popleft()
+            yield whole._replace(duration=begin - whole.start)
+            held.appendleft(Shown(begin, whole.start + whole.duration - begin, whole.pixels))
+        fading = (shown._replace(start=shown.start - begin) for shown in held)
+        both = _at_the_same_time([fading, second])
         pairs: list[tuple[Shown, np.ndarray]] = []
-        for shown in held:
-            while behind is not None and behind.start <= shown.start - begin:
-                current, behind = behind, next(second, None)
-            pairs.append((shown, current.pixels))
-        yield from self._blended(pairs, begin, seconds, before)
-        rest = current if behind is None else current._replace(duration=behind.start - current.start)
-        if rest.start + rest.duration > seconds and rest.start < seconds:
-            yield Shown(end, rest.start + rest.duration - seconds, rest.pixels)
-        elif rest.start >= seconds:
-            yield rest._replace(start=begin + rest.start)
-        for shown in chain([] if behind is None else [behind], second):
+        start = until = Fraction()
+        for start, duration, (one, other) in both:
+            until = start + duration
+            if start < end - begin:
+                pairs.append((Shown(start, min(until, end - begin) - start, one), other))
+            if until >= end - begin:
+                break
+        for shown in self._blended(pairs, seconds, before):
             yield shown._replace(start=begin + shown.start)
+        if until > end - begin:
+            start = max(start, end - begin)
+            yield Shown(begin + start, until - start, other)
+        for start, duration, (_, other) in both:
+            yield Shown(begin + start, duration, other)
 
-    def _blended(
-        self, pairs: Sequence[tuple[Shown, np.ndarray]], begin: Fraction, seconds: Fraction, before: Outline
-    ) -> Frames:
-        pixels = graph.of_pairs(
-            [(shown._replace(start=shown.start - begin), second) for shown, second in pairs],
-            before,
-            Filter("xfade", {"transition": self.transition, "duration": written(seconds), "offset": "0"}),
-        )
+    def _blended(self, pairs: Sequence[tuple[Shown, np.ndarray]], seconds: Fraction, before: Outline) -> Frames:
+        options = {"transition": self.transition, "duration": written(seconds), "offset": "0"}
+        pixels = graph.of_pairs(pairs, before, Filter("xfade", options))
         for (shown, _), made in zip(pairs, pixels, strict=True):
             yield shown._replace(pixels=made)
 
@@ -162,7 +163,9 @@ def _at_the_same_time(several: Sequence[Frames]) -> Iterator[tuple[Fraction, Fra
 
 def _one_after_the_other(before: Sequence[Outline], shared: Fraction) -> Outline:
     end = sum((one.end for one in before), Fraction()) - shared * (len(before) - 1)
-    number = sum(one.num_frames for one in before) - round(shared * before[0].rate) * (len(before) - 1)
+    number = sum(one.num_frames for one in before)
+    if len({one.rate for one in before}) == 1:  # else frames change at the times of both
+        number -= round(shared * before[0].rate) * (len(before) - 1)
     return replace(_of_all(before), still=False).timed(number, end, max(one.rate for one in before), _tick(before))
 
 

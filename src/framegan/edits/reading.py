@@ -15,6 +15,7 @@ from framegan.data.images import image_file
 from framegan.data.images.image_file import EXTENSIONS as PICTURES
 from framegan.data.videos import frame_fit
 from framegan.data.videos.decode import MAX_PIXEL_ASPECT
+from framegan.data.videos.npy import mapped
 from framegan.data.videos.structure import fault
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_stream import StrictDecoder, from_start, opened, reasons
@@ -69,7 +70,7 @@ def _source(path: Path) -> Source:
 
 
 def _of_array(path: Path) -> Source:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = mapped(path)
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or not 1 <= array.shape[-1] <= 4 or 0 in array.shape:
         raise ValueError(f"it holds {array.dtype} {array.shape}; it should be uint8 (T, H, W, C) or (H, W, C)")
     return of_frames(array if array.ndim == 4 else array[None], RATE, still=array.ndim == 3)

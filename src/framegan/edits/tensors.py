@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from framegan import noise
-from framegan.data.images import image_file
+from framegan.edits import source_colours
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ def read_picture(file: Path, what: str) -> np.ndarray:
         ValueError: it can't be read, or nothing of it is seen.
     """
     try:
-        pixels = np.asarray(image_file.decode(file, 4))
+        pixels = np.asarray(source_colours.picture(file, 4))
     except ValueError as error:
         raise ValueError(f"{what}={file} can't be read as a picture: {error}") from None
     if pixels[..., 3].max() < OPAQUE:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from framegan.edits import graph
-from framegan.edits.outline import Filter, Filtered, Frames, Outline, Timed, written
+from framegan.edits.outline import Filter, Filtered, Frames, Outline, Timed, by_planes, written
 from framegan.edits.values import Colour, Seconds, Stretch, for_ffmpeg, is_grey
 from framegan.video_files import Shown
 
@@ -157,8 +157,11 @@ class Interpolate(Timed):
         rate = exactly(self.frames_per_second)
         mode = {"mi_mode": "mci", "mc_mode": "aobmc", "vsbmc": "1"} if self.way == "motion" else {"mi_mode": "blend"}
         fps = f"{rate.numerator}/{rate.denominator}"
-        planes = "yuva444p" if before.has_alpha else "yuv444p"
-        chain = [Filter("format", {"pix_fmts": planes}), Filter("minterpolate", {"fps": fps, **mode, "scd": "none"})]
+        between = Filter("minterpolate", {"fps": fps, **mode, "scd": "none"})
+        chain = [Filter("format", {"pix_fmts": "yuv444p"}), between]
+        if before.has_alpha:
+            in_yuv, back = (Filter("format", {"pix_fmts": planes}) for planes in ("yuva444p", "gbrap"))
+            chain = by_planes(before, [in_yuv, between, back], mixes=True)
         ends: list[Fraction] = []
         made = graph.pulled(_with_margin(frames, ends, 1 / rate), before, chain)
         number, last = 0, None

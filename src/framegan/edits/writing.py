@@ -109,7 +109,7 @@ def check(out: Path, made: Outline, encoding: Encoding) -> None:
         video_formats.check(ending, float(made.rate), encoding, (made.height, made.width))
     except ValueError as error:  # which speaks of the settings of framegan generate
         said = str(error).replace("set frames_per_second=", "set rate=").replace("size=128", "scale=128x128")
-        raise ValueError(said) from None
+        raise ValueError(said.replace(f"{made.height}x{made.width}", made.size)) from None
     if ending in HELD:
         made.require_memory(f"a {ending}", "write .mp4 or .webm, or take a part by trim")
 

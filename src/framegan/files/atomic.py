@@ -5,11 +5,15 @@ Whatever a resumed run needs is written in this way. The file beside the place t
 
 import errno
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
+UNFINISHED: set[Path] = set()
+"""What this process is writing at the moment, and would leave behind if it were killed."""
 UNWRITABLE = {*FULL, errno.EROFS, errno.EACCES}
 """Numbers of the errors that say that a disk is full, or may not be written."""
 
@@ -23,6 +27,7 @@ def new_file(path: Path, *, synced: bool = True, shared: bool = False) -> Iterat
         shared: other processes may write the same file at this moment.
     """
     part = part_of(path, shared=shared)
+    UNFINISHED.add(part)
     try:
         yield part
         if synced:
@@ -35,8 +40,30 @@ def new_file(path: Path, *, synced: bool = True, shared: bool = False) -> Iterat
     finally:
         with suppress(OSError):  # whatever has gone wrong before is what counts
             part.unlink(missing_ok=True)
+        UNFINISHED.discard(part)
     if synced:
         sync(path.parent)
+
+
+@contextmanager
+def new_folder() -> Iterator[Path]:
+    """Yield a folder that is gone after the block."""
+    place = Path(tempfile.mkdtemp())
+    UNFINISHED.add(place)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        UNFINISHED.discard(place)
+
+
+def remove_unfinished() -> None:
+    """Remove what this process is writing: for whoever is about to end it."""
+    for place in [*UNFINISHED]:
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.unlink(missing_ok=True)
 
 
 def part_of(path: Path, *, shared: bool = False) -> Path:

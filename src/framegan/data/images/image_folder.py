@@ -13,7 +13,7 @@ from torch import Tensor
 from framegan import noise
 from framegan.data.bad_files import NAMED_PROBLEMS, BadFiles, OnError, Share
 from framegan.data.contents import file_inventory
-from framegan.data.files import files_of_split
+from framegan.data.files import files_of_split, groups_of_links
 from framegan.data.images.image_file import EXTENSIONS, Channels, Resize, is_grey
 from framegan.data.images.image_files import ImageFiles
 from framegan.data.images.kept import AT_ONCE, KeptImages
@@ -92,6 +92,11 @@ class ImageFolder(ImageFiles):
         self.labels = [number for file, number in zip(files, numbers, strict=True) if file in whole]
         if gone := emptied(self.classes, numbers, self.labels):
             say(f"skipped  {gone}: none of its images can be read")
+
+    @cached_property
+    def groups(self) -> list[int] | None:
+        """All names of a file are held out, or none."""
+        return groups_of_links(self.folder / file for file in self.files)
 
     def inventory(self) -> Inventory:
         paths = [self.folder / file for file in self.files]

@@ -25,6 +25,10 @@ BITFIELDS = 3
 """Compression of a BMP: the bits of each channel are given by masks."""
 CODESTREAM = b"\xff\x4f\xff\x51"
 """The first bytes of a JPEG 2000 codestream; the header of its samples follows at once."""
+HDR = {16: "PQ", 18: "HLG"}
+"""Numbers of the transfer curves whose light goes beyond the white of RGB (ITU-T H.273)."""
+HEAD = 1 << 16
+"""Bytes in which a file says what its colours are."""
 SGI_HEADER = 512
 """Bytes before the tables of where each row starts and how long it is, or before the pixels where there are none."""
 
@@ -32,6 +36,8 @@ SGI_HEADER = 512
 def refusal(image: Any, path: File) -> str | None:
     """Return why an open image can't be delivered as it is meant, or None."""
     of_format = {
+        "AVIF": _of_hdr,
+        "PNG": _of_hdr,
         "BMP": _of_bitmap,
         "DIB": _of_bitmap,
         "JPEG": _of_jpeg,
@@ -52,6 +58,16 @@ def refusal(image: Any, path: File) -> str | None:
     if image.mode not in READ or (image.mode == "I" and image.format != "PPM"):
         return f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
     return None
+
+
+def _of_hdr(image: Any, file: BinaryIO) -> str | None:
+    """Refuse what says, in a box (ISO/IEC 14496-12, 12.1.5) or a chunk (PNG 3, 11.3.2.6), that it is HDR."""
+    head = file.read(HEAD)
+    found = re.search(rb"colrnclx..\x00([\x10\x12])|\x00\x00\x00\x04cICP.([\x10\x12])", head, re.DOTALL)
+    if found is None or b"tmap" in head:  # what makes HDR of a picture in SDR lies beside that
+        return None
+    curve = HDR[(found[1] or found[2])[0]]
+    return f"it is HDR ({curve}), and its colours would be pale; save it as SDR first, with tone mapping"
 
 
 def refusal_of_unknown(path: File) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,16 @@ from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.cache_places import beside
 from framegan.data.contents import digests
-from framegan.data.files import PART, class_name, counted_endings, files_of_split, misplaced, root_of, walk
+from framegan.data.files import (
+    PART,
+    class_name,
+    counted_endings,
+    files_of_split,
+    groups_of_same,
+    misplaced,
+    root_of,
+    walk,
+)
 from framegan.data.images.file import TarMember
 from framegan.data.images.image_file import Channels, Resize
 from framegan.data.images.image_files import ImageFiles
@@ -80,6 +90,11 @@ class ImageTars(ImageFiles):
         kept, (self.labels, self.classes) = of_classes(range(len(names)), labelled, classes)
         self.files, self._places = [names[row] for row in kept], places[rows][kept]
         self.bad = BadFiles(len(self.files), f"images in the tar files of {self.root}", on_error, max_bad_fraction)
+
+    @cached_property
+    def groups(self) -> list[int] | None:
+        """All names of a member are held out, or none: a hard link is stored as another name."""
+        return groups_of_same((int(tar), int(start)) for tar, start, _ in self._places)
 
     def inventory(self) -> Inventory:
         recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize, **self._decoded_as}

@@ -28,7 +28,9 @@ READ = {0, 1, 2, 3, 5, YCBCR}
 """PHOTOMETRIC: grey with white or black at zero, RGB, palette, CMYK."""
 REMEDY = "save it as RGB or grey of 8 or 16 bits"
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-MAX_PAGES = 1 << 16
+MAX_ENTRIES = 1 << 16
+"""Of all directories of a file together, with one more for each; more is not looked at."""
+NO_DIRECTORY = "its directory can't be read"
 WORDS = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q"}
 """Types of unsigned numbers: BYTE, SHORT, LONG, IFD, LONG8."""
 
@@ -83,11 +85,13 @@ def directories(file: BinaryIO) -> Iterator[Directory]:
         big = struct.unpack_from(f"{order}H", head, 2)[0] == 43
         count, word, size = ("Q", "Q", 20) if big else ("H", "L", 12)
         (place,) = struct.unpack_from(order + word, head, 8 if big else 4)
-        while place and place not in seen and len(seen) < MAX_PAGES:
+        left = MAX_ENTRIES
+        while place and place not in seen and left > 0:
             seen.add(place)
             file.seek(place)
             (number,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
-            lines = file.read(min(number, MAX_PAGES) * size)
+            lines = file.read(min(number, left) * size)
+            left -= number + 1
             following = file.read(struct.calcsize(order + word))
             whole = [lines[start : start + size] for start in range(0, len(lines) - size + 1, size)]
             entries = {struct.unpack_from(f"{order}H", line)[0]: line for line in whole}
@@ -101,13 +105,15 @@ def refusal_of_tiff(path: File) -> str | None:
     """Return why the pixels of a TIFF file can't be delivered as they are meant, or None."""
     with path.open("rb") as file:
         try:
-            pages = list(directories(file))
-            whole = [page for page in pages if not page.number(SUBFILE, 0) & REDUCED_OR_MASK]
-            if len(whole) > 1:
-                return f"it holds {len(whole)} pages; save each as a file of its own"
-            return _refusal(pages[0], is_picture=pages[0] in whole)
+            first, num_whole = None, 0
+            for page in directories(file):
+                first = first or page
+                num_whole += not page.number(SUBFILE, 0) & REDUCED_OR_MASK
+                if num_whole > 1:
+                    return "it holds several pages; save each as a file of its own"
+            return _refusal(first, is_picture=not first.number(SUBFILE, 0) & REDUCED_OR_MASK) if first else NO_DIRECTORY
         except (struct.error, IndexError, OSError, OverflowError):
-            return "its directory can't be read"
+            return NO_DIRECTORY
 
 
 def _refusal(page: Directory, *, is_picture: bool) -> str | None:

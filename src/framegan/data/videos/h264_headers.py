@@ -141,11 +141,9 @@ class Slice:
             if has_chroma:
                 bits.ue()
             for _ in range(sum(references)):
-                numbers = 2 * bits.u(1)
-                if has_chroma:
-                    numbers += 4 * bits.u(1)
-                for _ in range(numbers):
-                    bits.se()
+                for numbers in (2, 4)[: 1 + has_chroma]:  # of luma and chroma, each behind its own flag (7.3.3.2)
+                    for _ in range(numbers * bits.u(1)):
+                        bits.se()
 
 
 def _restarts(bits: Bits) -> bool:

@@ -112,7 +112,11 @@ class NpyVideos:
 
 def arrays_in(root: Path) -> list[Path]:
     """Return the file that this is, or the .npy files in this folder."""
-    return [root] if root.is_file() else sorted(file for file in root.glob("*.npy") if not is_junk(file.name))
+    return (
+        [root]
+        if root.is_file()
+        else sorted(file for file in root.glob("*.npy") if file.is_file() and not is_junk(file.name))
+    )
 
 
 def _file(root: Path) -> Path:
@@ -124,6 +128,28 @@ def _file(root: Path) -> Path:
 
 
 def _open(file: Path) -> np.ndarray:
+    array = mapped(file)
+    if array.dtype != np.uint8:
+        ways = {"0 to 255": "array", "0 to 1": "(array * 255).round()", "-1 to 1": "((array + 1) * 127.5).round()"}
+        ways["0 to 65535"] = "(array >> 8)"
+        fitting = {"b": ["0 to 1"], "f": ["0 to 1", "-1 to 1", "0 to 255"], "u": ["0 to 65535", "0 to 255"]}
+        lines = [
+            f"np.save(path, {ways[values]}.astype(np.uint8)) for values from {values}"
+            for values in fitting.get(array.dtype.kind, ["0 to 255"])
+        ]
+        rule = "videos are uint8 from 0 to 255. Save it again: "
+        raise ValueError(f"{file} holds {array.dtype}; {rule}{', or '.join(lines)}")
+    if 0 in array.shape:
+        raise ValueError(f"{file} is {array.shape}: it holds no pixels; save videos that have some")
+    return array
+
+
+def mapped(file: Path) -> np.ndarray:
+    """Return the array in a file, which stays on the disk until it is used.
+
+    Raises:
+        ValueError: there is none, or it would have to be unpickled.
+    """
     try:
         with file.open("rb") as start:
             if not start.read(6).startswith((b"\x93NUMPY", b"PK")):  # NumPy would take it for pickled objects
@@ -134,15 +160,6 @@ def _open(file: Path) -> np.ndarray:
         raise ValueError(f"{file} can't be read as an array: {reason:.100}; save it again with np.save") from None
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{file} is an archive of {', '.join(array.files)}; save the videos alone with np.save")
-    if array.dtype != np.uint8:
-        scaled = "(array >> 8)" if array.dtype.kind == "u" else "(array * 255).round()"
-        range_of_it = "0 to 65535" if array.dtype.kind == "u" else "0 to 1"
-        raise ValueError(
-            f"{file} holds {array.dtype}; videos are uint8 from 0 to 255. Save it again: "
-            f"np.save(path, {scaled}.astype(np.uint8)) for values from {range_of_it}"
-        )
-    if 0 in array.shape:
-        raise ValueError(f"{file} is {array.shape}: it holds no pixels; save videos that have some")
     return array
 
 

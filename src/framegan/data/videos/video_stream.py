@@ -82,6 +82,12 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise ValueError(
                 f"it is HDR ({name}), and its colours would be pale; write it as SDR first, with tone mapping"
             )
+        if stream.metadata.get("alpha_mode") == "1":  # in a stream beside it, of which the decoder knows nothing
+            name = stream.codec_context.name
+            raise ValueError(
+                f"its alpha isn't read, and what it hides would be shown; write it with alpha as another kind: "
+                f"ffmpeg -c:v lib{'vpx-vp9' if name == 'vp9' else 'vpx'} -i FILE -c:v qtrle FILE.mov"
+            )
         yield container, stream
 
 
