@@ -216,6 +216,13 @@ def test_parameters_of_the_residual_networks_are_the_published_ones():
     assert count(resnet.Discriminator((3, 32, 32), spectral_norm=False)) == critic
 
 
+def test_residual_networks_begin_as_published():
+    network = resnet.Generator((3, 32, 32))
+    of_block, last = network.blocks[0].first.weight, network.last[2].weight
+    assert of_block.std().item() == pytest.approx((2 * 2 / (2 * 9 * 256)) ** 0.5, rel=0.01)
+    assert last.std().item() == pytest.approx((2 / (9 * 256 + 9 * 3)) ** 0.5, rel=0.03)
+
+
 def test_spectral_norm_bounds_every_layer_of_the_residual_critic():
     torch.manual_seed(0)
     critic = resnet.Discriminator((1, 16, 16), width=8, num_classes=3, conditional=True)

@@ -236,6 +236,11 @@ def test_reconstruction_by_hand():
         others = (other - real)[:, :, 2:].abs().pow(power).mean((1, 2, 3, 4))
         found = Reconstruction(1, norm, best_of=2)(network, fake, real, labels, latents, keys)
         torch.testing.assert_close(found, torch.where(by_hand <= others, 2 * by_hand, 0.0))
+    with torch.no_grad():
+        network.of_noise.weight.zero_()  # all latents make the same
+    fake = network(latents, given=real)
+    alone, best = (Reconstruction(1, "l1", k)(network, fake, real, labels, latents, keys) for k in (1, 3))
+    torch.testing.assert_close(alone, best)
 
 
 def test_both_networks_get_the_beginnings_of_the_real_clips():

@@ -24,7 +24,7 @@ class Reconstruction:
     With `best_of` above 1 a generator isn't asked that every latent give the one clip that there was, only that one of
     some does (Bhattacharyya et al. 2018; Gupta et al. 2018): otherwise it would come to ignore them. The others are
     made without gradients: the sample that the critic judges pays, `best_of` times, where it is the best of them all,
-    which on average is the gradient of the best one.
+    which on average is the gradient of the best one. Of several that are as good each pays its part.
 
     Args:
         weight: of the distance in the generator's loss.
@@ -46,14 +46,16 @@ class Reconstruction:
         """
         given = int(getattr(generator, "given_frames", 0))
         found = self._distance(fake, real, given)
-        is_best = torch.ones_like(found)
+        is_best, equals = torch.ones_like(found), torch.ones_like(found)
         for place in range(OTHERS, OTHERS + self.best_of - 1):
             with torch.no_grad():
                 uniform = noise.uniform_of_keys(keys, latents.shape[1], place)
                 drawn = noise.normal_of_uniform(uniform).to(latents)
                 other = generator(torch.where(_is_kept(generator), latents, drawn), labels, given=real)
-                is_best *= found <= self._distance(other, real, given)
-        return self.best_of * found * is_best
+                distance_of_other = self._distance(other, real, given)
+                is_best *= found <= distance_of_other
+                equals += found == distance_of_other
+        return self.best_of * found * is_best / equals
 
     def _distance(self, fake: Tensor, real: Tensor, given: int) -> Tensor:
         return distance(fake[:, :, given:], real[:, :, given:], self.norm)

@@ -109,10 +109,10 @@ class Generator(nn.Module):
         self.first = nn.Linear(latent_dim, width * self.base[0] * self.base[1])
         blocks = [UpBlock(wide, narrow, self.num_classes) for wide, narrow in pairwise(widths)]
         self.blocks = nn.ModuleList(blocks)
-        self.last = nn.Sequential(
-            nn.BatchNorm2d(widths[-1]), nn.ReLU(), nn.Conv2d(widths[-1], shape[0], 3, padding=1), nn.Tanh()
-        )
+        last = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
+        self.last = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU(), last, nn.Tanh())
         self.apply(initialize)
+        nn.init.xavier_uniform_(last.weight)  # it is in no block
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return (N, C, H, W) images in [-1, 1] of (N, latent_dim) latents and (N,) labels."""
