@@ -288,7 +288,8 @@ def test_what_is_held_out_counts_among_what_a_batch_lacks(videos):
 
 def test_classes_are_named_once_each():
     source = numbered(3)
-    assert DataModule(source, batch_size=1).state_dict() == {"classes": ["0", "1", "2"]}
+    module = DataModule(source, batch_size=1)
+    assert module.state_dict() == {"classes": ["0", "1", "2"], "fingerprint": module.fingerprint}
     for names in (["a", "b"], ["a", "b", "b"]):
         source.classes = names
         with pytest.raises(ValueError, match="the source's num_classes is 3, and its classes are"):

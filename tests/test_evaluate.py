@@ -2,9 +2,11 @@
 
 import csv
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 from commands import run, train
 from PIL import Image
 from small_clips import write_videos
@@ -13,6 +15,7 @@ from small_runs import narrow
 
 from framegan.callbacks.checkpoint import matching
 from framegan.cli import compose, evaluate
+from framegan.metrics.record import Record
 
 SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_aadcc222_100"
@@ -240,6 +243,79 @@ def test_a_run_that_is_resumed_with_another_metric_takes_the_best_by_that(tmp_pa
     assert summary["objective"] == f"{first.removesuffix('50')}40"
     assert {first, summary["objective"]} < summary["best"].keys()
     assert first not in summary["final"]
+
+
+@dataclass
+class Told:
+    """A measure that finds what it is told, by a protocol that it is told."""
+
+    value: float
+    protocol: int
+
+    def check(self, real, fake):
+        pass
+
+    def with_num_samples(self, num_samples):
+        return self
+
+    def __call__(self, real, fake):
+        how = {"interval": None, "better": "lower", "num_real": 1, "num_fake": 1, "protocol": {"k": self.protocol}}
+        return [Record(key="told", value=self.value, real={"data": real.fingerprint}, fake={}, **how)]
+
+
+def test_what_is_measured_in_another_way_is_not_compared_with_what_was_best(tmp_path):
+    own = ("metrics=[]", f"+metrics.told._target_={__name__}.Told", "+metrics.told.value=1", "+metrics.told.protocol=3")
+    assert train(*SMALL, *own, "total_samples=32", f"hydra.run.dir={tmp_path}") is None
+
+    def best_after(samples_seen, *changes):
+        words = (f"total_samples={samples_seen}", "trust=test_evaluate", *changes)
+        assert train(f"resume={tmp_path}", *words) is None
+        weights = torch.load(tmp_path / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+        best = json.loads((tmp_path / "summary.json").read_text())["best"]["told"]
+        assert weights["samples_seen"] == best["samples_seen"]
+        return best["value"], best["samples_seen"]
+
+    assert best_after(64, "metrics.told.value=2") == (1, 32)
+    assert best_after(96, "metrics.told.value=3", "metrics.told.protocol=5") == (3, 96)
+    assert best_after(128, "metrics.told.value=4", "seed=1", "resume_changes=true") == (4, 128), "other data"
+    assert best_after(160, "metrics.told.value=5") == (4, 128)
+
+
+class CannotMeasure:
+    """A measure that finds out late that it can't be computed."""
+
+    def check(self, real, fake):
+        pass
+
+    def with_num_samples(self, num_samples):
+        return self
+
+    def __call__(self, real, fake):
+        record = {"interval": None, "better": "lower", "num_real": 1, "num_fake": 1, "protocol": {}}
+        if fake.origin["samples_seen"] < 64:
+            return [Record(key="mine", value=1.0, real={}, fake={}, **record)]
+        if fake.origin["samples_seen"] < 96:
+            return [Record(key="mine", value=value, real={}, fake={}, **record) for value in (1.0, 2.0)]
+        raise ValueError("all samples are the same")
+
+
+@pytest.mark.parametrize(
+    ("every", "message"), [(64, "two scores are both called mine"), (96, "all samples are the sam")]
+)
+@pytest.mark.parametrize("longer", [0, 32], ids=["at the end", "before"])
+def test_what_can_not_be_measured_ends_a_run_that_is_kept(every, message, longer, tmp_path):
+    options = (f"evaluate_every={every}", f"total_samples={every + longer}", f"hydra.run.dir={tmp_path}")
+    said = train(*SMALL, "metrics=[]", f"+metrics.own._target_={__name__}.CannotMeasure", *options)
+    assert f"no metrics after {every} samples: {message}" in str(said)
+    resume = f"python src/train.py resume={tmp_path} trust={__name__} evaluate_every=null objective=null"
+    assert f"; to train on without them: {resume}" in said
+    assert ("test_evaluate.py" in said.splitlines()[-1]) == (every == 96), "where code of one's own fails"
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["state_dict"]["samples_seen"] == every
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["status"], message in summary["reason"]) == ("failed", True)
+    if longer:
+        assert train(*resume.split()[2:]) is None
 
 
 def test_too_much_evaluation_is_told(tmp_path, capsys):

@@ -132,6 +132,26 @@ def test_the_card_has_what_a_reader_asks_for(folder, exported):
     assert card.fidelity(program.Program(build(config_of("mocogan")))) is None, "it scores images"
 
 
+def test_the_card_says_what_has_trained_these_weights(tmp_path):
+    run_folder = tmp_path / "run"
+    words = ("model=mlp", "model.generator.widths=[8]", "model.discriminator.widths=[8]", "data=synthetic")
+    options = ("trainer=cpu", "data.batch_size=16", "metrics=[]", "sample_every=null", f"hydra.run.dir={run_folder}")
+    assert train(*words, *options, "total_samples=32") is None
+    for total in ("total_samples=48", "total_samples=64"):  # the second time it is the same but for the length
+        assert train(f"resume={run_folder}", total, "seed=1", "resume_changes=true") is None
+    texts = {}
+    for name in ("samples_32", "last"):
+        checkpoint = f"checkpoint={run_folder}/checkpoints/{name}.ckpt"
+        assert run("export", checkpoint, "format=onnx", "weights=raw", f"out={tmp_path / name}") is None
+        texts[name] = (tmp_path / name / "README.md").read_text()
+    later = "total_samples=48 seed=1 resume_changes=true  # after 32 samples\n"
+    assert (later in texts["samples_32"], later in texts["last"]) == (False, True)
+    assert later.strip() in (run_folder / "report.html").read_text()
+    gone = "which the run folder no longer describes"
+    assert (gone in texts["samples_32"], gone in texts["last"]) == (True, False)
+    assert "`framegan generate RUN_FOLDER/checkpoints/last.ckpt seed=3 weights=raw` makes" in texts["last"]
+
+
 def test_nothing_of_this_machine_and_no_secret_is_in_any_file(folder, tmp_path):
     made = shutil.copytree(folder, tmp_path / "run", ignore=shutil.ignore_patterns("export"))
     about = json.loads((made / "run.json").read_text())

@@ -125,8 +125,18 @@ def test_a_schedule_that_gets_longer_is_another_one(tmp_path, capsys):
 
 
 def test_networks_of_another_shape_are_refused(run_folder):
+    message = str(train(f"resume={run_folder}", "model.discriminator.widths=[7]", "resume_changes=true"))
+    assert "holds other networks: discriminator." in message
+
+
+def test_checkpoints_go_on_making_the_samples_that_they_made(run_folder):
+    before = (run_folder / ".hydra" / "config.yaml").read_bytes()
     message = str(train(f"resume={run_folder}", "model.generator.latent_dim=7", "resume_changes=true"))
-    assert "holds other networks: generator." in message
+    assert message.endswith(
+        "the checkpoints that the run has might make other samples with it: set it back, or start a new run from these "
+        f"weights: init_from={run_folder}"
+    )
+    assert (run_folder / ".hydra" / "config.yaml").read_bytes() == before
 
 
 def test_optimizers_that_gather_something_else_are_refused_and_not_kept(run_folder):

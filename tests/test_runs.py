@@ -56,6 +56,15 @@ def test_larger_is_better_where_the_metric_says_so(four):
     ]
 
 
+def test_runs_are_not_ranked_by_opposite_directions(tmp_path):
+    for value, better in ((0.5, "lower"), (0.1, "higher"), (0.4, "lower")):
+        best = {"loss": {"value": value, "samples_seen": 2000, "better": better}}
+        run_folder(tmp_path / str(value), best=None)
+        file = tmp_path / str(value) / "summary.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"best": best, "objective": "loss"}))
+    assert [run.folder.name for run in run_list.by_objective(run_list.runs_below(tmp_path))] == ["0.4", "0.5", "0.1"]
+
+
 def test_a_part_of_the_runs(four, capsys):
     assert printed(capsys, "--where", "model.generator_optimizer.lr=0.1", "--columns", "run,best").split() == [
         "run",

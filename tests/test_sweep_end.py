@@ -149,8 +149,25 @@ def test_a_run_that_another_process_trains_is_left_as_it_is(tmp_path, monkeypatc
         ({"status": "failed"}, {}, False),
         ({"status": "collapsed", "samples_seen": 500}, {}, True),
         ({"status": "collapsed", "samples_seen": 500}, {"on_collapse": "rollback"}, False),
+        ({}, {"total_samples": 2000}, False),
+        ({}, {"data": {"root": "elsewhere"}}, False),
+        ({}, {"metrics": {"random_conv": {"num_real": 7}}}, False),
+        ({}, {"objective": "fid"}, False),
+        ({}, {"evaluate_every": 5}, False),
+        ({}, {"checkpoint_every": 5, "data": {"num_workers": 2}}, True),
     ],
 )
-def test_what_is_finished_is_not_run_again(tmp_path, of_summary, now, is_finished):
-    folder = job(tmp_path / "run", changes={"data": {"split": "train"}}, **of_summary)
+def test_what_is_finished_is_not_run_again(tmp_path, of_summary, now, is_finished, monkeypatch):
+    monkeypatch.setattr(sweep, "_fingerprint_now", lambda cfg: "0" * 20)
+    before = {"data": {"split": "train", "fingerprint": "0" * 20}}
+    folder = job(tmp_path / "run", changes=before, **of_summary)
     assert sweep.is_finished(OmegaConf.create(config(**now)), folder) == is_finished
+    monkeypatch.setattr(sweep, "_fingerprint_now", lambda cfg: "1" * 20)
+    assert not sweep.is_finished(OmegaConf.create(config(**now)), folder), "the data are others"
+
+
+def test_a_job_that_failed_has_no_best(ended, tmp_path, monkeypatch):
+    before, now = (job(tmp_path / "sweep" / f"lr={lr}", best) for lr, best in ((1, 2.0), (2, 3.0)))
+    monkeypatch.setattr(sweep, "FAILED", {before.resolve(): "trained with other settings"})
+    said, _ = ended((tmp_path / "sweep").relative_to(tmp_path))
+    assert f"best     {now.relative_to(tmp_path)}\n" in said

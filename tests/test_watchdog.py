@@ -11,7 +11,7 @@ from commands import train
 from test_train import rows, state, summary
 from worlds import fit, real_batches, tiny_gan
 
-from framegan import collapse
+from framegan import collapse, losses
 from framegan.callbacks.non_finite import NEVER, NonFinite
 from framegan.callbacks.watchdog import guessing_loss
 from framegan.collapse import Look, signs, worsened
@@ -148,8 +148,11 @@ def test_a_share_has_to_fall_beyond_its_interval():
     assert judged((0.6, 0.5, 0.7), (0.28, 0.2, 0.36), (0.28, 0.2, 0.36)) is None
 
 
-def test_guessing_costs_what_logits_of_zero_cost():
+def test_guessing_costs_what_the_best_of_all_equal_logits_costs():
     assert guessing_loss(tiny_gan()) == pytest.approx(1.3863, abs=1e-4)
+    assert guessing_loss(tiny_gan(loss=losses.LeastSquares())) == 0.25  # Mao et al. 2017, Equation 9, at 1/2
+    assert guessing_loss(tiny_gan(loss=losses.Hinge())) == 2
+    assert guessing_loss(tiny_gan(loss=losses.Wasserstein())) == 0
 
 
 def test_what_was_first_not_finite_is_remembered(tmp_path):

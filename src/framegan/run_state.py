@@ -36,6 +36,8 @@ class RunState:
     """What the measures have found last."""
     measured_at: int | None = None
     """The samples_seen of that; None until there was something."""
+    restarted: set[str] = field(default_factory=set)
+    """The keys of these of which earlier values can't be compared: the data or the protocol have changed."""
     best: dict[str, Best] = field(default_factory=dict)
     """By key of what the measures find: the best so far."""
     chosen: dict[str, Best] = field(default_factory=dict)
@@ -48,6 +50,8 @@ class RunState:
     """The length of the run."""
     doing: str = "the batch"
     """What has to be finished before the run can stop."""
+    ending: Exception | None = None
+    """What ends the run as soon as there is a checkpoint, where something went wrong that isn't of training."""
     stopped_by: str | None = None
     """The signal that stops the run, or `another rank`."""
     requeues: bool = False

@@ -104,6 +104,7 @@ def test_settings_count_and_where_nothing_else_differs_are_named(tmp_path):
     )
     assert differences(first, other) == ["shape: [3, 2, 8, 8] -> [3, 2, 4, 4]", "resolution: 8 -> 4"]
     assert first != seed
+    assert differences({"length": 100, "drawn": "mine"}, {"length": 50, "drawn": "mine"}) == ["length: 100 -> 50"]
 
 
 def test_decoded_cached_and_packed_videos_are_the_same_but_for_jpeg(tmp_path):

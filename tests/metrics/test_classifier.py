@@ -140,6 +140,20 @@ def test_what_is_written_comes_back_the_same(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["classifier.pt"]
 
 
+def test_which_of_two_classifiers_of_the_data_is_taken_has_to_be_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path))
+    (tmp_path / "classifiers").mkdir()
+    file = written(tmp_path)
+    for name in ("b", "a"):
+        file.rename(tmp_path / "classifiers" / f"{name}_1x16x16_of_these.pt")
+        file = written(tmp_path)
+    assert Classifier(str(file)).for_data("of_these").is_loaded
+    with pytest.raises(
+        ValueError, match="has 2 classifiers of these data, which give other values: a_1x16x16_of_these"
+    ):
+        Classifier(None).for_data("of_these")
+
+
 def test_one_of_an_earlier_version_numbers_its_classes(tmp_path):
     file = written(tmp_path)
     assert Classifier(str(file)).classes == [f"flower {number}" for number in range(4)]

@@ -1,5 +1,6 @@
 """A comparison takes the samples it says, names its values after them, and computes real features once."""
 
+import errno
 import json
 import re
 from dataclasses import dataclass
@@ -205,7 +206,13 @@ def compressed(file):
         np.savez_compressed(file, **arrays)
 
 
-@pytest.mark.parametrize("spoil", [cut_short, compressed])
+def changed_inside(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [cut_short, compressed, changed_inside])
 def test_a_file_that_can_not_be_read_is_rebuilt(spoil, empty_cache):
     comparison()(Noise(num_samples=300, fingerprint="data"), Noise())
     (file,) = empty_cache.iterdir()
@@ -214,6 +221,17 @@ def test_a_file_that_can_not_be_read_is_rebuilt(spoil, empty_cache):
     comparison()(real, Noise())
     assert real.asked
     assert len(statistics_cache.load(file)[0]) == 300
+
+
+def test_values_are_found_where_features_can_not_be_kept(empty_cache, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    expected = comparison()(Noise(num_samples=300), Noise())
+    monkeypatch.setattr(statistics_cache.np, "savez", full)
+    assert comparison()(Noise(num_samples=300, fingerprint="data"), Noise())[0].value == expected[0].value
+    assert "aren't kept, so that they are computed anew each time: [Errno 28]" in capsys.readouterr().out
+    assert not list(empty_cache.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -212,3 +212,6 @@ def test_real_clips_without_a_shape_are_an_error():
     clips, labels = clips_of_squares()
     with pytest.raises(ValueError, match="the real clips show no shape"):
         compare(-torch.ones_like(clips), labels, clips, labels)
+    dark, bright = (Clips(some, labels, ("0", "1")) for some in (-torch.ones_like(clips), clips))
+    with pytest.raises(ValueError, match="the real clips show no shape"):
+        ShapeMotion(8).check(dark, bright)

@@ -96,6 +96,8 @@ class Checkpoint(Every):
                 logger.log_checkpoint(folder / "best.ckpt", best["samples_seen"], "best")
             logger.log_checkpoint(folder / "last.ckpt", self.samples_seen, "latest")
         self._check_monitor()
+        if self.run.ending:
+            raise self.run.ending
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         super().after_batch(outputs, batch, batch_idx)
@@ -103,6 +105,10 @@ class Checkpoint(Every):
             if self._key() in self.run.best and self._is_best():
                 self.act_timed()
             self._check_monitor()
+        if self.run.ending:
+            if self.acted_at != self.samples_seen:
+                self.act_timed()
+            raise self.run.ending
 
     def _check_monitor(self) -> None:
         """Stop the run where, once everything has been measured, nothing is called as the monitored metric."""

@@ -1,18 +1,23 @@
 """Measures of the averaged generator, every so often and at the end."""
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import PositiveInt
 from torch import Tensor
 
 from framegan.callbacks.every import Every
+from framegan.data.source import UnreadableDataError
 from framegan.evaluation.fake_samples import FakeSamples
 from framegan.evaluation.real_samples import RealSamples, origin_of
-from framegan.files import live
+from framegan.files import live, strict_json
 from framegan.metrics.record import Measure, Record, interval_of, write
 from framegan.noise import Seed
+from framegan.quoting import command
+from framegan.runs import run_folder
+from framegan.runs.rollback import Ending, TrainingEndedError
 from framegan.strategy import average_buffers
 
 SHARE = 0.1
@@ -48,6 +53,8 @@ class Evaluate(Every):
         wanted = measures.values() if every else ()
         self.measures = [m if num_samples is None else m.with_num_samples(num_samples) for m in wanted]
         self.seed = seed
+        self.made_by: dict[str, str] = {}
+        """By key of what was measured last: its protocol and its real samples, in a few digits."""
         self.class_counts: list[int] | None = None
         """Samples of each class in the data; None until a class-conditional generator needs them."""
 
@@ -80,12 +87,27 @@ class Evaluate(Every):
     def act(self) -> None:
         if not self.measures:
             return
-        now = self.run.measured_at = self.samples_seen
         average_buffers(self.model.generator_ema)
-        real, fake = self._samples()
-        self.run.records = records = [record for measure in self.measures for record in measure(real, fake)]
+        try:
+            records = self._measured()
+        except UnreadableDataError:
+            raise
+        except ValueError as error:
+            resume = run_folder.to_resume("resume", self.trainer.folder)
+            no_objective = [] if self.run.chosen else ["objective=null"]
+            without = command("train", resume, "evaluate_every=null", *no_objective)
+            said = f"no metrics after {self.samples_seen:,} samples: {error}; to train on without them: {without}"
+            self.run.ending = TrainingEndedError(Ending(said))
+            self.run.ending.__cause__ = error
+        if self.run.ending:
+            if self.trainer.world_size > 1:  # the others may wait for this one
+                raise self.run.ending
+            return
+        now = self.run.measured_at = self.samples_seen
+        self.run.records = records
         for gone in self.run.best.keys() - {record.key for record in records}:  # resumed with other metrics
             self.run.metrics.pop(gone, None)
+        self.run.restarted = self._remade(records)
         for record in records:
             self._keep_best(record)
         for logger in self.trainer.run_loggers:
@@ -100,11 +122,12 @@ class Evaluate(Every):
             write(self.trainer.folder / "evaluations" / f"{now}.json", records)
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "best": self.run.best}
+        return {**super().state_dict(), "best": self.run.best, "made_by": self.made_by}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.run.best = state_dict.get("best", {})
+        self.made_by = state_dict.get("made_by", {})  # which earlier versions don't keep
 
     def _samples(self) -> tuple[RealSamples, FakeSamples]:
         data, generator = self.trainer.datamodule, self.model.generator_ema
@@ -115,8 +138,31 @@ class Evaluate(Every):
             self.class_counts = real.class_counts
         return real, FakeSamples(generator, origin, self.seed, self.class_counts, data.classes)
 
+    def _measured(self) -> list[Record]:
+        real, fake = self._samples()
+        found: dict[str, Record] = {}
+        for record in (record for measure in self.measures for record in measure(real, fake)):
+            if record.key in found:
+                raise ValueError(f"two scores are both called {record.key}; leave one of them out of the metrics")
+            found[record.key] = record
+        return list(found.values())
+
+    def _remade(self, records: Sequence[Record]) -> set[str]:
+        """Forget the best of what was measured in another way before, or beside other data; return the keys."""
+        before, self.made_by = self.made_by, {record.key: _made_by(record) for record in records}
+        changed = {key for key in before.keys() & self.made_by.keys() if before[key] != self.made_by[key]}
+        for key in changed:
+            self.run.best.pop(key, None)
+            self.run.chosen.pop(key, None)
+        return changed
+
     def _keep_best(self, record: Record) -> None:
         best, value = self.run.best.get(record.key), record.value
         is_better = best is None or (value > best["value"] if record.better == "higher" else value < best["value"])
         if is_better and math.isfinite(value):
             self.run.best[record.key] = {"value": value, "samples_seen": self.samples_seen, "better": record.better}
+
+
+def _made_by(record: Record) -> str:
+    """Return what has to be the same, in a few digits, for two values of a key to be compared."""
+    return hashlib.sha256(strict_json.dumps([record.protocol, record.real]).encode()).hexdigest()[:16]

@@ -111,7 +111,8 @@ class Watchdog(Every):
         self.judged_at = now
         for record in self.run.records:
             low, high = record.interval or (record.value, record.value)
-            curve = [*self.curves.get(record.key, []), (now, record.value, low, high)]
+            before = [] if record.key in self.run.restarted else self.curves.get(record.key, [])
+            curve = [*before, (now, record.value, low, high)]
             if are_kept:
                 self.curves[record.key] = curve
             sign = collapse.worsened(record.key, curve, record.judged_as)
@@ -166,8 +167,8 @@ class Watchdog(Every):
 
 
 def guessing_loss(model: Model) -> float:
-    """Return the discriminator's loss where it gives every sample the logit 0; 0 where there is none."""
+    """Return the discriminator's loss where it gives every sample the logit of `undecided`; 0 where there is none."""
     if not isinstance(model, GAN):
         return 0.0
-    zero = torch.zeros(1, 1)
-    return model.loss.discriminator(zero, zero).item() * sum(model.head_weights.values())
+    logit = torch.full((1, 1), getattr(model.loss, "undecided", None) or 0.0)
+    return model.loss.discriminator(logit, logit).item() * sum(model.head_weights.values())

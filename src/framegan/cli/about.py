@@ -4,17 +4,19 @@ import platform
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import compose, resume
 from framegan.files import strict_json
 from framegan.quoting import command
-from framegan.runs.records import About, Code, Origin
+from framegan.runs.records import About, Code, Origin, Resumed
 from framegan.runs.run_files import RunFiles
 
 NOT_SETTINGS = {"resume", "resume_changes", "trust"}
@@ -29,6 +31,7 @@ def write(
     precision: str,
     origin: Origin | None = None,
     images: Origin | None = None,
+    resumed: Sequence[Resumed] = (),
 ) -> None:
     """Write run.json: the command, the choices, every setting, the versions and the commit.
 
@@ -36,6 +39,7 @@ def write(
         device: on which it is trained, for people.
         origin: what it started from. None = random weights.
         images: what its image generator is from, where clips are made of one.
+        resumed: the commands that have resumed it with other settings.
     """
     chosen = choices_of(folder)
     about = About(
@@ -49,8 +53,19 @@ def write(
         precision=precision,
         origin=origin,
         images=images,
+        resumed=list(resumed),
     )
     strict_json.write(folder / "run.json", about.model_dump())
+
+
+def resumed_by(folder: Path, samples_seen: int) -> list[Resumed]:
+    """Return the commands that have resumed a run with other settings, with the one that does so now."""
+    words, kept = HydraConfig.get().overrides.task, RunFiles(folder)
+    said = command("train", *map(shlex.quote, words))
+    before = [one for one in kept.about.resumed if one.samples_seen <= samples_seen]
+    new = {word for word in words if word.partition("=")[0].lstrip("+~") not in NOT_SETTINGS} - {*kept.overrides}
+    is_said = bool(before) and before[-1].command == said
+    return [*before, Resumed(samples_seen=samples_seen, command=said)] if new and not is_said else before
 
 
 def choices_of(folder: Path) -> dict[str, Any]:

@@ -144,7 +144,8 @@ def _ending(session: "Session") -> Iterator[tuple[str, str]]:
         found = f"{files.objective} {best.value:.5g} at {best.samples_seen:,} samples, {best.better} is better"
         is_kept = (session.folder / "checkpoints" / "best.ckpt").exists()
         yield "best", f"{found}{' (checkpoints/best.ckpt)' * is_kept}"
-    yield "look at", f"{where}/report.html"
+    if cfg.callbacks.summary.report:
+        yield "look at", f"{where}/report.html"
     if summary.status == "collapsed":
         yield "why", f"{summary.reason}; the warning said what to try"
     else:

@@ -32,6 +32,12 @@ ASK_FIRST = (
     "trainer.max_batches",
 )
 """Settings that make another run of it; the rest may differ freely: devices, intervals, logs, the length."""
+MAKES_SAMPLES = "model.generator."
+"""How the keys begin of what decides, with a checkpoint's weights, which samples they make."""
+IN_TRAINING_ALONE = ("model.generator.mixing",)
+"""Those that don't."""
+MEASURED = ("metrics.", "objective", "evaluate_every", "callbacks.evaluate.")
+"""Settings that decide what is known of a run, and which of its checkpoints is the best."""
 STARTS = ("init_from", "model.generator.images")
 """Settings that name other runs, of which a run takes weights when it begins."""
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "cache", "cache_dir", "compile_networks", "fused")
@@ -151,6 +157,12 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     changed = dict(_changed(before, cfg))
     for line in (changed[key] for key in STARTS if key in changed):
         raise ValueError(f"{line}; a resumed run has its weights already: set it back, or start a new run")
+    makes_others = [key for key in changed if key.startswith(MAKES_SAMPLES) and key not in IN_TRAINING_ALONE]
+    for line in (changed[key] for key in makes_others):
+        raise ValueError(
+            f"{line}; the checkpoints that the run has might make other samples with it: set it back, or start a new "
+            f"run from these weights: {run_folder.to_resume('init_from', folder)}"
+        )
     changed.pop("data.frames_per_second", None)  # it only follows from the data
     changed.pop("data.fingerprint", None)  # nobody has set it; what it stands for is named
     kept = OmegaConf.select(before, "data.fingerprint")
@@ -169,6 +181,13 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
 def is_another_run(before: DictConfig, now: DictConfig) -> bool:
     """Say whether resume_changes=true is needed to resume from one configuration with the other."""
     return any(_makes_another_run(key) for key, _ in _changed(before, now))
+
+
+def has_other_results(before: DictConfig, now: DictConfig) -> bool:
+    """Say whether a finished run would come to something else, or might, with other settings than before."""
+    return any(
+        _makes_another_run(key) or key.startswith(MEASURED) or key.endswith(".root") for key, _ in _changed(before, now)
+    )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
+from framegan import own_code
 from framegan.cli import (
     about,
     announcement,
@@ -94,6 +96,8 @@ class Session:
                 chosen = about.choices_of(self.folder)
                 how = classifier.how_to_train(chosen["overrides"], chosen["choices"].get("data"))
                 return Ending(f"{ended.ending.message}; {how}")
+            if ended.__cause__ and (place := own_code.told(ended.__cause__, installed=False)[1]):
+                return replace(ended.ending, message=f"{ended.ending.message}\n  in {place}")
             return ended.ending
         except SystemExit as end:
             if isinstance(end.__context__, KeyboardInterrupt):  # Lightning would end the process of whoever calls this
@@ -157,7 +161,9 @@ class Session:
             run_folder.save_config(self.cfg, self.folder)
             run_data.write(self.folder, self.datamodule)
             device = devices.name_of(self.trainer.strategy.root_device, self.trainer.world_size)
-            about.write(self.cfg, self.folder, device, self.trainer.precision_used, self.origin, self.images)
+            resumed = about.resumed_by(self.folder, int(self.model.samples_seen)) if self.checkpoint else []
+            origins = self.origin, self.images
+            about.write(self.cfg, self.folder, device, self.trainer.precision_used, *origins, resumed)
 
 
 def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any]:

@@ -6,10 +6,12 @@ job that has finished is not run again, one that was stopped is resumed, one tha
 
 import copy
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +110,7 @@ def told_at_the_end() -> Iterator[None]:
     finally:
         found = run_list.by_objective(run_list.runs_below(BEGUN[0])) if BEGUN else []
         runs = [
-            replace(run, status="failed", reason=why) if (why := FAILED.get(run.folder.resolve())) else run
+            replace(run, status="failed", reason=why, best=None) if (why := FAILED.get(run.folder.resolve())) else run
             for run in found
         ]
         if runs:
@@ -184,6 +186,7 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
     One that was stopped as it had collapsed would collapse again.
     """
     from framegan.cli import resume
+    from framegan.data.fingerprint import comparable
 
     files = RunFiles(folder)
     if not run_folder.saved_config(folder).exists() or files.status not in ("finished", "collapsed"):
@@ -194,9 +197,26 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
             OmegaConf.update(now, key, filled_in, force_add=True)
     if OmegaConf.select(now, "data.split") == "auto":
         now.data.split = OmegaConf.select(before, "data.split")  # which was read, it takes the data to say
-    is_whole = files.summary.samples_seen >= cfg.total_samples or cfg.trainer.max_batches is not None
+    is_long = files.summary.samples_seen >= cfg.total_samples == before.get("total_samples")
     would_collapse = files.status == "collapsed" and before.get("on_collapse") == cfg.on_collapse
-    return (is_whole or would_collapse) and not resume.is_another_run(before, now)
+    if not (is_long or cfg.trainer.max_batches is not None or would_collapse) or resume.has_other_results(before, now):
+        return False
+    try:
+        now_read = _fingerprint_now(cfg)
+    except (ValueError, OSError):  # with data that are gone there is nothing to compare
+        return True
+    return comparable(OmegaConf.select(before, "data.fingerprint")) in (None, now_read)
+
+
+def _fingerprint_now(cfg: DictConfig) -> str | None:
+    return _fingerprint_of(json.dumps(OmegaConf.to_container(cfg.data.datamodule, resolve=True), sort_keys=True))
+
+
+@cache
+def _fingerprint_of(data: str) -> str | None:
+    """Return the fingerprint of data as they are now, once for all jobs that read them."""
+    datamodule = compose.build(OmegaConf.create(json.loads(data)), shape=None, num_classes=None)
+    return str(datamodule.fingerprint) if datamodule.fingerprint else None
 
 
 def check_search(cfg: DictConfig) -> None:

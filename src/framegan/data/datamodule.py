@@ -134,7 +134,7 @@ class DataModule(LightningDataModule):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what checkpoints keep of the data."""
-        return {"classes": self.classes}
+        return {"classes": self.classes, "fingerprint": self.fingerprint}
 
     def setup(self, stage: str) -> None:
         assert self.trainer is not None

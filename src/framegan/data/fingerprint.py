@@ -86,11 +86,12 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for way, names in ways.items()
         if names
     ]
-    return of_files or [
+    of_settings = [
         f"{key}: {before.get(key, 'nothing')} -> {now.get(key, 'nothing')}"
         for key in dict.fromkeys([*before, *now])
-        if key not in ("files", "length") and before.get(key) != now.get(key)
+        if key != "files" and before.get(key) != now.get(key)
     ]
+    return of_files or [line for line in of_settings if not line.startswith("length: ")] or of_settings
 
 
 def _files(inventory: Mapping[str, Any]) -> dict[str, str]:

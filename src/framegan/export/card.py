@@ -28,6 +28,7 @@ def card(
     checkpoint: Path,
     samples_seen: int,
     weights: str,
+    fingerprint: str | None,
     license: str | None,
 ) -> str:
     """Return the card, in Markdown as model hubs show it: of what, how to use it, data, metrics, training, limits.
@@ -36,6 +37,7 @@ def card(
         said: of each file beside it what it is.
         samples_seen: real samples that the weights were trained with; the card has the metrics that were measured then.
         weights: ema or raw.
+        fingerprint: of the data that the weights were trained on last; None = it isn't known.
         license: of the weights; None = it isn't stated.
 
     Raises:
@@ -56,8 +58,9 @@ def card(
         "samples_seen": f"{samples_seen:,}",
         "classes": list(getattr(program.generator, "class_names", ())),
         "records": records,
+        "other_data": None if fingerprint in (None, run.data.fingerprint) else fingerprint,
         "protocols": _protocols(records),
-        "command": run.about.command or " ".join(["framegan train", *run.about.overrides]),
+        "command": "\n".join(run.about.commands(samples_seen)),
         "fidelity": fidelity(program) if "generator.onnx" in said else None,
         "license": license,
     }

@@ -14,6 +14,7 @@ from framegan.export import CARD, EXAMPLE, Format, card, formats
 from framegan.export.program import Program, traced
 from framegan.files import atomic, strict_json
 from framegan.quoting import public
+from framegan.runs.checkpoint import data_fingerprint_in
 from framegan.runs.run_files import RunFiles
 
 VERIFIED = f"any batch size, at most {{:.1g}} from the checkpoint's samples ({formats.TOLERANCE:g} is allowed)"
@@ -61,6 +62,7 @@ def export(
     said: dict[str, str] = {}
     contents = _generators(program, trained, chosen, said)
     about = {"checkpoint": trained.checkpoint, "samples_seen": trained.samples_seen, "weights": trained.weights}
+    about["fingerprint"] = data_fingerprint_in(trained.checkpoint)
     contents[CARD] = card.card(RunFiles(trained.folder), program, said, **about, license=license).encode()  # type: ignore[arg-type]
     if "onnx" in chosen:
         contents[EXAMPLE] = card.example(program, trained.frames_per_second).encode()

@@ -126,10 +126,15 @@ class Classifier(Embedding):
         """
         if self.is_loaded:
             return self
-        file = None if fingerprint is None else next(folder().glob(f"*_{fingerprint}.pt"), None)
-        if file is None:
+        files = [] if fingerprint is None else sorted(folder().glob(f"*_{fingerprint}.pt"))
+        if not files:
             raise NoClassifierError(f"metrics=classifier needs a classifier of these data, and {folder()} has none")
-        return Classifier(str(file))
+        if len(files) > 1:
+            raise ValueError(
+                f"{folder()} has {len(files)} classifiers of these data, which give other values: {files[0].name}, "
+                f"{files[1].name} ...; remove all but one, or set metrics.classifier.embedding.weights=FILE"
+            )
+        return Classifier(str(files[0]))
 
     def embed(self, pixels: Tensor) -> Tensor:
         return self.network.features(to_samples(pixels))

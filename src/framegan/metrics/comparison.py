@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, TypeGuard
+from typing import Annotated
 
 import torch
 from pydantic import Field, PositiveInt
@@ -71,7 +71,8 @@ class Comparison:
         check_number(fake, self.num_fake)
         wanted = min(self.num_fake, self.num_real or self.num_fake)
         embedding = self.embedding.for_data(real.fingerprint).of(fake.shape)
-        is_kept = _is_kept(self._file(real, embedding), self._goes_by_class(fake))
+        file, with_classes = self._file(real, embedding), self._goes_by_class(fake)
+        is_kept = from_rank_zero(lambda: statistics_cache.is_kept(file, with_classes=with_classes))
         num_real = wanted if is_kept else real.num_samples  # where they are unavailable, or too short, this says so
         for score in self.scores.values():
             least, name = getattr(score, "least_samples", 2), type(score).__name__
@@ -163,18 +164,14 @@ class Comparison:
     ) -> Features | None:
         """Return the features of the real samples; where they were kept, other ranks than 0 get none."""
         file = self._file(real, embedding)
-        if _is_kept(file, with_classes):
-            return Features(*statistics_cache.load(file)) if rank_and_number()[0] == 0 else None
+        kept = statistics_cache.kept(file, with_classes=with_classes) if rank_and_number()[0] == 0 else None
+        if from_rank_zero(lambda: kept is not None):
+            return Features(*kept) if kept else None
         assert real.num_samples is not None
         features = _features_of(real, real.chosen(self.num_real or real.num_samples), embedding, device)
         if file is not None:
-            from_rank_zero(lambda: statistics_cache.save(file, features.bank, features.labels, features.classes))
+            from_rank_zero(lambda: statistics_cache.keep(file, features.bank, features.labels, features.classes))
         return features
-
-
-def _is_kept(file: Path | None, with_classes: bool) -> TypeGuard[Path]:
-    """Say whether rank 0 has a file of features, and if asked for of classes."""
-    return file is not None and from_rank_zero(lambda: statistics_cache.is_kept(file, with_classes=with_classes))
 
 
 def _features_of(samples: SampleSet, numbers: Sequence[int], embedding: Embedding, device: torch.device) -> Features:

@@ -44,6 +44,8 @@ class ShapeMotion:
     def check(self, real: SampleSet, fake: SampleSet) -> None:
         check_shapes(real, fake)
         check_number(fake, self.num_samples)
+        if real.num_samples:
+            _check_shapes_shown(_clips(real, real.chosen(self.num_samples))[0])
 
     def names(self, fake: SampleSet) -> list[str]:
         return ["shape_motion"]
@@ -84,14 +86,18 @@ def compare(real: Tensor, real_labels: Tensor, fake: Tensor, fake_labels: Tensor
     """Return what `describe` finds of fake clips, and the shares of real ones that two of its measures reach."""
     num_classes = int(torch.cat([real_labels, fake_labels]).max()) + 1
     axes = axes_of(real, real_labels, num_classes)
+    _check_shapes_shown(real)
     _, areas, _ = shapes(real)
-    if not areas.any():
-        raise ValueError(f"the real clips show no shape: no pixel is above {THRESHOLD} of 255; choose other metrics")
     bounds = areas[areas > 0].min().item() / 2, areas.max().item() * 2
     expected = describe(real, real_labels, axes, bounds)
     found = describe(fake, fake_labels, axes, bounds)
     compared = [key for key in ("displacement", "colour_diversity") if expected[key]]
     return found | {f"{key}_ratio": found[key] / expected[key] for key in compared}
+
+
+def _check_shapes_shown(real: Tensor) -> None:
+    if not _bright(real).any():
+        raise ValueError(f"the real clips show no shape: no pixel is above {THRESHOLD} of 255; choose other metrics")
 
 
 def _clips(samples: SampleSet, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -177,9 +183,14 @@ def shapes(clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return colours.expand(-1, -1, 3), areas, centres
 
 
+def _bright(clips: Tensor) -> Tensor:
+    """Return which pixels belong to a shape: (N, T, H, W)."""
+    return (clips.cpu().amax(1) + 1) * 127.5 > THRESHOLD
+
+
 def num_components(clips: Tensor) -> Tensor:
     """Return how many connected bright parts each frame has, diagonal neighbours included: (N, T)."""
-    bright = (clips.cpu().amax(1) + 1) * 127.5 > THRESHOLD  # (N, T, H, W)
+    bright = _bright(clips)
     mask = bright.flatten(0, 1).unsqueeze(1).float()
     own = torch.arange(1, mask[0].numel() + 1, dtype=torch.float32).view(mask.shape[1:])
     names, before = own * mask, torch.zeros_like(mask)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from framegan.files import archives, atomic
 from framegan.files.user_cache import user_cache
+from framegan.processes.ranks import say
 
 SCHEMA = 3
 """Raised when what is kept, or which samples are chosen, changes: older files are then left alone."""
@@ -29,9 +30,17 @@ def path_of(key: str) -> Path:
     return user_cache("statistics", variable="FRAMEGAN_STATISTICS") / f"{key}-features-{SCHEMA}.npz"
 
 
-def is_kept(path: Path, *, with_classes: bool) -> bool:
+def is_kept(path: Path | None, *, with_classes: bool) -> bool:
     """Say whether there is a file of features, and if asked for of the samples' classes too."""
-    return archives.is_stored(path) and (not with_classes or "labels" in archives.names_in(path))
+    return path is not None and archives.is_stored(path) and (not with_classes or "labels" in archives.names_in(path))
+
+
+def kept(path: Path | None, *, with_classes: bool) -> tuple[Tensor, Tensor | None, list[str]] | None:
+    """Return what `load` does; None where there is no such file, or it is damaged: features can be computed anew."""
+    try:
+        return load(path) if path is not None and is_kept(path, with_classes=with_classes) else None
+    except ValueError:
+        return None
 
 
 def load(path: Path) -> tuple[Tensor, Tensor | None, list[str]]:
@@ -56,3 +65,11 @@ def save(path: Path, features: Tensor, labels: Tensor | None, classes: Sequence[
         if labels is not None:
             arrays |= {"labels": labels.cpu().numpy(), "classes": np.array(classes, np.str_)}
         np.savez(file, allow_pickle=False, **arrays)
+
+
+def keep(path: Path, features: Tensor, labels: Tensor | None, classes: Sequence[str]) -> None:
+    """Write them as `save` does, or say why they can't be: whoever computes them needs them all the same."""
+    try:
+        save(path, features, labels, classes)
+    except OSError as error:
+        say(f"features of the real samples aren't kept, so that they are computed anew each time: {error}")

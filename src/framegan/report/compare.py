@@ -27,7 +27,7 @@ def write(runs: Sequence[Run], path: Path) -> Path:
     Raises:
         ValueError: a file of a run is damaged; the message names it.
     """
-    with atomic.new_file(path, synced=False) as part:
+    with atomic.new_file(path, synced=False, shared=True) as part:
         part.write_text(html(run_list.by_objective(runs)), encoding="utf-8", errors="backslashreplace")
     return path
 

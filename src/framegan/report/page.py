@@ -24,7 +24,7 @@ def write(folder: Path) -> Path:
         ValueError: a file of the run is damaged; the message names it.
     """
     path = folder / "report.html"
-    with atomic.new_file(path, synced=False) as part:
+    with atomic.new_file(path, synced=False, shared=True) as part:
         part.write_text(html(RunFiles(folder)), encoding="utf-8", errors="backslashreplace")
     return path
 
@@ -36,7 +36,8 @@ def html(run: RunFiles) -> str:
     seen = [one["seen"] for one in through]
     latest = seen[-1] if seen else None
     best = pictures.nearest(seen, run.best.samples_seen) if run.best else None
-    shown = {"Real": "real", "Best": f"fake_{best}", "Latest": f"fake_{latest}"}
+    of_best = "Best" if run.best and best == run.best.samples_seen else "Nearest to the best"
+    shown = {"Real": "real", of_best: f"fake_{best}", "Latest": f"fake_{latest}"}
     shown |= {"Real, and rebuilt": f"reconstruction_{latest}", "Between real": f"interpolation_{latest}"}
     shown |= {"True, and predicted": f"prediction_{latest}", "Small, bicubic, enlarged, true": f"enlarged_{latest}"}
     beside = [

@@ -119,6 +119,13 @@ def class_names_in(checkpoint: Mapping[str, Any], num_classes: int | None = None
     return names if is_sound and num_classes in (None, len(names)) else []
 
 
+def data_fingerprint_in(checkpoint: Path) -> str | None:
+    """Return the fingerprint of the data that a checkpoint was trained on last; None where it keeps none."""
+    kept = read(checkpoint, mapped=True).get("DataModule")
+    found = kept.get("fingerprint") if isinstance(kept, dict) else None
+    return found if isinstance(found, str) else None
+
+
 def weights_in(checkpoint: Path) -> tuple[dict[str, dict[str, Tensor]], int, list[str]]:
     """Return what a checkpoint of a run, wherever it is, holds for another run to start from.
 

@@ -3,6 +3,7 @@
 Another program, or somebody else, may have written them; earlier versions lack what has a default here.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -24,6 +25,13 @@ class Origin(BaseModel):
     samples_seen: int
 
 
+class Resumed(BaseModel):
+    """A command that has resumed a run with other settings, and the samples that it had seen."""
+
+    samples_seen: int
+    command: str
+
+
 class About(BaseModel):
     """run.json: what is run."""
 
@@ -38,6 +46,13 @@ class About(BaseModel):
     precision: str = ""
     origin: Origin | None = None
     images: Origin | None = None
+    resumed: list[Resumed] = []
+
+    def commands(self, samples_seen: float = math.inf) -> list[str]:
+        """Return the commands that have trained what has seen so many samples, in their order."""
+        first = self.command or " ".join(["framegan train", *self.overrides])
+        later = [one for one in self.resumed if one.samples_seen < samples_seen]
+        return [first, *(f"{one.command}  # after {one.samples_seen:,} samples" for one in later)]
 
 
 class Value(BaseModel):

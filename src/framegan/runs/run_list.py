@@ -146,14 +146,17 @@ def value_of(run: Run, key: str) -> Any:
 
 
 def by_objective(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs with the best first; those of another objective than most have come after, then those without."""
-    objectives = Counter(run.objective for run in runs if run.best)
+    """Return the runs with the best first; those of another objective than most have come after, then those without.
+
+    One of which a smaller value is better for some runs, and a larger one for others, counts as two.
+    """
+    objectives = Counter((run.objective, run.best.better) for run in runs if run.best)
     order = {objective: place for place, (objective, _) in enumerate(objectives.most_common())}
 
     def place(run: Run) -> tuple[int, float]:
         if run.best is None:
             return len(order), -run.seen_alive
-        return order[run.objective], run.best.value * (1 if run.best.better == "lower" else -1)
+        return order[run.objective, run.best.better], run.best.value * (1 if run.best.better == "lower" else -1)
 
     return sorted(runs, key=place)
 
