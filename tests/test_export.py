@@ -137,14 +137,15 @@ def test_the_card_says_what_has_trained_these_weights(tmp_path):
     words = ("model=mlp", "model.generator.widths=[8]", "model.discriminator.widths=[8]", "data=synthetic")
     options = ("trainer=cpu", "data.batch_size=16", "metrics=[]", "sample_every=null", f"hydra.run.dir={run_folder}")
     assert train(*words, *options, "total_samples=32") is None
+    options = ("callbacks.checkpoint.keep=9", "seed=1", "resume_changes=true")
     for total in ("total_samples=48", "total_samples=64"):  # the second time it is the same but for the length
-        assert train(f"resume={run_folder}", total, "seed=1", "resume_changes=true") is None
+        assert train(f"resume={run_folder}", total, *options) is None
     texts = {}
     for name in ("samples_32", "last"):
         checkpoint = f"checkpoint={run_folder}/checkpoints/{name}.ckpt"
         assert run("export", checkpoint, "format=onnx", "weights=raw", f"out={tmp_path / name}") is None
         texts[name] = (tmp_path / name / "README.md").read_text()
-    later = "total_samples=48 seed=1 resume_changes=true  # after 32 samples\n"
+    later = "total_samples=48 callbacks.checkpoint.keep=9 seed=1 resume_changes=true  # after 32 samples\n"
     assert (later in texts["samples_32"], later in texts["last"]) == (False, True)
     assert later.strip() in (run_folder / "report.html").read_text()
     gone = "which the run folder no longer describes"

@@ -397,7 +397,8 @@ def opened(new_page):
 
     def open_page(address, **options):
         shown = new_page(**options)
-        shown.on("console", lambda message: faults.append(message.text))
+        gone = "net::ERR_CONNECTION_REFUSED"  # as the page asks again once the server has ended
+        shown.on("console", lambda message: None if gone in message.text else faults.append(message.text))
         shown.on("pageerror", lambda error: faults.append(str(error)))
         elsewhere = (address, address.replace("http", "ws"), "blob:")
         shown.on("request", lambda request: None if request.url.startswith(elsewhere) else faults.append(request.url))

@@ -6,7 +6,6 @@ job that has finished is not run again, one that was stopped is resumed, one tha
 
 import copy
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -209,13 +208,15 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
 
 
 def _fingerprint_now(cfg: DictConfig) -> str | None:
-    return _fingerprint_of(json.dumps(OmegaConf.to_container(cfg.data.datamodule, resolve=True), sort_keys=True))
+    return _fingerprint_of(OmegaConf.to_yaml(cfg.data.datamodule, resolve=True))
 
 
 @cache
 def _fingerprint_of(data: str) -> str | None:
     """Return the fingerprint of data as they are now, once for all jobs that read them."""
-    datamodule = compose.build(OmegaConf.create(json.loads(data)), shape=None, num_classes=None)
+    node = OmegaConf.create(data)
+    assert isinstance(node, DictConfig)
+    datamodule = compose.build(node, shape=None, num_classes=None)
     return str(datamodule.fingerprint) if datamodule.fingerprint else None
 
 
