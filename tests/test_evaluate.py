@@ -247,7 +247,7 @@ def test_a_run_that_is_resumed_with_another_metric_takes_the_best_by_that(tmp_pa
 
 @dataclass
 class Told:
-    """A measure that finds what it is told, by a protocol that it is told."""
+    """A measure whose value and protocol are set."""
 
     value: float
     protocol: int

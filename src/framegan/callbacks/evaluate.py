@@ -54,7 +54,7 @@ class Evaluate(Every):
         self.measures = [m if num_samples is None else m.with_num_samples(num_samples) for m in wanted]
         self.seed = seed
         self.made_by: dict[str, str] = {}
-        """By key of what was measured last: its protocol and its real samples, in a few digits."""
+        """Of each key that was measured last, see `_made_by`."""
         self.class_counts: list[int] | None = None
         """Samples of each class in the data; None until a class-conditional generator needs them."""
 

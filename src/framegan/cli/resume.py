@@ -35,7 +35,7 @@ ASK_FIRST = (
 MAKES_SAMPLES = "model.generator."
 """How the keys begin of what decides, with a checkpoint's weights, which samples they make."""
 IN_TRAINING_ALONE = ("model.generator.mixing",)
-"""Those that don't."""
+"""Settings of a generator that decide nothing of the samples that it makes once it is trained."""
 MEASURED = ("metrics.", "objective", "evaluate_every", "callbacks.evaluate.")
 """Settings that decide what is known of a run, and which of its checkpoints is the best."""
 STARTS = ("init_from", "model.generator.images")

@@ -49,7 +49,7 @@ class About(BaseModel):
     resumed: list[Resumed] = []
 
     def commands(self, samples_seen: float = math.inf) -> list[str]:
-        """Return the commands that have trained what has seen so many samples, in their order."""
+        """Return the commands that a run was trained with, in their order, up to a number of samples seen."""
         first = self.command or " ".join(["framegan train", *self.overrides])
         later = [one for one in self.resumed if one.samples_seen < samples_seen]
         return [first, *(f"{one.command}  # after {one.samples_seen:,} samples" for one in later)]
