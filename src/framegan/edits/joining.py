@@ -88,6 +88,7 @@ class Crossfade(Joining):
             while held[0].start + held[0].duration <= end - seconds:
                 yield held.popleft()
         begin = max(Fraction(), end - seconds)
+        length = end - begin
         if held[0].start < begin:  # its first part is shown by itself
             whole = held.popleft()
             yield whole._replace(duration=begin - whole.start)
@@ -98,14 +99,14 @@ class Crossfade(Joining):
         start = until = Fraction()
         for start, duration, (one, other) in both:
             until = start + duration
-            if start < end - begin:
-                pairs.append((Shown(start, min(until, end - begin) - start, one), other))
-            if until >= end - begin:
+            if start < length:
+                pairs.append((Shown(start, min(until, length) - start, one), other))
+            if until >= length:
                 break
         for shown in self._blended(pairs, seconds, before):
             yield shown._replace(start=begin + shown.start)
-        if until > end - begin:
-            start = max(start, end - begin)
+        if until > length:
+            start = max(start, length)
             yield Shown(begin + start, until - start, other)
         for start, duration, (_, other) in both:
             yield Shown(begin + start, duration, other)
