@@ -59,6 +59,10 @@ def test_a_slip_in_the_command_itself(words, hint):
     assert hint in str(stopped.value)
 
 
+def test_help_names_the_columns_of_runs():
+    assert "these columns: run, status, model, " in shown("runs", "--help")
+
+
 @pytest.mark.parametrize("command", WITH_SETTINGS)
 def test_help_says_what_hydra_would_compose(command):
     page = shown(command, "--help")

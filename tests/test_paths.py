@@ -4,7 +4,7 @@ import random
 import shlex
 
 import pytest
-from commands import PROJECT, prepared, run
+from commands import PROJECT, prepared, run, train
 from hydra.core.override_parser.types import QuotedString
 from omegaconf import OmegaConf
 from small_files import write_images
@@ -99,6 +99,14 @@ def test_the_folder_of_a_sweep_s_run_is_a_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "sweeps" / "mine")
     assert understood(prepared("generate", ["seed=0/"])[0]) == "seed=0/"
     assert prepared("generate", [f"../../{second}", "seed=0"])[1] == "seed=0"
+
+
+def test_a_run_has_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for key in ("hydra.run.dir", "hydra.sweep.dir"):
+        sweep = ["-m", "seed=0,1"] if "sweep" in key else []
+        assert f"{key}= is empty; is a variable not set?" in train("model=mlp", "data=digits", *sweep, f"{key}=")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_path_with_a_space_and_an_equals_sign_is_one_where_it_exists(tmp_path, monkeypatch):

@@ -166,6 +166,13 @@ def test_what_is_finished_is_not_run_again(tmp_path, of_summary, now, is_finishe
     assert not sweep.is_finished(OmegaConf.create(config(**now)), folder), "the data are others"
 
 
+@pytest.mark.parametrize(("on_collapse", "ended"), [("stop", True), ("warn", False)])
+def test_a_run_that_collapsed_is_trained_on_where_that_has_not_ended_it(tmp_path, on_collapse, ended, monkeypatch):
+    monkeypatch.setattr(sweep, "_fingerprint_now", lambda cfg: None)
+    folder = job(tmp_path / "run", changes={"on_collapse": on_collapse}, status="collapsed")
+    assert sweep.is_finished(OmegaConf.create(config(on_collapse=on_collapse, total_samples=4000)), folder) == ended
+
+
 def test_a_job_that_failed_has_no_best(ended, tmp_path, monkeypatch):
     before, now = (job(tmp_path / "sweep" / f"lr={lr}", best) for lr, best in ((1, 2.0), (2, 3.0)))
     monkeypatch.setattr(sweep, "FAILED", {before.resolve(): "trained with other settings"})

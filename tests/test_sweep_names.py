@@ -39,6 +39,8 @@ def test_the_same_sweep_has_the_same_folder():
     folder = told(*line)["hydra.sweep.dir"]
     assert "runs/sweeps/lr=1e-4,2e-4-" in folder
     assert told(*reversed(line), "hydra.launcher.n_jobs=2", "resume=auto")["hydra.sweep.dir"] == folder
+    two = (*line[:2], "seed=0,1", line[2])
+    assert told(*two)["hydra.sweep.dir"] == told(*reversed(two))["hydra.sweep.dir"]
     assert told(*line, "seed=1")["hydra.sweep.dir"] != folder
     assert told(*line)["hydra.job.config.override_dirname.exclude_keys"] == '["model","data"]'
     assert "hydra.sweep.dir" not in told(*line, "hydra.sweep.dir=mine")

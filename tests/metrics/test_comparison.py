@@ -81,6 +81,20 @@ def test_one_pass_over_either_set_feeds_all_scores():
     assert (said["jedi"], said["precision_recall"]) == ("Jedi()", "PrecisionRecall(k=3)")
 
 
+class Remembering(Corner):
+    """Remembers whether it may use cuDNN."""
+
+    def embed(self, pixels):
+        self.has_cudnn = torch.backends.cudnn.enabled
+        return super().embed(pixels)
+
+
+def test_a_gpu_embeds_by_cudnn():
+    embedding = Remembering()
+    comparison(embedding)(Noise(num_samples=300), Noise())
+    assert embedding.has_cudnn
+
+
 def test_modes_are_expected_as_often_as_they_are_real():
     rare = Features(torch.eye(4)[torch.tensor([0] * 90 + [1] * 8 + [2, 3])])
     found = {expected: ModeCoverage(expected)(rare, rare.bank, Corner()) for expected in ("even", "real")}

@@ -68,6 +68,8 @@ class FolderCheck(Callback):
 
     def on_run_start(self, config: DictConfig, key: str = "hydra.run.dir", **_: Any) -> None:
         folder = OmegaConf.select(config, key)
+        if not str(folder).strip():  # which Hydra would take for the working folder
+            raise SystemExit(f"error: {key}= is empty; is a variable not set? Set it to a folder, or leave it out")
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -15,12 +15,12 @@ from framegan.quoting import first_names, printable
 from framegan.runs import run_list
 from framegan.runs.run_list import COLUMNS, Run
 
-USAGE = """List the runs below a folder, the best first: what became of each, what differs, and its best value.
+USAGE = f"""List the runs below a folder, the best first: what became of each, what differs, and its best value.
 
   framegan runs                            those below runs/, or else below this folder
   framegan runs FOLDER
   framegan runs --where model=dcgan        those with a choice, a setting or a status; may be repeated
-  framegan runs --columns model,best,age   these columns: {columns}, or any setting
+  framegan runs --columns model,best,age   these columns: {", ".join(COLUMNS)}, or any setting
   framegan runs --best                     the folder of the best one alone, for another command
   framegan runs --csv                      as a table for other programs; --json with everything that is known
 

@@ -71,7 +71,7 @@ def _is_swept(word: str) -> bool:
 
 def _name(words: Sequence[str]) -> str:
     """Return a name for a sweep: what is swept over, and a number that is another one for other settings."""
-    swept = [word for word in words if _is_swept(word)]
+    swept = sorted(word for word in words if _is_swept(word))
     return _shortened(_plain(",".join(swept))[0], " ".join(sorted(words)))
 
 
@@ -197,7 +197,7 @@ def is_finished(cfg: DictConfig, folder: Path) -> bool:
     if OmegaConf.select(now, "data.split") == "auto":
         now.data.split = OmegaConf.select(before, "data.split")  # which was read, it takes the data to say
     is_long = files.summary.samples_seen >= cfg.total_samples == before.get("total_samples")
-    would_collapse = files.status == "collapsed" and before.get("on_collapse") == cfg.on_collapse
+    would_collapse = files.status == "collapsed" and before.get("on_collapse") == cfg.on_collapse != "warn"
     if not (is_long or cfg.trainer.max_batches is not None or would_collapse) or resume.has_other_results(before, now):
         return False
     try:

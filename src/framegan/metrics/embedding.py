@@ -103,7 +103,7 @@ class Embedding(nn.Module):
         pixels = laid_over(pixels)
         self.check(pixels.shape[1:])
         size = max(1, self.frames_at_once // math.prod(pixels.shape[2:-2]))  # the product of () is 1
-        exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         with torch.autocast(pixels.device.type, enabled=False), exact:
             return torch.cat([self.embed(some) for some in pixels.split(size)])
 
