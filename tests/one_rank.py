@@ -71,6 +71,7 @@ CASES: dict[str, tuple[str, ...]] = {
     **{f"model={model}": (f"model={model}",) for model in choices("model")},
     "classes of clips": ("model=tgan", "model.conditional=true", "model/discriminator=dual"),
     "frames before": (*("model=frame_cgan", "model.generator.frames_before=1", "model.generator.normalization=group"),),
+    "noise": ("model=mocogan", *(f"model.discriminator.heads.{name}.noise=0.1" for name in ("frame", "clip"))),
     "transformer": ("model=mocogan", "model.generator.motion=transformer"),
     **{f"loss={loss}": ("model=dcgan", f"model/loss={loss}") for loss in choices("model/loss")},
     **{f"regularizers={name}": (*BATCH_NORM, f"model/regularizers={name}") for name in choices("model/regularizers")},
@@ -139,7 +140,7 @@ def give_images(cfg: DictConfig) -> None:
 
 
 def make_small(node: DictConfig) -> None:
-    """Make networks narrow, and leave out what each rank draws by itself: dropout, and which frames a critic sees."""
+    """Make networks narrow, and have critics of frames draw two of each clip."""
     for key, value in node.items():
         if isinstance(value, DictConfig):
             make_small(value)
@@ -147,10 +148,8 @@ def make_small(node: DictConfig) -> None:
             node[key] = 8
         elif key == "widths":
             node[key] = [16, 16]
-        elif key == "dropout":
-            node[key] = 0.0
         elif key == "num_frames":
-            node[key] = None
+            node[key] = 2
 
 
 def trained(case: str, rows: slice = slice(None), **options):

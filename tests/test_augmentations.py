@@ -1,6 +1,7 @@
 """Augmentations: what they do to pictures with known pixels, and what the step needs of them."""
 
 import math
+import shutil
 
 import pytest
 import torch
@@ -195,8 +196,20 @@ def test_numbers_of_keys_are_uniform_and_apart():
     assert numbers.var(0).mul(12).sub(1).abs().max() < 0.05
     both = torch.cat([numbers, noise.uniform_of_keys(keys, 8, part=1)], dim=1)
     assert (both.T.corrcoef() - torch.eye(16)).abs().max() < 0.06
+    coarse = noise.coarse_of_keys(keys, 7).double() / 2**16 + 0.5
+    assert coarse.mean(0).sub(0.5).abs().max() < 0.02 and coarse.var(0).mul(12).sub(1).abs().max() < 0.05
+    assert (coarse.T.corrcoef() - torch.eye(7)).abs().max() < 0.06
     histogram = torch.histc(numbers.float(), 64, 0, 1)
     assert ((histogram - 512) / math.sqrt(512)).abs().max() < 4.5
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_network_draws_the_same():
+    def drawn(keys):
+        return noise.coarse_of_keys(noise.other_keys(keys, 2, part=5).flatten(), 16, part=1)
+
+    keys = noise.uniform((8,), seed=0, stream=noise.MIXING, counter=0)
+    assert torch.equal(torch.compile(drawn)(keys), drawn(keys))
 
 
 def test_the_largest_number_stays_below_1_however_it_is_rounded():

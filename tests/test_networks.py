@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from framegan import contracts, inputs, sampling, showing
+from framegan import contracts, inputs, noise, sampling, showing
 from framegan.networks import (
     critics,
     dcgan,
     dcgan3d,
+    drawing,
     frame_cgan,
     g3an,
     independent_frames,
@@ -344,6 +345,48 @@ def test_a_critic_of_frames_draws_other_frames_each_time_in_training():
     assert len(seen) > 10
     critic.eval()
     assert len({tuple(critic(clip)["sample"].flatten().tolist()) for _ in range(3)}) == 1
+
+
+DRAWING = {
+    "dropout": mlp.Discriminator((1, 4, 8, 8), widths=(64, 64), dropout=0.3),
+    "noise": critics.ClipCritic((1, 4, 8, 8), width=4, normalization="none", noise=0.5),
+    "frames": critics.FrameCritic((1, 4, 8, 8), num_frames=2, width=4, normalization="none", noise=0.5, times=True),
+    "pairs": critics.PairCritic((1, 4, 8, 8), width=4, normalization="none"),
+}
+DRAWING["heads"] = critics.Heads({"frame": DRAWING["frames"], "pair": DRAWING["pairs"]})
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_what_a_critic_draws_is_a_function_of_each_samples_key(name):
+    """So that rows can be judged on any process, in any piece of a batch."""
+    critic, keys = DRAWING[name].train(), torch.arange(1, 33) / 64
+    clips, head = torch.arange(4.0).view(1, 1, 4, 1, 1).expand(32, 1, 4, 8, 8), "pair" if name == "heads" else "sample"
+    whole = critic(clips, None, keys)[head]
+    torch.testing.assert_close(
+        torch.cat([critic(clips[:20], None, keys[:20])[head], critic(clips[20:], None, keys[20:])[head]]), whole
+    )
+    assert len(set(whole.flatten().tolist())) > 3 and not torch.equal(critic(clips, None, keys.flip(0))[head], whole)
+    assert not torch.equal(critic(clips)[head], critic(clips)[head]), "without keys PyTorch draws"
+    assert len(set(critic.eval()(clips, None, keys)[head].flatten().tolist())) == (2 if name == "frames" else 1)
+
+
+def test_heads_draw_apart():
+    heads = critics.Heads({name: critics.FrameCritic((1, 4, 8, 8), width=4) for name in "ab"})
+    heads.heads["b"].load_state_dict(heads.heads["a"].state_dict())
+    logits = heads(torch.arange(4.0).view(1, 1, 4, 1, 1).expand(32, 1, 4, 8, 8), None, torch.arange(1, 33) / 64)
+    assert not torch.equal(logits["a"], logits["b"])
+
+
+def test_dropout_keeps_the_mean_and_drops_its_share():
+    for share in (0.0, 0.3, 0.999999):
+        layer, keys = drawing.Dropout(share), noise.uniform((2_000,), seed=0, stream=noise.MIXING, counter=0)
+        first, second = (layer(torch.ones(2_000, 100), keys, part) for part in (0, 1))
+        assert first.eq(0).double().mean().item() == pytest.approx(share, abs=0.005)
+        assert (first.mean().item() == pytest.approx(1, abs=0.01)) or share > 0.9
+        both = (first.eq(0) & second.eq(0)).double().mean().item()
+        assert both == pytest.approx(share**2, abs=0.005), "layers draw apart"
+    added = drawing.Noise(0.5)(torch.zeros(2_000, 100), keys)
+    assert added.mean().abs() < 0.005 and added.std().item() == pytest.approx(0.5, abs=0.005)
 
 
 def test_a_critic_of_frames_may_know_the_moment():

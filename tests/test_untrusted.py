@@ -444,7 +444,7 @@ MLP = "framegan.networks.mlp.Generator"
 NO_GENERATORS = {
     "another class": ({"_target_": "framegan.metrics.scores.Frechet"}, "model.generator is a Frechet"),
     "a protocol": ({"_target_": "framegan.metrics.sample_set.SampleSet"}, "Protocols cannot"),
-    "another network": ({"_target_": "framegan.networks.tower.Noise", "sigma": 1.0}, "model.generator is a Noise"),
+    "another network": ({"_target_": "framegan.networks.drawing.Noise", "sigma": 1.0}, "model.generator is a Noise"),
     "a list": ([1, 2], "model.generator is a list"),
     "a text": ("generator", "of type str"),
     "a part of one": ({"_target_": MLP, "shape": [3, 8, 8], "_partial_": True}, "not a network that makes samples"),

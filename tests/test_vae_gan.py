@@ -73,9 +73,9 @@ def test_clips_and_a_critic_that_draws_frames():
     gan = built("vae_gan", shape, "model/discriminator=frame", "model.generator.feature_layer=tower.layers.2")
     gan.discriminator.num_frames = 2
     fit(gan, real_batches(2, 4, shape))
-    clips = torch.rand(4, *shape)
-    features = gan._features(clips, None)
-    assert torch.equal(features, gan._features(clips, None)) and len(features) == 4
+    clips, keys = torch.rand(4, *shape), torch.rand(4)
+    features = gan._features(clips, None, keys)
+    assert torch.equal(features, gan._features(clips, None, keys)) and len(features) == 4
     assert gan.sample([0]).shape == (1, *shape)
 
 
@@ -103,7 +103,7 @@ def test_the_layers_own_output_is_compared_not_what_is_written_over_it():
     fit(gan, real_batches(1, 4, SHAPE))
     samples, critic = torch.rand(4, *SHAPE), gan.discriminator
     assert critic.layers[2].inplace
-    torch.testing.assert_close(gan._features(samples, None), critic.layers[0](samples).flatten(1))
+    torch.testing.assert_close(gan._features(samples, None, torch.rand(4)), critic.layers[0](samples).flatten(1))
 
 
 def test_layers_are_named_where_weights_are_normalised_too():
@@ -118,7 +118,10 @@ def test_a_critic_with_several_heads():
     layer = "heads.clip.tower.layers.2"
     gan = built("vae_gan", shape, "model/discriminator=mocogan", f"model.generator.feature_layer={layer}")
     fit(gan, real_batches(2, 4, shape))
-    assert set(gan.head_weights) == {"frame", "clip"} and gan._features(torch.rand(4, *shape), None).ndim == 2
+    assert (
+        set(gan.head_weights) == {"frame", "clip"}
+        and gan._features(torch.rand(4, *shape), None, torch.rand(4)).ndim == 2
+    )
 
 
 def test_a_layer_that_is_not_there_is_refused():

@@ -31,6 +31,8 @@ from framegan.strategy import average_buffers
 
 PLACES = ("real", "fake", "between", "generator")
 """Which samples the discriminator judges; the generator's are those of its own step."""
+DRAWN = 1 << 8
+"""Parts of the noise of a key from here on, by place: what the discriminator draws; others have those before."""
 
 
 class GAN(Model):
@@ -41,7 +43,8 @@ class GAN(Model):
             its last forward adds it to its own loss.
         discriminator: (N, *shape) samples and (N,) labels -> (N, K) logits by head. Under "class" it may give (N,
             num_classes) logits of the class, which are trained on real and on fake samples (Odena et al. 2017), and
-            under "penalty" a (N, 1) loss of its own, which counts for real samples.
+            under "penalty" a (N, 1) loss of its own, which counts for real samples. One that draws in training may take
+            `keys` too, (N,) in [0, 1), see `framegan.networks.drawing`: the same for any number of processes.
         generator_optimizer: called with the generator's parameters; likewise the discriminator's.
         regularizers: penalties and constraints of the discriminator, by the name they are logged under.
         generator_regularizers: likewise penalties of a generator that has styles.
@@ -235,7 +238,7 @@ class GAN(Model):
             real: (N, *shape) samples; fake ones are made of the (N, latent_dim) latents.
             labels: (N,) classes of the real samples, and those asked of the fake ones.
             mixing: (N,) in [0, 1): where between a real and a fake sample the penalties "between" are taken; and the
-                keys of the augmentation.
+                keys of the augmentation and of what the discriminator draws.
             step: number of this network's step, which decides the penalties that are due.
         """
         penalties = {name: r for name, r in due(self.regularizers, step).items() if r.at}
@@ -251,8 +254,7 @@ class GAN(Model):
         # all of a step with a penalty is uncompiled: compiled forwards would overwrite the others' running averages
         with uncompiled() if places else nullcontext():
             critic = self._trained("discriminator")
-            judged = {place: self._augmented(values, mixing, place) for place, values in samples.items()}
-            logits = {place: as_precise(critic(values, labels), real) for place, values in judged.items()}
+            logits = {place: self._judged(critic, values, labels, mixing, place) for place, values in samples.items()}
         if self.augmentation is not None:
             sides = ((logits["real"][head], logits["fake"][head]) for head in self.head_weights)
             self.augmentation.observe(torch.cat([margins(self.loss, *side)[0] for side in sides], dim=1))
@@ -275,11 +277,11 @@ class GAN(Model):
         penalties = due(self.generator_regularizers, step)
         fake = self._make(real, labels, latents, step) if self.made is None else self.made
         fake = fake.to(real.dtype)  # (N, *shape)
-        fake_logits = as_precise(self.discriminator(self._augmented(fake, mixing, "generator"), labels), real)
+        fake_logits = self._judged(self.discriminator, fake, labels, mixing, "generator")
         class_loss = self._class_loss("generator", fake_logits, labels)
         real_logits: Mapping[str, Tensor | None] = dict.fromkeys(self.head_weights)
         if self.loss.generator_sees_real:
-            real_logits = as_precise(self.discriminator(self._augmented(real, mixing, "real"), labels), real)
+            real_logits = self._judged(self.discriminator, real, labels, mixing, "real")
         loss = self._over_heads(self.loss.generator, real_logits, fake_logits)  # (N,)
         self.measured.mean("generator/loss", loss)
         loss = loss + self._penalty("generator", getattr(self.generator, "penalty", None))
@@ -339,9 +341,22 @@ class GAN(Model):
         """Return the network whose gradients the strategy averages over the ranks; forwards to train go through it."""
         return self.wrappers.get(name, getattr(self, name))
 
-    def _augmented(self, samples: Tensor, keys: Tensor, place: str) -> Tensor:
-        """Return the (N, *shape) samples as the discriminator sees them, each place in its own way."""
-        return samples if self.augmentation is None else self.augmentation(samples, keys, PLACES.index(place))
+    def _judged(
+        self, critic: nn.Module, samples: Tensor, labels: Tensor, keys: Tensor, place: str
+    ) -> dict[str, Tensor]:
+        """Return the (N, K) logits of each head of (N, *shape) samples, augmented, each place in its own way.
+
+        They are as precise as the samples are: losses have no halved ones.
+        """
+        seen = samples if self.augmentation is None else self.augmentation(samples, keys, PLACES.index(place))
+        logits = critic(seen, labels, **self._drawing(keys, place))
+        return {head: values.to(samples.dtype) for head, values in logits.items()}
+
+    def _drawing(self, keys: Tensor, place: str) -> dict[str, Tensor]:
+        """Return the (N,) keys of a place for a discriminator that draws by them, if it does."""
+        if not noise.takes_keys(self.discriminator):
+            return {}
+        return {"keys": noise.other_keys(keys, 1, DRAWN + PLACES.index(place))[:, 0]}
 
     def _over_heads(self, function: Callable[..., Tensor], *logits: Mapping[str, Tensor | None]) -> Tensor:
         """Return the weighted sum over the discriminator's heads of a function of their (N, K) logits, (N,)."""
@@ -362,8 +377,3 @@ class GAN(Model):
             return 0.0
         self.measured.mean(f"penalty/{name}", penalty)
         return strength * penalty.flatten()
-
-
-def as_precise(logits: Mapping[str, Tensor], real: Tensor) -> dict[str, Tensor]:
-    """Return the (N, K) logits of each head as precise as the real samples are: losses have no halved ones."""
-    return {head: values.to(real.dtype) for head, values in logits.items()}

@@ -4,6 +4,7 @@ The counter-based generator Philox (Salmon et al. 2011) makes that cheap. A run 
 more processes, therefore sees the noise it would have seen: there is no state to save and none to go out of step.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
@@ -53,11 +54,37 @@ def uniform_of_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
     Args:
         keys: (N,) as `uniform` draws them: multiples of 2^-24 in [0, 1).
     """
+    return (other_keys(keys, size, part) + 2**-25).clamp(max=1 - 2**-24)
+
+
+def coarse_of_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
+    """Return (N, size) int16 numbers, all values alike, likewise; they take a quarter of the time."""
+    return _bits_of_keys(keys, -(-size // 4), part).view(torch.int16)[:, :size]
+
+
+def other_keys(keys: Tensor, size: int, part: int = 0) -> Tensor:
+    """Return (N, size) keys likewise, each a key of its own whose draws have parts of their own."""
+    return (_bits_of_keys(keys, size, part) >> 40 & (1 << 24) - 1).double() / 2**24
+
+
+def takes_keys(network: torch.nn.Module) -> bool:
+    """Say whether a network's forward takes the (N,) `keys` of its samples, to draw by them."""
+    return "keys" in inspect.signature(network.forward).parameters
+
+
+@torch.library.custom_op("framegan::bits_of_keys", mutates_args=())  # torch.compile gets such integers wrong
+def _bits_of_keys(keys: Tensor, size: int, part: int) -> Tensor:
+    """Return (N, size) int64 numbers of 64 random bits, row k a function of keys[k] and the part."""
     columns = torch.arange(size, device=keys.device) + (part << 32)
     mixed = (keys.double() * 2**24).long().unsqueeze(1) * 0x1E3779B97F4A7C15 + columns * 0x3F58476D1CE4E5B9
     for shift, factor in ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15), (31, 1)):  # SplitMix64 (Steele 2014)
         mixed = (mixed ^ (mixed >> shift & (1 << 64 - shift) - 1)) * factor
-    return (((mixed >> 40 & (1 << 24) - 1).double() + 0.5) / 2**24).clamp(max=1 - 2**-24)
+    return mixed
+
+
+@_bits_of_keys.register_fake
+def _(keys: Tensor, size: int, part: int) -> Tensor:
+    return keys.new_empty(len(keys), size, dtype=torch.int64)
 
 
 def normal_of_uniform(uniform: Tensor) -> Tensor:
@@ -66,7 +93,7 @@ def normal_of_uniform(uniform: Tensor) -> Tensor:
 
 
 def seed_modules(seed: int, rank: int, counter: int) -> None:
-    """Make what modules draw by themselves (dropout) a function of the seed, the rank and the clock.
+    """Make what modules draw by themselves (dropout of one's own) a function of the seed, the rank and the clock.
 
     The generators of this process's own devices are seeded one by one: `torch.manual_seed` takes the stack's trace for
     each kind of device that isn't there, which is much of a small step.

@@ -53,21 +53,22 @@ class VAEGAN(GAN):
         loss = super().generator_loss(real, labels, of_both(latents, codes.detach(), mixing), mixing, step)
         weight = generator.reconstruction_weight
         faded = codes.detach() + (codes - codes.detach()) / weight  # the encoder descends the reconstruction as it is
-        difference = self._features(real, labels) - self._features(generator(faded, labels), labels)
+        made = generator(faded, labels)
+        difference = self._features(real, labels, mixing) - self._features(made, labels, mixing)
         reconstruction = difference.to(real.dtype).square().sum(1) / 2  # (N,)
         self.measured.mean("generator/reconstruction", reconstruction)
         self.measured.mean("generator/divergence", divergence.sum(1))
         return loss + weight * reconstruction + divergence.sum(1)
 
-    def _features(self, samples: Tensor, labels: Tensor) -> Tensor:
-        """Return a layer's output of (N, *shape) samples, (N, D); frames and what else a critic draws are the same."""
+    def _features(self, samples: Tensor, labels: Tensor, keys: Tensor) -> Tensor:
+        """Return a layer's output of (N, *shape) samples, (N, D); of the same keys a critic draws the same."""
         found: list[Tensor] = []
         layer = self.discriminator.get_submodule(str(self.generator.feature_layer))
         handle = layer.register_forward_hook(lambda _, __, output: found.append(output.clone()))
         noise.seed_modules(self.seed, self.trainer.global_rank, int(self.samples_seen))
         try:
             with uncompiled():
-                self.discriminator(samples, labels)
+                self.discriminator(samples, labels, **self._drawing(keys, "generator"))
         finally:
             handle.remove()
         return found[0].reshape(len(samples), -1)  # a critic of frames has several of each

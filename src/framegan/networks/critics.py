@@ -1,7 +1,8 @@
 """Critics of clips: discriminators that any temporal generator can be trained against, alone or together.
 
 Each maps (N, C, T, H, W) and (N,) labels to {"sample": (N, K) logits} and, where it predicts the class, {"class": (N,
-num_classes) logits}. `Heads` puts several side by side, each under a name of its own.
+num_classes) logits}. `Heads` puts several side by side, each under a name of its own. What they draw in training, which
+frames and noise, is a function of the (N,) keys of the samples; without keys PyTorch draws it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,15 @@ import torch.nn.functional as F
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
+from framegan import noise
 from framegan.networks.conditioning import ClassCritic, Conditional, Conditioning, of_classes
 from framegan.networks.dcgan import Normalization
+from framegan.networks.drawing import keys_for
 from framegan.networks.mocogan import require_clips
 from framegan.networks.tower import Tower
+
+CHOICE, FRAMES = 1 << 16, 1 << 17
+"""Parts of the noise of a key, behind those of layers: which frames are seen, and the keys of each."""
 
 
 class ClipCritic(ClassCritic):
@@ -59,11 +65,11 @@ class ClipCritic(ClassCritic):
         )
         of_classes(self.tower.layers[-1], first=1)
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, samples: Tensor, labels: Tensor | None = None, keys: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of (N, C, T, H, W) clips and (N,) labels."""
         if self.pool > 1:
             samples = F.avg_pool3d(samples, (1, self.pool, self.pool))  # (N, C, T, H / pool, W / pool)
-        return self.logits(self.tower(self.given(samples, labels)).flatten(2), labels)
+        return self.logits(self.tower(self.given(samples, labels), keys).flatten(2), labels)
 
 
 class FrameCritic(ClassCritic):
@@ -101,14 +107,17 @@ class FrameCritic(ClassCritic):
         self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, hidden=hidden)
         of_classes(self.tower.layers[-1], first=1)
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, samples: Tensor, labels: Tensor | None = None, keys: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of (N, C, T, H, W) clips and (N,) labels; those of a clip are those of its frames."""
-        frames, places = _some_frames(samples, self.num_frames, drawn=self.training)  # (N, F, C, H, W), (N, F)
+        keys = keys_for(samples, keys) if self.training else None
+        frames, places = _some_frames(samples, self.num_frames, keys)  # (N, F, C, H, W), (N, F)
         seen = frames.flatten(0, 1)  # (N * F, C, H, W)
         if self.times:
             seen = _with_channel(seen, places.flatten() / self.longest)  # (N * F, C + 1, H, W)
         of_frames = None if labels is None else labels.repeat_interleave(self.num_frames)  # (N * F,)
-        outputs = self.tower(self.given(seen, of_frames))  # (N * F, num_outputs, H', W')
+        if keys is not None:
+            keys = noise.other_keys(keys, self.num_frames, FRAMES).flatten()  # (N * F,)
+        outputs = self.tower(self.given(seen, of_frames), keys)  # (N * F, num_outputs, H', W')
         return self.logits(outputs.flatten(2).unflatten(0, frames.shape[:2]).transpose(1, 2).flatten(2), labels)
 
 
@@ -144,11 +153,12 @@ class PairCritic(ClassCritic):
         self.tower = Tower(seen, self.num_outputs, width, patch, normalization, noise, spectral_norm, hidden=hidden)
         of_classes(self.tower.layers[-1], first=1)
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, samples: Tensor, labels: Tensor | None = None, keys: Tensor | None = None) -> dict[str, Tensor]:
         """Return the logits of (N, C, T, H, W) clips and (N,) labels."""
-        frames, places = _some_frames(samples, 2, drawn=self.training)  # (N, 2, C, H, W), (N, 2)
+        keys = keys_for(samples, keys) if self.training else None
+        frames, places = _some_frames(samples, 2, keys)  # (N, 2, C, H, W), (N, 2)
         pairs = _with_channel(frames.flatten(1, 2), places.diff(dim=1).flatten() / self.longest)  # (N, 2 * C + 1, H, W)
-        return self.logits(self.tower(self.given(pairs, labels)).flatten(2), labels)
+        return self.logits(self.tower(self.given(pairs, labels), keys).flatten(2), labels)
 
 
 class Heads(nn.Module):
@@ -162,9 +172,14 @@ class Heads(nn.Module):
         super().__init__()
         self.heads = nn.ModuleDict(heads)
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, samples: Tensor, labels: Tensor | None = None, keys: Tensor | None = None) -> dict[str, Tensor]:
         """Return {name: (N, K) logits} and {"class": (N, num_classes)}, the mean of what critics predict, if any."""
-        judged = {name: critic(samples, labels) for name, critic in self.heads.items()}
+        judged = {}
+        for number, (name, critic) in enumerate(self.heads.items()):
+            own = {}
+            if keys is not None and noise.takes_keys(critic):
+                own["keys"] = noise.other_keys(keys, 1, number)[:, 0]  # (N,)
+            judged[name] = critic(samples, labels, **own)
         logits: dict[str, Tensor] = {name: of_head["sample"] for name, of_head in judged.items()}
         predicted = [of_head["class"] for of_head in judged.values() if "class" in of_head]
         return logits | ({"class": torch.stack(predicted).mean(0)} if predicted else {})
@@ -176,14 +191,14 @@ def _with_channel(frames: Tensor, values: Tensor) -> Tensor:
     return torch.cat([frames, channel], dim=1)
 
 
-def _some_frames(clips: Tensor, number: int, *, drawn: bool) -> tuple[Tensor, Tensor]:
+def _some_frames(clips: Tensor, number: int, keys: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return as many different frames of each of (N, C, T, H, W) clips, (N, number, C, H, W), and their places.
 
-    The places are ascending, (N, number); drawn, or spread evenly.
+    The places are ascending, (N, number); by the (N,) keys, or, without any, spread evenly.
     """
     num_clips, num_frames = len(clips), clips.shape[2]
-    if drawn and number < num_frames:
-        order = torch.rand(num_clips, num_frames, device=clips.device).argsort(1)  # (N, T)
+    if keys is not None and number < num_frames:
+        order = noise.uniform_of_keys(keys, num_frames, CHOICE).argsort(1)  # (N, T)
         places = order[:, :number] if number == 1 else order[:, :number].sort(1).values  # (N, number)
     else:
         spread = torch.linspace(0, num_frames - 1, number, device=clips.device).round().long()  # (number,)

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from framegan.networks.conditioning import ClassCritic, ClassGenerator, Conditional, Conditioning, of_classes
+from framegan.networks.drawing import Dropout, through
 
 
 class Generator(ClassGenerator):
@@ -65,10 +66,10 @@ class Discriminator(ClassCritic):
         sizes = [math.prod(shape) + self.given.channels, *widths]
         layers: list[nn.Module] = []
         for size, next_size in pairwise(sizes):
-            layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+            layers += [nn.Linear(size, next_size), nn.LeakyReLU(0.2), Dropout(dropout)]
         self.layers = nn.Sequential(*layers, of_classes(nn.Linear(sizes[-1], self.num_outputs), first=1))
 
-    def forward(self, samples: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Return {"sample": (N, 1) logits} of (N, *shape) samples and (N,) labels."""
-        outputs = self.layers(self.given(samples.flatten(1), labels))  # (N, prod(shape)) -> (N, num_outputs)
+    def forward(self, samples: Tensor, labels: Tensor | None = None, keys: Tensor | None = None) -> dict[str, Tensor]:
+        """Return {"sample": (N, 1) logits} of (N, *shape) samples and (N,) labels; dropout is by the (N,) keys."""
+        outputs = through(self.layers, self.given(samples.flatten(1), labels), keys)  # (N, num_outputs)
         return self.logits(outputs.unsqueeze(2), labels)

@@ -3,26 +3,15 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from framegan.networks.dcgan import Normalization, base_and_doublings, normalization_layer
+from framegan.networks.drawing import Noise, through
 
 Step = tuple[int, int, int]
 """Kernel, stride and padding of a convolution along one axis."""
 HALVE: Step = (4, 2, 1)
-
-
-class Noise(nn.Module):
-    """Adds N(0, sigma^2) in training (Tulyakov et al. 2018; Saito et al. 2017)."""
-
-    def __init__(self, sigma: float):
-        super().__init__()
-        self.sigma = sigma
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features + self.sigma * torch.randn_like(features) if self.training else features
 
 
 class Tower(nn.Module):
@@ -76,9 +65,9 @@ class Tower(nn.Module):
             layers += [nn.LeakyReLU(0.2, inplace=True), add_spectral_norm(last) if spectral_norm else last]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """Return the (N, outputs, [T',] H', W') map of (N, *shape) samples."""
-        return self.layers(samples)
+    def forward(self, samples: Tensor, keys: Tensor | None = None) -> Tensor:
+        """Return the (N, outputs, [T',] H', W') map of (N, *shape) samples; noise is by the (N,) keys."""
+        return through(self.layers, samples, keys)
 
 
 def _steps_in_time(num_frames: int, halvings: int, stride: int) -> list[Step]:
