@@ -92,7 +92,7 @@ DATA = {
     "stream": "",
     "labels": "files",
     "source": "labels resolution stream",
-    "contents": "cache_places source",
+    "contents": "cache_places files source",
     "fingerprint": "source",
     "train_loader": "source",
     "images": "bad_files boxes cache_places contents files labels resolution source",

@@ -18,6 +18,7 @@ from framegan.data.drawn.shape_motion import ShapeMotion
 from framegan.data.drawn.synthetic import synthetic
 from framegan.data.fingerprint import comparable, differences, digest_of, inventory_of
 from framegan.data.frame_cache.build import plan, prepare
+from framegan.data.held_out import held_out
 from framegan.data.images.image_folder import ImageFolder
 from framegan.data.published.digits import digits
 from framegan.data.published.idx import mnist
@@ -74,6 +75,32 @@ def test_files(write_some, read, tmp_path):
     files = [path for path in files_in(root) if path.suffix in (".png", ".npy", ".mp4") or "images" in path.name]
     change_in_place(files[len(files) // 2 + 1 if len(files) > 2 else 0])
     assert fingerprint_of(read(str(root)) if isinstance(source, TensorSource) else source) != first
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize("kind", ["images", "videos", "frames", "strips"])
+def test_a_copy_without_links_holds_out_the_same(kind, link, tmp_path):
+    write_some, read = FILES[kind]
+    root, copy = tmp_path / "data", tmp_path / "copy"
+    write_some(root)
+    for name in sorted(root.glob("*/*"))[::2]:
+        twin = name.with_name(f"x{name.name}")
+        if kind != "frames":
+            link(name, twin)
+        elif link is os.symlink:
+            twin.symlink_to(name)
+        else:
+            shutil.copytree(name, twin, copy_function=os.link)
+    shutil.copytree(root, copy)
+    linked, copied = read(str(root)), read(str(copy))
+    assert fingerprint_of(linked) == fingerprint_of(copied)
+    left_out = held_out(linked, 0.4).tolist()
+    assert left_out and held_out(copied, 0.4).tolist() == left_out
+    sides = [
+        {linked[number][0].numpy().tobytes() for number in some}
+        for some in (left_out, {*range(len(linked))} - {*left_out})
+    ]
+    assert not sides[0] & sides[1]
 
 
 def test_names_and_classes_count(tmp_path):

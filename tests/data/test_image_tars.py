@@ -138,6 +138,15 @@ def test_links_are_what_they_mean(tmp_path):
     assert all(torch.equal(source[k][0], source[0][0]) for k in range(3))
     assert source.groups == [0, 0, 0]
     assert ImageFolder(str(tmp_path), 8).groups == [0, 0, 0]
+    (folder / "d.png").write_bytes(picture(2))
+    (folder / "d.cls").write_text("cat")
+    with tarfile.open(tmp_path / "x.tar", "w", dereference=True) as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path.resolve(), f"./cat/{path.name}")
+            tar.inodes.clear()  # a copy of each
+    assert ImageTars(str(tmp_path / "x.tar"), 8).groups == [0, 0, 0, 1], "copies are as links"
+    (folder / "d.png").unlink()
+    (folder / "d.cls").unlink()
     (folder / "c.png").unlink()
     (folder / "c.png").symlink_to("/elsewhere.png")
     with tarfile.open(tmp_path / "x.tar", "w") as tar:

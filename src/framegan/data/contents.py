@@ -6,7 +6,8 @@ the sizes and the times of the files do.
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from framegan.data.cache_places import alone, beside
+from framegan.data.files import groups_of_same
 from framegan.data.source import Inventory
 from framegan.files import strict_json
 from framegan.files.at_once import at_once
@@ -73,15 +75,36 @@ def file_inventory(
     return {**recipe, "classes": list(classes), "files": files}
 
 
+def groups_of_contents(root: Path, items: Mapping[str, Sequence[Path]]) -> list[int] | None:
+    """Return a number for each item, the same for those of the same contents, as links are; None where all differ.
+
+    Only items as large as another are read.
+    """
+    names = list(items)
+    sizes = [tuple(path.stat().st_size for path in items[name]) for name in names]
+    often = Counter(sizes)
+    alike = {name: items[name] for name, size in zip(names, sizes, strict=True) if often[size] > 1}
+    found = digests(root, alike)
+    return groups_of_same(found.get(name, (name,)) for name in names)
+
+
+def told_apart(keys: Sequence[Hashable], tell: Callable[[int], Hashable]) -> list[Hashable]:
+    """Return keys, each that several places have together with what tells these places apart."""
+    often = Counter(keys)
+    found = dict(at_once(tell, [place for place, key in enumerate(keys) if often[key] > 1], "comparing contents"))
+    return [(key, found.get(place)) for place, key in enumerate(keys)]
+
+
 def _stamp(files: Sequence[Path]) -> _Stamp:
     states = [path.stat() for path in files]
     key = [[path.name for path in files], [[s.st_size, s.st_mtime_ns, s.st_ctime_ns] for s in states]]
     changed = max(state.st_ctime for state in states)  # whatever time they were given
-    return _Stamp(_digits(strict_json.dumps(key).encode()), sum(state.st_size for state in states), changed)
+    return _Stamp(digits_of(strict_json.dumps(key).encode()), sum(state.st_size for state in states), changed)
 
 
 def _read(items: Mapping[str, Sequence[Path]], names: Sequence[str]) -> dict[str, str]:
-    return dict(at_once(lambda name: _content(items[name]), names, "reading contents"))
+    found = dict(at_once(lambda name: _content(items[name]), names, "reading contents"))
+    return {name: found[name] for name in names}
 
 
 def _content(files: Sequence[Path]) -> str:
@@ -89,10 +112,11 @@ def _content(files: Sequence[Path]) -> str:
     for path in files:
         with path.open("rb") as file:
             parts.append(hashlib.file_digest(file, "sha256").digest())
-    return _digits(b"".join(parts))
+    return digits_of(b"".join(parts))
 
 
-def _digits(content: bytes) -> str:
+def digits_of(content: bytes) -> str:
+    """Return 16 hexadecimal digits of contents."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 

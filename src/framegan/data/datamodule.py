@@ -141,7 +141,7 @@ class DataModule(LightningDataModule):
         self.check_batch_fits(self.trainer.world_size)
         if self.is_small:
             with told_plainly():
-                self.source = in_memory(self.source)
+                self.source = in_memory(self.source, with_groups=self.held_out > 0)
 
     def on_exception(self, exception: BaseException) -> None:
         if self.loader is not None:

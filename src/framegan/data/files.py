@@ -175,11 +175,6 @@ def _counted(counts: Counter[str], form: str = "{number:,} {name}") -> str:
     return first_names((form.format(number=number, name=name) for name, number in counts.most_common()), NAMED)
 
 
-def groups_of_links(files: Iterable[Path]) -> list[int] | None:
-    """Return a number for each name of a file, the same for links to it and hard links; None where each has one."""
-    return groups_of_same((state.st_dev, state.st_ino) for state in map(os.stat, files))
-
-
 def groups_of_same(things: Iterable[Hashable]) -> list[int] | None:
     """Return a number for each, the same for those that are equal; None where all differ."""
     things = list(things)

@@ -19,6 +19,8 @@ def held_out(source: Source, share: float) -> np.ndarray:
 
     All of a group are where the source has `groups`, as one of them tells of the others; see `groups_of`.
     """
+    if share == 0:
+        return np.arange(0)
     number, group_of_each = groups_of(source)
     left_out = noise.generator(0, noise.HELD_OUT).permutation(number)[: int(share * number)]
     return np.flatnonzero(np.isin(group_of_each, left_out))

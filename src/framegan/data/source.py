@@ -181,11 +181,15 @@ class TensorSource:
         return replace(self, samples=self.samples.to(device), labels=self.labels.to(device))
 
 
-def in_memory(source: Source) -> Source:
-    """Return the same source with all that it reads from in memory; what can't be read stops here, by name."""
+def in_memory(source: Source, *, with_groups: bool = True) -> Source:
+    """Return the same source with all that it reads from in memory; what can't be read stops here, by name.
+
+    Args:
+        with_groups: whether they are needed, for which files may have to be read.
+    """
     if isinstance(source, TensorSource):
         return source
-    groups = getattr(source, "groups", None)
+    groups = getattr(source, "groups", None) if with_groups else None
     if callable(read_all := getattr(source, "in_memory", None)):
         read = read_all()
         return replace(read, groups=groups) if isinstance(read, TensorSource) and groups is not None else read

@@ -2,9 +2,12 @@
 
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, Protocol
+
+MIDDLE = 1 << 12
+"""Bytes of which few files have the same."""
 
 
 class File(Protocol):
@@ -52,6 +55,11 @@ class TarMember:
                 raise OSError(f"{self.tar} has changed since it was looked into; start again")
             file.seek(self.start)
             return file.read(self.size)
+
+    def read_middle(self) -> bytes:
+        """Return `MIDDLE` bytes of its content at most."""
+        half = self.size // 2
+        return replace(self, start=self.start + half, size=min(MIDDLE, self.size - half)).read_bytes()
 
 
 def stamp_of(state: os.stat_result) -> tuple[int, int]:

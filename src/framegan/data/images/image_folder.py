@@ -12,8 +12,8 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.data.bad_files import NAMED_PROBLEMS, BadFiles, OnError, Share
-from framegan.data.contents import file_inventory
-from framegan.data.files import files_of_split, groups_of_links
+from framegan.data.contents import file_inventory, groups_of_contents
+from framegan.data.files import files_of_split
 from framegan.data.images.image_file import EXTENSIONS, Channels, Resize, is_grey
 from framegan.data.images.image_files import ImageFiles
 from framegan.data.images.kept import AT_ONCE, KeptImages
@@ -95,15 +95,13 @@ class ImageFolder(ImageFiles):
 
     @cached_property
     def groups(self) -> list[int] | None:
-        """All names of a file are held out, or none."""
-        return groups_of_links(self.folder / file for file in self.files)
+        """All files of the same contents are held out, or none."""
+        return groups_of_contents(self.root, self._items)
 
     def inventory(self) -> Inventory:
-        paths = [self.folder / file for file in self.files]
-        items = {path.relative_to(self.root).as_posix(): [path] for path in paths}
         recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize}
         recipe |= self._decoded_as
-        return file_inventory(self.root, items, self.labels, self.classes, recipe)
+        return file_inventory(self.root, self._items, self.labels, self.classes, recipe)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         if self._mapped is not None:
@@ -153,6 +151,11 @@ class ImageFolder(ImageFiles):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_mapped"}
+
+    @property
+    def _items(self) -> dict[str, list[Path]]:
+        paths = [self.folder / file for file in self.files]
+        return {path.relative_to(self.root).as_posix(): [path] for path in paths}
 
     def _file(self, index: int) -> Path:
         return self.folder / self.files[index]

@@ -10,7 +10,7 @@ import numpy as np
 from framegan import noise
 from framegan.data.bad_files import BadFiles, OnError, Share
 from framegan.data.cache_places import beside
-from framegan.data.contents import digests
+from framegan.data.contents import digests, digits_of, told_apart
 from framegan.data.files import (
     PART,
     class_name,
@@ -93,8 +93,9 @@ class ImageTars(ImageFiles):
 
     @cached_property
     def groups(self) -> list[int] | None:
-        """All names of a member are held out, or none: a hard link is stored as another name."""
-        return groups_of_same((int(tar), int(start)) for tar, start, _ in self._places)
+        """All members of the same contents are held out, or none; those as large as another are looked into."""
+        alike = told_apart(self._places[:, 2].tolist(), lambda index: digits_of(self._file(index).read_middle()))
+        return groups_of_same(told_apart(alike, lambda index: digits_of(self._file(index).read_bytes())))
 
     def inventory(self) -> Inventory:
         recipe = {"resolution": self.resolution, "channels": self.channels, "resize": self.resize, **self._decoded_as}

@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from framegan.data.bad_files import BadFiles, OnError, Share
-from framegan.data.contents import file_inventory
+from framegan.data.contents import file_inventory, groups_of_contents
 from framegan.data.images import image_file
 from framegan.data.labels import emptied
 from framegan.data.source import Inventory
@@ -104,6 +105,14 @@ class ListedVideos(ABC):
         """Return the files of the video that lies there."""
         return [path]
 
+    @cached_property
+    def groups(self) -> Sequence[str | int] | None:
+        """All videos of the same contents are held out, or none."""
+        return groups_of_contents(self.root, self._items)
+
+    @property
+    def _items(self) -> dict[str, list[Path]]:
+        return {name: self.files(self.root / name) for name in self.names}
+
     def inventory(self) -> Inventory:
-        items = {name: self.files(self.root / name) for name in self.names}
-        return file_inventory(self.root, items, self.labels, self.classes, self.recipe)
+        return file_inventory(self.root, self._items, self.labels, self.classes, self.recipe)

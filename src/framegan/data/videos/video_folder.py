@@ -1,13 +1,12 @@
 """Video files, decoded when their frames are asked for, and the folder of such files."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from framegan.data.bad_files import OnError, Share
-from framegan.data.files import files_of_split, groups_of_links
+from framegan.data.files import files_of_split
 from framegan.data.images.image_file import Filter, Resize
 from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution
@@ -40,11 +39,6 @@ class VideoFiles(ListedVideos):
             except ValueError as error:
                 problems[name] = str(error)
         return entries, problems
-
-    @cached_property
-    def groups(self) -> Sequence[str | int] | None:
-        """All names of a file are held out, or none."""
-        return groups_of_links(self.root / name for name in self.names)
 
     def frame_times(self, index: int) -> np.ndarray | None:
         return self.entries[index].info.times
