@@ -49,6 +49,24 @@ class Unlisted:
         return torch.zeros(self.shape, dtype=torch.uint8), index % 2
 
 
+class EpochAsPixels(Unlisted):
+    """A source whose samples are filled with the number of the epoch."""
+
+    def batch(self, tickets):
+        pixels = torch.tensor([epoch for _, epoch in tickets]).byte().view(-1, 1, 1, 1)
+        return pixels.expand(-1, *self.shape).contiguous(), torch.tensor([index % 2 for index, _ in tickets])
+
+
+class NewEachTime(Unlisted):
+    """A source whose samples are other ones whenever they are asked for."""
+
+    asked = 0
+
+    def __getitem__(self, index):
+        self.asked += 1
+        return torch.full(self.shape, self.asked % 256, dtype=torch.uint8), index % 2
+
+
 def batches(datamodule, count):
     datamodule.trainer = GANTrainer(accelerator="cpu")
     datamodule.setup("fit")
@@ -72,6 +90,15 @@ def test_a_start_in_the_stream_is_where_it_goes_on():
     later.start = 12
     rest, _ = batches(later, 2)
     assert [labels.tolist() for _, labels in rest] == [labels.tolist() for _, labels in whole[3:]]
+
+
+@pytest.mark.parametrize(("source", "is_kept"), [(EpochAsPixels, False), (NewEachTime, False), (Unlisted, True)])
+def test_only_what_is_the_same_in_every_epoch_is_kept(source, is_kept):
+    data = DataModule(source(), batch_size=4)
+    taken, _ = batches(data, 3)
+    first, *later = [((samples[:, 0, 0, 0] + 1) * 127.5).round().tolist() for samples, _ in taken]
+    assert isinstance(data.source, TensorSource) == is_kept
+    assert all((set(values) == set(first)) == is_kept for values in later)
 
 
 @pytest.mark.parametrize("keep_on_device_mb", [0, 1024])

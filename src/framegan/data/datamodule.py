@@ -12,9 +12,10 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from framegan import noise
 from framegan.data.examples import Examples
-from framegan.data.fingerprint import digest_of, inventory_of
+from framegan.data.fingerprint import digest_of, inventory_of, is_steady
 from framegan.data.held_out import Share, held_out, keep_apart
 from framegan.data.source import (
+    BatchSource,
     Inventory,
     Source,
     TensorSource,
@@ -50,7 +51,8 @@ class DataModule(LightningDataModule):
         balance_classes: train on every class equally often, however many samples it has.
         held_out: share of the samples that training leaves out; see `framegan.data.held_out`.
         given_frames: of each clip, which a model that predicts continues. 0 = none.
-        keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none.
+        keep_on_device_mb: the largest data set in MB that is read once and kept on the training device. 0 = none. A
+            source with `batch` and without `in_memory`, or that gives others when it is asked again, never is.
         seed: key of the order and of the augmentation.
     """
 
@@ -229,9 +231,16 @@ class DataModule(LightningDataModule):
 
     @cached_property
     def is_small(self) -> bool:
-        """Whether the data are kept in memory, on the training device."""
+        """Whether the data are kept in memory, on the training device: not if they are drawn anew in every epoch."""
         size = getattr(self.source, "size_in_memory", len(self.source) * math.prod(self.shape))
-        return size <= self.keep_on_device_mb * 2**20
+        return size <= self.keep_on_device_mb * 2**20 and self._is_the_same_in_every_epoch
+
+    @property
+    def _is_the_same_in_every_epoch(self) -> bool:
+        if isinstance(self.source, TensorSource) or hasattr(self.source, "in_memory"):
+            return True
+        with told_plainly():
+            return not isinstance(self.source, BatchSource) and is_steady(self.source)
 
 
 def _as_it_is(batch: Any) -> Any:

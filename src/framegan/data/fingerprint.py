@@ -48,6 +48,13 @@ def inventory_of(source: Source) -> Inventory | None:
         ) from None
 
 
+def is_steady(source: Source) -> bool:
+    """Say whether a source gives the same samples when it is asked again, going by some of them."""
+    few = spread(NUM_READ_TWICE, len(source))
+    first, again = [_digest(*source[number]) for number in few], [_digest(*source[number]) for number in few]
+    return first == again
+
+
 def digest_of(inventory: Inventory | None) -> str | None:
     """Return the fingerprint of an inventory."""
     if inventory is None:

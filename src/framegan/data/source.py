@@ -72,6 +72,7 @@ class Source(Protocol):
         groups: what each sample belongs to, such as a person; all or none of a group are held out from training.
         class_counts(): how many samples each class has.
         in_memory(): the same source as a `TensorSource`, where it is better read otherwise than sample by sample.
+        batch(tickets): see `BatchSource`. One without `in_memory` is taken to draw anew in every epoch.
     """
 
     @property

@@ -10,7 +10,7 @@ from framegan import noise
 from framegan.data.labels import NO_CLASSES
 from framegan.data.published.idx import mnist
 from framegan.data.resolution import Resolution, sides_of
-from framegan.data.source import Inventory, Split
+from framegan.data.source import Inventory, Split, TensorSource
 from framegan.data.stream import Ticket
 
 
@@ -53,6 +53,10 @@ class StackedMNIST:
     def batch(self, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
         rows = self.rows[[index for index, _ in tickets]]  # (N, 3)
         return self.digits.samples[rows].squeeze(-3), torch.zeros(len(tickets), dtype=torch.int64)
+
+    def in_memory(self) -> TensorSource:
+        samples, labels = self.batch([(index, 0) for index in range(len(self))])
+        return TensorSource(samples, labels, self.num_classes, self.split, self.classes)
 
     def inventory(self) -> Inventory:
         return {"drawn": "stacks of three", "seed": self.seed, "digits": self.digits.inventory()}
