@@ -11,7 +11,8 @@ from small_clips import write_frame_folders, write_npy, write_strips, write_ucf1
 from small_files import write_images, write_mnist
 from test_frame_cache import Pictures, write
 
-from framegan.data import contents, earlier_runs
+from framegan.cli import run_data
+from framegan.data import contents, earlier_runs, fingerprint
 from framegan.data.datamodule import DataModule
 from framegan.data.drawn.moving_digits import MovingDigits
 from framegan.data.drawn.shape_motion import ShapeMotion
@@ -209,6 +210,34 @@ def test_what_cannot_be_told_has_no_fingerprint():
     assert fingerprint_of(Vast([1])) is None
     module = DataModule(Vast([1]), batch_size=1)
     assert (module.inventory, module.fingerprint) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "lines"),
+    [
+        (Vast([1]), Vast([2]), []),
+        (Own([1] * 9), Vast([1]), ["length: 9 -> 1000000000000"]),
+        (Vast([1]), Own([1] * 9), ["length: 1000000000000 -> 9"]),
+        (Restless([0] * 9), Restless([0] * 8), ["length: 9 -> 8"]),
+        (Own([1] * 9), Restless([1] * 9), ["nothing identifies the data now, "]),
+        (Restless([1] * 9), Own([1] * 9), ["nothing identifies the data of the run, "]),
+        (Own([1] * 9), Own([1] * 9), []),
+    ],
+)
+def test_data_that_cannot_be_told_are_not_those_that_could(before, now, lines, tmp_path):
+    data = DataModule(before, batch_size=1)
+    run_data.write(tmp_path, data)
+    found = run_data.changes(tmp_path, data.fingerprint, DataModule(now, batch_size=1))
+    assert len(found) == len(lines) and all(map(str.startswith, found, lines))
+
+
+def test_data_that_have_grown_too_large_to_be_read_have_changed(tmp_path, monkeypatch):
+    data = DataModule(Own([1] * 9), batch_size=1)
+    run_data.write(tmp_path, data)
+    kept = data.fingerprint
+    monkeypatch.setattr(fingerprint, "LARGEST", 9 * 4)
+    assert run_data.changes(tmp_path, kept, DataModule(Own([1] * 9), batch_size=1)) == []
+    assert run_data.changes(tmp_path, kept, DataModule(Own([1] * 10), batch_size=1)) == ["length: 9 -> 10"]
 
 
 def test_a_source_says_its_own_inventory():

@@ -51,12 +51,28 @@ def changes(folder: Path, fingerprint: Any, data: "datamodule.DataModule") -> li
     from framegan.data.fingerprint import comparable, differences
 
     kept = comparable(fingerprint)
-    if kept is None:
-        return earlier_runs.changes(fingerprint, data.classes, data.source)
-    if data.inventory is None or kept == data.fingerprint:
+    if kept is None and (lines := earlier_runs.changes(fingerprint, data.classes, data.source)):
+        return lines
+    if kept is None and fingerprint is not None:
+        return []
+    if kept is None or data.inventory is None:
+        return _changes_untold(folder, kept, data)
+    if kept == data.fingerprint:
         return []
     inventory = inventory_in(folder, kept)
     return ["the samples have changed"] if inventory is None else differences(inventory, data.inventory)
+
+
+def _changes_untold(folder: Path, kept: str | None, data: "datamodule.DataModule") -> list[str]:
+    """Return likewise a line where a fingerprint is missing before or now, or both times and the size is another."""
+    before, now = RunFiles(folder).data.num_samples, len(data.source)
+    if before not in (None, now):
+        return [f"length: {before} -> {now}"]
+    if before is None or kept == data.fingerprint:
+        return []
+    those = "of the run" if kept is None else "now"
+    rule = "they have no inventory, and are above 1 GB or others whenever they are read"
+    return [f"nothing identifies the data {those}, so that they can't be compared: {rule}"]
 
 
 def classes_line(data: "datamodule.DataModule") -> str:
