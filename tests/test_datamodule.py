@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from itertools import islice
+from math import nan
 
 import numpy as np
 import pytest
@@ -214,6 +215,14 @@ def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
     of_videos.groups = of_videos.groups[:-1]
     with pytest.raises(ValueError, match="groups should be that of each video"):
         held_out(clips, 0.2)
+
+
+@pytest.mark.parametrize("groups", [[1.0, nan, nan], np.array([1, nan, nan]), [(1, 0), (nan, 1), (nan, 2)]])
+def test_a_group_that_is_no_number_is_named(groups):
+    source = TensorSource(torch.zeros(3, 1, 2, 2).byte(), torch.zeros(3).long(), 1, groups=groups)
+    rule = "a group should be a number or a name, or None where a sample has none"
+    with pytest.raises(ValueError, match=rf"the data's source has sample 1 in the group \(?nan.*; {rule}"):
+        held_out(source, 0.5)
 
 
 def test_a_sample_without_a_group_is_one():

@@ -1,6 +1,6 @@
 """Which samples training leaves out, so that a model can be judged by what it hasn't seen."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -31,7 +31,7 @@ def groups_of(source: Source) -> tuple[int, np.ndarray]:
     and so is a sample whose group is None.
 
     Raises:
-        ValueError: the source has `groups` that aren't one for each sample.
+        ValueError: the source has `groups` that aren't one for each sample, or NaN among them.
     """
     groups = getattr(source, "groups", None)
     said = f"the data's source has {len(source)} samples and {0 if groups is None else len(groups)} groups"
@@ -39,12 +39,19 @@ def groups_of(source: Source) -> tuple[int, np.ndarray]:
     if groups is None:
         return len(source), np.arange(len(source))
     plain = [one.tolist() if hasattr(one, "tolist") else one for one in groups]  # of arrays and tensors
+    if unknown := [place for place, one in enumerate(plain) if _is_nan(one)]:
+        said = f"the data's source has sample {unknown[0]} in the group {plain[unknown[0]]!r}"
+        raise ValueError(f"{said}; a group should be a number or a name, or None where a sample has none")
     if not all(isinstance(one, int | float | str) for one in plain):  # pairs, whose parts NumPy would count, or None
         named = [(place, None) if one is None else repr(one) for place, one in enumerate(plain)]
         numbers = {name: number for number, name in enumerate(dict.fromkeys(named))}
         return len(numbers), np.array([numbers[name] for name in named])
     names, group_of_each = np.unique(plain, return_inverse=True)
     return len(names), group_of_each
+
+
+def _is_nan(group: Any) -> bool:
+    return any(map(_is_nan, group)) if isinstance(group, list | tuple) else isinstance(group, float) and group != group
 
 
 def keep_apart(source: Source, left_out: Share | np.ndarray) -> None:
