@@ -217,6 +217,33 @@ def test_groups_of_any_kind_are_held_out_as_a_whole(kind, videos):
         held_out(clips, 0.2)
 
 
+@pytest.mark.parametrize(
+    ("number", "share", "groups", "message"),
+    [
+        (
+            9,
+            0.1,
+            None,
+            "data.held_out=0.1 leaves none of 9 samples out of training; set it to at least 0.112, or to 0",
+        ),
+        (
+            9,
+            0.3,
+            [0] * 4 + [1] * 4 + [2],
+            "none of 9 samples in 3 groups out of training; set it to at least 0.334, or to 0, or give more",
+        ),
+        (9, 0.9, [0] * 9, "none of 9 samples in 1 group out of training; set it to 0, or give more data"),
+    ],
+)
+def test_a_share_of_few_data_that_holds_out_nothing_is_refused(number, share, groups, message):
+    source = TensorSource(torch.zeros(number, 1, 2, 2).byte(), torch.zeros(number).long(), 1, groups=groups)
+    with pytest.raises(ValueError, match=message):
+        DataModule(source, batch_size=2, held_out=share)
+    DataModule(source, batch_size=2)
+    if groups is None:
+        assert len(DataModule(source, batch_size=2, held_out=0.112).trained_on) == 8
+
+
 @pytest.mark.parametrize("groups", [[1.0, nan, nan], np.array([1, nan, nan]), [(1, 0), (nan, 1), (nan, 2)]])
 def test_a_group_that_is_no_number_is_named(groups):
     source = TensorSource(torch.zeros(3, 1, 2, 2).byte(), torch.zeros(3).long(), 1, groups=groups)

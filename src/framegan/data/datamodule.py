@@ -13,7 +13,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from framegan import noise
 from framegan.data.examples import Examples
 from framegan.data.fingerprint import digest_of, inventory_of, is_steady
-from framegan.data.held_out import Share, held_out, keep_apart
+from framegan.data.held_out import Share, check_held_out, held_out, keep_apart
 from framegan.data.source import (
     BatchSource,
     Inventory,
@@ -88,6 +88,7 @@ class DataModule(LightningDataModule):
             self.transforms.check(source[0][0])
         self.balance_classes, self.held_out = balance_classes, held_out
         keep_apart(source, held_out)
+        check_held_out(source, held_out)
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
         self.loader: TrainLoader | None = None

@@ -1,5 +1,6 @@
 """Which samples training leaves out, so that a model can be judged by what it hasn't seen."""
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,6 +25,17 @@ def held_out(source: Source, share: float) -> np.ndarray:
     number, group_of_each = groups_of(source)
     left_out = noise.generator(0, noise.HELD_OUT).permutation(number)[: int(share * number)]
     return np.flatnonzero(np.isin(group_of_each, left_out))
+
+
+def check_held_out(source: Source, share: float) -> None:
+    """Raise ValueError where a share of few data is none of them."""
+    if share == 0 or len(held_out(source, share)):
+        return
+    number, _ = groups_of(source)
+    groups = "" if number == len(source) else f" in {number} group{'s' * (number > 1)}"
+    least = math.ceil(1000 / number) / 1000
+    remedies = f"set it to {f'at least {least}, or to ' if least < 1 else ''}0, or give more data"
+    raise ValueError(f"data.held_out={share} leaves none of {len(source)} samples{groups} out of training; {remedies}")
 
 
 def groups_of(source: Source) -> tuple[int, np.ndarray]:
