@@ -12,6 +12,10 @@ from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from framegan.data.files import class_name
 from framegan.files import strict_json
 from framegan.processes.ranks import say
@@ -135,6 +139,22 @@ def emptied(classes: Sequence[str], before: Iterable[int], after: Iterable[int])
     """Return what to say of the classes that had samples before and have none after; nothing where there are none."""
     gone = [classes[number] for number in sorted(set(before) - set(after))]
     return f"nothing is left of class {first_names(gone, NAMED_CLASSES)}" if gone else ""
+
+
+def check_labels(
+    labels: Tensor | np.ndarray | Sequence[int], num_classes: int, numbers: Sequence[int] | None = None
+) -> None:
+    """Raise ValueError where one of the labels (N,) is not that of a class.
+
+    Args:
+        numbers: of their samples. None = all from 0.
+    """
+    of_each = torch.as_tensor(labels).flatten()
+    wrong = ((of_each < 0) | (of_each >= num_classes)).nonzero().flatten().tolist()
+    if wrong:
+        number = wrong[0] if numbers is None else numbers[wrong[0]]
+        said = f"the data's source has sample {number} of class {of_each[wrong[0]].item()}"
+        raise ValueError(f"{said}; it should be 0 to {num_classes - 1}, as num_classes={num_classes}")
 
 
 def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from framegan import own_code
-from framegan.data.labels import Classes, of_classes
+from framegan.data.labels import Classes, check_labels, of_classes
 from framegan.data.resolution import sides_of
 from framegan.data.stream import Ticket
 from framegan.devices import put
@@ -119,14 +119,21 @@ def check(source: Any) -> None:
     said = f"{said} whose first sample is"
     require(fits, f"{said} {kind_of(sample)}", f"it should be uint8 of its shape {tuple(shape)}")
     require(int(label) in range(num_classes), f"{said} of class {label}", f"it should be 0 to {num_classes - 1}")
+    if isinstance(labels := labels_of(source), Tensor | np.ndarray | list | tuple):
+        check_labels(labels, num_classes)
 
 
 def read(source: Source, tickets: Sequence[Ticket]) -> tuple[Tensor, Tensor]:
     """Return the samples of these tickets, uint8 (N, *shape), and their classes, int64 (N,), from any source."""
-    if isinstance(source, BatchSource):
+    if isinstance(source, TensorSource):  # whose labels are known, and may be on a GPU
         return source.batch(tickets)
-    samples, labels = zip(*(source[index] for index, _ in tickets), strict=True)
-    return torch.stack(samples), torch.tensor(labels)
+    if isinstance(source, BatchSource):
+        samples, labels = source.batch(tickets)
+    else:
+        pairs = [source[index] for index, _ in tickets]
+        samples, labels = torch.stack([sample for sample, _ in pairs]), torch.tensor([label for _, label in pairs])
+    check_labels(labels, source.num_classes, [index for index, _ in tickets])
+    return samples, labels
 
 
 @dataclass
@@ -193,11 +200,14 @@ def in_memory(source: Source, *, with_groups: bool = True) -> Source:
     groups = getattr(source, "groups", None) if with_groups else None
     if callable(read_all := getattr(source, "in_memory", None)):
         read = read_all()
+        if isinstance(read, TensorSource):
+            check_labels(read.labels, source.num_classes)
         return replace(read, groups=groups) if isinstance(read, TensorSource) and groups is not None else read
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
     labels = torch.empty(len(source), dtype=torch.int64)
     for index, (sample, label) in at_once(source.__getitem__, range(len(source)), "reading"):
         samples[index], labels[index] = sample, label
+    check_labels(labels, source.num_classes)
     return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source), groups)
 
 
