@@ -97,8 +97,10 @@ class Levels(Filtered):
         return _by_table(f"(val-{written(255 * black)})*{written(1 / (white - black))}")
 
     def after(self, before: Outline) -> Outline:
-        if self._ends()[1] > 1:
-            raise ValueError(f"levels={self.stretch[0]:g}-{self.stretch[1]:g} goes beyond white, which is 1")
+        black, white = self._ends()
+        if not black < white <= 1:
+            given = f"{black:g}-{'' if self.stretch[1] is None else f'{white:g}'}"
+            raise ValueError(f"levels={given} goes beyond white, which is 1, and black is 0; set levels=0.1-0.9, say")
         return before
 
     def _ends(self) -> tuple[float, float]:
