@@ -10,7 +10,7 @@ from edited import RATE, clip, edits_of, example, noise, pixels, planned, shown
 from PIL import Image, ImageDraw, ImageFont
 
 from framegan import media
-from framegan.edits import graph, outline, plan, timing, words
+from framegan.edits import graph, outline, plan, reading, timing, words
 from framegan.edits.outline import Filter, Filtered, Joining, Measured
 from framegan.edits.words import EDITS, GROUPS
 from framegan.video_files import Shown
@@ -381,6 +381,18 @@ def test_edits_before_a_join_are_of_each():
     made = pixels(frames, "crop=10x10+0+0", "stack", "flip", number=2)
     part = frames[:, :10, :10]
     assert np.array_equal(made, np.concatenate([part, part], axis=2)[:, :, ::-1])
+
+
+@pytest.mark.parametrize("join", ["concatenate", "stack", "crossfade=0.25"])
+@pytest.mark.parametrize("given", ["blur=1", "grey", "sharpen=1", "deflicker", "interpolate=16", "invert"])
+def test_clips_with_and_without_alpha_are_joined_behind_an_edit(given, join):
+    opaque, clear = clip(), clip(channels=4)
+    sources = [reading.of_frames(frames, RATE, still=False) for frames in (opaque, clear, opaque)]
+    made = plan.edited(sources, edits_of(given, join, "flip"))
+    found = np.stack([one.pixels for one in made.frames()])
+    assert made.outline.has_alpha
+    assert (found[0, :, -72:, -1] == 255).all()
+    assert found[..., -1].min() < 255
 
 
 def test_a_caption_is_drawn_as_it_stands(tmp_path):

@@ -35,7 +35,7 @@ def edited(sources: Sequence[Source], edits: Sequence[Edit]) -> Source:
     Raises:
         ValueError: an edit doesn't fit what it gets, or there are several sources and nothing joins them.
     """
-    several = [Source(one.outline, partial(_in_colour, one, sources)) for one in sources]
+    several = [Source(one.outline, partial(_in_colour, one)) for one in sources]
     for piece in _pieces(edits, has_alpha=any(one.outline.has_alpha for one in sources)):
         first = piece[0]
         if isinstance(first, Joining):
@@ -92,16 +92,21 @@ def _joined(edit: Joining, several: Sequence[Source]) -> Source:
         raise ValueError(f"{words.name_of(edit)} joins several, and there is one; name others before the file to write")
     outlines = [source.outline for source in several]
     made = edit.joined(outlines)
-    readers = [source.frames for source in several]
+    readers = [partial(_like, source, has_alpha=made.has_alpha) for source in several]
     return Source(made, lambda: edit.frames(readers, outlines))
 
 
-def _in_colour(source: Source, sources: Sequence[Source]) -> Frames:
-    """Yield frames with three channels, and with alpha if any source has it."""
-    wanted = 4 if any(one.outline.has_alpha for one in sources) else 3
+def _in_colour(source: Source) -> Frames:
+    """Yield frames with three channels, or four where the source has alpha."""
     for shown in source.frames():
-        pixels = media.in_colour(shown.pixels)
-        if pixels.shape[-1] < wanted:
+        yield shown._replace(pixels=media.in_colour(shown.pixels))
+
+
+def _like(source: Source, *, has_alpha: bool) -> Frames:
+    """Yield the frames of one of several, opaque ones with alpha where others have it."""
+    for shown in source.frames():
+        pixels = shown.pixels
+        if has_alpha and pixels.shape[-1] == 3:
             pixels = np.concatenate([pixels, np.full((*pixels.shape[:-1], 1), 255, np.uint8)], axis=-1)
         yield shown._replace(pixels=pixels)
 
