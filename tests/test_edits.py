@@ -33,7 +33,7 @@ def test_every_edit_gives_what_is_known_beforehand(name, channels, tmp_path):
     if not kind.changes_timing:
         assert ends == [Fraction(k + 1) / RATE for k in range(8)], "times stay"
         before, after = (media.in_colour(pixels) for pixels in (frames, np.stack([one.pixels for one in found])))
-        changes_nothing = name == "stabilise" or (channels < 3 and name in ("saturation", "hue", "grey"))
+        changes_nothing = name in ("stabilise", "deflicker") or (channels < 3 and name in ("saturation", "hue", "grey"))
         assert before.shape != after.shape or np.abs(before - after.astype(int)).max() > 2 or changes_nothing
     if (issubclass(kind, Measured) or getattr(kind, "leaves_alpha", False)) and known.has_alpha:
         assert all(
@@ -136,6 +136,56 @@ def test_detail_does_what_it_says():
 def test_a_clip_that_is_shorter_than_what_deflicker_looks_at_keeps_its_light(num_frames):
     frames = np.full((num_frames, 16, 16, 1), 120, np.uint8)
     assert np.array_equal(pixels(frames, "deflicker=15"), frames)
+
+
+@pytest.mark.parametrize("given", ["sharpen=2", "deflicker=3", "stabilise"])
+def test_colours_that_are_hidden_change_nothing_that_is_seen(given):
+    frames = clip(channels=4)
+    frames[..., 3] = 0
+    frames[:, 12:50, 12:60, 3] = 255
+    flashing = frames.copy()
+    flashing[frames[..., 3] == 0, :3] = 255
+    flashing[::2][frames[::2, ..., 3] == 0, :3] = 0
+    made, with_flashes = pixels(frames, given), pixels(flashing, given)
+    assert np.array_equal(made[..., 3], with_flashes[..., 3])
+    seen = made[..., 3] == 255
+    assert np.array_equal(made[seen], with_flashes[seen])
+    if given != "stabilise":
+        assert np.array_equal(made[..., 3], frames[..., 3])
+
+
+def test_what_is_opaque_is_sharpened_alike_with_alpha_and_without():
+    frames = clip(2)
+    opaque = np.concatenate([frames, np.full_like(frames[..., :1], 255)], axis=-1)
+    for size in ("3", "9"):
+        given = ("sharpen=1.5", f"sharpen.size={size}")
+        difference = pixels(opaque, *given)[..., :3] - pixels(frames, *given).astype(int)
+        assert np.abs(difference).max() <= 4
+        assert np.abs(difference).mean() < 1
+
+
+def test_light_that_flickers_becomes_even_and_dark_frames_stay_dark():
+    lights = np.array([80, 140, 80, 140, 0, 80, 140, 80, 140])
+    frames = np.zeros((9, 16, 16, 4), np.uint8)
+    frames[:, 4:12, 4:12] = lights[:, None, None, None]
+    frames[..., 3] = np.where(frames[..., 0] > 0, 255, 0)
+    made = pixels(frames, "deflicker=4")
+    assert np.ptp(made[lights > 0, 8, 8, 0].astype(int)) < 25
+    assert not made[lights == 0].any()
+
+
+def test_alpha_moves_with_what_is_held_still():
+    random = np.random.default_rng(0)
+    scene = pixels(random.integers(0, 256, (1, 20, 20, 3), dtype=np.uint8), "scale=8")[0]
+    scene = np.dstack([scene, np.where(scene[..., 1] > 128, 255, 0).astype(np.uint8)])
+    shaking = np.stack([scene[y : y + 96, x : x + 96] for y, x in random.integers(15, 26, (12, 2))])
+    found = pixels(shaking, "stabilise")
+
+    def movement(frames):
+        return np.abs(np.diff(frames[:, 16:-16, 16:-16, 3].astype(float), axis=0)).mean()
+
+    assert movement(found) < 0.6 * movement(shaking)
+    assert found[found[..., 3] == 255][:, 1].min() > 110, "colours and alpha move alike"
 
 
 def test_a_shaking_camera_is_held_still():

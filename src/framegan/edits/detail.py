@@ -1,20 +1,27 @@
 """Edits of detail: what is between a pixel and its neighbours, in space and time."""
 
+from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import chain, islice
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
+from framegan import media
 from framegan.edits import graph
 from framegan.edits.outline import Filter, Filtered, Frames, Outline, Streamed, by_planes, written
+from framegan.edits.tensors import with_alpha_of
+from framegan.video_files import Shown
 
+BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)
+"""Of red, green and blue (BT.601)."""
 IN_YUV = Filter("format", {"pix_fmts": "yuv444p"})
 """Before filters that know no RGB."""
 
 
 @dataclass(frozen=True)
-class Sharpen(Filtered):
+class Sharpen(Streamed):
     """Make edges stronger.
 
     Args:
@@ -22,13 +29,38 @@ class Sharpen(Filtered):
     """
 
     example: ClassVar[str] = "sharpen=1"
-    leaves_alpha: ClassVar[bool] = True
     amount: Annotated[float, Field(gt=0, le=5, allow_inf_nan=False)]
     size: Literal["3", "5", "7", "9", "11", "13"] = "5"
 
-    def filters(self, before: Outline) -> list[Filter]:
-        sides = {"lx": self.size, "ly": self.size}
-        return [IN_YUV, Filter("unsharp", {**sides, "la": written(self.amount), "ca": "0"})]
+    def after(self, before: Outline) -> Outline:
+        graph.require("sharpen", "unsharp")
+        return before
+
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        if not before.has_alpha:
+            sides = {"lx": self.size, "ly": self.size}
+            filters = [IN_YUV, Filter("unsharp", {**sides, "la": written(self.amount), "ca": "0"})]
+            yield from graph.filtered(frames, before, filters, leaves_alpha=False)
+            return
+        for shown in frames:
+            yield shown._replace(pixels=self._sharpened(shown.pixels))
+
+    def _sharpened(self, pixels: np.ndarray) -> np.ndarray:
+        """Return pixels (H, W, 4) as FFmpeg would sharpen them, but what is around a pixel counts as it is seen."""
+        alpha, brightness = pixels[..., 3].astype(np.float32), pixels[..., :3] @ BRIGHTNESS
+        seen, of_seen = (self._blurred(plane) for plane in (alpha, alpha * brightness))
+        edges = brightness - np.divide(of_seen, seen, out=brightness.copy(), where=seen > 0)
+        colours = pixels[..., :3] + self.amount * edges[..., None]
+        return with_alpha_of(pixels, colours.round().clip(0, 255).astype(np.uint8))
+
+    def _blurred(self, plane: np.ndarray) -> np.ndarray:
+        """Return a plane (H, W) blurred by binomial weights, as FFmpeg's unsharp does."""
+        steps = int(self.size) - 1
+        plane = np.pad(plane, steps // 2, mode="edge")
+        for _ in range(steps):
+            plane = plane[1:] + plane[:-1]
+            plane = (plane[:, 1:] + plane[:, :-1]) / 4
+        return plane
 
 
 @dataclass(frozen=True)
@@ -82,21 +114,40 @@ class Deflicker(Streamed):
 
     def after(self, before: Outline) -> Outline:
         before.require_time("deflicker")
-        graph.require("deflicker", "deflicker")
         return before
 
     def frames(self, frames: Frames, before: Outline) -> Frames:
-        first = list(islice(frames, self.window))
-        if len(first) < 2:
-            yield from first
-            return
-        # FFmpeg would take frames that a clip doesn't have for black, and what is known of their number may be a guess
-        filters = [IN_YUV, Filter("deflicker", {"size": str(len(first)), "mode": "am"})]
-        yield from graph.filtered(chain(first, frames), before, filters, leaves_alpha=True)
+        held: deque[Shown] = deque()
+        lights: deque[float] = deque(maxlen=self.window)
+        for shown in frames:
+            held.append(shown)
+            lights.append(_light(shown.pixels))
+            if len(held) == self.window:
+                yield _lit(held.popleft(), lights[0], lights)
+        for shown, light in zip(held, list(lights)[-len(held) :], strict=True):
+            yield _lit(shown, light, lights)
+
+
+def _light(pixels: np.ndarray) -> float:
+    """Return the mean brightness of what is seen of a frame, from 0 to 255; 0 where nothing is."""
+    colours = pixels[..., :3].reshape(-1, 3)
+    if pixels.shape[-1] == 3:
+        return float(colours.mean(0) @ BRIGHTNESS)
+    alpha = pixels[..., 3].ravel()
+    return float(np.average(colours, axis=0, weights=alpha) @ BRIGHTNESS) if alpha.any() else 0.0
+
+
+def _lit(shown: Shown, light: float, lights: Collection[float]) -> Shown:
+    """Return a frame of some brightness with the mean of several, of which those of 0 don't count."""
+    if not light:
+        return shown
+    factor = np.mean([one for one in lights if one]) / light
+    table = (np.arange(256) * factor).round().clip(0, 255).astype(np.uint8)
+    return shown._replace(pixels=with_alpha_of(shown.pixels, table[shown.pixels[..., :3]]))
 
 
 @dataclass(frozen=True)
-class Stabilise(Filtered):
+class Stabilise(Streamed):
     """Take out the shaking of a camera.
 
     Args:
@@ -104,18 +155,38 @@ class Stabilise(Filtered):
     """
 
     example: ClassVar[str] = "stabilise=16"
-    leaves_alpha: ClassVar[bool] = True
     reach: Literal["16", "32", "48", "64"] = "16"
 
     def after(self, before: Outline) -> Outline:
         before.require_time("stabilise")
+        graph.require("stabilise", "deshake")
         needed = 2 * int(self.reach) + 32  # a block of 16 pixels, and what is around it
         if min(before.width, before.height) < needed:
             raise ValueError(f"stabilise needs sides of at least {needed} pixels, got {before.size}; scale first")
         return before
 
-    def filters(self, before: Outline) -> list[Filter]:
-        return [IN_YUV, Filter("deshake", {"rx": self.reach, "ry": self.reach, "edge": "mirror"})]
+    def frames(self, frames: Frames, before: Outline) -> Frames:
+        still = Filter("deshake", {"rx": self.reach, "ry": self.reach, "edge": "mirror"})
+        if before.has_alpha:
+            yield from _held_still(frames, before, still)
+        else:
+            yield from graph.filtered(frames, before, [IN_YUV, still], leaves_alpha=False)
+
+
+def _held_still(frames: Frames, before: Outline, still: Filter) -> Frames:
+    """Yield frames with alpha through a filter that moves planes by the first: the brightness of what is seen."""
+    graphs = [graph.Graph(before, [still], 3, format="yuv444p") for _ in range(2)]
+    for shown in frames:
+        seen = media.laid_over(shown.pixels, 0)
+        brightness = (seen @ BRIGHTNESS).round().astype(np.uint8)
+        red, green, blue, alpha = *np.moveaxis(seen, -1, 0), shown.pixels[..., 3]
+        moved = []
+        for one, planes in zip(graphs, ((red, green), (blue, alpha)), strict=True):
+            one.push(shown.start, np.stack([brightness, *planes]))
+            moved += [*next(one.pull())[1:]]
+        *colours, alpha = (plane.astype(np.float32) for plane in moved)
+        as_were = np.stack(colours, -1) * 255 / np.maximum(alpha, 1)[..., None]
+        yield shown._replace(pixels=np.dstack([as_were.round().clip(0, 255), alpha]).astype(np.uint8))
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,20 @@ class Graph:
 
     Args:
         joining: a filter that makes one frame of two, in place of `filters`.
+        format: of frames, by FFmpeg's name. None = that of their channels.
     """
 
-    def __init__(self, before: Outline, filters: Sequence[Filter], num_channels: int, joining: Filter | None = None):
+    def __init__(
+        self,
+        before: Outline,
+        filters: Sequence[Filter],
+        num_channels: int,
+        joining: Filter | None = None,
+        format: str | None = None,
+    ):
         import av.filter
 
-        self.format = FORMATS[num_channels]
+        self.format = format or FORMATS[num_channels]
         self.graph = av.filter.Graph()
         self.before = before
         self.sources = [self._buffer(before.width, before.height, self.format) for _ in range(2 if joining else 1)]
