@@ -174,20 +174,34 @@ def test_colours_are_those_that_a_player_shows(size, tag, tmp_path):
         assert np.abs(frame.to_ndarray(format="rgb24") - colour).max() <= 4
 
 
-def test_a_picture_of_another_colour_space_becomes_srgb(tmp_path):
-    """A profile in which red and blue have changed places."""
+def swapped_profile():
+    """Return a profile in which red and blue have changed places."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     for name, other in ((b"rXYZ", b"XXXX"), (b"bXYZ", b"rXYZ"), (b"XXXX", b"bXYZ")):
         place = profile.index(name, 128)
         profile[place : place + 4] = other
     name = "sRGB".encode("utf-16-be")
-    profile = profile.replace(name, "oRGB".encode("utf-16-be"))
-    Image.new("RGBA", (3, 2), (255, 0, 0, 99)).save("in.png", icc_profile=bytes(profile))
+    return bytes(profile.replace(name, "oRGB".encode("utf-16-be")))
+
+
+def test_a_picture_of_another_colour_space_becomes_srgb(tmp_path):
+    profile = swapped_profile()
+    Image.new("RGBA", (3, 2), (255, 0, 0, 99)).save("in.png", icc_profile=profile)
     edit.main(["in.png", "out.png"])
     assert np.abs(np.asarray(Image.open("out.png")).astype(int) - [0, 0, 255, 99]).max() <= 1
-    Image.new("RGB", (8, 8), (255, 0, 0)).save("like.png", icc_profile=bytes(profile))
+    Image.new("RGB", (8, 8), (255, 0, 0)).save("like.png", icc_profile=profile)
     blue = tensors.read_picture(Path("like.png"), "colours_like")
     assert np.abs(blue.astype(int) - [0, 0, 255, 255]).max() <= 1
+
+
+@pytest.mark.parametrize("ending", [".png", ".webp"])
+def test_an_animation_of_another_colour_space_becomes_srgb(ending, tmp_path):
+    frames = [Image.new("RGBA", (8, 8), (red, 0, 0, 99)) for red in (255, 128, 255)]
+    options = {"save_all": True, "append_images": frames[1:], "icc_profile": swapped_profile(), "lossless": True}
+    frames[0].save(f"in{ending}", **options)
+    edit.main([f"in{ending}", "out.npy"])
+    wanted = np.array([[0, 0, blue, 99] for blue in (255, 128, 255)])[:, None, None]
+    assert np.abs(np.load("out.npy") - wanted).max() <= 2
 
 
 def test_times_of_an_avi_are_in_the_order_of_showing(tmp_path):

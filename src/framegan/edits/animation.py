@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from framegan.data.images.image_file import MAX_PIXELS, OVER_LIMIT
+from framegan.edits import source_colours
 from framegan.edits.outline import Frames, Outline
 from framegan.video_files import Shown
 
@@ -27,6 +28,7 @@ class Animation:
         durations: seconds of each.
         mode: of Pillow.
         first: number of the first one; before it may be one that only programs show which know no animations.
+        profile: of their colours. None = they are sRGB.
     """
 
     path: Path
@@ -34,13 +36,17 @@ class Animation:
     durations: list[Fraction]
     mode: str
     first: int
+    profile: bytes | None
 
     def frames(self) -> Frames:
         start = Fraction()
         with _opened(self.path) as image:
             for place, duration in enumerate(self.durations, self.first):
                 image.seek(place)
-                yield Shown(start, duration, np.atleast_3d(np.asarray(_eight_bits(image).convert(self.mode))))
+                picture = _eight_bits(image).convert(self.mode)
+                if self.profile and self.mode != "L":
+                    picture = source_colours.in_srgb(picture, self.profile)
+                yield Shown(start, duration, np.atleast_3d(np.asarray(picture)))
                 start += duration
 
 
@@ -56,7 +62,7 @@ def animation(path: Path) -> Animation | None:
                 return None
             if image.width * image.height > MAX_PIXELS:
                 raise ValueError(f"{image.width}x{image.height}, {OVER_LIMIT}")
-            modes = {image.mode}
+            modes, profile = {image.mode}, image.info.get("icc_profile")
             durations, is_clear = [], False
             first = int(image.info.get("default_image", False))
             for place in range(first, image.n_frames):
@@ -72,7 +78,7 @@ def animation(path: Path) -> Animation | None:
     end, number = sum(durations, Fraction()), len(durations)
     channels = len(mode)
     outline = Outline(width, height, channels, number, end, number / end, Fraction(1, 1000))
-    return Animation(path, outline, durations, mode, first)
+    return Animation(path, outline, durations, mode, first, profile)
 
 
 @contextmanager

@@ -17,10 +17,10 @@ def picture(path: Path, channels: Channels) -> Image.Image:
     """
     decoded = image_file.decode(path, channels)
     profile = image_file.ask(path, lambda image: image.info.get("icc_profile"))
-    return _in_srgb(decoded, profile) if profile and channels > 2 else decoded
+    return in_srgb(decoded, profile) if profile and channels > 2 else decoded
 
 
-def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+def in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Return an RGB picture in sRGB; a profile that is broken, or of other colours than RGB, says nothing."""
     from PIL import ImageCms
 
