@@ -234,6 +234,18 @@ def test_animations_of_which_pillow_shows_something_else(tmp_path):
     assert np.array_equal(np.load("b.npy")[..., 0], grey >> 8)
 
 
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate 9 GiB"), RuntimeError("can't allocate memory")])
+def test_too_little_memory_is_one_message(error, monkeypatch):
+    def exhausted(*_, **__):
+        raise error
+
+    write(Path("in.mp4"), clip())
+    monkeypatch.setattr("framegan.edits.graph.filtered", exhausted)
+    with pytest.raises(ValueError, match=r"there isn't enough memory for that \(.*allocate.*\); make the pictures"):
+        edit.main(["in.mp4", "out.mp4", "blur=1"])
+    assert not Path("out.mp4").exists()
+
+
 def test_what_a_file_says_names_no_folder(tmp_path):
     (tmp_path / "secret").mkdir()
     Image.new("RGB", (4, 4)).save("secret/logo.png")

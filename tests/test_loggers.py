@@ -10,13 +10,14 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+import wandb
 import yaml
 from commands import PROJECT, prepared, train
 from hydra import compose, initialize_config_dir
 from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from PIL import Image
 from small_files import write_images
-from small_runs import narrow
+from small_runs import SMALL, narrow
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer import event_file_writer
 
@@ -190,6 +191,16 @@ def wandb_run(monkeypatch):
     run = MagicMock(id="abc", summary={"samples_seen": 128}, disabled=False, offline=False, url="https://wandb.ai/abc")
     monkeypatch.setattr("wandb.init", lambda **_: run)
     return run
+
+
+def test_a_run_that_wandb_refuses_ends_with_one_message(monkeypatch, tmp_path):
+    def refuse(**_):
+        raise wandb.errors.CommError("returned error 403:\npermission denied")
+
+    monkeypatch.setattr("wandb.init", refuse)
+    said = train(*SMALL, "total_samples=32", "logger=wandb", f"hydra.run.dir={tmp_path / 'run'}")
+    assert said.startswith("error: W&B doesn't take the run: returned error 403: permission denied; see to the account")
+    assert "logger.wandb.offline=true" in said
 
 
 def test_wandb_rows_carry_the_clock_and_are_sent_again_after_a_rollback(wandb_run, tmp_path, capsys):

@@ -29,6 +29,7 @@ from framegan.data.images.image_folder import ImageFolder
 from framegan.data.ticket_dataset import TicketDataset
 from framegan.gan import GAN
 from framegan.loggers.metrics_csv import MetricsCSV
+from framegan.processes import scheduler
 from framegan.quoting import to_type
 
 TRAIN = [sys.executable, str(PROJECT / "src" / "train.py")]
@@ -562,6 +563,18 @@ def test_a_warned_job_goes_back_into_the_queue(asked, tmp_path):
     warn = ("+callbacks.warn._target_=spy_callback.Interrupt", f"+callbacks.warn.number={signal.SIGUSR1:d}")
     said = train(*LONG, "resume=auto", *warn, f"hydra.run.dir={tmp_path / 'run'}")
     is_back_in_the_queue(tmp_path / "run", asked, said)
+
+
+@pytest.mark.parametrize(
+    ("scontrol", "why"),
+    [(None, "No such file or directory: 'scontrol'"), ("#!/bin/sh\necho Access denied >&2; exit 1\n", "Access denied")],
+)
+def test_a_job_that_cannot_be_requeued_says_so(scontrol, why, asked, tmp_path, monkeypatch):
+    there = tmp_path / "bin" / "scontrol"
+    there.unlink() if scontrol is None else there.write_text(scontrol)
+    monkeypatch.setenv("PATH", str(there.parent) if scontrol is None else os.environ["PATH"])
+    with pytest.raises(ValueError, match=f"job 41, and it isn't back in the queue: .*{why}; submit it again"):
+        scheduler.requeue()
 
 
 def test_a_warned_job_of_two_ranks_goes_back_into_the_queue_once(asked, run_folder, capfd):

@@ -48,6 +48,15 @@ def main(words: Sequence[str]) -> None:
     work = Work(paths[:-1], paths[-1], edits, _encoding(settings), _note(paths, given))
     try:
         print(work.write(overwrite=overwrite))
+    except (MemoryError, RuntimeError) as error:
+        from framegan.cli.errors import first_line, out_of_memory
+
+        if not out_of_memory(error):
+            raise
+        raise ValueError(
+            f"there isn't enough memory for that ({first_line(error)}); make the pictures smaller, by scale or crop "
+            "before the other edits, or the clip shorter, by trim"
+        ) from error
     except OSError as error:
         raise ValueError(f"{paths[-1]} can't be written: {error}; make room, or name another file") from error
 

@@ -75,6 +75,7 @@ class Session:
 
     def fit(self) -> Any:
         """Train, and return the `framegan.runs.rollback.Ending` where that has gone wrong, else None."""
+        from framegan.loggers.run_logger import RefusedError
         from framegan.metrics.classifier import NoClassifierError
         from framegan.runs.checkpoint import clock_of
         from framegan.runs.rollback import Ending, TrainingEndedError
@@ -99,6 +100,8 @@ class Session:
             if ended.__cause__ and (place := own_code.told(ended.__cause__, installed=False)[1]):
                 return replace(ended.ending, message=f"{ended.ending.message}\n  in {place}")
             return ended.ending
+        except RefusedError as refused:
+            return Ending(str(refused))
         except SystemExit as end:
             if isinstance(end.__context__, KeyboardInterrupt):  # Lightning would end the process of whoever calls this
                 raise end.__context__ from None

@@ -120,7 +120,8 @@ def train(cfg: DictConfig, folder: Path) -> float | None:
                 errors.stop(ending.message)
             if is_first():
                 print(f"\n{announcement.ending(session)}", flush=True)
-            job = from_rank_zero(scheduler.requeue) if session.trainer.run.requeues else None
+            with errors.plain_errors():
+                job = from_rank_zero(scheduler.requeue) if session.trainer.run.requeues else None
         if job:  # a job that ends well is not run again
             errors.stop(f"SLURM was about to end job {job}; it is back in the queue", ends_sweep=True)
         return from_rank_zero(lambda: end_of(chosen))

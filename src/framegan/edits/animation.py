@@ -87,7 +87,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with Image.open(path, formats=FORMATS) as image:
             yield image
-    except (Image.UnidentifiedImageError, ValueError):
+    except (Image.UnidentifiedImageError, ValueError, MemoryError):
         raise
     except Exception as error:
         raise ValueError(str(error) or type(error).__name__) from error

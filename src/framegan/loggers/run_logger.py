@@ -10,6 +10,10 @@ from lightning.pytorch.loggers import Logger
 from framegan.runs.curve_groups import tag
 
 
+class RefusedError(Exception):
+    """Where a run is to be logged it isn't taken; the message says what to set."""
+
+
 class RunLogger(Logger):
     """Keeps what a run logs in, or beside, its folder; rank 0 alone has any. `step` is samples_seen everywhere.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from framegan.files import atomic
 from framegan.files.strict_json import dumps
-from framegan.loggers.run_logger import RunLogger
+from framegan.loggers.run_logger import RefusedError, RunLogger
 
 ID_FILE = "wandb_run_id"
 """In a run folder: what W&B calls the run."""
@@ -61,14 +61,20 @@ class WandB(RunLogger):
         import wandb
 
         id_file = Path(self.folder) / ID_FILE
-        run = wandb.init(
-            **self.options,  # type: ignore[arg-type]
-            id=id_file.read_text() if id_file.exists() else None,
-            dir=self.folder,
-            mode=self.mode,  # type: ignore[arg-type]
-            resume="allow",
-            settings=wandb.Settings(console="off", silent=True),
-        )
+        try:
+            run = wandb.init(
+                **self.options,  # type: ignore[arg-type]
+                id=id_file.read_text() if id_file.exists() else None,
+                dir=self.folder,
+                mode=self.mode,  # type: ignore[arg-type]
+                resume="allow",
+                settings=wandb.Settings(console="off", silent=True),
+            )
+        except wandb.errors.Error as error:
+            raise RefusedError(
+                f"W&B doesn't take the run: {' '.join(str(error).split())}; see to the account (wandb login), "
+                "logger.wandb.entity and logger.wandb.project, or set logger.wandb.offline=true"
+            ) from error
         if run.disabled:
             return run
         atomic.write_text(id_file, run.id)

@@ -24,11 +24,22 @@ def adopt_task() -> None:
 
 
 def requeue() -> str | None:
-    """Put the SLURM job of this process back into the queue, to start again from its first line; return which it is."""
+    """Put the SLURM job of this process back into the queue, to start again from its first line; return which it is.
+
+    Raises:
+        ValueError: SLURM's scontrol isn't there, or refuses.
+    """
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     job = f"{array}_{task}" if array else os.environ.get("SLURM_JOB_ID")
     if job:
-        subprocess.run(["scontrol", "requeue", job], check=True)
+        try:
+            subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            why = str(getattr(error, "stderr", None) or error).strip()
+            raise ValueError(
+                f"SLURM was about to end job {job}, and it isn't back in the queue: {why}; submit it again, with "
+                "resume=auto"
+            ) from error
     return job
 
 
