@@ -103,9 +103,22 @@ def test_the_folder_of_a_sweep_s_run_is_a_run(tmp_path, monkeypatch):
 
 def test_a_run_has_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for key in ("hydra.run.dir", "hydra.sweep.dir"):
+    monkeypatch.delenv("NOT_SET", raising=False)
+    for key in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
         sweep = ["-m", "seed=0,1"] if "sweep" in key else []
-        assert f"{key}= is empty; is a variable not set?" in train("model=mlp", "data=digits", *sweep, f"{key}=")
+        command = ("model=mlp", "data=digits", *sweep)
+        assert f"{key}= is empty; is a variable not set?" in train(*command, f"{key}=")
+        said = train(*command, f"{key}=${{oc.env:NOT_SET}}")
+        assert said.startswith(f"error: {key}: ")
+        assert said.endswith("Environment variable 'NOT_SET' not found\"; set it to a folder, or leave it out")
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("subdir", ["here", "${trainer.devices}", "of_${data.batch_size}"])
+def test_jobs_of_a_sweep_have_folders_of_their_own(subdir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = train("-m", "seed=0,1", "model=mlp", "data=digits", f"hydra.sweep.subdir={subdir}")
+    assert f"hydra.sweep.subdir={subdir} gives several jobs of the sweep one folder; leave it out, or " in said
     assert not [*tmp_path.iterdir()]
 
 

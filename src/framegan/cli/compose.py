@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from framegan import own_code, program
-from framegan.cli import command_line, errors
+from framegan.cli import command_line, errors, hydra_folder
 from framegan.cli.errors import plain_errors, stop
 from framegan.containers import map_texts, walk
 from framegan.quoting import SECRET, command
@@ -67,9 +67,7 @@ class FolderCheck(Callback):
     """Makes the folder of a run or a sweep before Hydra does, and stops with one message where that can't be done."""
 
     def on_run_start(self, config: DictConfig, key: str = "hydra.run.dir", **_: Any) -> None:
-        folder = OmegaConf.select(config, key)
-        if not str(folder).strip():  # which Hydra would take for the working folder
-            raise SystemExit(f"error: {key}= is empty; is a variable not set? Set it to a folder, or leave it out")
+        folder = hydra_folder.named(config, key)
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -78,6 +76,7 @@ class FolderCheck(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         from framegan.cli import sweep
 
+        hydra_folder.check_subdir(config)
         self.on_run_start(config, "hydra.sweep.dir")
         sweep.BEGUN[:] = [Path(config.hydra.sweep.dir)]
 

@@ -1,16 +1,67 @@
-"""What Hydra puts into the folder that it makes for a run, and what is taken back where the run doesn't begin."""
+"""The folders that Hydra makes for runs: how they are named, what is put into them, what is taken back again."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
+from framegan.cli import errors
 from framegan.files import atomic
 from framegan.processes.lifetime import at_end
 from framegan.runs import run_folder
+
+
+def named(config: DictConfig, key: str) -> str:
+    """Return the folder that a setting of Hydra's names; stop where that is none."""
+    try:
+        folder = str(OmegaConf.select(config, key))
+    except OmegaConfBaseException as error:
+        raise SystemExit(f"error: {key}: {errors.first_line(error)}; set it to a folder, or leave it out") from None
+    if not folder.strip():  # which Hydra would take for the working folder
+        raise SystemExit(f"error: {key}= is empty; is a variable not set? Set it to a folder, or leave it out")
+    return folder
+
+
+def check_subdir(config: DictConfig) -> None:
+    """Stop before the first job of a sweep where several would have one folder.
+
+    The jobs of a search aren't known beforehand: of these, only a name in which nothing is filled in is refused.
+    """
+    key = "hydra.sweep.subdir"
+    text = str(OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"])  # type: ignore[call-overload,index]
+    if text.startswith("${job_name:"):
+        return
+    if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
+        folders = [named(job, key) for job in _jobs(config)]
+    else:
+        folders = [text] * (1 if "${" in text else 2)
+    for place, folder in enumerate(folders):
+        if not folder.strip() or folder in folders[:place]:
+            raise SystemExit(
+                f"error: {key}={text} gives several jobs of the sweep one folder; leave it out, or name what differs "
+                f"between them: '{key}=${{hydra.job.num}}'"
+            )
+
+
+def _jobs(config: DictConfig) -> Iterator[DictConfig]:
+    """Yield the configuration of each job of a sweep by Hydra's own sweeper."""
+    loader = GlobalHydra.instance().config_loader()
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    words = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
+    for number, settings in enumerate(chain(*BasicSweeper.split_arguments(words, None))):
+        job = loader.load_sweep_config(config, list(settings))
+        with open_dict(job):
+            job.hydra.job.num, job.hydra.job.id = number, str(number)
+        yield job
 
 
 def save_choices(folder: Path) -> None:
