@@ -1,11 +1,13 @@
 """Scores of a package outside the repository say themselves which direction is better, and how they are judged."""
 
 import json
+import re
 import sys
 import textwrap
 
 import pytest
-from commands import train
+import torch
+from commands import PROJECT, train
 from small_runs import SMALL, state
 
 from framegan.metrics.estimate import Estimate
@@ -51,6 +53,21 @@ def test_a_value_is_that_of_the_weights_that_were_measured(rising, tmp_path):
     found = json.loads((folder / "summary.json").read_text())
     assert (found["best"][found["objective"]]["value"], found["best"][found["objective"]]["samples_seen"]) == (0.2, 96)
     assert state(folder, "best")["state_dict"]["samples_seen"] == 96
+
+
+def test_the_network_of_the_documentation(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (yaml,) = re.findall(
+        r"```yaml\n(# conf/metrics/dino.yaml.*?)```", (PROJECT / "docs" / "metrics.md").read_text(), re.S
+    )
+    (tmp_path / "conf" / "metrics").mkdir(parents=True)
+    (tmp_path / "conf" / "metrics" / "dino.yaml").write_text(yaml)
+    network = torch.nn.Sequential(torch.nn.AvgPool2d(56), torch.nn.Flatten())
+    torch.jit.trace(network, torch.zeros(2, 3, 224, 224)).save("dinov2.torchscript.pt")
+    words = [word for word in SMALL if not word.startswith("metrics")]
+    few = ("metrics=dino", "callbacks.evaluate.num_samples=20", "evaluate_every=32", "total_samples=32")
+    assert train(*words, *few, f"hydra.run.dir={tmp_path / 'run'}") is None
+    assert re.search(r"fd_dinov2_[0-9a-f]+_20", capsys.readouterr().out)
 
 
 def test_a_direction_that_is_none():
