@@ -64,6 +64,43 @@ def test_the_metric_finds_it_by_itself(tmp_path, monkeypatch, capsys):
     assert "data.num_classes=3" in run("evaluate", f"checkpoint={tmp_path / 'run'}", "metrics=classifier")
 
 
+RECIPE = """# @package _global_
+defaults:
+  - override /model: mlp
+  - override /data: synthetic
+seed: 3
+data:
+  resolution: 16
+  batch_size: 16
+  datamodule:
+    source:
+      num_samples: 200
+model:
+  generator:
+    widths: [16]
+  discriminator:
+    widths: [16]
+"""
+
+
+def test_what_a_recipe_sets_of_the_data_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRAMEGAN_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "conf" / "experiments").mkdir(parents=True)
+    (tmp_path / "conf" / "experiments" / "few.yaml").write_text(RECIPE)
+    measured = ("metrics=classifier", "callbacks.evaluate.num_samples=20", "hydra.run.dir=run")
+    training = ("experiments=few", "data.num_classes=3", "trainer=cpu", "total_samples=64", *measured)
+    words = shlex.split(run("train", *training).rpartition(": ")[2])
+    of_recipe = ("data.resolution=16", "data.datamodule.source.num_samples=200", "seed=3")
+    assert sorted(words[2:]) == sorted(["data=synthetic", "data.num_classes=3", *of_recipe])
+    assert run("train_classifier", *words[2:], "epochs=1") is None
+    assert run("train", *training) is None
+    (file,) = (tmp_path / "weights" / "classifiers").iterdir()
+    file.unlink()
+    again = run("evaluate", "checkpoint=run", "metrics=classifier")
+    assert shlex.split(again.rpartition(": ")[2])[2:] == words[2:]
+
+
 @pytest.mark.parametrize(("data", "write"), [("mnist", write_mnist), ("image_folder", write_images)])
 def test_files(data, write, tmp_path):
     write(tmp_path / "data")

@@ -1,19 +1,22 @@
 """Train the classifier that measures generators of the same images or clips: framegan train_classifier data=mnist"""
 
 import os
+import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
+from framegan import working_folder
 from framegan.cli import compose, errors
-from framegan.quoting import command, to_type
+from framegan.cli.slips.known import Known
+from framegan.quoting import command, to_type, typed
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="classifier")
@@ -72,21 +75,50 @@ def train_classifier(
     print(f"measure  {command('train', 'model=NAME', shlex.join(given), *measured)}", flush=True)
 
 
-def how_to_train(overrides: Sequence[str], data: str | None) -> str:
+def how_to_train(overrides: Sequence[str], data: str | None, config: DictConfig | None = None) -> str:
     """Return what to say where a metric needs a classifier that was never trained.
 
     Args:
         overrides: what was set, of which those of the data are repeated.
         data: the name that was chosen, if they don't choose it.
+        config: of a run, whose recipe may have set more of the data.
     """
-    settings = map(shlex.quote, of_data(overrides, data))
+    settings = map(shlex.quote, of_data(overrides, data, config))
     return f"train one, then repeat the command: {command('classifier', *settings)}"
 
 
-def of_data(overrides: Sequence[str], data: str | None) -> list[str]:
+def of_data(overrides: Sequence[str], data: str | None, config: DictConfig | None = None) -> list[str]:
     """Return those of the settings of a run that choose its data; the arguments are those of `how_to_train`."""
     found = [setting for setting in overrides if setting.lstrip("+~").startswith(("data=", "data.", "seed="))]
-    return found if any(setting.startswith("data=") for setting in found) else [f"data={data}", *found]
+    found = found if any(setting.startswith("data=") for setting in found) else [f"data={data}", *found]
+    return [*found, *(_of_recipe(config, found) if config is not None else [])]
+
+
+def _of_recipe(config: DictConfig, given: list[str]) -> Iterator[str]:
+    """Yield the settings by which the samples of a run differ from those that the given settings choose."""
+    own = working_folder.configurations()
+    known = Known("classifier", ["--config-dir", str(own)] if own else [])
+    known.compose(given)
+    before = dict(_leaves({key: known.config.get(key) for key in ("data", "seed")}))
+    of_batches = {f"data.{key!s}" for key in OmegaConf.load(Path(compose.CONFIGURATIONS) / "datamodule.yaml")}
+    for key, value in _leaves({key: config.get(key) for key in ("data", "seed")}):
+        is_filled_in = key in compose.FILLED_IN and before.get(key) is None
+        of_samples = key not in of_batches and not re.match(r"data\.datamodule\.(?!source\b)", key)
+        if of_samples and not is_filled_in and (key not in before or before[key] != value):
+            chosen = OmegaConf.select(config, key)
+            plain = OmegaConf.to_container(chosen) if OmegaConf.is_config(chosen) else chosen
+            yield f"{'' if key in before else '+'}{key}={typed(plain, key)}"
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of a configuration by their dotted keys, lists as wholes, interpolations as written."""
+    if OmegaConf.is_config(node):
+        node = OmegaConf.to_container(node, resolve=False)
+    if isinstance(node, dict) and node:
+        for key, child in node.items():
+            yield from _leaves(child, f"{path}.{key}".lstrip("."))
+    else:
+        yield path, node
 
 
 def _target(out: str | None, by_itself: Path) -> Path:

@@ -90,7 +90,8 @@ def evaluate(
         chosen = about.choices_of(run_folder.find(checkpoint)) if checkpoint and not real_data else None
         overrides = chosen["overrides"] if chosen else HydraConfig.get().overrides.task
         data = (chosen["choices"] if chosen else HydraConfig.get().runtime.choices).get("data")
-        raise ValueError(f"{error}; {classifier.how_to_train(overrides, data)}") from None
+        config = run.config if chosen else None
+        raise ValueError(f"{error}; {classifier.how_to_train(overrides, data, config)}") from None
     records = [record for measure in measures for record in measure(real, samples)]
     if is_first():
         file = Path(out) / "evaluation.json"
@@ -124,7 +125,7 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
         _check_given(real_data, run)
         real = real_samples(real_data, run)
     else:
-        real = trained_on(run.config.data, run.folder, _to_name_them(run.folder))
+        real = trained_on(run.config.data, run.folder, _to_name_them(run))
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
     if num_classes > 1:
         counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
@@ -168,10 +169,10 @@ def _is_trained_on(run: Loaded, inventory: Any) -> bool:
     return of_same_videos or digest_of(inventory) == trained
 
 
-def _to_name_them(folder: Path) -> str:
+def _to_name_them(run: Loaded) -> str:
     """Return how to name the data of a run where they are elsewhere, or others, now."""
-    chosen = about.choices_of(folder)
-    settings = classifier.of_data(chosen["overrides"], chosen["choices"].get("data"))
+    chosen = about.choices_of(run.folder)
+    settings = classifier.of_data(chosen["overrides"], chosen["choices"].get("data"), run.config)
     placed = ["data.root=PLACE" if setting.startswith("data.root=") else setting for setting in settings]
     return f"to compare with data at another place, or as they are now, name them: {' '.join(map(shlex.quote, placed))}"
 

@@ -95,7 +95,7 @@ class Session:
         except TrainingEndedError as ended:
             if isinstance(ended.__cause__, NoClassifierError):
                 chosen = about.choices_of(self.folder)
-                how = classifier.how_to_train(chosen["overrides"], chosen["choices"].get("data"))
+                how = classifier.how_to_train(chosen["overrides"], chosen["choices"].get("data"), self.cfg)
                 return Ending(f"{ended.ending.message}; {how}")
             if ended.__cause__ and (place := own_code.told(ended.__cause__, installed=False)[1]):
                 return replace(ended.ending, message=f"{ended.ending.message}\n  in {place}")
