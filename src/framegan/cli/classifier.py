@@ -10,6 +10,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -98,7 +99,10 @@ def _of_recipe(config: DictConfig, given: list[str]) -> Iterator[str]:
     """Yield the settings by which the samples of a run differ from those that the given settings choose."""
     own = working_folder.configurations()
     known = Known("classifier", ["--config-dir", str(own)] if own else [])
-    known.compose(given)
+    try:
+        known.compose(given)
+    except HydraException:  # the data are of a --config-dir that this command isn't told
+        return
     before = dict(_leaves({key: known.config.get(key) for key in ("data", "seed")}))
     of_batches = {f"data.{key!s}" for key in OmegaConf.load(Path(compose.CONFIGURATIONS) / "datamodule.yaml")}
     for key, value in _leaves({key: config.get(key) for key in ("data", "seed")}):
