@@ -70,6 +70,18 @@ def test_the_network_of_the_documentation(tmp_path, monkeypatch, capsys):
     assert re.search(r"fd_dinov2_[0-9a-f]+_20", capsys.readouterr().out)
 
 
+def test_a_score_that_is_added_to_a_resumed_run_leaves_it_its_best(rising, tmp_path):
+    """The score of one's own has no `__repr__`: what Python writes of it has an address, another one each time."""
+    folder = tmp_path / "run"
+    assert train(*rising, "total_samples=64", "objective=rising", f"hydra.run.dir={folder}") is None
+    added = "+metrics.random_conv.scores.jedi._target_=framegan.metrics.scores.Jedi"
+    assert train(f"resume={folder}", added, "total_samples=96", "trust=own_scores") is None
+    found = json.loads((folder / "summary.json").read_text())
+    assert any(key.startswith("jedi_") for key in found["final"])
+    assert found["best"][found["objective"]] == {"value": 0.9, "samples_seen": 64, "better": "higher"}
+    assert state(folder, "best")["state_dict"]["samples_seen"] == 64
+
+
 def test_a_direction_that_is_none():
     with pytest.raises(ValueError, match="says that 'more' is better; it should be lower or higher"):
         Record("own", 1.0, None, "more", 10, 10, {}, {}, {})

@@ -64,6 +64,11 @@ def composed(name: str) -> str:
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
+def without_addresses(text: str) -> str:
+    """Return what Python writes of an object without its address in memory, which is another one in each process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
+
+
 def first_names(names: Iterable[str], most: int) -> str:
     """Return names as they are printed, those after the first few as a number: "a, b and 3 more"."""
     printed = [printable(name) for name in names]

@@ -17,6 +17,7 @@ from framegan.data.videos.clips import Clips
 from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
+from framegan.metrics.estimate import Estimate
 from framegan.metrics.frechet import frechet_distance
 from framegan.metrics.record import class_tables, read, write
 from framegan.metrics.scores import (
@@ -77,8 +78,19 @@ def test_one_pass_over_either_set_feeds_all_scores():
     assert without == {"fd_infinity", "modes", "mode_divergence"}
     for record in records.values():
         json.dumps(record.as_dict())
-    said = records["jedi"].protocol["scores"]
-    assert (said["jedi"], said["precision_recall"]) == ("Jedi()", "PrecisionRecall(k=3)")
+    said = {name: record.protocol["scores"] for name, record in records.items()}
+    assert said["jedi"] == {"jedi": "Jedi()"}
+    assert said["precision"] == said["recall"] == {"precision_recall": "PrecisionRecall(k=3)"}
+
+
+def test_what_records_say_of_a_score_of_ones_own_is_the_same_in_each_process():
+    class Own:
+        def __call__(self, real, fake, embedding):
+            return {"own": Estimate(1.0, None)}
+
+    first, second = (comparison(scores={"own": Own()})(Noise(num_samples=300), Noise())[0] for _ in range(2))
+    assert first.protocol == second.protocol
+    assert "Own object" in first.protocol["scores"]["own"]
 
 
 class Remembering(Corner):

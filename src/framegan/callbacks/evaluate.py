@@ -15,7 +15,7 @@ from framegan.evaluation.real_samples import RealSamples, origin_of
 from framegan.files import live, strict_json
 from framegan.metrics.record import Measure, Record, interval_of, write
 from framegan.noise import Seed
-from framegan.quoting import command
+from framegan.quoting import command, without_addresses
 from framegan.runs import run_folder
 from framegan.runs.rollback import Ending, TrainingEndedError
 from framegan.strategy import average_buffers
@@ -122,12 +122,12 @@ class Evaluate(Every):
             write(self.trainer.folder / "evaluations" / f"{now}.json", records)
 
     def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "best": self.run.best, "made_by": self.made_by}
+        return {**super().state_dict(), "best": self.run.best, "made_as": self.made_by}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         self.run.best = state_dict.get("best", {})
-        self.made_by = state_dict.get("made_by", {})  # which earlier versions don't keep
+        self.made_by = state_dict.get("made_as", {})  # which earlier versions don't keep
 
     def _samples(self) -> tuple[RealSamples, FakeSamples]:
         data, generator = self.trainer.datamodule, self.model.generator_ema
@@ -165,4 +165,5 @@ class Evaluate(Every):
 
 def _made_by(record: Record) -> str:
     """Return what has to be the same, in a few digits, for two values of a key to be compared."""
-    return hashlib.sha256(strict_json.dumps([record.protocol, record.real]).encode()).hexdigest()[:16]
+    text = without_addresses(strict_json.dumps([record.protocol, record.real]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -19,6 +19,7 @@ from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_number, check_shapes, given_in
 from framegan.metrics.scores import Features, Score
 from framegan.processes.ranks import from_rank_zero, rank_and_number
+from framegan.quoting import without_addresses
 
 CHUNK = 64
 """How many samples are embedded at a time. Chunk by chunk they are dealt out to the processes."""
@@ -107,15 +108,16 @@ class Comparison:
             "num_frames": self.num_frames,
             "frame_stride": self.frame_stride,
             "family": self.family,
-            "scores": {name: repr(score) for name, score in self.scores.items()},
         }
         protocol = self._protocol(len(of_real.bank), fake.shape, embedding) + given_in(fake)
         ending = f"{embedding.name}_{embedding.fingerprint}_{protocol}"
         values: dict[str, Estimate] = {}
+        made_by: dict[str, dict[str, str]] = {}
         of_classes: dict[str, dict[str, OfClass]] = {}
         for called, score in self.scores.items():
             found = estimates(score, of_real, of_fake, embedding)
             values |= found
+            made_by |= {name: {called: without_addresses(repr(score))} for name in found}
             if called in self.by_class and fake.classes:
                 of_classes |= by_class(score, of_real, of_fake, embedding, list(found))
         return [
@@ -123,7 +125,7 @@ class Comparison:
                 key=f"{name}_{ending}",
                 num_real=len(of_real.bank),
                 num_fake=len(of_fake.bank),
-                protocol=settings,
+                protocol=settings | {"scores": made_by[name]},
                 real=real.origin,
                 fake=fake.origin,
                 by_class=of_classes.get(name, {}),

@@ -1,7 +1,6 @@
 """An embedding of the user's own: any network that describes samples, such as DINOv2 or VideoMAE."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from framegan.metrics.embedding import Embedding, fingerprint_of, resized, to_rgb
 from framegan.metrics.weights import existing, fingerprint_of_file, load_torchscript
+from framegan.quoting import without_addresses
 
 
 class Custom(Embedding):
@@ -102,4 +102,4 @@ class Custom(Embedding):
 def _text_of(network: nn.Module) -> str:
     """Return the class of a network, and its layers with what they say of themselves, without addresses in memory."""
     kind = type(network)
-    return re.sub(r" at 0x[0-9a-f]+", "", f"{kind.__module__}.{kind.__qualname__} {network}")
+    return without_addresses(f"{kind.__module__}.{kind.__qualname__} {network}")
