@@ -1,5 +1,6 @@
 """A trained generator in Python: `framegan.load("runs/demo").sample(16)`."""
 
+import hashlib
 import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -115,7 +116,7 @@ class TrainedGenerator:
         self.given_frames = int(getattr(network, "given_frames", 0))
         self.latent_parts = inputs.holdable(inputs.parts_of(network))
         self._loaded: Loaded | None = None
-        self._as_loaded = _changes_of(network)
+        self._as_loaded = _digest_of(network)
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
@@ -246,11 +247,7 @@ class TrainedGenerator:
         from framegan.quoting import words
         from framegan.runs import run_folder
 
-        if _changes_of(self.network) != self._as_loaded:
-            raise ValueError(
-                f"the weights aren't those of {self.checkpoint} any more: they were changed since it was loaded; use "
-                "sample(), or load the checkpoint again"
-            )
+        self._check_unchanged()
         seen = self.samples_seen  # what is read once more, for its data or another device, has to be the same
         fixed = {"checkpoint": self.checkpoint, "out": out, "weights": self.weights, "samples_seen": seen}
         loaded = None if self._loaded is None else (self._loaded, self.weights)
@@ -276,7 +273,8 @@ class TrainedGenerator:
             overwrite: replace an earlier export.
 
         Raises:
-            ValueError: one is there, can't be written, or makes other samples than this generator.
+            ValueError: one is there, can't be written, or makes other samples than this generator; or the weights were
+                changed after they were loaded, so that what the card says was measured isn't of them.
         """
         from framegan.cli.validation import check_call
         from framegan.export import write
@@ -285,15 +283,29 @@ class TrainedGenerator:
         choices: dict[str, Any] = {"num_frames": num_frames, "license": license, "overwrite": overwrite}
         given = choices | {"format": [format] if isinstance(format, str) else list(format)}
         check_call(given, given, TrainedGenerator.export)
+        self._check_unchanged()
         made = write.Trained(self.network, self.checkpoint, self.samples_seen, self.weights, self.frames_per_second)
         folder = made.folder / "export" if out is None else run_folder.as_path(out)
         write.export(made, folder, given["format"], **choices)
         return folder
 
+    def _check_unchanged(self) -> None:
+        """Raise ValueError where the weights aren't those of the checkpoint, as files would say."""
+        if _digest_of(self.network) != self._as_loaded:
+            raise ValueError(
+                f"the weights aren't those of {self.checkpoint} any more: they were changed since it was loaded; use "
+                "sample(), or load the checkpoint again"
+            )
 
-def _changes_of(network: nn.Module) -> list[tuple[int, torch.dtype]]:
-    """Return how often each weight was changed in place, and its precision."""
-    return [(weight._version, weight.dtype) for weight in network.parameters()]
+
+def _digest_of(network: nn.Module) -> str:
+    """Return what any change of the weights, or of their precision, changes, and another device doesn't."""
+    digest = hashlib.sha256()
+    for name, values in network.state_dict().items():
+        if isinstance(values, Tensor):
+            digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+            digest.update(values.cpu().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _seeds(given: Iterable[SupportsIndex]) -> list[int]:
