@@ -405,6 +405,7 @@ OF_CLIPS = [
         ("content_seed=1", "motion_seed=2", "num_samples=2", "category=0"),
         "leave nothing to vary; leave one",
     ),
+    (("content_seed=1", "motion_seed=2", "num_samples=2"), "leave nothing to vary"),
     (("content_seed=1", "motion_seed=2", "category=0", "interpolate=[0,1]"), "leave nothing to vary"),
     (("neighbours=2", "out=x.png"), "neighbours=2 shows clips beside each other, which needs a video; set out=x.mp4"),
     (("neighbours=2", "out=x.npz"), "set out=neighbours.mp4"),

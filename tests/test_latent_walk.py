@@ -15,7 +15,7 @@ from worlds import fit, real_batches, tiny_gan
 
 import framegan
 from framegan.cli import image_generator, sweep
-from framegan.inputs import parts_of
+from framegan.inputs import draw, parts_of
 from framegan.networks import critics, dcgan, latent_walk, stylegan2
 from framegan.runs import origin, run_folder, saved_config
 from framegan.runs.origin import Origin
@@ -67,6 +67,16 @@ def test_the_first_frame_is_a_sample_of_the_image_generator(family):
     torch.testing.assert_close(held[0, :, 0], held[1, :, 0])
     assert not torch.allclose(held[0, :, -1], held[1, :, -1])
     assert parts_of(generator) == {"content": images.latent_dim, "motion": 4 * 16}
+
+
+@pytest.mark.parametrize(("of_images", "part", "other"), [(3, "content", "motion"), (0, "motion", "content")])
+def test_the_class_goes_with_the_content_where_the_images_have_classes(of_images, part, other):
+    images = dcgan.Generator(IMAGE, 16, 4, num_classes=of_images, conditional=True)
+    network = walk_in(images, num_classes=3)
+    free = draw(network, range(8))[1]
+    assert set(draw(network, range(8), held={part: 3})[1].tolist()) == {free[3].item()}
+    assert torch.equal(draw(network, range(8), held={other: 3})[1], free)
+    assert len(set(free.tolist())) > 1
 
 
 def test_styles_are_walked_through_along_their_principal_components():

@@ -139,6 +139,15 @@ def test_content_and_motion_can_be_held(name):
     assert torch.equal(other_content, content)
 
 
+@pytest.mark.parametrize("family", [mocogan, g3an])
+def test_the_class_goes_with_the_motion(family):
+    network = family.Generator((1, 8, 16, 16), num_classes=3, conditional=True)
+    free = inputs.draw(network, range(8))[1]
+    assert set(inputs.draw(network, range(8), held={"motion": 3})[1].tolist()) == {free[3].item()}
+    assert torch.equal(inputs.draw(network, range(8), held={"content": 3})[1], free)
+    assert len(set(free.tolist())) > 1
+
+
 def test_the_category_changes_the_motion_or_the_frames():
     for name in ("mocogan_categories", "mocogan_to_frames"):
         generator = TEMPORAL[name]((1, 8, 16, 16)).eval()

@@ -56,8 +56,7 @@ def classes_of(
     """Return the number of the class of each seed, 0 where there are none; see `draw`."""
     num_classes, kept = getattr(generator, "num_classes", 0), kept_classes(generator)
     if category is None:
-        begins = "content" if getattr(generator, "given_frames", 0) else ""  # a clip that is continued, of a class
-        of_class = getattr(generator, "class_part", begins)
+        of_class = class_part_of(generator)
         if not is_given and len(kept) < num_classes:
             class_counts = [count * (k in kept) for k, count in enumerate(class_counts or [1] * num_classes)]
         return [noise.category_of_seed(held.get(of_class, seed), max(1, num_classes), class_counts) for seed in seeds]
@@ -69,6 +68,12 @@ def classes_of(
             f"none; give frames to begin with (given), or name one of {there}"
         )
     return [number] * len(seeds)
+
+
+def class_part_of(generator: nn.Module) -> str:
+    """Return the part of the latents whose seed says of which class a sample is; "" = none, it is the sample's own."""
+    begins = "content" if getattr(generator, "given_frames", 0) else ""  # a clip that is continued, of a class
+    return str(getattr(generator, "class_part", begins))
 
 
 def kept_classes(generator: nn.Module) -> Collection[int]:

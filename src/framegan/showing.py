@@ -15,7 +15,7 @@ from framegan.sampling import evaluating, flushing_denormals, in_batches, sample
 def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:
     """Return clips of every content with every motion, content by content: (contents * motions, C, T, H, W).
 
-    Both are given as seeds; the category goes with the motion.
+    Both are given as seeds; the class is that of the one which the generator's `class_part` names, else of the motion.
     """
     return torch.cat([sample(generator, motions, held={"content": content}) for content in contents])
 

@@ -147,7 +147,8 @@ def _choices(settings: Settings, rows: Sequence[Row], target: Path) -> dict[str,
         inputs.options_of(generator, settings.num_frames, settings.truncation)
         fixed = {*held, *(["content"] if is_given else [])}
         all_held = fixed >= inputs.holdable(inputs.parts_of(generator)).keys()
-        classes_vary = row.category is None and getattr(generator, "num_classes", 0) > 1
+        has_classes = row.category is None and getattr(generator, "num_classes", 0) > 1
+        classes_vary = has_classes and inputs.class_part_of(generator) not in held
         if all_held and not classes_vary and (settings.num_samples > 1 or settings.interpolate is not None):
             given = [f"given={settings.given}"] if is_given else []
             names = " and ".join([*given, *(f"{part}_seed={seed}" for part, seed in held.items())])

@@ -59,7 +59,12 @@ class Generator(ClassGenerator):
             times.
         num_classes: classes of the data; this and what follows as in `framegan.networks.conditioning.ClassGenerator`.
             The class goes with the motion.
+
+    Attributes:
+        class_part: see `framegan.networks.stylegan2.Generator`.
     """
+
+    class_part = "motion"
 
     def __init__(
         self,

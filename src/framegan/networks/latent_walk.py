@@ -158,6 +158,9 @@ class Generator(nn.Module):
         step: farthest along a coordinate from one frame to the next (0.2 in the paper), where their standard deviation
             is 1.
         num_directions: principal components of the styles that it walks along, at most.
+
+    Attributes:
+        class_part: see `framegan.networks.stylegan2.Generator`; the content where the image generator takes the class.
     """
 
     longer_clips = (
@@ -181,6 +184,7 @@ class Generator(nn.Module):
         self.num_classes = classes_used(num_classes, conditional)
         self.places = Places(checked(image_generator, self.shape, self.num_classes), num_directions)
         self.content_dim = int(self.places.image_generator.latent_dim)
+        self.class_part = "content" if getattr(image_generator, "num_classes", 0) else "motion"
         self.walk = Walk(self.places.dim, motion_dim, self.num_classes, width, step, self.num_frames)
         self.latent_dim = sum(self.latent_parts(self.num_frames).values())
 

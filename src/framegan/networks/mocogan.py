@@ -55,7 +55,12 @@ class Generator(nn.Module):
         self_modulation: let the codes set the gain and offset of every normalisation too (Chen et al. 2019).
         content_signs: let the frames see the signs of the content too, as the motion does whose initial_state is
             "disconnected": what comes in kinds needs nothing between them.
+
+    Attributes:
+        class_part: see `framegan.networks.stylegan2.Generator`; the category is that of a motion.
     """
+
+    class_part = "motion"
 
     def __init__(
         self,
