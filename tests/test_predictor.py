@@ -29,7 +29,7 @@ from framegan.data.videos.video_folder import VideoFolder
 from framegan.evaluation.fake_samples import FakeSamples
 from framegan.evaluation.real_samples import RealSamples
 from framegan.metrics.comparison import Comparison
-from framegan.metrics.prediction import measured
+from framegan.metrics.prediction import Prediction, measured
 from framegan.metrics.random_conv import RandomConv
 from framegan.metrics.scores import Kernel
 from framegan.metrics.shape_motion import ShapeMotion
@@ -365,6 +365,15 @@ def test_a_resumed_run_ends_like_one_never_stopped(folder, tmp_path):
         assert torch.equal(value, second["state_dict"][name]), name
     timing = ("samples_per_second", "data_wait_fraction")
     assert rows(folder, *timing)[-1] == rows(tmp_path, *timing)[-1]
+
+
+@pytest.mark.parametrize(("conditional", "which"), [(False, "all"), (True, "given_class_all")])
+def test_keys_say_where_a_model_is_told_the_class(conditional, which):
+    source = TensorSource(torch.zeros(3, *SHAPE, dtype=torch.uint8), torch.arange(3), 3)
+    real = RealSamples(lambda: source, None, {})
+    fake = FakeSamples(generator(num_classes=3, conditional=conditional), {})
+    (record, *_) = Prediction(RandomConv(2), 3, 2)(real, fake)
+    assert record.key == f"psnr_2to4_{which}_3"
 
 
 def test_a_run_is_judged_by_clips_it_has_not_seen(folder, tmp_path, capsys):

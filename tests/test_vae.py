@@ -19,6 +19,8 @@ from framegan.data.held_out import held_out
 from framegan.data.source import TensorSource
 from framegan.data.stream import BalancedStream, TicketStream
 from framegan.data.videos.clips import Clips
+from framegan.evaluation.fake_samples import FakeSamples
+from framegan.evaluation.real_samples import RealSamples
 from framegan.maximum_likelihood import MaximumLikelihood
 from framegan.metrics.likelihood import Likelihood
 from framegan.networks import vae
@@ -202,6 +204,17 @@ def test_a_run_is_judged_by_what_it_has_not_seen(folder, tmp_path):
     pictures = {path.stem for path in (folder / "samples").glob("*.png")}
     assert {"reconstruction_192", "interpolation_192", "fake_192"} <= pictures
     assert run("generate", f"checkpoint={folder}", "truncation=0.5", f"out={tmp_path / 'a.png'}") is None
+
+
+def test_keys_say_where_a_model_is_told_the_class():
+    source = TensorSource(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4) % 2, 2, classes=("a", "b"))
+    real = RealSamples(lambda: source, None, {"split": "test"})
+    keys = []
+    for conditional in (False, True):
+        generator = vae.Generator((1, 8, 8), latent_dim=2, width=4, num_classes=2, conditional=conditional)
+        (record, *_) = Likelihood(4, 2)(real, FakeSamples(generator, {}, classes=("a", "b")))
+        keys.append(record.key)
+    assert keys == ["negative_elbo_8bit_test_4", "negative_elbo_8bit_given_class_test_4"]
 
 
 @pytest.mark.parametrize(

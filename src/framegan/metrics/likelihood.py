@@ -17,7 +17,7 @@ from framegan.metrics.estimate import Estimate
 from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_shapes
 from framegan.metrics.subsets import subsets
-from framegan.metrics.unseen import check_unseen, unseen
+from framegan.metrics.unseen import check_unseen, told_class, unseen
 from framegan.processes.ranks import from_rank_zero, rank_and_number
 
 CHUNK = 64
@@ -32,8 +32,9 @@ class Likelihood:
     "negative_elbo" and "negative_iwae_50", the bound of 50 importance samples (Burda et al. 2016), of the same
     latents; of an exact likelihood "negative_log_likelihood". Where 8-bit values are observed, each is there in
     "bits_per_dim" too, bits of each of their values. Observed is "8bit", "8bit_uniform" (dequantised by uniform noise,
-    drawn once for each sample) or "binarized" (drawn once likewise); samples are "held_out" from training, or those of
-    the split of data that were named, such as "test".
+    drawn once for each sample) or "binarized" (drawn once likewise), and then "given_class" where the model is told the
+    class of each sample; samples are "held_out" from training, or those of the split of data that were named, such as
+    "test".
 
     Args:
         num_samples: of those there are, at most.
@@ -113,7 +114,7 @@ class Likelihood:
             values = nats[:, place // each] * factor
             parts = [values[some].mean().item() for some in subsets(number, least=2)]
             estimate = Estimate.of(values.mean().item(), parts)
-            key = f"{name}_{generator.protocol}_{which}_{short}"
+            key = f"{name}_{generator.protocol}_{told_class(fake)}{which}_{short}"
             sides = {"num_real": number, "num_fake": 0, "real": real.origin, "fake": fake.origin}
             records.append(Record(key=key, protocol=settings, **sides, **vars(estimate)))  # type: ignore[arg-type]
         return records

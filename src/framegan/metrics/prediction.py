@@ -18,7 +18,7 @@ from framegan.metrics.record import Record
 from framegan.metrics.sample_set import SampleSet, check_shapes
 from framegan.metrics.similarity import psnr, ssim, window_of
 from framegan.metrics.subsets import subsets
-from framegan.metrics.unseen import check_unseen, unseen
+from framegan.metrics.unseen import check_unseen, told_class, unseen
 from framegan.processes.ranks import from_rank_zero, rank_and_number
 
 CHUNK = 16
@@ -30,10 +30,11 @@ class Prediction:
     """The likeness of predicted frames to the true ones, of clips that training has left out.
 
     The keys of its values are <value>_<of what>_<given>to<predicted>_<which clips>_<how many>, such as
-    psnr_4to4_held_out_100. Values are "psnr" in dB, "ssim", and the distance (Euclidean) between the features of the
-    two frames, called after the embedding. They are of one prediction, of the "best_of_10", which is that with the
-    highest mean PSNR of its clip, and of a "copy" of the last given frame. A value is the mean over the predicted
-    frames and the clips; records have that of each frame too, by its number in the clip, from 1.
+    psnr_4to4_held_out_100, or psnr_4to4_given_class_held_out_100 of a model that is told the class. Values are "psnr"
+    in dB, "ssim", and the distance (Euclidean) between the features of the two frames, called after the embedding. They
+    are of one prediction, of the "best_of_10", which is that with the highest mean PSNR of its clip, and of a "copy" of
+    the last given frame. A value is the mean over the predicted frames and the clips; records have that of each frame
+    too, by its number in the clip, from 1.
 
     Args:
         embedding: of images.
@@ -104,7 +105,7 @@ class Prediction:
             "fingerprint": embedding.fingerprint,
         }
         short = f"{number // 1000}k" if number % 1000 == 0 else str(number)
-        ending = f"{given}to{fake.shape[1] - given}_{which}_{short}"
+        ending = f"{given}to{fake.shape[1] - given}_{told_class(fake)}{which}_{short}"
         sides = {"num_real": number, "num_fake": number * self.best_of, "real": real.origin, "fake": fake.origin}
         records = []
         of_each = values.unflatten(1, (-1, fake.shape[1] - given)).unbind(1)  # (N, frames) of each value

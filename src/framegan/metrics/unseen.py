@@ -21,6 +21,11 @@ def unseen(real: Any, num_samples: int) -> tuple[str, list[int]]:
     return "held_out", [int(left_out[place]) for place in order]
 
 
+def told_class(fake: Any) -> str:
+    """Return what keys say of a model that is told the class of each sample, which helps it: "given_class_"."""
+    return "given_class_" if getattr(fake.generator, "num_classes", 0) > 1 else ""
+
+
 def check_unseen(real: Any, fake: Any, metric: str) -> None:
     """Raise ValueError where there are no such samples for a choice of metrics=, or they are of other classes.
 
