@@ -159,6 +159,26 @@ def test_keys_say_what_was_compared(options, num_real, ending):
     assert record.num_real == min(num_real, options.get("num_real", 300) or num_real)
 
 
+@pytest.mark.parametrize(
+    ("score", "names"),
+    [
+        (PrecisionRecall(), {"precision", "recall"}),
+        (PrecisionRecall(k=5), {"precision_k5", "recall_k5"}),
+        (DensityCoverage(), {"density", "coverage"}),
+        (DensityCoverage(k=3), {"density_k3", "coverage_k3"}),
+    ],
+    ids=repr,
+)
+def test_keys_say_another_k_than_the_published_one(score, names):
+    records = comparison(scores={"neighbours": score})(Noise(num_samples=300), Noise())
+    assert by_name(records).keys() == names == set(score.names(Corner()))
+
+
+def test_a_stride_of_frames_needs_their_number():
+    with pytest.raises(ValueError, match="frame_stride=2 needs num_frames, .*; set it, or leave frame_stride out"):
+        comparison(Corners(), frame_stride=2)
+
+
 def test_clips_are_cut_and_the_key_says_how():
     real, fake = Noise(shape=CLIPS, num_samples=300), Noise(shape=CLIPS)
     endings = [

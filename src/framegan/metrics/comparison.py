@@ -58,6 +58,11 @@ class Comparison:
             raise ValueError(
                 f"by_class got {unknown[0]!r}; it should name some of the scores: {', '.join(self.scores)}"
             )
+        if self.frame_stride > 1 and self.num_frames is None:
+            raise ValueError(
+                f"frame_stride={self.frame_stride} needs num_frames, those of the clips that are compared; set it, or "
+                "leave frame_stride out"
+            )
         for name, score in self.scores.items():
             if not callable(score):
                 raise ValueError(f"the score {name!r} can't be called: its class needs __call__(real, fake, embedding)")

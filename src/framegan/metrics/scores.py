@@ -160,6 +160,11 @@ class Jedi:
         return {"jedi": Estimate.of(value, values, also=[unbiased], within=POSITIVE)}
 
 
+def _of_neighbours(score: "PrecisionRecall | DensityCoverage", *names: str) -> tuple[str, ...]:
+    """Return names that say k where it isn't the published one, such as "precision_k5"."""
+    return names if score.k == type(score).k else tuple(f"{name}_k{score.k}" for name in names)
+
+
 @dataclass(frozen=True)
 class PrecisionRecall:
     """Improved precision and recall (Kynkäänniemi et al. 2019)."""
@@ -171,15 +176,16 @@ class PrecisionRecall:
         return self.k + 1
 
     def names(self, embedding: Embedding) -> tuple[str, ...]:
-        return ("precision", "recall")
+        return _of_neighbours(self, "precision", "recall")
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         measure = partial(precision_recall, k=self.k)
         values = of_subsets(measure, real.bank, fake, max(OF_A_SUBSET, self.least_samples))
         (precision, *precisions), (recall, *recalls) = zip(measure(real.bank, fake), *values, strict=True)
+        of_fake, of_real = self.names(embedding)
         return {
-            "precision": Estimate.of(precision, precisions, "higher", within=SHARE),
-            "recall": Estimate.of(recall, recalls, "higher", "share", within=SHARE),
+            of_fake: Estimate.of(precision, precisions, "higher", within=SHARE),
+            of_real: Estimate.of(recall, recalls, "higher", "share", within=SHARE),
         }
 
 
@@ -194,15 +200,16 @@ class DensityCoverage:
         return self.k + 1
 
     def names(self, embedding: Embedding) -> tuple[str, ...]:
-        return ("density", "coverage")
+        return _of_neighbours(self, "density", "coverage")
 
     def __call__(self, real: Features, fake: Tensor, embedding: Embedding) -> dict[str, Estimate]:
         measure = partial(density_coverage, k=self.k)
         values = without_subsets(measure, real.bank, fake, max(OF_A_SUBSET, self.least_samples))
         (density, *densities), (coverage, *coverages) = zip(measure(real.bank, fake), *values, strict=True)
+        of_fake, of_real = self.names(embedding)
         return {
-            "density": Estimate.of(density, densities, "higher", left_out=True, within=POSITIVE),
-            "coverage": Estimate.of(coverage, coverages, "higher", "share", left_out=True, within=SHARE),
+            of_fake: Estimate.of(density, densities, "higher", left_out=True, within=POSITIVE),
+            of_real: Estimate.of(coverage, coverages, "higher", "share", left_out=True, within=SHARE),
         }
 
 
