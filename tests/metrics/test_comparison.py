@@ -19,7 +19,7 @@ from framegan.metrics import statistics_cache
 from framegan.metrics.comparison import Comparison
 from framegan.metrics.estimate import Estimate
 from framegan.metrics.frechet import frechet_distance
-from framegan.metrics.record import class_tables, read, write
+from framegan.metrics.record import check_keys, class_tables, read, write
 from framegan.metrics.scores import (
     Authenticity,
     ClassAccuracy,
@@ -172,6 +172,17 @@ def test_keys_say_what_was_compared(options, num_real, ending):
 def test_keys_say_another_k_than_the_published_one(score, names):
     records = comparison(scores={"neighbours": score})(Noise(num_samples=300), Noise())
     assert by_name(records).keys() == names == set(score.names(Corner()))
+
+
+def test_measures_that_give_the_same_key_are_refused_at_once():
+    real, fake = Noise(num_samples=300), Noise()
+    one, same, other = (comparison(scores=scores) for scores in (ALL, {"f": Frechet()}, {"d": DensityCoverage(k=3)}))
+    assert one.keys(real, fake) == [record.key for record in one(real, fake)]
+    check_keys([one, other], real, fake)
+    fake.asked = []
+    with pytest.raises(ValueError, match="two scores are both called fd_corner_0badcafe_300; leave one of them out"):
+        check_keys([one, same], real, fake)
+    assert not fake.asked
 
 
 def test_a_stride_of_frames_needs_their_number():

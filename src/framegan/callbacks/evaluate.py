@@ -13,7 +13,7 @@ from framegan.data.source import UnreadableDataError
 from framegan.evaluation.fake_samples import FakeSamples
 from framegan.evaluation.real_samples import RealSamples, origin_of
 from framegan.files import live, strict_json
-from framegan.metrics.record import Measure, Record, interval_of, write
+from framegan.metrics.record import Measure, Record, check_keys, interval_of, measured, write
 from framegan.noise import Seed
 from framegan.quoting import command, without_addresses
 from framegan.runs import run_folder
@@ -62,6 +62,7 @@ class Evaluate(Every):
         real, fake = self._samples()
         for measure in self.measures:
             measure.check(real, fake)
+        check_keys(self.measures, real, fake)
         said = [measure.names(fake) if hasattr(measure, "names") else None for measure in self.measures]
         self.run.names = None if None in said else [name for names in said if names for name in names]
 
@@ -89,7 +90,7 @@ class Evaluate(Every):
             return
         average_buffers(self.model.generator_ema)
         try:
-            records = self._measured()
+            records = measured(self.measures, *self._samples())
         except UnreadableDataError:
             raise
         except ValueError as error:
@@ -137,15 +138,6 @@ class Evaluate(Every):
         if self.class_counts is None and getattr(generator, "num_classes", 0) > 1:
             self.class_counts = real.class_counts
         return real, FakeSamples(generator, origin, self.seed, self.class_counts, data.classes)
-
-    def _measured(self) -> list[Record]:
-        real, fake = self._samples()
-        found: dict[str, Record] = {}
-        for record in (record for measure in self.measures for record in measure(real, fake)):
-            if record.key in found:
-                raise ValueError(f"two scores are both called {record.key}; leave one of them out of the metrics")
-            found[record.key] = record
-        return list(found.values())
 
     def _remade(self, records: Sequence[Record]) -> set[str]:
         """Forget the best of what was measured in another way before, or beside other data; return the keys."""

@@ -72,7 +72,7 @@ def evaluate(
         trust: packages whose parts the run folder's configuration may build too.
     """
     from framegan.metrics.classifier import NoClassifierError
-    from framegan.metrics.record import class_tables, table, write
+    from framegan.metrics.record import check_keys, class_tables, measured, table, write
     from framegan.processes.ranks import is_first
 
     if checkpoint is None:
@@ -86,13 +86,14 @@ def evaluate(
     try:
         for measure in measures:
             measure.check(real, samples)
+        check_keys(measures, real, samples)
     except NoClassifierError as error:
         chosen = about.choices_of(run_folder.find(checkpoint)) if checkpoint and not real_data else None
         overrides = chosen["overrides"] if chosen else HydraConfig.get().overrides.task
         data = (chosen["choices"] if chosen else HydraConfig.get().runtime.choices).get("data")
         config = run.config if chosen else None
         raise ValueError(f"{error}; {classifier.how_to_train(overrides, data, config)}") from None
-    records = [record for measure in measures for record in measure(real, samples)]
+    records = measured(measures, real, samples)
     if is_first():
         file = Path(out) / "evaluation.json"
         write(file, records)

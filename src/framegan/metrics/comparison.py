@@ -93,6 +93,12 @@ class Comparison:
         said = [score.names(self.embedding) if hasattr(score, "names") else None for score in scores]
         return None if None in said else [name for names in said if names for name in names]
 
+    def keys(self, real: SampleSet, fake: SampleSet) -> list[str]:
+        """Return the keys that it will give of so many real samples; none where a score doesn't say its names."""
+        cut = self._cut(fake)
+        ending = self._ending(self.num_real or 0, cut, self.embedding.for_data(real.fingerprint).of(cut.shape))
+        return [f"{name}_{ending}" for name in self.names(fake) or ()]
+
     def __call__(self, real: SampleSet, fake: SampleSet) -> list[Record]:
         real, fake = self._cut(real), self._cut(fake)
         embedding = self.embedding.for_data(real.fingerprint).of(fake.shape).to(fake.device)
@@ -114,8 +120,7 @@ class Comparison:
             "frame_stride": self.frame_stride,
             "family": self.family,
         }
-        protocol = self._protocol(len(of_real.bank), fake.shape, embedding) + given_in(fake)
-        ending = f"{embedding.name}_{embedding.fingerprint}_{protocol}"
+        ending = self._ending(len(of_real.bank), fake, embedding)
         values: dict[str, Estimate] = {}
         made_by: dict[str, dict[str, str]] = {}
         of_classes: dict[str, dict[str, OfClass]] = {}
@@ -145,18 +150,18 @@ class Comparison:
     def _cut(self, samples: SampleSet) -> SampleSet:
         return samples if self.num_frames is None else samples.cut(self.num_frames, self.frame_stride)
 
-    def _protocol(self, num_real: int, shape: Sequence[int], embedding: Embedding) -> str:
-        """Return the part of the keys that says what was compared."""
-        parts = [self.family or "", _short(self.num_fake)]
+    def _ending(self, num_real: int, fake: SampleSet, embedding: Embedding) -> str:
+        """Return the part of the keys that says what was compared, in which features."""
+        parts = [embedding.name, embedding.fingerprint, self.family or "", _short(self.num_fake)]
         if self.num_real is None:
             parts.append("full")
         elif num_real != self.num_fake:
             parts.append(f"vs_{_short(num_real)}")
-        if len(shape) == 4:
-            parts.append("1f" if embedding.takes == "images" else f"{shape[1]}f")
+        if len(fake.shape) == 4:
+            parts.append("1f" if embedding.takes == "images" else f"{fake.shape[1]}f")
         if self.frame_stride > 1:
             parts.append(f"stride{self.frame_stride}")
-        return "_".join(filter(None, parts))
+        return "_".join(filter(None, parts)) + given_in(fake)
 
     def _file(self, real: SampleSet, embedding: Embedding) -> Path | None:
         """Return the file for the features of the real samples; None = they aren't kept."""

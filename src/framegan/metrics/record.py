@@ -1,7 +1,7 @@
 """Results that say how they were made."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -118,6 +118,26 @@ class Measure(Protocol):
 
     def with_num_samples(self, num_samples: int) -> "Measure":
         """Return the same measure of another number of samples."""
+
+
+def check_keys(measures: Iterable[Measure], real: SampleSet, fake: SampleSet) -> None:
+    """Raise ValueError, before anything is computed, where two measures will give values of the same key."""
+    _check_different(key for one in measures if hasattr(one, "keys") for key in one.keys(real, fake))
+
+
+def measured(measures: Iterable[Measure], real: SampleSet, fake: SampleSet) -> list[Record]:
+    """Return the records of all measures; raise ValueError where two have the same key."""
+    records = [record for measure in measures for record in measure(real, fake)]
+    _check_different(record.key for record in records)
+    return records
+
+
+def _check_different(keys: Iterable[str]) -> None:
+    found: set[str] = set()
+    for key in keys:
+        if key in found:
+            raise ValueError(f"two scores are both called {key}; leave one of them out of the metrics")
+        found.add(key)
 
 
 def read(path: Path) -> list[Record]:
