@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from framegan.metrics.neighbours import authenticity, density_coverage, precision_recall
+from framegan.metrics.random_conv import RandomConv
 
 
 def cloud(num_samples=500, num_features=8, seed=0):
@@ -61,3 +62,30 @@ def test_pieces_make_no_difference(monkeypatch):
 def test_too_few_samples():
     with pytest.raises(ValueError, match="real has 5 samples; this measure needs at least 6"):
         density_coverage(cloud(5), cloud())
+
+
+@pytest.fixture
+def as_it_was():
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize("precision", ["highest", "high", "medium"])
+def test_distances_and_features_are_taken_in_full_precision(precision, monkeypatch, as_it_was):
+    """Whatever precision products of matrices have elsewhere, and that one stays."""
+    torch.set_float32_matmul_precision(precision)
+    backends, cdist, seen = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul), torch.cdist, []
+
+    def look():
+        seen.extend(backend.fp32_precision for backend in backends)
+
+    monkeypatch.setattr(torch, "cdist", lambda *given: look() or cdist(*given))
+    features = torch.randn(20, 4)
+    for measure in (precision_recall, density_coverage, authenticity):
+        measure(features, features + 1)
+    embedding = RandomConv(2)
+    monkeypatch.setattr(embedding, "embed", lambda pixels: look() or pixels.flatten(1).float())
+    embedding(torch.zeros(2, 3, 16, 16, dtype=torch.uint8))
+    assert len(seen) > 8 and set(seen) == {"ieee"}
+    assert torch.get_float32_matmul_precision() == precision

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from framegan.metrics.features import full_precision
+
 WITH_ALPHA = (2, 4)
 """How many channels samples have whose last one is alpha."""
 
@@ -104,7 +106,7 @@ class Embedding(nn.Module):
         self.check(pixels.shape[1:])
         size = max(1, self.frames_at_once // math.prod(pixels.shape[2:-2]))  # the product of () is 1
         exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-        with torch.autocast(pixels.device.type, enabled=False), exact:
+        with torch.autocast(pixels.device.type, enabled=False), exact, full_precision():
             return torch.cat([self.embed(some) for some in pixels.split(size)])
 
     def train(self, mode: bool = True) -> Self:

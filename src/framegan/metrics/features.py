@@ -4,11 +4,28 @@ Features are (N, D), a row for each sample; `real` and `fake` may differ in N. N
 from: what is published under a name, such as FID, takes those of one network.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
 
 Array = Tensor | np.ndarray
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Have products of float32 matrices be float32, whatever `torch.set_float32_matmul_precision` says: no TF32."""
+    backends = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(backends, before, strict=True):
+            backend.fp32_precision = precision
 
 
 def both_checked(real: Array, fake: Array, k: int = 1) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ changes no distance and keeps float32 from cancelling. All of them grow or shrin
 import torch
 from torch import Tensor
 
-from framegan.metrics.features import Array, both_checked
+from framegan.metrics.features import Array, both_checked, full_precision
 
 ROWS = 1024
 """How many rows of a matrix of distances are held at a time."""
@@ -46,7 +46,7 @@ def density_coverage(real: Array, fake: Array, k: int = 5) -> tuple[float, float
     hits, covered = 0, 0
     radii = _radii(real, k)
     for balls, radius in zip(real.split(ROWS), radii.split(ROWS), strict=True):
-        inside = torch.cdist(balls, fake) < radius.unsqueeze(1)
+        inside = _distances(balls, fake) < radius.unsqueeze(1)
         hits += int(inside.sum())
         covered += int(inside.any(1).sum())
     return hits / (k * len(fake)), covered / len(real)
@@ -68,13 +68,19 @@ def authenticity(real: Array, fake: Array) -> float:
 
 def nearest(real: Tensor, fake: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Return the distances of fake samples (M, D) to their k nearest real ones (N, D), and which these are: (M, k)."""
-    found = [torch.cdist(some, real).topk(k, largest=False) for some in fake.split(ROWS)]
+    found = [_distances(some, real).topk(k, largest=False) for some in fake.split(ROWS)]
     return torch.cat([one.values for one in found]), torch.cat([one.indices for one in found])
+
+
+def _distances(some: Tensor, others: Tensor) -> Tensor:
+    """Return the distances of samples (N, D) to others (M, D): (N, M)."""
+    with full_precision():
+        return torch.cdist(some, others)
 
 
 def _share_inside(points: Tensor, centres: Tensor, radii: Tensor) -> float:
     """Return the share of points within any ball."""
-    inside = [(torch.cdist(some, centres) <= radii).any(1).sum() for some in points.split(ROWS)]
+    inside = [(_distances(some, centres) <= radii).any(1).sum() for some in points.split(ROWS)]
     return int(torch.stack(inside).sum()) / len(points)
 
 
@@ -82,7 +88,7 @@ def _radii(features: Tensor, k: int) -> Tensor:
     """Return each sample's distance to its k-th neighbour: (N,)."""
     found = []
     for start in range(0, len(features), ROWS):
-        distances = torch.cdist(features[start : start + ROWS], features)
+        distances = _distances(features[start : start + ROWS], features)
         distances.diagonal(offset=start).fill_(-1)  # a sample is not its own neighbour, however rounding goes
         found.append(distances.kthvalue(k + 1, dim=1).values)
     return torch.cat(found)
