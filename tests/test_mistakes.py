@@ -111,6 +111,7 @@ TABLE = [
     ),
     ((*CHOSEN, "data.batch_size=513"), "512 samples, fewer than one batch: .* Set data.batch_size to at most 512"),
     ((*CHOSEN, "trainer.accelerator=gpu"), "no CUDA GPU is available; set trainer=cpu"),
+    ((*CHOSEN, "trainer.accelerator=mps"), "mps, but Apple.s GPUs have no float64, .*; set trainer=cpu"),
     ((*CHOSEN, "data.num_classes=0"), "data.num_classes got 0"),
     (("model=dcgan", "data=image_folder", "data.root=nowhere"), "nowhere"),
     (("model=mlp", "data=synthetic", "model.head_weights={frame: 1}", "trainer=debug"), "heads are \\['sample'\\]"),

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 from lightning.pytorch import Callback
+from lightning.pytorch.accelerators import MPSAccelerator
 from rich.console import Console, Group
 from rich.text import Text
 from torch.utils.data import DataLoader
@@ -111,3 +112,9 @@ def test_the_display_leaves_room_for_what_is_typed():
     shown = [Text.from_ansi(one).cell_len for one in re.split(r"\n|\r|\x1b\[\dA", console.file.getvalue())]
     assert 50 < max(shown) <= 60 - live.FREE
     assert "\x1b[?25l\x1b[?25h" in console.file.getvalue(), "the cursor stays, whatever ends the process"
+
+
+def test_auto_leaves_the_gpus_of_apple_alone(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(MPSAccelerator, "is_available", staticmethod(lambda: True))
+    assert GANTrainer("auto").strategy.root_device == torch.device("cpu")

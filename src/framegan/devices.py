@@ -18,6 +18,10 @@ def count_devices(devices: int | Sequence[int] | Literal["auto"], accelerator: s
     Raises:
         ValueError: the accelerator is unavailable or has fewer devices, or none are named.
     """
+    if accelerator == "mps":
+        raise ValueError(
+            "trainer.accelerator=mps, but Apple's GPUs have no float64, which noise and metrics need; set trainer=cpu"
+        )
     on_gpu = uses_cuda(accelerator)
     available = torch.cuda.device_count() if on_gpu else 1
     if accelerator == "gpu" and not on_gpu:

@@ -35,6 +35,7 @@ class GANTrainer(Trainer):
     """A trainer whose length, checkpoints and logs are left to the callbacks, which count samples.
 
     Args:
+        accelerator: auto: a CUDA GPU where there is one, else the processor; Apple's GPUs (mps) are refused.
         devices: processes on this machine, one GPU each where there are GPUs; a list names the GPUs.
         strategy: "auto" is `GANStrategy` for more than one process and none for one; "ddp" is `GANStrategy` always;
             "ddp_find_unused_parameters_true" is Lightning's own, right but with twice the traffic.
@@ -92,7 +93,7 @@ class GANTrainer(Trainer):
         self.grows_log_interval = log_every_n_steps == "auto"
         self.of_rank_0 = list(loggers)
         super().__init__(
-            accelerator=accelerator,
+            accelerator="gpu" if uses_cuda(accelerator) else "cpu",  # Lightning's auto would take Apple's GPUs
             devices=devices if isinstance(devices, list) and uses_cuda(accelerator) else num_devices,
             num_nodes=num_nodes,
             precision=PRECISIONS[self.precision_used],
