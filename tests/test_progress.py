@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 import torch
+from lightning.fabric.accelerators import MPSAccelerator
 from lightning.pytorch import Callback
-from lightning.pytorch.accelerators import MPSAccelerator
 from rich.console import Console, Group
 from rich.text import Text
 from torch.utils.data import DataLoader
