@@ -136,6 +136,17 @@ def test_listed_classes_that_are_not_there_are_named_at_once():
         data.examples.real(4)
 
 
+@pytest.mark.parametrize("labels", [np.array([0, 1, 0, 1], np.uint16), np.array([1, 0, 1, 0])[::-1], (0, 1, 0, True)])
+def test_listed_classes_are_whole_numbers_of_any_kind(labels):
+    source = Unlisted()
+    source.labels = labels
+    assert DataModule(source).num_classes == 2
+    for wrong in ([0, None, 0, 1], ["a", "b", "a", "b"], np.array([0, nan, 1, 0]), [0.5, 1, 0, 1]):
+        source.labels = wrong
+        with pytest.raises(ValueError, match="has labels that aren't whole numbers; give each sample one, from 0"):
+            DataModule(source)
+
+
 @pytest.mark.parametrize(("source", "is_kept"), [(EpochAsPixels, False), (NewEachTime, False), (Unlisted, True)])
 def test_only_what_is_the_same_in_every_epoch_is_kept(source, is_kept):
     data = DataModule(source(), batch_size=4)

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -224,6 +225,26 @@ def test_a_run_of_an_earlier_version_resumes_where_its_data_are_the_same(picture
     begun_by_an_earlier_version()
     message = str(train(f"resume={tmp_path}/run", "total_samples=64"))
     assert "data: classes are numbered in another order: ['10', '9'] -> ['9', '10']" in message
+
+
+def test_a_run_that_has_held_out_others_is_not_resumed_or_judged_unasked(tmp_path):
+    """Such as runs of before files of the same contents were one group, which don't say what they held out."""
+    photos, folder = tmp_path / "photos", tmp_path / "run"
+    write_images(photos, 20)
+    shutil.copy(photos / "cats" / "1.png", photos / "cats" / "again.png")
+    data = ("data=image_folder", f"data.root={photos}", "data.resolution=16", "data.held_out=0.2")
+    assert train(*SMALL, *data, "total_samples=32", f"hydra.run.dir={folder}") is None
+    assert train(f"resume={folder}", "total_samples=48") is None
+    kept = json.loads((folder / "data.json").read_text())
+    for held_out, why in ((None, "the run doesn't say which"), ("0" * 16, "other samples than those of the run")):
+        (folder / "data.json").write_text(json.dumps(kept | {"held_out": held_out}))
+        assert f"held out: {why}" in str(train(f"resume={folder}", "total_samples=64"))
+        for named in ((), data[:-1]):
+            assert f"held out: {why}" in str(
+                run("evaluate", f"checkpoint={folder}", f"out={tmp_path}", "num_samples=16", *named)
+            )
+    assert train(f"resume={folder}", "total_samples=64", "resume_changes=true") is None
+    assert json.loads((folder / "data.json").read_text())["held_out"] == kept["held_out"]
 
 
 class Killed(BaseException):

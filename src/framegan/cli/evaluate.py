@@ -155,6 +155,8 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)
     left_out = run.config.data.get("held_out", 0.0) if run and _is_trained_on(run, inventory) else None
+    if run and left_out:
+        run_data.check_held_out(run.folder, source, left_out)
     return RealSamples(lambda: source, fingerprint, origin, held_out=left_out)
 
 
@@ -201,6 +203,7 @@ def trained_on(data: Any, folder: Path, remedy: str) -> Any:
                 f"the data have changed since the run was trained; {remedy}"
                 + "".join(f"\n  {line}" for line in changes)
             )
+        run_data.check_held_out(folder, read.source, left_out)
         return read.source
 
     inventory = run_data.inventory_in(folder, data.fingerprint)

@@ -168,6 +168,9 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     kept = OmegaConf.select(before, "data.fingerprint")
     for line in run_data.changes(folder, kept, data):
         changed[f"data.{line}"] = f"data: {line}"
+    if "data.held_out" not in changed:
+        line = run_data.others_held_out(folder, data.source, data.held_out)
+        changed |= {"data.held_out": line} if line else {}
     asking = [line for key, line in changed.items() if _makes_another_run(key)]
     if asking and not cfg.resume_changes:
         lines = "".join(f"\n  {line}" for line in asking)

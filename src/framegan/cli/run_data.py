@@ -17,12 +17,15 @@ SHOWN_CLASSES = 20
 
 def write(folder: Path, data: "datamodule.DataModule") -> None:
     """Write data.json of a run folder, whole or not at all."""
+    from framegan.data.held_out import digest_of_held_out
+
     counts: Sequence[int | None] = data.class_counts or [None] * len(data.classes)
     content = {
         "num_samples": len(data.source),
         "split": data.split,
         "classes": dict(zip(data.classes, counts, strict=True)),
         "fingerprint": data.fingerprint,
+        "held_out": digest_of_held_out(data.source, data.held_out),
         "inventory": data.inventory,
     }
     strict_json.write(folder / "data.json", content)
@@ -73,6 +76,19 @@ def _changes_untold(folder: Path, kept: str | None, data: "datamodule.DataModule
     those = "of the run" if kept is None else "now"
     rule = "they have no inventory, and are above 1 GB or others whenever they are read"
     return [f"nothing identifies the data {those}, so that they can't be compared: {rule}"]
+
+
+def others_held_out(folder: Path, source: Any, share: float) -> str:
+    """Return what to say where a share of the data of a run isn't what it has left out of training."""
+    from framegan.data import held_out
+
+    return held_out.others_held_out(source, share, RunFiles(folder).data.held_out)
+
+
+def check_held_out(folder: Path, source: Any, share: float) -> None:
+    """Raise ValueError where a share of the data of a run isn't what it has left out of training."""
+    if line := others_held_out(folder, source, share):
+        raise ValueError(f"{line}; it can't be judged by samples that it may have been trained on: train a new run")
 
 
 def classes_line(data: "datamodule.DataModule") -> str:

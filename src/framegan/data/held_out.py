@@ -1,5 +1,6 @@
 """Which samples training leaves out, so that a model can be judged by what it hasn't seen."""
 
+import hashlib
 import math
 from typing import Annotated, Any
 
@@ -25,6 +26,24 @@ def held_out(source: Source, share: float) -> np.ndarray:
     number, group_of_each = groups_of(source)
     left_out = noise.generator(0, noise.HELD_OUT).permutation(number)[: int(share * number)]
     return np.flatnonzero(np.isin(group_of_each, left_out))
+
+
+def digest_of_held_out(source: Source, share: float) -> str | None:
+    """Return what identifies the samples that are held out; None where none are."""
+    return hashlib.sha256(held_out(source, share).tobytes()).hexdigest()[:16] if share else None
+
+
+def others_held_out(source: Source, share: float, kept: str | None) -> str:
+    """Return what to say where a share of a source isn't what a run has held out, which `kept` identifies.
+
+    Args:
+        kept: None = the run doesn't say, as those of before files of the same contents were held out together.
+    """
+    if share == 0 or (kept is None and getattr(source, "groups", None) is None):
+        return ""
+    if kept is None:
+        return "held out: the run doesn't say which samples, and those of the same contents are one group now"
+    return "" if kept == digest_of_held_out(source, share) else "held out: other samples than those of the run"
 
 
 def check_held_out(source: Source, share: float) -> None:

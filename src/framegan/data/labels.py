@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from framegan.data.files import class_name
@@ -149,12 +148,22 @@ def check_labels(
     Args:
         numbers: of their samples. None = all from 0.
     """
-    of_each = torch.as_tensor(labels).flatten()
-    wrong = ((of_each < 0) | (of_each >= num_classes)).nonzero().flatten().tolist()
+    of_each = _whole(labels.cpu() if isinstance(labels, Tensor) else labels)
+    wrong = np.flatnonzero((of_each < 0) | (of_each >= num_classes)).tolist()
     if wrong:
         number = wrong[0] if numbers is None else numbers[wrong[0]]
-        said = f"the data's source has sample {number} of class {of_each[wrong[0]].item()}"
+        said = f"the data's source has sample {number} of class {of_each[wrong[0]]}"
         raise ValueError(f"{said}; it should be 0 to {num_classes - 1}, as num_classes={num_classes}")
+
+
+def _whole(labels: Tensor | np.ndarray | Sequence[int]) -> np.ndarray:
+    """Return labels as int64 (N,); raise ValueError where they are other things than whole numbers."""
+    with suppress(TypeError, ValueError), np.errstate(invalid="ignore"):
+        given = np.asarray(labels).ravel()
+        whole = given.astype(np.int64)
+        if np.array_equal(whole, given):
+            return whole
+    raise ValueError("the data's source has labels that aren't whole numbers; give each sample one, from 0")
 
 
 def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:

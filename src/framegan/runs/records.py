@@ -131,6 +131,7 @@ class Data(BaseModel):
     split: str = ""
     classes: dict[str, Annotated[int, Field(ge=0, lt=1 << 40)] | None] = {}
     fingerprint: str | None = None
+    held_out: str | None = None
     inventory: dict[str, Any] | None = None
 
 
