@@ -24,13 +24,19 @@ def held_out(source: Source, share: float) -> np.ndarray:
     if share == 0:
         return np.arange(0)
     number, group_of_each = groups_of(source)
-    left_out = noise.generator(0, noise.HELD_OUT).permutation(number)[: int(share * number)]
-    return np.flatnonzero(np.isin(group_of_each, left_out))
+    return np.flatnonzero(np.isin(group_of_each, _groups_held_out(number, share)))
+
+
+def _groups_held_out(number: int, share: float) -> np.ndarray:
+    return noise.generator(0, noise.HELD_OUT).permutation(number)[: int(share * number)]
 
 
 def digest_of_held_out(source: Source, share: float) -> str | None:
-    """Return what identifies the samples that are held out; None where none are."""
-    return hashlib.sha256(held_out(source, share).tobytes()).hexdigest()[:16] if share else None
+    """Return what identifies the groups that are held out, however many samples they have; None where none are."""
+    if share == 0:
+        return None
+    number, _ = groups_of(source)
+    return hashlib.sha256(np.array([number, *sorted(_groups_held_out(number, share))]).tobytes()).hexdigest()[:16]
 
 
 def others_held_out(source: Source, share: float, kept: str | None) -> str:
