@@ -94,7 +94,7 @@ class Comparison:
         return None if None in said else [name for names in said if names for name in names]
 
     def keys(self, real: SampleSet, fake: SampleSet) -> list[str]:
-        """Return the keys that it will give of so many real samples; none where a score doesn't say its names."""
+        """Return the keys of the records that a call gives; none where a score has no `names`."""
         cut = self._cut(fake)
         ending = self._ending(self.num_real or 0, cut, self.embedding.for_data(real.fingerprint).of(cut.shape))
         return [f"{name}_{ending}" for name in self.names(fake) or ()]

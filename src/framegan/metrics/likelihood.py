@@ -32,9 +32,9 @@ class Likelihood:
     "negative_elbo" and "negative_iwae_50", the bound of 50 importance samples (Burda et al. 2016), of the same
     latents; of an exact likelihood "negative_log_likelihood". Where 8-bit values are observed, each is there in
     "bits_per_dim" too, bits of each of their values. Observed is "8bit", "8bit_uniform" (dequantised by uniform noise,
-    drawn once for each sample) or "binarized" (drawn once likewise), and then "given_class" where the model is told the
-    class of each sample; samples are "held_out" from training, or those of the split of data that were named, such as
-    "test".
+    drawn once for each sample) or "binarized" (drawn once likewise). A conditional model, which is given the class of
+    each sample, has "given_class" behind that. Samples are "held_out" from training, or those of the split of data that
+    were named, such as "test".
 
     Args:
         num_samples: of those there are, at most.

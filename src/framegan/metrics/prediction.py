@@ -30,7 +30,7 @@ class Prediction:
     """The likeness of predicted frames to the true ones, of clips that training has left out.
 
     The keys of its values are <value>_<of what>_<given>to<predicted>_<which clips>_<how many>, such as
-    psnr_4to4_held_out_100, or psnr_4to4_given_class_held_out_100 of a model that is told the class. Values are "psnr"
+    psnr_4to4_held_out_100, or psnr_4to4_given_class_held_out_100 of a conditional model. Values are "psnr"
     in dB, "ssim", and the distance (Euclidean) between the features of the two frames, called after the embedding. They
     are of one prediction, of the "best_of_10", which is that with the highest mean PSNR of its clip, and of a "copy" of
     the last given frame. A value is the mean over the predicted frames and the clips; records have that of each frame

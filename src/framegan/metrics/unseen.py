@@ -22,7 +22,7 @@ def unseen(real: Any, num_samples: int) -> tuple[str, list[int]]:
 
 
 def told_class(fake: Any) -> str:
-    """Return what keys say of a model that is told the class of each sample, which helps it: "given_class_"."""
+    """Return "given_class_", a part of the keys of conditional models, and "" for others: to know the class helps."""
     return "given_class_" if getattr(fake.generator, "num_classes", 0) > 1 else ""
 
 
