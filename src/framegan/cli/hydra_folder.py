@@ -25,7 +25,8 @@ def named(config: DictConfig, key: str) -> str:
     try:
         folder = str(OmegaConf.select(config, key))
     except OmegaConfBaseException as error:
-        raise SystemExit(f"error: {key}: {errors.first_line(error)}; set it to a folder, or leave it out") from None
+        why = errors.first_line(error).rpartition("resolving interpolation: ")[2].strip('"')
+        raise SystemExit(f"error: {key} can't be filled in: {why}; set it to a folder, or leave it out") from None
     if not folder.strip():  # which Hydra would take for the working folder
         raise SystemExit(f"error: {key}= is empty; is a variable not set? Set it to a folder, or leave it out")
     return folder
