@@ -7,6 +7,7 @@ import signal
 import sys
 from functools import cache
 
+import composed_once
 import omegaconf
 import pytest
 import torch
@@ -29,6 +30,7 @@ Hydra.get_mode = mode  # type: ignore[method-assign]
 yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[misc]
 omegaconf.base.parse = omegaconf._utils.parse = cache(omegaconf.grammar_parser.parse)  # type: ignore[attr-defined]
 """These three are a third of the time of a small run: the same texts are parsed again and again."""
+composed_once.install()
 
 
 def pytest_collection_finish():
