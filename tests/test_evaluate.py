@@ -15,7 +15,9 @@ from small_runs import narrow
 
 from framegan.callbacks.checkpoint import matching
 from framegan.cli import compose, evaluate
+from framegan.data.fingerprint import in_common
 from framegan.metrics.record import Record
+from framegan.metrics.unseen import check_unseen
 
 SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_aadcc222_100"
@@ -163,6 +165,18 @@ def test_the_videos_of_a_run_that_are_named_again_are_its_own_whatever_clips_are
     assert of_the_run == again and len(again) == 4
     assert others == [number // 2 for number in again[::2]], "one clip of each video in place of two"
     assert unlike is None, "they may be others than the run was trained on"
+    assert [real.trained_on for real, _ in judged] == ["", "", "", "8 of 8 files"]
+    with pytest.raises(ValueError, match="the run had 8 of 8 files of these data"):
+        check_unseen(*judged[-1], "prediction")
+    (tmp_path / "videos" / "right" / "0.mp4").rename(tmp_path / "away.mp4")
+    evaluated(tmp_path, f"checkpoint={tmp_path / 'run'}", "num_samples=6", *videos)
+    assert judged[-1][0].trained_on == "7 of 7 files"
+
+
+@pytest.mark.parametrize(("seed", "common"), [(0, "the same samples"), (1, "")])
+def test_what_is_drawn_from_one_seed_is_known_however_it_is_cut(seed, common):
+    trained = {"drawn": "moving shapes", "seed": 0, "clips": {"strides": [1, 1]}}
+    assert in_common(trained, trained | {"seed": seed, "clips": {"strides": [2, 2]}}) == common
 
 
 @pytest.mark.parametrize("kind", ["folder", "clips"])

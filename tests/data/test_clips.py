@@ -276,6 +276,17 @@ def test_clips_cut_at_their_own_length_are_the_same(short, pace):
     assert drawn(clips.cut(3), 5) == drawn(clips, 5)
 
 
+@pytest.mark.parametrize("pace", [{"frame_stride": (1, 3)}, {"target_fps": 5}])
+def test_shorter_clips_are_how_those_of_the_data_begin(pace):
+    """As a generator's clips are cut: none of the data is shown that its clips can't begin with."""
+    clips = Clips(Numbers(LENGTHS, times=[np.arange(n) / 10 for n in LENGTHS]), 3, **pace)
+    for whole, cut in zip(drawn(clips, 5), drawn(clips.cut(2), 5), strict=True):
+        assert cut == (whole[0], whole[1][:2])
+    for whole, cut in zip(drawn(clips, 5), drawn(clips.cut(2, 2), 5), strict=True):
+        assert cut == (whole[0], whole[1][::2])
+    assert clips.cut(2, 2).shape[1] == 2
+
+
 def test_videos_too_short_for_shorter_clips_are_what_they_are_in_the_data():
     clips = Clips(Numbers(LENGTHS), 8, short="loop")
     assert dict(drawn(clips.cut(4, 2), 1))[0] == [0, 2, 1, 0]

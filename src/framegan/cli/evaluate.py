@@ -157,7 +157,8 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     left_out = run.config.data.get("held_out", 0.0) if run and _is_trained_on(run, inventory) else None
     if run and left_out:
         run_data.check_held_out(run.folder, source, left_out)
-    return RealSamples(lambda: source, fingerprint, origin, held_out=left_out)
+    common = _in_common(run, inventory) if run and left_out is None else ""
+    return RealSamples(lambda: source, fingerprint, origin, held_out=left_out, trained_on=common)
 
 
 def _is_trained_on(run: Loaded, inventory: Any) -> bool:
@@ -170,6 +171,15 @@ def _is_trained_on(run: Loaded, inventory: Any) -> bool:
     kept = run_data.inventory_in(run.folder, trained)
     of_same_videos = kept is not None and without_draws(kept) == without_draws(inventory)
     return of_same_videos or digest_of(inventory) == trained
+
+
+def _in_common(run: Loaded, inventory: Any) -> str:
+    """Return what other data have of those that a run was trained on, in words."""
+    from framegan.data.fingerprint import comparable, in_common
+
+    trained = comparable(run.config.data.fingerprint)
+    kept = None if trained is None else run_data.inventory_in(run.folder, trained)
+    return in_common(kept, inventory) if kept and inventory else ""
 
 
 def _to_name_them(run: Loaded) -> str:

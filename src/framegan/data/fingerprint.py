@@ -101,6 +101,18 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return of_files or [line for line in of_settings if not line.startswith("length: ")] or of_settings
 
 
+def in_common(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return what two inventories have in common, whatever is made of it, in words such as "3 of 5 files"; "" of none.
+
+    It goes by files, by samples that were told as one, and by what is drawn from the same seed.
+    """
+    old, new = set(map(_content, _files(before).values())), list(map(_content, _files(now).values()))
+    if same := sum(one in old for one in new):
+        return f"{same:,} of {len(new):,} file{'s' * (len(new) > 1)}"
+    told = [(inventory.get("samples"), inventory.get("drawn"), inventory.get("seed")) for inventory in (before, now)]
+    return "the same samples" if told[0] == told[1] != (None, None, None) else ""
+
+
 def _files(inventory: Mapping[str, Any]) -> dict[str, str]:
     files = inventory.get("files")
     return {str(name): str(what) for name, what in files.items()} if isinstance(files, dict) else {}

@@ -34,6 +34,7 @@ class RealSamples:
         draw: which of them are measured where not all are; see `framegan.spread.chosen`.
         class_counts: samples of each class. None = as the source says, of which else every sample is read.
         held_out: share that training has left out. None = they aren't those of the training.
+        trained_on: where they aren't, what of them the training had nevertheless, such as "3 of 5 files".
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class RealSamples:
         draw: int = 0,
         class_counts: Sequence[int] | None = None,
         held_out: float | None = None,
+        trained_on: str = "",
     ):
         self._source = source
         self.fingerprint = fingerprint
@@ -54,7 +56,7 @@ class RealSamples:
         self.device = torch.device(device)
         self.draw = draw
         self._class_counts = class_counts
-        self.held_out = held_out
+        self.held_out, self.trained_on = held_out, trained_on
 
     @cached_property
     def source(self) -> Source:
@@ -108,7 +110,8 @@ class RealSamples:
                 "frame_stride=1 below metrics.NAME"
             )
 
-        name = None if self.fingerprint is None else f"{self.fingerprint}-{num_frames}x{frame_stride}"
+        first = "first-" if (num_frames - 1) * frame_stride < length - 1 else ""
+        name = None if self.fingerprint is None else f"{self.fingerprint}-{first}{num_frames}x{frame_stride}"
         return RealSamples(source, name, self.origin, (channels, num_frames, *size), str(self.device), self.draw)
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:

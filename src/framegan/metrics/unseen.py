@@ -31,6 +31,11 @@ def check_unseen(real: Any, fake: Any, metric: str) -> None:
 
     The model is given the class of each of them by its number.
     """
+    if real.trained_on:
+        raise ValueError(
+            f"metrics={metric} judges samples that the model hasn't seen, and the run had {real.trained_on} of these "
+            "data, whatever has changed; name its data as they were, of which it judges what was held out, or others"
+        )
     if not unseen(real, 1)[1]:
         raise ValueError(
             f"no samples were held out from training to be judged; set metrics.{metric}.held_out=0.1, or more of "

@@ -78,6 +78,8 @@ class Clips:
         self.num_classes, self.classes, self.split = videos.num_classes, classes_of(self.origin), videos.split
         lowest, highest = (frame_stride, frame_stride) if isinstance(frame_stride, int) else frame_stride
         self.draws = Draws(num_frames, (lowest, highest), target_fps, clips_per_video, short, seed)
+        self.taken = slice(None)
+        """What is taken of the frames that are drawn; see `cut`."""
         self.bad = BadFiles(len(videos), "videos", on_error, max_bad_fraction)
         """Those that this process came across, by index."""
         if lowest > highest:
@@ -93,8 +95,13 @@ class Clips:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        length = (self.draws.num_frames,) if self.draws.num_frames > 1 else ()
+        length = (self.num_frames,) if self.num_frames > 1 else ()
         return (self.videos.channels, *length, *sides_of(self.videos.resolution))
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of a clip."""
+        return len(range(self.draws.num_frames)[self.taken])
 
     @property
     def labels(self) -> list[int]:
@@ -141,7 +148,7 @@ class Clips:
             clips = self.videos.clips(videos, found)
         else:
             clips = torch.from_numpy(np.stack(found))
-        samples = clips.permute(0, 4, 1, 2, 3) if self.draws.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
+        samples = clips.permute(0, 4, 1, 2, 3) if self.num_frames > 1 else clips[:, 0].permute(0, 3, 1, 2)
         return samples.contiguous(), torch.tensor([self.videos.label(video) for video in videos])
 
     def of(self, videos: Videos) -> "Clips":
@@ -167,17 +174,24 @@ class Clips:
         return self.of(self.videos.to(device))
 
     def cut(self, num_frames: int, frame_stride: int = 1) -> "Clips":
-        """Return clips of another length, one of each video; every frame_stride-th frame of these; see `Draws.cut`.
+        """Return clips of another length, one of each video; every frame_stride-th frame of these.
+
+        Shorter ones are how these begin, as what is compared with them is how a generator's clips begin; longer ones
+        are drawn as such, see `Draws.longer`.
 
         Raises:
             ValueError: none is long enough.
         """
         clips = copy.copy(self)
-        clips.draws = self.draws.cut(num_frames, frame_stride)
         clips.bad = replace(self.bad, held_out=())
+        if (num_frames - 1) * frame_stride < self.draws.num_frames:
+            clips.draws = replace(self.draws, clips_per_video=1)
+            clips.taken = slice(0, num_frames * frame_stride, frame_stride)
+            return clips
+        clips.draws = self.draws.longer(num_frames, frame_stride)
         asked = f"the {num_frames} frames that are compared at {clips.draws.pace}"
-        fewer = f"num_frames={self.draws.num_frames} and frame_stride=1 below metrics.NAME"
-        clips.kept = clips._long_enough(asked, fewer if self.draws.is_shorter(num_frames, frame_stride) else LOOPED)
+        remedy = f"num_frames={self.draws.num_frames} and frame_stride=1 below metrics.NAME"
+        clips.kept = clips._long_enough(asked, remedy)
         return clips
 
     def draw(self, index: int, epoch: int, attempt: int = 0) -> tuple[int, np.ndarray]:
@@ -189,7 +203,7 @@ class Clips:
         random = noise.generator(self.draws.seed, noise.CLIPS, epoch, index, attempt)
         place = index // self.draws.clips_per_video
         video = self.kept[place if attempt == 0 else self.bad.other(place, len(self.kept), random)]
-        return video, self.draws.frames(self.videos.num_frames(video), self._times(video), random)
+        return video, self.draws.frames(self.videos.num_frames(video), self._times(video), random)[self.taken]
 
     def _readable(self, index: int, epoch: int) -> tuple[int, np.ndarray]:
         """Return a clip's video and what is read of it; of another video where its own can't be read."""

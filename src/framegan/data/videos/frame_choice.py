@@ -26,22 +26,17 @@ class Draws:
     short: Short
     seed: int
 
-    def cut(self, num_frames: int, frame_stride: int) -> "Draws":
-        """Return those of clips of another length, one of each video; every frame_stride-th frame of these.
+    def longer(self, num_frames: int, frame_stride: int) -> "Draws":
+        """Return those of longer clips, one of each video; every frame_stride-th frame of these.
 
-        What is done with short videos stays, but that they are dropped from longer clips than these: a model isn't
-        trained on their repeats there.
+        Videos that are too short are dropped, whatever is done with them here: a model isn't trained on their repeats
+        there.
         """
         strides = self.strides[0] * frame_stride, self.strides[1] * frame_stride
         target_fps = None if self.target_fps is None else self.target_fps / frame_stride
-        short: Short = "drop" if self.is_shorter(num_frames, frame_stride) else self.short
         return replace(
-            self, num_frames=num_frames, strides=strides, target_fps=target_fps, clips_per_video=1, short=short
+            self, num_frames=num_frames, strides=strides, target_fps=target_fps, clips_per_video=1, short="drop"
         )
-
-    def is_shorter(self, num_frames: int, frame_stride: int) -> bool:
-        """Say whether these clips end before others, of every frame_stride-th of their frames, would."""
-        return self.num_frames - 1 < (num_frames - 1) * frame_stride
 
     @property
     def pace(self) -> str:
