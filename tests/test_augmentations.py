@@ -171,6 +171,18 @@ def test_an_augmentation_of_no_transforms_is_refused(choice):
     assert "model.augmentation.transforms" in said and "at least 1 item" in said
 
 
+def test_a_probability_that_can_not_be_is_refused_and_one_that_is_set_stays():
+    with pytest.raises(ValueError, match="target=null leaves the probability where it is, which is 0: nothing would"):
+        Adaptive(target=None)
+    with pytest.raises(ValueError, match=r"probability=0.9 is above largest=0.8, .* set it lower"):
+        Adaptive(probability=0.9)
+    kept = Adaptive(probability=0.2).state_dict()
+    for target, probability in ((None, 0.3), (0.6, 0.2)):
+        resumed = Adaptive(target=target, probability=0.3)
+        resumed.load_state_dict(kept)
+        assert resumed.probability == pytest.approx(probability)
+
+
 @pytest.mark.parametrize("loss", [losses.Relativistic(), losses.Wasserstein()], ids=lambda loss: type(loss).__name__)
 def test_a_constant_in_all_logits_that_the_loss_does_not_see_steers_nothing(loss):
     """The probability depends on the differences of real and fake logits alone."""
@@ -219,7 +231,7 @@ def test_the_largest_number_stays_below_1_however_it_is_rounded():
     assert (numbers.amax(1) > 1 - 2**-23).all() and (numbers < 1).all()
     for probability in (0, 1):
         samples = torch.full((len(keys), 3, 8, 8), 0.5)
-        assert torch.isfinite(Adaptive(probability=probability)(samples, keys, 0)).all()
+        assert torch.isfinite(Adaptive(probability=probability, largest=1)(samples, keys, 0)).all()
 
 
 class Cropped(Augmentation):
@@ -245,7 +257,7 @@ def test_one_of_ones_own_that_breaks_the_contract(wrong, message):
 
 
 def test_what_changes_no_grey_sample_is_refused():
-    ada = Adaptive(probability=1, transforms=["saturation", "hue"])
+    ada = Adaptive(probability=1, largest=1, transforms=["saturation", "hue"])
     for channels in (1, 2):
         with pytest.raises(ValueError, match=r"transforms=\[saturation,hue\] leaves grey samples as they are; choose"):
             ada(torch.zeros(2, channels, 8, 8), torch.tensor([0.2, 0.7]), 0)

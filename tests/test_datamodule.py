@@ -23,7 +23,7 @@ from framegan.data.datamodule import DataModule
 from framegan.data.drawn.synthetic import synthetic
 from framegan.data.held_out import groups_of, held_out
 from framegan.data.images.image_folder import ImageFolder
-from framegan.data.source import TensorSource, UnreadableDataError
+from framegan.data.source import TensorSource, UnreadableDataError, in_memory, read
 from framegan.data.ticket_dataset import TicketDataset
 from framegan.data.train_loader import death_of_worker, leave_signals_to_run
 from framegan.data.videos.clips import Clips
@@ -145,6 +145,16 @@ def test_listed_classes_are_whole_numbers_of_any_kind(labels):
         source.labels = wrong
         with pytest.raises(ValueError, match="has labels that aren't whole numbers; give each sample one, from 0"):
             DataModule(source)
+
+
+@pytest.mark.parametrize("read", [in_memory, lambda source: read(source, [(number, 0) for number in range(4)])])
+def test_classes_that_are_told_one_by_one_are_whole_numbers_wherever_they_are_kept(read):
+    class Fractions(Unlisted):
+        def __getitem__(self, index):
+            return super().__getitem__(index)[0], 0.9 * (index % 2)
+
+    with pytest.raises(ValueError, match="has labels that aren't whole numbers; give each sample one, from 0"):
+        read(Fractions())
 
 
 @pytest.mark.parametrize(("source", "is_kept"), [(EpochAsPixels, False), (NewEachTime, False), (Unlisted, True)])

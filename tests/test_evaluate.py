@@ -173,6 +173,15 @@ def test_the_videos_of_a_run_that_are_named_again_are_its_own_whatever_clips_are
     assert judged[-1][0].trained_on == "7 of 7 files"
 
 
+def test_the_seed_of_fake_samples_draws_no_other_real_ones(clips, tmp_path):
+    data = [argument for argument in OF_CLIPS if argument.startswith("data")]
+    made = (f"out={tmp_path / 'made'}", "num_samples=16", "format=frames")
+    assert run("generate", f"checkpoint={clips}", *made) is None
+    for scored in f"checkpoint={clips}", f"fake={tmp_path / 'made'}":
+        found = [evaluated(tmp_path, scored, "num_samples=16", *data, f"seed={seed}") for seed in (0, 5)]
+        assert len({record["real"]["data"] for records in found for record in records.values()}) == 1
+
+
 @pytest.mark.parametrize(("seed", "common"), [(0, "the same samples"), (1, "")])
 def test_what_is_drawn_from_one_seed_is_known_however_it_is_cut(seed, common):
     trained = {"drawn": "moving shapes", "seed": 0, "clips": {"strides": [1, 1]}}

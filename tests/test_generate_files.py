@@ -225,6 +225,16 @@ def test_runs_that_make_others_are_not_shown_beside_each_other(run_of_images, ru
     assert "can't be shown beside" in said and "its shape is [3, 4, 16, 16], not [3, 16, 16]" in said
 
 
+def test_clips_of_another_pace_are_not_shown_beside_each_other_unless_one_is_set(run_of_clips, tmp_path):
+    other = shutil.copytree(run_of_clips, tmp_path / "other")
+    config = other / ".hydra" / "config.yaml"
+    config.write_text(config.read_text().replace("frames_per_second: 12.5", "frames_per_second: 25.0"))
+    asked = (f"checkpoint={run_of_clips}", f"beside=[{other}]", "num_samples=1", f"out={tmp_path}/x.mp4")
+    said = run("generate", *asked)
+    assert "its data have frames_per_second=25.0, not 12.5; leave it out, or set frames_per_second" in said
+    assert run("generate", *asked, "frames_per_second=10") is None
+
+
 @pytest.mark.parametrize("ending", ["png", "webp", "mp4", "webm", "gif", "apng"])
 def test_a_file_is_made_again_by_what_it_says(ending, run_of_images, run_of_clips, tmp_path, monkeypatch, capsys):
     shutil.copytree(run_of_images if ending == "png" else run_of_clips, tmp_path / "runs" / "mine")

@@ -174,8 +174,14 @@ def test_a_source_that_breaks_its_contract(source, message):
 
 def test_penalties_schedules_and_optimizers_that_break_it():
     for check, message in (
-        (lambda: contracts.check_regularizers({"x": object()}), "model.regularizers.x is a object without at, "),
-        (lambda: contracts.check_regularizers({"r1": {"gamma": 1}}), "set '~model.regularizers.r1' as well"),
+        (
+            lambda: contracts.check_regularizers({"x": object()}, nn.Identity()),
+            "model.regularizers.x is a object without at, ",
+        ),
+        (
+            lambda: contracts.check_regularizers({"r1": {"gamma": 1}}, nn.Identity()),
+            "set '~model.regularizers.r1' as well",
+        ),
         (lambda: contracts.check_schedule("generator", lambda seen: None), "model.generator_schedule gives None at 0"),
         (lambda: contracts.check_optimizer("generator", "adam", Good()), "and _partial_: true"),
         (lambda: contracts.check_optimizer("generator", dict, nn.ReLU()), "model.generator has no parameters"),

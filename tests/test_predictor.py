@@ -425,6 +425,20 @@ def test_frames_of_ones_own_are_continued(folder, tmp_path):
         trained.sample(3, given=torch.zeros(1, 1, 16, 16))
 
 
+def test_a_picture_is_a_strip_where_the_data_are_strips(tmp_path):
+    strip = np.repeat(np.arange(6, dtype=np.uint8) * 10, 8)[None].repeat(8, axis=0)  # 6 frames of 8x8
+    Image.fromarray(strip).save(tmp_path / "strip.png")
+    for settings in {"frame_length": None}, {"frame_length": 8, "frame_stride": 2}:
+        frames, chosen = frames_of(tmp_path / "strip.png", (1, 4, 8, 8), 2, settings)
+        assert frames.amax((0, 2, 3)).tolist() == frames.amin((0, 2, 3)).tolist() == [10 * place for place in chosen]
+        assert chosen == [0, settings.get("frame_stride", 1)]
+    Image.fromarray(strip[:, :8]).save(
+        tmp_path / "moving.webp", save_all=True, append_images=[Image.fromarray(strip[:, 8:16])]
+    )
+    with pytest.raises(ValueError, match="it holds several pictures; .* read it as a video"):
+        frames_of(tmp_path / "moving.webp", (1, 4, 8, 8), 2, {})
+
+
 @pytest.mark.parametrize(
     ("number", "length", "settings", "chosen"),
     [

@@ -3,8 +3,10 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from framegan import regularizers
+from framegan.networks.style_layers import EqualizedLinear
 
 weights = torch.tensor([[3.0, 4.0]])
 samples = torch.randn(7, 2, requires_grad=True)
@@ -61,6 +63,18 @@ def test_weight_clipping_puts_every_weight_into_its_box():
     regularizers.WeightClipping(limit=0.01).constrain(critic)
     assert critic.weight.abs().max() <= 0.01
     assert torch.equal(critic.weight.detach()[inside], before[inside])
+
+
+@pytest.mark.parametrize("constraint", [regularizers.WeightClipping(), regularizers.SingularValueClipping()])
+def test_a_constraint_that_can_not_hold_a_critic_is_refused(constraint):
+    constraint.check(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 1)))
+    with pytest.raises(ValueError, match="the discriminator's 0 "):
+        constraint.check(nn.Sequential(spectral_norm(nn.Conv2d(3, 4, 3))))
+
+
+def test_singular_values_of_other_layers_are_not_cut_unsaid():
+    with pytest.raises(ValueError, match="the discriminator's 1 is EqualizedLinear; leave it out, or choose another"):
+        regularizers.SingularValueClipping().check(nn.Sequential(nn.Linear(3, 4), EqualizedLinear(4, 1)))
 
 
 def test_lazy_penalties_come_every_so_many_steps():

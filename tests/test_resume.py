@@ -23,6 +23,7 @@ from small_files import write_images
 from small_runs import SHORT, SMALL, TIMING, meanwhile, ranks, rows, started, state, summary, wait_for
 from torch.utils.data import get_worker_info
 
+from framegan import devices, trainer
 from framegan.callbacks.samples import Samples
 from framegan.cli import errors
 from framegan.data import earlier_runs, train_loader
@@ -245,6 +246,16 @@ def test_a_run_that_has_held_out_others_is_not_resumed_or_judged_unasked(tmp_pat
             )
     assert train(f"resume={folder}", "total_samples=64", "resume_changes=true") is None
     assert json.loads((folder / "data.json").read_text())["held_out"] == kept["held_out"]
+
+
+def test_the_precision_that_auto_comes_to_on_another_device_is_asked_about(run_folder, monkeypatch):
+    for module in (devices, trainer):
+        monkeypatch.setattr(module, "faster_precision", lambda accelerator: "fp32")
+    assert train(f"resume={run_folder}", "total_samples=112", "trainer.precision=auto") is None
+    monkeypatch.setattr(devices, "faster_precision", lambda accelerator: "bf16-mixed")
+    said = str(train(f"resume={run_folder}", "total_samples=128"))
+    assert "trainer.precision: fp32 -> bf16-mixed (auto, on this device)\nset them back" in said
+    assert train(f"resume={run_folder}", "total_samples=128", "trainer.precision=fp32") is None
 
 
 class Killed(BaseException):

@@ -25,7 +25,7 @@ FAR_OUTSIDE = 10.0
 def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str, float]:
     """Return the weight of each of the discriminator's heads; None = 1 each."""
     check_loss(gan.loss)
-    check_regularizers(gan.regularizers)
+    check_regularizers(gan.regularizers, gan.discriminator)
     logits = check_networks(gan.generator, gan.discriminator)
     if gan.augmentation is not None:
         check_augmentation(gan.augmentation, torch.zeros(len(SEEDS), *gan.generator.shape))
@@ -169,18 +169,19 @@ def check_loss(loss: Any) -> None:
         require(_is_one_each(values), f"model.loss.{name} returned {kind_of(values)} of logits (2, 3)", rule)
 
 
-def check_regularizers(regularizers: Mapping[str, Any]) -> None:
-    """Raise ValueError where something is no `framegan.regularizers.Regularizer`."""
+def check_regularizers(regularizers: Mapping[str, Any], discriminator: nn.Module) -> None:
+    """Raise ValueError where something is no `framegan.regularizers.Regularizer`, or can't hold the discriminator."""
     for name, regularizer in regularizers.items():
         key = f"model.regularizers.{name}"
         said = f"{key} has settings of a penalty that wasn't chosen"
         rule = f"choose it by model/regularizers, as in 'model/regularizers=[{name}]', or set '~{key}' as well"
         require(not isinstance(regularizer, Mapping), said, rule)
         rule = "derive it from framegan.regularizers.Regularizer, and call super().__init__(weight, every)"
-        require_parts(regularizer, "at reads_buffers weight every due penalty constrain", key, rule)
+        require_parts(regularizer, "at reads_buffers weight every due penalty check constrain", key, rule)
         said, rule = f"{key} has at={regularizer.at!r}", "it should be 'real', 'fake', 'between' or None"
         require(regularizer.at in ("real", "fake", "between", None), said, rule)
         if regularizer.at is None:
+            regularizer.check(discriminator)
             continue
         samples = torch.linspace(0.1, 1, 6).view(2, 3).requires_grad_()
         with torch.enable_grad():

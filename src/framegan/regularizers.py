@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from framegan.schedules import Constant
 
@@ -67,6 +68,9 @@ class Regularizer(Lazy):
         """Return the unweighted penalty of each sample: (N, *shape), (N, K) -> (N,)."""
         raise NotImplementedError
 
+    def check(self, discriminator: nn.Module) -> None:
+        """Raise ValueError where `constrain` can't hold all weights of this discriminator; by default it holds them."""
+
     def constrain(self, discriminator: nn.Module) -> None:
         """Change the weights in place after an optimizer step; by default leave them."""
 
@@ -106,6 +110,14 @@ class WeightClipping(Regularizer):
         super().__init__(weight=0.0, every=every)
         self.limit = limit
 
+    def check(self, discriminator: nn.Module) -> None:
+        for name, module in discriminator.named_modules():
+            if is_parametrized(module):
+                raise ValueError(
+                    f"weight_clipping clamps weights, and those of the discriminator's {name} are computed from "
+                    "others, as by spectral normalisation; leave out one of the two"
+                )
+
     @torch.no_grad()
     def constrain(self, discriminator: nn.Module) -> None:
         for parameter in discriminator.parameters():
@@ -123,6 +135,15 @@ class SingularValueClipping(Regularizer):
 
     def __init__(self, every: PositiveInt = 5):
         super().__init__(weight=0.0, every=every)
+
+    def check(self, discriminator: nn.Module) -> None:
+        for name, module in discriminator.named_modules():
+            is_layer = any(parameter.ndim > 1 for parameter in module.parameters(recurse=False))
+            if is_parametrized(module) or (is_layer and not isinstance(module, nn.Linear | nn.modules.conv._ConvNd)):
+                raise ValueError(
+                    "singular_value_clipping cuts the weights of PyTorch's convolutions and linear layers, and the "
+                    f"discriminator's {name} is {type(module).__name__}; leave it out, or choose another discriminator"
+                )
 
     @torch.no_grad()
     def constrain(self, discriminator: nn.Module) -> None:

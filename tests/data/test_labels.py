@@ -190,6 +190,16 @@ def test_files_that_a_list_leaves_out_are_named(tmp_path):
         listed(tmp_path / "classes.csv", "0.png,walk\n", files)
 
 
+@pytest.mark.parametrize("first", ["", "file,class\n"])
+def test_files_of_a_list_that_are_not_there_are_counted_with_the_classes_that_go_with_them(first, tmp_path, capsys):
+    files, content = ["a.png", "b.png"], f"{first}a.png,cat\nb.png,dog\n"
+    assert listed(tmp_path / "classes.csv", content, files) == ([0, 1], ["cat", "dog"])
+    assert capsys.readouterr().out == "", "but for a line that names the columns"
+    assert listed(tmp_path / "classes.csv", f"{content}c.png,bird\nd.png,dog\n", files) == ([0, 1], ["cat", "dog"])
+    counted = f"missing  2 of {5 if first else 4} files that {tmp_path}/classes.csv names aren't in {tmp_path}, such"
+    assert capsys.readouterr().out == f"{counted} as c.png; nothing is there of class bird\n"
+
+
 WRONG = {
     "no such list": ("other.txt", r"data.labels got .*other.txt; it should be folder, null, or the path of a .csv"),
     "no such file": ("other.csv", r"other.csv can't be read as a list .* No such file"),

@@ -100,6 +100,19 @@ def test_frames_that_are_not_square(axis, tmp_path):
     assert np.array_equal(read, middle)
 
 
+def test_how_many_frames_were_found_is_said_and_a_square_of_several_is_refused(tmp_path, capsys):
+    """12x8 frames in a row may look like a whole number of square ones."""
+    save(tmp_path / "1.png", frames(4, 8, 12), 1)
+    assert Strips(str(tmp_path), 8).num_frames(0) == 6
+    assert "strips   of 6 frames each, taken to be square; set data.frame_length where they" in capsys.readouterr().out
+    save(tmp_path / "2.png", frames(3, 8, 12), 1)
+    assert [Strips(str(tmp_path), 8, frame_length=12).num_frames(index) for index in (0, 1)] == [4, 3]
+    assert "strips   of 3 to 4 frames each\n" in capsys.readouterr().out
+    save(tmp_path / "2.png", frames(2, 16, 8), 1)
+    with pytest.raises(ValueError, match="16x16 pixels don't say whether frames of 8 are side by side or one below"):
+        Strips(str(tmp_path), 8, frame_length=8)
+
+
 def test_frames_may_be_longer_than_the_strip_is_wide(tmp_path):
     save(tmp_path / "1.png", frames(1, 6, 20))
     assert Strips(str(tmp_path), 6, frame_length=20).num_frames(0) == 1
@@ -165,7 +178,7 @@ def test_bad_files_can_be_left_out(tmp_path, capsys):
     videos = Strips(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.5)
     assert [videos.name(index) for index in range(len(videos))] == ["1.png", "3.png", "5.png"]
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["skipped  0.png", "skipped  2.png", "skipped  4.png"]
+    assert [line.split(":")[0] for line in lines] == ["skipped  0.png", "skipped  2.png", "skipped  4.png", lines[3]]
     with pytest.raises(ValueError, match="3 of 6 .* more than data.max_bad_fraction=0.49 allows"):
         Strips(str(tmp_path), 8, on_error="skip", max_bad_fraction=0.49)
 

@@ -82,6 +82,20 @@ def assert_zero(records):
         assert low <= record.value <= high
 
 
+@pytest.mark.parametrize("layout", ["NTHW", "TNHW", "NTHWC"])
+def test_an_array_of_fake_videos_has_an_order_of_axes_of_its_own(layout, tmp_path):
+    videos = np.arange(12, dtype=np.uint8)[:, None, None, None].repeat(5, 1).repeat(8, 2).repeat(8, 3)
+    np.save(tmp_path / "real.npy", videos.swapaxes(0, 1))
+    np.save(tmp_path / "fake.npy", {"NTHW": videos, "TNHW": videos.swapaxes(0, 1), "NTHWC": videos[..., None]}[layout])
+    for num_frames in (4, 5):
+        real = Clips(NpyVideos(str(tmp_path / "real.npy"), 8, layout="TNHW"), num_frames)
+        fake = samples_in(str(tmp_path / "fake.npy"), real)
+        assert [set(fake[number][0].unique().tolist()) for number in range(12)] == [{number} for number in range(12)]
+    np.save(tmp_path / "fake.npy", videos[:, :3])
+    with pytest.raises(ValueError, match=r"is \(12, 3, 8, 8\), and neither of its first axes is 5, the frames of a"):
+        samples_in(str(tmp_path / "fake.npy"), real)
+
+
 @pytest.mark.parametrize("resize", ["crop", "pad", "stretch"])
 def test_images(resize, photos, tmp_path):
     real = ImageFolder(str(photos), SIDE, 3, resize=resize)

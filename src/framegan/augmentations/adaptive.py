@@ -7,7 +7,7 @@ Pixels are sampled bilinearly, without the paper's wavelet filters.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import torch
 from pydantic import Field, PositiveInt
@@ -36,7 +36,7 @@ class Adaptive(Augmentation):
         target: of r.
         samples_to_certainty: samples over which p can go from 0 to 1.
         interval: steps from one adjustment to the next.
-        probability: p at the start; with target=null it stays so.
+        probability: p at the start; with target=null it stays so, and has to be above 0.
         largest: p is at most this; far above .8 augmentations leak into what is generated (Section 2.2).
         transforms: which; flips and turns change what letters and digits mean.
     """
@@ -56,12 +56,25 @@ class Adaptive(Augmentation):
         transforms: Annotated[Sequence[Geometry | Colour], Field(min_length=1)] = TRANSFORMS,
     ):
         super().__init__()
+        if probability > largest:
+            said = f"model.augmentation.probability={probability} is above largest={largest}"
+            raise ValueError(f"{said}, which it may not exceed; set it lower")
+        if target is None and probability == 0:
+            raise ValueError(
+                "model.augmentation.target=null leaves the probability where it is, which is 0: nothing would be "
+                "augmented. Set model.augmentation.probability above 0"
+            )
         self.target, self.samples_to_certainty, self.interval = target, samples_to_certainty, interval
         self.largest, self.transforms = largest, tuple(transforms)
         self.register_buffer("probability", torch.tensor(float(probability), dtype=torch.float64))
         self.register_buffer("signs", torch.zeros(2, dtype=torch.float64))  # their sum, and how many, since then
         self.register_buffer("count", torch.zeros(2, dtype=torch.int64))  # steps and samples since the last adjustment
         self.is_summing = False
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Take what a checkpoint has, but for a probability that is set rather than found."""
+        kept = {} if self.target is not None else {f"{prefix}probability": self.probability}
+        super()._load_from_state_dict(state | kept, prefix, *rest)
 
     def transformed(self, frames: Tensor, random: Tensor) -> Tensor:
         whether, how = random.split([len(TRANSFORMS), len(TRANSFORMS) + 2], dim=1)

@@ -1,5 +1,6 @@
 """Score a trained generator, or a folder of samples: framegan evaluate RUN_FOLDER metrics=fid"""
 
+import copy
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -142,7 +143,7 @@ def _check_given(data: Any, run: Loaded) -> None:
 
 
 def real_samples(data: Any, run: Loaded | None = None) -> Any:
-    """Return the real samples of a data configuration.
+    """Return the real samples of a data configuration, drawn by the seed of the run, or 0.
 
     Args:
         run: where it was trained on the same samples, they are judged as those of the run.
@@ -150,7 +151,9 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     from framegan.data.fingerprint import digest_of, inventory_of
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
-    source = compose.build(data.datamodule).source
+    composed = copy.deepcopy(data._get_root())
+    composed.seed = run.config.get("seed", 0) if run else 0  # that of the fake samples has nothing to do with these
+    source = compose.build(composed.data.datamodule).source
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)

@@ -175,6 +175,13 @@ def _runs(settings: Settings, loaded: tuple[Loaded, str] | None) -> list[tuple[L
 
     runs = [(run_of(place, one), str(one)) for place in places for one in weights]
     generate_rows.check_alike(runs)
+    if len(runs[0][0].generator.shape) == 4 and settings.frames_per_second is None:
+        generate_rows.check_settings(runs, ["frames_per_second"], ", or set frames_per_second")
+    if settings.given is not None:
+        from framegan.data import given
+
+        names = list(given.Settings.__annotations__)
+        generate_rows.check_settings(runs, names, ", for the frames that are given are read in one way for all")
     asked = settings.samples_seen if isinstance(settings.samples_seen, list) else [settings.samples_seen]
     if len(asked) > len(places):
         raise ValueError(f"samples_seen={asked} has more numbers than there are runs; give one of each")

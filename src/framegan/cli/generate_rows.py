@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from omegaconf import OmegaConf
+
 from framegan.cli.generator import Loaded
 
 if TYPE_CHECKING:
@@ -131,6 +133,17 @@ def check_alike(runs: Sequence[tuple[Loaded, str]]) -> None:
                     f"{run.folder} can't be shown beside {first.folder}: its {what} is {list_of(theirs)}, "
                     f"not {list_of(ours)}; leave it out, or choose runs of the same data"
                 )
+
+
+def check_settings(runs: Sequence[tuple[Loaded, str]], names: Sequence[str], remedy: str) -> None:
+    """Raise ValueError where runs whose samples are made in one way were trained with other settings of the data."""
+    first = runs[0][0]
+    for run, _ in runs[1:]:
+        for name in names:
+            ours, theirs = (OmegaConf.select(one.config, f"data.{name}") for one in (first, run))
+            if ours != theirs:
+                said = f"its data have {name}={theirs}, not {ours}"
+                raise ValueError(f"{run.folder} can't be shown beside {first.folder}: {said}; leave it out{remedy}")
 
 
 def list_of(value: Any) -> Any:

@@ -17,6 +17,7 @@ from framegan.cli import command_line, compose, errors, run_data
 from framegan.files.atomic import UNWRITABLE
 from framegan.quoting import command
 from framegan.runs import run_folder, saved_config
+from framegan.runs.run_files import RunFiles
 
 AUTO = "auto"
 LATEST = ("auto", "true", "yes", "last", "latest", "best", "1")
@@ -40,6 +41,7 @@ MEASURED = ("metrics.", "objective", "evaluate_every", "callbacks.evaluate.")
 """Settings that decide what is known of a run, and which of its checkpoints is the best."""
 STARTS = ("init_from", "model.generator.images")
 """Settings that name other runs, of which a run takes weights when it begins."""
+PROBABILITY = "model.augmentation.probability"
 NEVER_ASK = ("root", "num_workers", "keep_on_device_mb", "cache", "cache_dir", "compile_networks", "fused")
 """Last parts of the keys of settings that only say where the data are and how fast it all is."""
 
@@ -155,8 +157,11 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
     folder = run_folder.find(checkpoint)
     before = saved_config.plain(run_folder.saved_config(folder))
     changed = dict(_changed(before, cfg))
+    _compare_precision(cfg, folder, changed)
     for line in (changed[key] for key in STARTS if key in changed):
         raise ValueError(f"{line}; a resumed run has its weights already: set it back, or start a new run")
+    if PROBABILITY in changed and OmegaConf.select(cfg, "model.augmentation.target") is not None:
+        raise ValueError(f"{changed[PROBABILITY]}; a resumed run goes on from where its probability was: set it back")
     makes_others = [key for key in changed if key.startswith(MAKES_SAMPLES) and key not in IN_TRAINING_ALONE]
     for line in (changed[key] for key in makes_others):
         raise ValueError(
@@ -179,6 +184,19 @@ def check_changes(cfg: DictConfig, checkpoint: Path, data: Any) -> list[str]:
             "set them back to resume the run as it was, or set resume_changes=true to resume it with these"
         )
     return list(changed.values())
+
+
+def _compare_precision(cfg: DictConfig, folder: Path, changed: dict[str, str]) -> None:
+    """Compare what trainer.precision came to, rather than its words: auto is another one on another device."""
+    from framegan.devices import faster_precision
+
+    then, wanted = RunFiles(folder).about.precision, cfg.trainer.precision
+    now = faster_precision(cfg.trainer.accelerator) if wanted == "auto" else wanted
+    if then and then == now:
+        changed.pop("trainer.precision", None)
+    elif then:
+        of_device = " (auto, on this device)" if wanted == "auto" else ""
+        changed["trainer.precision"] = f"trainer.precision: {then} -> {now}{of_device}"
 
 
 def is_another_run(before: DictConfig, now: DictConfig) -> bool:

@@ -14,7 +14,7 @@ from framegan.data.source import Source
 from framegan.data.video_set import Videos
 from framegan.data.videos.clips import Clips
 from framegan.data.videos.frame_folder import FrameFolder
-from framegan.data.videos.npy import NpyVideos, arrays_in
+from framegan.data.videos.npy import NpyVideos, arrays_in, layouts_of, mapped
 from framegan.data.videos.strips import Strips
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
 from framegan.data.videos.video_folder import VideoFiles, VideoFolder
@@ -40,6 +40,8 @@ def samples_in(folder: str, like: Source, frames: Frames | None = None) -> Sourc
     root, (channels, *_, height, width) = Path(folder).expanduser().absolute(), like.shape
     wanted = {"channels": channels, "resolution": (height, width), "root": str(root), "split": "all", "labels": None}
     kind = _reader(root, like)
+    if kind is NpyVideos:
+        wanted["layout"] = _layout(root, like)
     taken = inspect.signature(kind).parameters
     samples = kind(**{name: value for name, value in (recipe_of(like) | wanted).items() if name in taken})
     return samples if kind is ImageFolder else _clips(samples, like, frames)
@@ -74,6 +76,29 @@ def _reader(root: Path, like: Source) -> Callable[..., Any]:
         return Strips
     are_frames = isinstance(origin, FrameFolder) and not any("/" not in picture for picture in pictures)
     return ImageFolder if are_images and not are_frames else FrameFolder
+
+
+def _layout(root: Path, like: Source) -> str:
+    """Return the order of axes of an array of videos that are as long as those of the source, or as its clips.
+
+    Raises:
+        ValueError: it isn't clear.
+    """
+    assert isinstance(like, Clips)
+    file, real = arrays_in(root)[0], undecoded(like.origin)
+    assert isinstance(real, NpyVideos)
+    shape, lengths = mapped(file).shape, (real.length, like.draws.num_frames)
+    orders = sorted(layouts_of(shape), key=lambda order: order != real.layout)  # the same one if all are as good
+    for length in lengths:
+        if found := [order for order in orders if shape[order.index("T")] == length]:
+            return found[0]
+    if len(orders) == 1:
+        return orders[0]
+    as_long = " or ".join(map(str, dict.fromkeys(lengths)))
+    raise ValueError(
+        f"fake={file} is {shape}, and neither of its first axes is {as_long}, the frames of a real video or clip; save "
+        "it as (videos, frames, height, width, channels) with so many frames"
+    )
 
 
 def _clips(videos: Videos, like: Source, frames: Frames | None) -> Clips:

@@ -14,7 +14,7 @@ from framegan.data.files import is_junk
 from framegan.data.images import image_file
 from framegan.data.images.image_file import EXTENSIONS as IMAGES
 from framegan.data.images.image_file import Filter, Resize
-from framegan.data.videos import decode, frame_fit
+from framegan.data.videos import decode, frame_fit, strips
 from framegan.data.videos.frame_choice import Draws, nearest
 from framegan.data.videos.frame_order import in_order
 from framegan.data.videos.video_folder import EXTENSIONS as VIDEOS
@@ -30,10 +30,12 @@ class Settings(TypedDict, total=False):
     rotate: bool
     frame_stride: PositiveInt | tuple[PositiveInt, PositiveInt]
     target_fps: PositiveFloat | None
+    frame_length: PositiveInt | None
+    """Only data of strips have it, so that a picture is one."""
 
 
 def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[str, Any]) -> tuple[Tensor, list[int]]:
-    """Return the first frames of a video, a folder of pictures or, if one is asked for, a picture, uint8 (C, T, H, W).
+    """Return the first frames of a video, a strip, a folder of pictures or a picture, uint8 (C, T, H, W).
 
     They follow each other at the pace of the data, unless there are exactly as many as asked for. Their places, counted
     from 0, are returned too.
@@ -55,10 +57,14 @@ def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[s
         if path.suffix.lower() in VIDEOS and path.is_file():
             frames, chosen = _of_video(path, number, known, recipe)
         else:
-            files = _pictures(path)
-            chosen = _chosen(number, known, len(files), None)
-            picture = image_file.Fit(**recipe)
-            frames = np.stack([picture(image_file.decode(files[place], picture.channels)) for place in chosen])
+            files, fitted = _pictures(path), image_file.Fit(**recipe)
+            one = image_file.decode(path, fitted.channels) if path.is_file() else None  # which may be an animation
+            if one and "frame_length" in known:
+                chosen = _chosen(number, known, strips.number_in(one.size, known["frame_length"]), None)
+                frames = strips.read_frames(one, chosen, known["frame_length"], fitted)
+            else:
+                chosen = _chosen(number, known, len(files), None)
+                frames = np.stack([fitted(image_file.decode(files[place], fitted.channels)) for place in chosen])
     except (OSError, ValueError) as error:
         raise ValueError(f"given={path} can't be used: {error}") from error
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2), chosen

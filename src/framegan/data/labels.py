@@ -190,6 +190,12 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
             f"data.labels: {path} has no class for {len(missing)} of {len(files)} files, such as {shown}; name every "
             f"file in it by its path below {folder}"
         )
+    named = {name for names in found.values() for name in names.values()}
+    if gone := [name for place, name in enumerate(listed) if name not in named and (place or Path(name).suffix)]:
+        left = {listed[name] for name in gone} - {listed[name] for name in named}
+        lost = f"; nothing is there of class {first_names(sorted(left), NAMED_CLASSES)}" if left else ""
+        said = f"{len(gone):,} of {len(listed):,} files that {path} names aren't in {folder}"
+        say(f"missing  {said}, such as {printable(gone[0])}{lost}")
     return [next(iter(names)) for names in found.values()]
 
 

@@ -118,7 +118,8 @@ def check(source: Any) -> None:
     fits = isinstance(sample, Tensor) and sample.dtype == torch.uint8 and tuple(sample.shape) == tuple(shape)
     said = f"{said} whose first sample is"
     require(fits, f"{said} {kind_of(sample)}", f"it should be uint8 of its shape {tuple(shape)}")
-    require(int(label) in range(num_classes), f"{said} of class {label}", f"it should be 0 to {num_classes - 1}")
+    is_class = int(label) == label and int(label) in range(num_classes)
+    require(is_class, f"{said} of class {label}", f"it should be 0 to {num_classes - 1}")
     if isinstance(labels := labels_of(source), Tensor | np.ndarray | list | tuple):
         check_labels(labels, num_classes)
 
@@ -204,11 +205,12 @@ def in_memory(source: Source, *, with_groups: bool = True) -> Source:
             check_labels(read.labels, source.num_classes)
         return replace(read, groups=groups) if isinstance(read, TensorSource) and groups is not None else read
     samples = torch.empty((len(source), *source.shape), dtype=torch.uint8)
-    labels = torch.empty(len(source), dtype=torch.int64)
+    labels: list[Any] = [0] * len(source)
     for index, (sample, label) in at_once(source.__getitem__, range(len(source)), "reading"):
         samples[index], labels[index] = sample, label
     check_labels(labels, source.num_classes)
-    return TensorSource(samples, labels, source.num_classes, source.split, classes_of(source), groups)
+    numbers = torch.tensor([int(label) for label in labels])
+    return TensorSource(samples, numbers, source.num_classes, source.split, classes_of(source), groups)
 
 
 def classes_of(source: Any) -> list[str]:

@@ -163,17 +163,22 @@ def mapped(file: Path) -> np.ndarray:
     return array
 
 
+def layouts_of(shape: Sequence[int]) -> list[str]:
+    """Return the orders of axes that a shape may have, by where its channels are, those with videos first."""
+    channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
+    as_long = [name for name in get_args(Layout)[1:] if len(name) == len(shape)]
+    return sorted(name for name in as_long if channels == [name.index(axis) for axis in "C" if axis in name])
+
+
 def _layout(shape: tuple[int, ...], file: Path) -> str:
     """Return the order of axes that a shape implies: by where its channels are, and by videos outnumbering frames."""
-    channels = [place for place in (1, 2, len(shape) - 1) if 0 < place < len(shape) and shape[place] in (1, 3)]
-    layouts = get_args(Layout)[1:]
-    as_long = [name for name in layouts if len(name) == len(shape)]
-    fitting = sorted(name for name in as_long if channels == [name.index(axis) for axis in "C" if axis in name])
+    fitting = layouts_of(shape)
     if len(fitting) == 1 or (fitting and shape[0] >= shape[1] * FEW_FRAMES):
         return fitting[0]
     if fitting and shape[:2] == MOVING_MNIST:
         return fitting[1]
-    choices = " or ".join(fitting or as_long or layouts)
+    layouts = get_args(Layout)[1:]
+    choices = " or ".join(fitting or [name for name in layouts if len(name) == len(shape)] or layouts)
     raise ValueError(
         f"{file} is {shape}, whose axes are ambiguous; set data.layout to {choices}: N videos, T frames, C channels, "
         "H high, W wide"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from PIL import Image
 from pydantic import PositiveInt
 
 from framegan.data.bad_files import OnError, Share
@@ -18,6 +19,7 @@ from framegan.data.labels import Classes, labelled
 from framegan.data.resolution import Resolution, simplest
 from framegan.data.videos.listed_videos import Entry, ListedVideos
 from framegan.files.at_once import try_all
+from framegan.processes.ranks import say
 
 
 class Strips(ListedVideos):
@@ -62,6 +64,10 @@ class Strips(ListedVideos):
         fit = Fit(resolution, channels, resize, filter)
         files, numbers = labelled(files, folder, labels, classes)
         super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
+        numbers_found = sorted({entry.num_frames for entry in self.entries})
+        counted = " to ".join(str(number) for number in dict.fromkeys([numbers_found[0], numbers_found[-1]]))
+        rule = "" if frame_length else ", taken to be square; set data.frame_length where they aren't"
+        say(f"strips   of {counted} frames each{rule}")
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -72,23 +78,40 @@ class Strips(ListedVideos):
 
     def _look(self, path: Path) -> Entry:
         status = path.stat()
-        width, height = size_of(path)
-        length = self.frame_length or min(width, height)
-        if max(width, height) % length:
-            raise ValueError(
-                f"{width}x{height} pixels are no whole number of frames of {length}; set data.frame_length, or "
-                "data=frame_folder where every image is one frame"
-            )
-        return Entry((status.st_size, status.st_mtime_ns), max(width, height) // length)
+        return Entry((status.st_size, status.st_mtime_ns), number_in(size_of(path), self.frame_length))
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
         strip = decode(self.root / self.names[index], self.fit.channels)
-        width, height = strip.size
-        length = self.frame_length or min(width, height)
-        if max(width, height) != length * self.num_frames(index):
+        if number_in(strip.size, self.frame_length) != self.num_frames(index):
             raise ValueError("it has changed since the run began")
-        if width > height:
-            boxes = [(frame * length, 0, (frame + 1) * length, height) for frame in frames]
-        else:
-            boxes = [(0, frame * length, width, (frame + 1) * length) for frame in frames]
-        return np.stack([self.fit(strip.crop(box)) for box in boxes])
+        return read_frames(strip, frames, self.frame_length, self.fit)
+
+
+def number_in(size: tuple[int, int], frame_length: int | None) -> int:
+    """Return how many frames a strip of this width and height has.
+
+    Raises:
+        ValueError: it is no whole number, or a square with several doesn't say whether they are side by side.
+    """
+    longer, length = max(size), frame_length or min(size)
+    if longer % length:
+        raise ValueError(
+            f"{size[0]}x{size[1]} pixels are no whole number of frames of {length}; set data.frame_length, or "
+            "data=frame_folder where every image is one frame"
+        )
+    if size[0] == size[1] > length:
+        raise ValueError(
+            f"{size[0]}x{size[1]} pixels don't say whether frames of {length} are side by side or one below the other; "
+            "cut the strips into files and set data=frame_folder"
+        )
+    return longer // length
+
+
+def read_frames(strip: Image.Image, frames: Sequence[int], frame_length: int | None, fit: Fit) -> np.ndarray:
+    """Return frames of a strip by their numbers, fitted, uint8 (T, H, W, C)."""
+    (width, height), length = strip.size, frame_length or min(strip.size)
+    if width > height:
+        boxes = [(frame * length, 0, (frame + 1) * length, height) for frame in frames]
+    else:
+        boxes = [(0, frame * length, width, (frame + 1) * length) for frame in frames]
+    return np.stack([fit(strip.crop(box)) for box in boxes])
