@@ -49,6 +49,12 @@ def test_what_a_set_of_videos_offers(tmp_path):
     assert videos.recipe == {"resolution": 8, "channels": 1, "layout": "TNHW", "resize": "crop", "filter": "area"}
 
 
+def test_masks_of_0_and_1_are_no_black_videos(tmp_path):
+    np.save(tmp_path / "1.npy", videos_of(1) // 128)
+    with pytest.raises(ValueError, match=r"1.npy holds 0 and 1 alone, .* Save it again: np.save\(path, array \* 255\)"):
+        NpyVideos(str(tmp_path), 8, layout="NTHWC")
+
+
 SHAPES = {
     (20, 10000, 64, 64): "TNHW",  # Moving MNIST
     (10000, 20, 64, 64): "NTHW",

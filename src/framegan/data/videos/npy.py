@@ -14,9 +14,12 @@ from framegan.data.images.image_file import Filter, Fit, Resize
 from framegan.data.labels import NO_CLASSES
 from framegan.data.resolution import Resolution, sides_of
 from framegan.data.source import Inventory
+from framegan.spread import spread
 
 Layout = Literal["auto", "TNHW", "NTHW", "NTHWC", "NTCHW", "NCTHW", "TNHWC", "TNCHW"]
 
+NUM_LOOKED_AT = 16
+"""Frames of which one has to be brighter than 1, unless all are black: masks are often kept as 0 and 1."""
 FEW_FRAMES = 10
 """An array of N by T, N at least this many times T, holds N videos of T frames; videos come first in most files."""
 MOVING_MNIST = (20, 10_000)
@@ -66,6 +69,10 @@ class NpyVideos:
         self.num_videos, self.length = sizes["N"], sizes["T"]
         self.array: np.ndarray | None = None
         """The file as this process has it open, (N, T, H, W, C). A pickled memory map would be a copy of it."""
+        some = spread(NUM_LOOKED_AT, self.num_videos * self.length)
+        if max(self._frames(*divmod(place, self.length)).max() for place in some) == 1:
+            rule = "videos are from 0 to 255. Save it again: np.save(path, array * 255)"
+            raise ValueError(f"{self.file} holds 0 and 1 alone, as far as {len(some)} of its frames show; {rule}")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "array": None}
@@ -97,10 +104,14 @@ class NpyVideos:
         return file_inventory(self.root, {self.file.name: [self.file]}, [0], self.classes, self.recipe)
 
     def read(self, index: int, frames: Sequence[int]) -> np.ndarray:
+        return np.stack([self._fit(frame) for frame in self._frames(index, list(frames))])
+
+    def _frames(self, index: int, frames: int | list[int]) -> np.ndarray:
+        """Return a frame (H, W, C) of a video as it is kept, or several (T, H, W, C)."""
         if self.array is None:
             array = _open(self.file).transpose([self.layout.index(axis) for axis in "NTHWC" if axis in self.layout])
             self.array = array if array.ndim == 5 else array[..., None]
-        return np.stack([self._fit(frame) for frame in self.array[index, list(frames)]])
+        return self.array[index, frames]
 
     def _fit(self, frame: np.ndarray) -> np.ndarray:
         """Return a frame (H, W, 1 or 3) in the size and the channels asked for."""
