@@ -182,10 +182,14 @@ def test_the_seed_of_fake_samples_draws_no_other_real_ones(clips, tmp_path):
         assert len({record["real"]["data"] for records in found for record in records.values()}) == 1
 
 
-@pytest.mark.parametrize(("seed", "common"), [(0, "the same samples"), (1, "")])
-def test_what_is_drawn_from_one_seed_is_known_however_it_is_cut(seed, common):
-    trained = {"drawn": "moving shapes", "seed": 0, "clips": {"strides": [1, 1]}}
-    assert in_common(trained, trained | {"seed": seed, "clips": {"strides": [2, 2]}}) == common
+@pytest.mark.parametrize("changed", [{"seed": 1}, {"per_video": 3}, {"digits": ["b"]}, {"drawn": "moving shapes"}])
+def test_what_is_drawn_from_one_seed_is_known_however_it_is_cut(changed):
+    trained = {"drawn": "moving digits", "digits": ["a"], "per_video": 2, "seed": 0, "clips": {"strides": [1, 1]}}
+    cut = trained | {"clips": {"strides": [2, 2]}, "num_videos": 9}
+    assert in_common(trained, cut) == "the same samples"
+    assert in_common(trained, cut | changed) == ""
+    assert in_common({"samples": "a", "labels": "b"}, {"samples": "a", "labels": "c"}) == "the same samples"
+    assert in_common({"samples": "a", "labels": "b"}, {"samples": "d", "labels": "b"}) == ""
 
 
 @pytest.mark.parametrize("kind", ["folder", "clips"])

@@ -23,6 +23,8 @@ NUM_READ_TWICE = 16
 KIND = re.compile(r"[0-9a-f]{20}")
 """Those of earlier versions had 16 digits, and did not cover everything."""
 NAMED = 5
+EXTENT = {"length", "shape", "num_videos", "video_frames", "resolution", "channels", "clips"}
+"""What inventories say of how much of what is drawn there is, and how it is cut and shown."""
 
 
 def inventory_of(source: Source) -> Inventory | None:
@@ -109,8 +111,9 @@ def in_common(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     old, new = set(map(_content, _files(before).values())), list(map(_content, _files(now).values()))
     if same := sum(one in old for one in new):
         return f"{same:,} of {len(new):,} file{'s' * (len(new) > 1)}"
-    told = [(inventory.get("samples"), inventory.get("drawn"), inventory.get("seed")) for inventory in (before, now)]
-    return "the same samples" if told[0] == told[1] != (None, None, None) else ""
+    drawn, again = ({key: told for key, told in one.items() if key not in EXTENT} for one in (before, now))
+    is_same = "samples" in before and before["samples"] == now.get("samples")
+    return "the same samples" if is_same or ("drawn" in before and drawn == again) else ""
 
 
 def _files(inventory: Mapping[str, Any]) -> dict[str, str]:
