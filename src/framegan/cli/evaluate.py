@@ -157,32 +157,28 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)
-    left_out = run.config.data.get("held_out", 0.0) if run and _is_trained_on(run, inventory) else None
+    is_own, common = _shared_with(run, inventory) if run else (False, "")
+    left_out = run.config.data.get("held_out", 0.0) if run and is_own else None
     if run and left_out:
         run_data.check_held_out(run.folder, source, left_out)
-    common = _in_common(run, inventory) if run and left_out is None else ""
     return RealSamples(lambda: source, fingerprint, origin, held_out=left_out, trained_on=common)
 
 
-def _is_trained_on(run: Loaded, inventory: Any) -> bool:
-    """Say whether a run was trained on samples of this inventory, whatever clips it has drawn from the same videos."""
-    from framegan.data.fingerprint import comparable, digest_of, without_draws
+def _shared_with(run: Loaded, inventory: Any) -> tuple[bool, str]:
+    """Say whether a run was trained on samples of this inventory, whatever clips it has drawn from the same videos.
+
+    Where it wasn't, what the two have in common is returned too, in words.
+    """
+    from framegan.data.fingerprint import comparable, digest_of, in_common, without_draws
 
     trained = comparable(run.config.data.fingerprint)
     if trained is None or inventory is None:
-        return False
+        return False, ""
     kept = run_data.inventory_in(run.folder, trained)
     of_same_videos = kept is not None and without_draws(kept) == without_draws(inventory)
-    return of_same_videos or digest_of(inventory) == trained
-
-
-def _in_common(run: Loaded, inventory: Any) -> str:
-    """Return what other data have of those that a run was trained on, in words."""
-    from framegan.data.fingerprint import comparable, in_common
-
-    trained = comparable(run.config.data.fingerprint)
-    kept = None if trained is None else run_data.inventory_in(run.folder, trained)
-    return in_common(kept, inventory) if kept and inventory else ""
+    if of_same_videos or digest_of(inventory) == trained:
+        return True, ""
+    return False, in_common(kept, inventory) if kept else ""
 
 
 def _to_name_them(run: Loaded) -> str:

@@ -97,7 +97,7 @@ def _layout(root: Path, like: Source) -> str:
     as_long = " or ".join(map(str, dict.fromkeys(lengths)))
     raise ValueError(
         f"fake={file} is {shape}, and neither of its first axes is {as_long}, the frames of a real video or clip; save "
-        "it as (videos, frames, height, width, channels) with so many frames"
+        f"it with the axes (videos, frames, height, width, channels), each video with {as_long} frames"
     )
 
 

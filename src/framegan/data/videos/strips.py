@@ -64,8 +64,8 @@ class Strips(ListedVideos):
         fit = Fit(resolution, channels, resize, filter)
         files, numbers = labelled(files, folder, labels, classes)
         super().__init__(root, folder, files, numbers, split, fit, on_error, max_bad_fraction)
-        numbers_found = sorted({entry.num_frames for entry in self.entries})
-        counted = " to ".join(str(number) for number in dict.fromkeys([numbers_found[0], numbers_found[-1]]))
+        lengths = [entry.num_frames for entry in self.entries]
+        counted = " to ".join(map(str, dict.fromkeys([min(lengths), max(lengths)])))
         rule = "" if frame_length else ", taken to be square; set data.frame_length where they aren't"
         say(f"strips   of {counted} frames each{rule}")
 
