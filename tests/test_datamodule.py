@@ -380,6 +380,14 @@ def test_a_flip_mirrors_about_half_anew_in_every_epoch():
     assert not torch.equal(*flipped)
 
 
+def test_each_class_may_have_an_epoch_of_its_own():
+    """Then a batch touches more epochs than are kept as a whole."""
+    dataset = TicketDataset(synthetic(200, resolution=8), flip=True, seed=0)
+    tickets = [(index, index % 40) for index in range(200)]
+    together, _ = dataset.__getitems__(tickets)
+    assert torch.equal(together, torch.cat([dataset.__getitems__([ticket])[0] for ticket in tickets]))
+
+
 def test_what_the_files_tell_has_to_fit_the_configuration():
     DataModule(numbered(), shape=[None, 2, 3], num_classes=None, batch_size=1)
     with pytest.raises(ValueError, match=r"data.shape=\[3, 2, 3\], but the samples are \[1, 2, 3\]"):

@@ -13,11 +13,12 @@ from small_clips import write_videos
 from small_files import write_images
 from small_runs import narrow
 
-from framegan.callbacks.checkpoint import matching
+from framegan.callbacks.checkpoint import Checkpoint, matching
 from framegan.cli import compose, evaluate
 from framegan.data.fingerprint import in_common
 from framegan.metrics.record import Record
 from framegan.metrics.unseen import check_unseen
+from framegan.run_state import RunState
 
 SMALL = ("model=mlp", "data=synthetic", "data.resolution=[24,32]", "trainer=cpu", "data.batch_size=16")
 KEY = "fd_random_conv2d_aadcc222_100"
@@ -96,6 +97,18 @@ def test_an_objective_is_how_the_parts_of_a_key_begin(monitor, key):
     assert matching(keys, monitor) == key
 
 
+def test_an_objective_is_of_a_metric_even_before_that_was_measured():
+    checkpoint, key = Checkpoint(every=None, monitor="class_accuracy"), "class_accuracy_classifier_100"
+    checkpoint.run = RunState(metrics={"class_accuracy/real": 0.9}, names=["class_accuracy_classifier"])
+    assert not checkpoint._is_best(), "the step's own value, of which less is better, is another one"
+    checkpoint.run.metrics[key], checkpoint.run.measured_at = 0.8, 64
+    checkpoint.run.best[key] = {"value": 0.8, "samples_seen": 64, "better": "higher"}
+    assert checkpoint._key() == key
+    of_the_step = Checkpoint(every=None, monitor="class_accuracy/real")
+    of_the_step.run = checkpoint.run
+    assert of_the_step._key() == "class_accuracy/real"
+
+
 def test_two_processes_find_what_one_does(folder, tmp_path):
     options = (f"checkpoint={folder}", "num_samples=150")
     one, two = (evaluated(tmp_path, *options, f"trainer.devices={number}") for number in (1, 2))
@@ -166,7 +179,7 @@ def test_the_videos_of_a_run_that_are_named_again_are_its_own_whatever_clips_are
     assert others == [number // 2 for number in again[::2]], "one clip of each video in place of two"
     assert unlike is None, "they may be others than the run was trained on"
     assert [real.trained_on for real, _ in judged] == ["", "", "", "8 of 8 files"]
-    with pytest.raises(ValueError, match="the run had 8 of 8 files of these data"):
+    with pytest.raises(ValueError, match="its weights were trained on 8 of 8 files of these data"):
         check_unseen(*judged[-1], "prediction")
     (tmp_path / "videos" / "right" / "0.mp4").rename(tmp_path / "away.mp4")
     evaluated(tmp_path, f"checkpoint={tmp_path / 'run'}", "num_samples=6", *videos)
@@ -370,6 +383,10 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
         (("checkpoint=RUN", "+metrics.random_conv.num_fakes=5"), "did you mean num_fake?"),
         (("checkpoint=RUN", "data=synthetic", "data.resolution=64"), "only samples of one shape can be compared"),
         (("data=synthetic", "fake=FILES"), r"set num_samples=5"),
+        (
+            ("data=digits", "fake=FILES"),
+            "0.png is 30x20 (width x height), and these data come to 8x8 in a way of their",
+        ),
         (("data=synthetic", "fake=RUN"), "is a run; to score its generator: "),
         (("data=synthetic", "fake=nowhere"), "fake='nowhere' does not exist; set fake to the folder"),
         (("data=image_folder", "data.root=gone", "fake=nowhere"), "fake='nowhere' does not exist"),

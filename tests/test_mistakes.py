@@ -84,6 +84,10 @@ TABLE = [
         "PrecisionRecall needs 4 samples, got 2; set num_samples or num_fake higher",
     ),
     (
+        (*CHOSEN, "trainer=debug", "objective=class_accuracy"),
+        "No metric is named 'class_accuracy' or starts with it. Available: fd, kd, precision, recall, gen",
+    ),
+    (
         (*CHOSEN, "trainer=debug", "objective=generator/los"),
         r"No metric is named 'generator/los' or starts with it. Available: discriminator/loss.* Set resume=\S+ obj",
     ),

@@ -270,6 +270,14 @@ def test_a_content_motion_table_and_a_composition():
     assert layers.shape == (8, 1, 4, 16, 16)
 
 
+def test_rows_of_classes_are_the_samples_of_each():
+    generator = TEMPORAL["mocogan_categories"]((1, 4, 16, 16))
+    rows = showing.of_classes(generator, [1, 0], range(3))
+    apart = [sampling.sample(generator, range(3), category=f"number:{category}") for category in (1, 0)]
+    assert torch.equal(rows, torch.cat(apart))
+    assert torch.equal(showing.of_classes(generator, [None], range(3)), sampling.sample(generator, range(3)))
+
+
 CRITICS = {
     "clip": lambda shape: critics.ClipCritic(shape, width=4),
     "clip_halving_predicts": lambda shape: critics.ClipCritic(

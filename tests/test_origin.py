@@ -10,6 +10,7 @@ from small_runs import SMALL, state
 from torch.nn.utils.parametrizations import spectral_norm
 from worlds import fit, real_batches, tiny_clip_gan, tiny_gan
 
+from framegan.network_state import hold_still
 from framegan.networks import dcgan, fastgan, mlp, r3gan, resnet, stylegan2
 from framegan.networks.conditioning import Conditioning
 from framegan.regularizers import R1, WeightClipping
@@ -94,6 +95,25 @@ def test_without_names_no_class_is_taken_for_another():
     assert "0 classes by name" in lines[1]
     assert torch.equal(now.discriminator.layers[-1].weight[0], then.discriminator.layers[-1].weight[0])
     assert not torch.equal(now.discriminator.layers[-1].weight[1], then.discriminator.layers[-1].weight[1])
+
+
+@pytest.mark.parametrize(
+    ("held", "names", "message"),
+    [
+        ("generator.given", NOW, "doesn't have, or not for all classes: given.embedding; leave them out"),
+        ("discriminator.layers.0", THEN, "doesn't have, or not for all classes: layers.0; leave them out"),
+    ],
+    ids=["a new class", "another shape"],
+)
+def test_what_is_not_loaded_has_to_learn(held, names, message):
+    shape = SIDE if names is NOW else (3, *SIDE[1:])
+    now = gan_of(dcgan, len(names), 2, shape)
+    hold_still(now.of_name(), [held])
+    with pytest.raises(ValueError, match=message):
+        origin.load(saved(gan_of(dcgan, 3, 1), THEN), now, names)
+    again = gan_of(dcgan, 3, 2)
+    hold_still(again.of_name(), [held])
+    origin.load(saved(gan_of(dcgan, 3, 1), THEN), again, THEN[::-1])
 
 
 def test_layers_that_do_not_mark_their_classes_are_said_to_go_by_number():

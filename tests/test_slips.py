@@ -246,7 +246,7 @@ def test_options_and_settings_may_stand_in_any_order():
 
 
 def test_a_folder_in_place_of_a_data_set(tmp_path):
-    for name, files in {"a": ["x.mp4", "y.txt"], "b": ["c/x.jpg"], "c": ["x.mp4", "y.jpg"], "d": ["z.txt"]}.items():
+    for name, files in {"a": ["x.mp4", "y.txt"], "b": ["c/x.qoi"], "c": ["x.mp4", "y.jpg"], "d": ["z.txt"]}.items():
         for file in files:
             (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name / file).touch()

@@ -12,9 +12,11 @@ from small_runs import narrow, state, summary
 from worlds import fit, real_batches
 
 from framegan import media, sampling, showing
+from framegan.evaluation.fake_samples import FakeSamples
 from framegan.metrics.similarity import psnr, ssim
 from framegan.metrics.super_resolution import likeness
 from framegan.networks.espcn import Generator
+from framegan.play import directions
 from framegan.reconstruction import Reconstruction, distance
 from framegan.resampling import reduced, resized
 
@@ -58,7 +60,7 @@ def test_a_seed_is_a_small_sample_that_is_kept():
     for category in (0, 1):
         for sample in sampling.sample(generator, range(4), category=category):
             assert (every[category::2] - sample).abs().flatten(1).amax(1).min() < 1e-6
-    with pytest.raises(ValueError, match="num_frames=5, but this model enlarges kept clips of 3 frames"):
+    with pytest.raises(ValueError, match="num_frames=5, but this generator makes clips of 3 frames only"):
         sampling.sample(Generator((1, 3, 8, 8), 2, width=8), [0], num_frames=5)
 
 
@@ -133,6 +135,25 @@ def test_a_run_is_evaluated_and_makes_samples(enlarger, tmp_path):
     assert found[KEYS[0]] == pytest.approx(summary(whole)["final"][KEYS[0]], abs=1e-3)
     assert run("generate", f"checkpoint={whole}", "num_samples=3", f"out={tmp_path / 'made'}") is None
     assert len(list((tmp_path / "made").glob("seed_*.png"))) == 3
+
+
+def test_few_kept_samples_are_no_collapse(tmp_path):
+    """Seeds stand for the same ones then; keys say that samples are made of real ones."""
+    words = ("metrics=[random_conv]", "metrics.super_resolution.held_out=0.01", "callbacks.evaluate.num_samples=4")
+    words += ("callbacks.watchdog.every=64", "total_samples=64", "callbacks.summary.report=false")
+    assert train(*narrow("espcn"), *DIGITS, *words, f"hydra.run.dir={tmp_path}") is None
+    final = summary(tmp_path)["final"]
+    assert all(0.8 < final[f"watchdog/{value}"] < 1.2 for value in ("diversity", "nearest"))
+    assert any(key.startswith("fd_") and key.endswith("_enlarged2") for key in final)
+    records = json.loads((tmp_path / "evaluations" / "64.json").read_text())
+    (origin,) = {json.dumps(record["fake"]["enlarged"]) for record in records if record["key"].startswith("fd_")}
+    assert json.loads(origin) == {"scale": 2, "small_samples": 17}
+
+
+def test_nothing_lies_between_small_samples_and_clips_are_cut():
+    network = Generator((1, 4, 8, 8), 2, width=8)
+    assert directions.find(network) == {}
+    assert FakeSamples(network, {}).cut(2, 1).batch([0, 1])[0].shape == (2, 1, 2, 8, 8)
 
 
 def test_other_models_do_not_enlarge(tmp_path):

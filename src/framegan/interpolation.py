@@ -57,8 +57,7 @@ def walk(
         ValueError: there are fewer than two seeds, or see `framegan.sampling.batches`.
     """
     check_seeds(seeds)
-    if hasattr(generator, "enlarged"):
-        raise ValueError("this generator enlarges small samples, and nothing lies between those; make samples of seeds")
+    check_between(generator)
     latents, labels = inputs.draw(generator, seeds, **choices, is_given=given is not None)
     parts = inputs.parts_of(generator, choices.get("num_frames"))
     if getattr(generator, "given_frames", 0):  # its content is the number of a clip, and nothing lies between those
@@ -75,6 +74,12 @@ def walk(
     options = inputs.options_of(generator, choices.get("num_frames"), truncation)
     number = length(seeds, steps, closed=closed)
     yield from sampling.in_batches(generator, drawn, number, batch_size, options, given)
+
+
+def check_between(generator: nn.Module) -> None:
+    """Raise ValueError where nothing lies between the samples of a generator."""
+    if hasattr(generator, "enlarged"):
+        raise ValueError("this generator enlarges small samples, and nothing lies between those; make samples of seeds")
 
 
 def arc(first: Tensor, last: Tensor, moment: Tensor) -> Tensor:

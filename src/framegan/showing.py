@@ -12,6 +12,20 @@ from framegan.resampling import Kernel, reduced, resized
 from framegan.sampling import evaluating, flushing_denormals, in_batches, sample
 
 
+def of_classes(generator: nn.Module, classes: Sequence[int | None], seeds: Sequence[int]) -> Tensor:
+    """Return the samples of every class and seed, class by class: (classes * seeds, *shape). None = that of the seed.
+
+    They are made in common batches: one for each class would mostly be filled up.
+    """
+    each = [draw(generator, seeds, category) for category in classes]
+    latents, labels = (torch.cat(values) for values in zip(*each, strict=True))
+
+    def drawn(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        return latents[rows], labels[rows]
+
+    return torch.cat([samples for _, samples in in_batches(generator, drawn, len(labels), None, {})])
+
+
 def content_motion_table(generator: nn.Module, contents: Sequence[int], motions: Sequence[int]) -> Tensor:
     """Return clips of every content with every motion, content by content: (contents * motions, C, T, H, W).
 

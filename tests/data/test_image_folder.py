@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from framegan.data.bad_files import BadFiles
 from framegan.data.datamodule import DataModule
 from framegan.data.held_out import held_out
 from framegan.data.images import image_file
@@ -19,6 +20,13 @@ from framegan.data.images.image_folder import ImageFolder
 from framegan.data.source import in_memory
 from framegan.files import live
 from framegan.trainer import GANTrainer
+
+
+def test_another_one_of_few_is_found_at_once():
+    bad = BadFiles(100_000, "files", "skip", 1.0, held_out={5})
+    random = np.random.default_rng(0)
+    assert [bad.other(5, 100_000, random) for _ in range(3)] == [5, 5, 5]
+    assert bad.other(4, 100_000, random) != 5
 
 
 def save(path: Path, colour=(200, 100, 50), mode: str = "RGB", size=(8, 8), **options) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
+from framegan import contracts
 from framegan.callbacks.every import Every
 from framegan.files import atomic
 from framegan.metrics.estimate import Better
@@ -48,11 +49,9 @@ class Checkpoint(Every):
 
     def before(self) -> None:
         """Refuse to monitor what will never be logged; remove the checkpoints later than the one resumed from."""
-        known = None if self.run.names is None else [*self.run.names, *OF_THE_STEP]
-        if self.monitor and known and self._matching() is None:
-            first = self.monitor.partition("/")[0]
-            if not any(f"{name}_".startswith(f"{first}_") or first.startswith(f"{name}_") for name in known):
-                raise ValueError(self._no_metric(known, "objective=METRIC"))
+        known = None if self.run.names is None else [*self.run.names, *self._of_the_step()]
+        if self.monitor and known and self._matching() is None and not self._is_among(known):
+            raise ValueError(self._no_metric(known, "objective=METRIC"))
         folder, now = self.trainer.folder / "checkpoints", self.samples_seen
         last, best = folder / "last.ckpt", folder / "best.ckpt"
         seen = dict(clocks([last, best]))
@@ -143,9 +142,25 @@ class Checkpoint(Every):
         return next((key for key in logged if key in self.run.metrics), None)
 
     def _matching(self) -> str | None:
-        """Return the key that the monitored one stands for: of a metric rather than of the training step."""
+        """Return the key that the monitored one stands for: of a metric, even one to come, rather than of the step."""
+        if self.monitor in self.run.metrics:
+            return self.monitor
         measured = [key for key in self.run.metrics if key in self.run.best]
-        return matching(measured, self.monitor) or matching(self.run.metrics, self.monitor)
+        found = matching(measured, self.monitor)
+        is_to_come = self.run.measured_at is None and self._is_among(self.run.names or ())
+        return found if found or is_to_come else matching(self.run.metrics, self.monitor)
+
+    def _is_among(self, names: Iterable[str]) -> bool:
+        """Say whether the monitored key may be one of those that begin with these names."""
+        first = str(self.monitor).partition("/")[0]
+        return any(f"{name}_".startswith(f"{first}_") or first.startswith(f"{name}_") for name in names)
+
+    def _of_the_step(self) -> list[str]:
+        """Return how the keys begin that a step logs; only critics that predict the class have a class accuracy."""
+        critic = getattr(self.model, "discriminator", None)
+        is_asked = critic is not None and self._is_among(["class_accuracy"])
+        predicts = is_asked and "class" in contracts.check_networks(self.model.generator, critic)
+        return [name for name in OF_THE_STEP if name != "class_accuracy" or predicts]
 
     def _better(self, key: str) -> Better:
         if self.mode == "auto":

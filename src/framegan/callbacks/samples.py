@@ -120,8 +120,8 @@ class Samples(Every):
         if not self.trainer.is_global_zero:
             return
         classes, columns = self._layout()
-        fake = [self.model.sample(range(columns or self.num_shown), category=category) for category in classes]
-        self._show("fake", f"fake_{now}", torch.cat(fake), columns, self._caption(classes, columns))
+        fake = showing.of_classes(generator, classes, range(columns or self.num_shown))
+        self._show("fake", f"fake_{now}", fake, columns, self._caption(classes, columns))
         if {"content", "motion"} <= inputs.parts_of(generator).keys():
             table = showing.content_motion_table(generator, range(TABLE), range(TABLE))
             said = f"{now:,} samples seen; a row for each content, a column for each motion, of seeds 0 to {TABLE - 1}"

@@ -18,6 +18,8 @@ from framegan.strategy import average_buffers
 
 KEPT = collapse.START_LOOKS + 1
 """How many of the latest looks are kept; the last good one has to be among them."""
+AT_ONCE = 8
+"""Samples that are enlarged together."""
 
 
 class Watchdog(Every):
@@ -64,7 +66,7 @@ class Watchdog(Every):
         """The samples_seen of the evaluation that was judged last."""
         self.real: Tensor | None = None
         self.begun: tuple[Tensor, Tensor] | None = None
-        """What real clips begin with, and their classes."""
+        """What real clips begin with, or real samples that are enlarged again, and their classes."""
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if outputs and self.every and "discriminator/loss" in outputs:
@@ -88,11 +90,16 @@ class Watchdog(Every):
         self._take(over, collapse.signs(self.looks, self.reached, guessing))
 
     def _diversity(self) -> tuple[float, float]:
-        """Return both of samples; of a generator that continues frames those of what it adds to real clips."""
+        """Return both of samples; of a generator that continues frames those of what it adds to real clips.
+
+        One that enlarges is given real samples, as seeds may stand for the same small one.
+        """
         generator, given = self.model.generator, getattr(self.model.generator, "given_frames", 0)
+        enlarges = hasattr(generator, "enlarged")
         if self.real is None:
             real, labels = self.trainer.datamodule.examples.real(self.num_samples)
-            self.begun = (real[:, :, :given].clone(), labels) if given else None
+            kept = real[:, :, :given] if given else real
+            self.begun = (kept.clone(), labels) if given or enlarges else None
             self.real = collapse.coarse(real[:, :, given:] if given else real).cpu()
         seeds = range(len(self.real))
         if self.begun is None:
@@ -100,6 +107,9 @@ class Watchdog(Every):
             are_alike = data.balance_classes or getattr(generator, "num_classes", 0) < 2
             made = sampling.batches(generator, seeds, class_counts=None if are_alike else data.class_counts)
             fake = torch.cat([collapse.coarse(samples) for _, samples in made])
+        elif enlarges:
+            pieces = self.begun[0].split(AT_ONCE)
+            fake = torch.cat([collapse.coarse(showing.enlarged_again(generator, some)[1]) for some in pieces])
         else:
             fake = collapse.coarse(showing.continued(generator, *self.begun, seeds)[:, :, given:])
         return collapse.relative(fake.cpu(), self.real)

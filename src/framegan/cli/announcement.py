@@ -98,7 +98,8 @@ def _beginning(session: "Session") -> Iterator[tuple[str, str]]:
     yield "metrics", f"{', '.join(cfg.metrics)}, {how_often(cfg.evaluate_every)}" if measured else "none"
     shown = f"now, {early(cfg)}{how_often(cfg.sample_every)}" if cfg.sample_every else "real ones alone"
     yield "samples", f"samples/ in the run folder, {shown}"
-    yield "page", f"report.html beside them, {how_often(cfg.checkpoint_every)}"
+    if cfg.callbacks.summary.report:
+        yield "page", f"report.html beside them, {how_often(cfg.checkpoint_every)}"
 
 
 def size_of(network: Any) -> str:

@@ -2,7 +2,7 @@
 
 import mimetypes
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -25,7 +25,9 @@ def data_choice(value: str) -> list[str]:
         if "/" in value or value.startswith("~"):
             stop(f"data={value}: there is no such folder; set data=NAME data.root=FOLDER to what your data are")
         return []
-    kinds = [_kind(name) for name in islice(_files(path), LOOKED_AT)]
+    from framegan.data.images.image_file import EXTENSIONS
+
+    kinds = [_kind(name, EXTENSIONS) for name in islice(_files(path), LOOKED_AT)]
     found = [kind for kind in SOURCES if kind in kinds]
     if not found:
         stop(f"data={value} holds no images and no videos; set data=NAME data.root=FOLDER to what your data are")
@@ -44,10 +46,10 @@ def _files(path: Path) -> Iterator[str]:
         yield from (name for name in sorted(files) if not name.startswith("."))
 
 
-def _kind(name: str) -> str:
+def _kind(name: str, of_images: Collection[str]) -> str:
     """Return video, image, npy, tar or other; a .gif may be the first two, and is an image where it lies alone."""
     ending = Path(name).suffix.lower()
     if ending in (".npy", ".tar"):
         return ending[1:]
     guessed = (mimetypes.guess_type(name.lower(), strict=False)[0] or "other").partition("/")[0]
-    return "video" if ending in VIDEOS else guessed
+    return "video" if ending in VIDEOS else "image" if ending in of_images else guessed

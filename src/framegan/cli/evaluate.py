@@ -15,6 +15,7 @@ from framegan.cli import about, classifier, compose, errors, run_data
 from framegan.cli.generator import Loaded, load
 from framegan.quoting import command, to_type, words
 from framegan.runs import run_folder, saved_config
+from framegan.runs.run_files import RunFiles
 
 ALIKE = ["classes", "labels", "resize", "filter", "scaled_decode", "pixel_aspect", "rotate", "frame_length", "layout"]
 ALIKE += ["ending", "frame_stride", "target_fps", "short", "digits", "per_video"]
@@ -157,28 +158,25 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)
-    is_own, common = _shared_with(run, inventory) if run else (False, "")
-    left_out = run.config.data.get("held_out", 0.0) if run and is_own else None
-    if run and left_out:
-        run_data.check_held_out(run.folder, source, left_out)
+    left_out, common = None, ""
+    if run:
+        left_out = run.config.data.get("held_out", 0.0) if _is_trained_on(run, inventory) else None
+        if left_out:
+            run_data.check_held_out(run.folder, source, left_out)
+        common = run_data.had_by(run.folder, run_data.told_of(source, left_out or 0.0, inventory))
     return RealSamples(lambda: source, fingerprint, origin, held_out=left_out, trained_on=common)
 
 
-def _shared_with(run: Loaded, inventory: Any) -> tuple[bool, str]:
-    """Say whether a run was trained on samples of this inventory, whatever clips it has drawn from the same videos.
-
-    Where it wasn't, what the two have in common is returned too, in words.
-    """
-    from framegan.data.fingerprint import comparable, digest_of, in_common, without_draws
+def _is_trained_on(run: Loaded, inventory: Any) -> bool:
+    """Say whether a run was trained on samples of this inventory, whatever clips it has drawn from the same videos."""
+    from framegan.data.fingerprint import comparable, digest_of, without_draws
 
     trained = comparable(run.config.data.fingerprint)
     if trained is None or inventory is None:
-        return False, ""
+        return False
     kept = run_data.inventory_in(run.folder, trained)
     of_same_videos = kept is not None and without_draws(kept) == without_draws(inventory)
-    if of_same_videos or digest_of(inventory) == trained:
-        return True, ""
-    return False, in_common(kept, inventory) if kept else ""
+    return of_same_videos or digest_of(inventory) == trained
 
 
 def _to_name_them(run: Loaded) -> str:
@@ -217,8 +215,9 @@ def trained_on(data: Any, folder: Path, remedy: str) -> Any:
 
     inventory = run_data.inventory_in(folder, data.fingerprint)
     origin = origin_of(data.fingerprint, data.get("split") or "all", inventory)
-    left_out = data.get("held_out", 0.0)
-    return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape), held_out=left_out)
+    left_out, kept = data.get("held_out", 0.0), RunFiles(folder).data
+    known: dict[str, Any] = {"held_out": left_out, "trained_on": run_data.had(kept.earlier, kept)}
+    return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape), **known)
 
 
 def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -> list[int]:

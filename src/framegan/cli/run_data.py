@@ -6,29 +6,79 @@ from typing import TYPE_CHECKING, Any
 
 from framegan.files import strict_json
 from framegan.quoting import first_names
+from framegan.runs.records import TrainedOn
 from framegan.runs.run_files import RunFiles
 
 if TYPE_CHECKING:
     from framegan.data import datamodule
-    from framegan.data.source import Inventory
+    from framegan.data.source import Inventory, Source
 
 SHOWN_CLASSES = 20
 
 
-def write(folder: Path, data: "datamodule.DataModule") -> None:
-    """Write data.json of a run folder, whole or not at all."""
-    from framegan.data.held_out import digest_of_held_out
+def write(folder: Path, data: "datamodule.DataModule", earlier: Sequence[TrainedOn] = ()) -> None:
+    """Write data.json of a run folder, whole or not at all.
 
+    Args:
+        earlier: what else its weights were trained on.
+    """
     counts: Sequence[int | None] = data.class_counts or [None] * len(data.classes)
     content = {
         "num_samples": len(data.source),
         "split": data.split,
         "classes": dict(zip(data.classes, counts, strict=True)),
-        "fingerprint": data.fingerprint,
-        "held_out": digest_of_held_out(data.source, data.held_out),
-        "inventory": data.inventory,
+        **told_of(data.source, data.held_out, data.inventory).model_dump(),
+        "earlier": [one.model_dump() for one in earlier],
     }
     strict_json.write(folder / "data.json", content)
+
+
+def told_of(source: "Source", share: float, inventory: "Inventory | None") -> TrainedOn:
+    """Return what identifies data, and which share of them is held out."""
+    from framegan.data.fingerprint import digest_of, sketch_of
+    from framegan.data.held_out import digest_of_held_out
+
+    return TrainedOn(
+        fingerprint=digest_of(inventory),
+        held_out=digest_of_held_out(source, share),
+        inventory=inventory,
+        sketch=sketch_of(source) if "samples" in (inventory or {}) else [],
+    )
+
+
+def trained_before(folder: Path, now: TrainedOn) -> list[TrainedOn]:
+    """Return all that the weights of a run were trained on, but for the data now, if the same is held out of them."""
+    kept = RunFiles(folder).data
+    found = [*kept.earlier, TrainedOn(**{name: getattr(kept, name) for name in TrainedOn.model_fields})]
+    return [one for one in found if one.inventory is not None and not _is_same(one, now)]
+
+
+def had_by(folder: Path, now: TrainedOn) -> str:
+    """Return what of data the weights of a run were trained on; see `had`."""
+    return had(trained_before(folder, now), now)
+
+
+def had(earlier: Sequence[TrainedOn], now: TrainedOn) -> str:
+    """Return what of data weights were trained on, in words such as "3 of 5 files"; "" = nothing that is known of."""
+    from framegan.data.fingerprint import are_some_in_common, in_common
+
+    for one in earlier:
+        if one.inventory is None or now.inventory is None:
+            continue
+        if found := in_common(one.inventory, now.inventory):
+            return found
+        if are_some_in_common(one.sketch, now.sketch):
+            return "some samples"
+    return ""
+
+
+def _is_same(one: TrainedOn, other: TrainedOn) -> bool:
+    """Say whether both are the same samples, whatever clips are drawn of them, and the same are held out."""
+    from framegan.data.fingerprint import without_draws
+
+    both = (one.inventory, other.inventory)
+    alike = [None if inventory is None else without_draws(inventory) for inventory in both]
+    return None not in alike and alike[0] == alike[1] and one.held_out == other.held_out
 
 
 def inventory_in(folder: Path, fingerprint: str) -> "Inventory | None":

@@ -25,7 +25,7 @@ from framegan.cli import (
     sweep,
 )
 from framegan.runs import run_folder
-from framegan.runs.records import Origin
+from framegan.runs.records import Origin, TrainedOn
 from framegan.runs.run_files import RunFiles
 
 
@@ -50,6 +50,7 @@ class Session:
         self.origin: Origin | None = None
         self.images: Origin | None = None
         self.loaded: list[str] = []
+        self.earlier: list[TrainedOn] = []
         with errors.plain_errors(MisconfigurationException):
             of_then = {"shape": None, "num_classes": None} if checkpoint else {}  # not to be held against the data now
             self.datamodule = compose.build(cfg.data.datamodule, **of_then)
@@ -135,6 +136,7 @@ class Session:
         if self.checkpoint:
             kept = RunFiles(self.folder).about
             self.origin, self.images = kept.origin, kept.images
+            self._take_earlier(self.folder)
             return
         if images:
             self.images = Origin(checkpoint=str(images.checkpoint), samples_seen=images.samples_seen)
@@ -142,6 +144,14 @@ class Session:
             weights = from_rank_zero(lambda: origin.of(str(self.cfg.init_from)))  # one that still trains may replace it
             self.loaded = origin.load(weights, self.model, self.datamodule.classes)
             self.origin = Origin(checkpoint=str(weights.checkpoint), samples_seen=weights.samples_seen)
+            self._take_earlier(weights.checkpoint.parent.parent)
+
+    def _take_earlier(self, folder: Path) -> None:
+        """Learn what the weights of a run folder were trained on, and what of it is among the data now."""
+        data = self.datamodule
+        now = run_data.told_of(data.source, data.held_out, data.inventory)
+        self.earlier = run_data.trained_before(folder, now)
+        data.trained_on_before = run_data.had(self.earlier, now)
 
     def _trainer(self) -> Any:
         from lightning.pytorch.callbacks import Callback, LambdaCallback
@@ -162,7 +172,7 @@ class Session:
 
         if self.trainer.is_global_zero:
             run_folder.save_config(self.cfg, self.folder)
-            run_data.write(self.folder, self.datamodule)
+            run_data.write(self.folder, self.datamodule, self.earlier)
             device = devices.name_of(self.trainer.strategy.root_device, self.trainer.world_size)
             resumed = about.resumed_by(self.folder, int(self.model.samples_seen)) if self.checkpoint else []
             origins = self.origin, self.images

@@ -13,6 +13,8 @@ OnError = Literal["raise", "skip"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 NAMED_PROBLEMS = 10
+TRIES = 1000
+"""Places that are drawn before all that will do are listed, of which there are few then."""
 
 
 @dataclass
@@ -37,9 +39,12 @@ class BadFiles:
 
     def other(self, place: int, number: int, random: np.random.Generator) -> int:
         """Return one of `number` places at random, for what can't be read at one; held out if that is."""
-        while ((other := int(random.integers(number))) in self.held_out) != (place in self.held_out):
-            pass
-        return other
+        is_held_out = place in self.held_out
+        for _ in range(TRIES):
+            if ((other := int(random.integers(number))) in self.held_out) == is_held_out:
+                return other
+        those = [other for other in range(number) if (other in self.held_out) == is_held_out]
+        return those[int(random.integers(len(those)))]
 
     def add(self, problems: Mapping[Any, str], name: Callable[[Any], str] = str) -> None:
         """Add files that can't be read and the reasons; print those that are new.

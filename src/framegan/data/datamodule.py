@@ -92,6 +92,8 @@ class DataModule(LightningDataModule):
         self.keep_on_device_mb = keep_on_device_mb
         self.seed = seed
         self.loader: TrainLoader | None = None
+        self.trained_on_before = ""
+        """What of these data the weights were trained on before, such as "3 of 5 files", but for what was held out."""
         self.start = 0
         """Position in the stream at which training begins; a resumed run sets it to its samples_seen."""
         expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]

@@ -44,7 +44,23 @@ def samples_in(folder: str, like: Source, frames: Frames | None = None) -> Sourc
         wanted["layout"] = _layout(root, like)
     taken = inspect.signature(kind).parameters
     samples = kind(**{name: value for name, value in (recipe_of(like) | wanted).items() if name in taken})
-    return samples if kind is ImageFolder else _clips(samples, like, frames)
+    if kind is not ImageFolder:
+        return _clips(samples, like, frames)
+    if "resize" not in recipe_of(like):
+        _check_sizes(samples)
+    return samples
+
+
+def _check_sizes(samples: ImageFolder) -> None:
+    """Raise ValueError where a picture isn't as large as samples that come to their size in a way of their own."""
+    height, width = samples.shape[1:]
+    for file in samples.files:
+        if (size := size_of(samples.folder / file)) != (width, height):
+            raise ValueError(
+                f"fake={samples.folder}: {file} is {size[0]}x{size[1]} (width x height), and these data come to "
+                f"{width}x{height} in a way of their own, as published sets do; save the fakes in that size, or set "
+                "data.resolution to theirs"
+            )
 
 
 def missing(folder: str) -> str | None:
@@ -58,7 +74,8 @@ def recipe_of(source: Source) -> dict[str, Any]:
     """Return the settings by which a source fits what it reads to its shape, as its constructor takes them."""
     if isinstance(source, Clips):
         return dict(getattr(undecoded(source.origin), "recipe", {}))
-    return {name: getattr(source, name) for name in ("resize", "filter") if hasattr(source, name)}
+    told = {name: getattr(source, name, None) for name in ("resize", "filter", "scaled_decode")}
+    return {name: value for name, value in told.items() if value}
 
 
 def _reader(root: Path, like: Source) -> Callable[..., Any]:

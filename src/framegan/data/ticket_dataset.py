@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from framegan.data.stream import Ticket
 from framegan.data.train_loader import Batch, Failure, relayed
 from framegan.data.transforms import Transforms
 from framegan.devices import put
+
+KEPT_EPOCHS = 16
 
 
 @dataclass(eq=False)
@@ -50,13 +53,29 @@ class TicketDataset(Dataset[Batch | Failure]):
                     f"torch.uint8 {shape} with labels torch.int64 {(len(tickets),)}"
                 )
         if self.flip:
-            coins = [bool(_coins(self.seed, epoch, len(self.source))[index]) for index, epoch in tickets]
-            mirrored = put(torch.tensor(coins), samples.device).view(-1, *[1] * (samples.ndim - 1))
+            coins = torch.tensor(_coins_of(tickets, self.seed, len(self.source)))
+            mirrored = put(coins, samples.device).view(-1, *[1] * (samples.ndim - 1))
             samples = torch.where(mirrored, samples.flip(-1), samples)
         return samples if self.transforms is None else self.transforms(samples, tickets), labels
 
 
-@lru_cache(maxsize=16)
+def _coins_of(tickets: Sequence[Ticket], seed: int, num_samples: int) -> list[bool]:
+    """Return which of these samples are mirrored.
+
+    Most batches touch two epochs, of which all coins are kept; where many classes have epochs of their own, more.
+    """
+    if len({epoch for _, epoch in tickets}) <= KEPT_EPOCHS:
+        return [bool(_coins(seed, epoch, num_samples)[index]) for index, epoch in tickets]
+    return [_coin(seed, epoch, index) for index, epoch in tickets]
+
+
+@lru_cache(maxsize=KEPT_EPOCHS)
 def _coins(seed: int, epoch: int, num_samples: int) -> np.ndarray:
-    """Return which samples an epoch mirrors; batches touch two epochs, or as many as classes have of their own."""
     return noise.generator(seed, noise.FLIP, epoch).random(num_samples) < 0.5
+
+
+def _coin(seed: int, epoch: int, index: int) -> bool:
+    """Return the coin of this index among `_coins`, of which Philox draws four at a time."""
+    random = noise.generator(seed, noise.FLIP, epoch)
+    cast(np.random.Philox, random.bit_generator).advance(index // 4)
+    return bool(random.random(index % 4 + 1)[-1] < 0.5)

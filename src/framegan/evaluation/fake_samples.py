@@ -46,6 +46,9 @@ class FakeSamples:
         if self.given_frames:
             number = generator.beginnings.num_different  # type: ignore[union-attr]
             self.origin["given"] = {"frames": self.given_frames, "beginnings": number}
+        if self.enlarged_by:
+            number = generator.beginnings.num_different  # type: ignore[union-attr]
+            self.origin["enlarged"] = {"scale": self.enlarged_by, "small_samples": number}
         if self.num_classes > 1:
             self.origin["class_counts"] = self.class_counts or "all alike"
         self.first_seed = first_seed
@@ -57,6 +60,11 @@ class FakeSamples:
     def given_frames(self) -> int:
         """How many frames of each clip are real ones, which the generator continues."""
         return getattr(self.generator, "given_frames", 0)
+
+    @property
+    def enlarged_by(self) -> int:
+        """How many times larger samples are than the small ones of real samples of which they are made; 0 = of none."""
+        return int(self.generator.scale) if hasattr(self.generator, "enlarged") else 0  # type: ignore[arg-type]
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from framegan.data.source import Inventory, Source, class_counts_of, classes_of,
 from framegan.data.videos.clips import Clips
 from framegan.spread import chosen
 
-FIT = ("resize", "filter", "pixel_aspect", "rotate", "frame_length", "layout", "clips")
+FIT = ("resize", "filter", "scaled_decode", "pixel_aspect", "rotate", "frame_length", "layout", "clips")
 """What the inventory of data says of how its samples are made, besides their shape."""
 
 
@@ -34,7 +34,7 @@ class RealSamples:
         draw: which of them are measured where not all are; see `framegan.spread.chosen`.
         class_counts: samples of each class. None = as the source says, of which else every sample is read.
         held_out: share that training has left out. None = they aren't those of the training.
-        trained_on: where they aren't, what of them the training had nevertheless, such as "3 of 5 files".
+        trained_on: what of them the weights were trained on before, or with other data, such as "3 of 5 files".
     """
 
     def __init__(

@@ -56,9 +56,9 @@ class SampleSet(Protocol):
 
 
 def given_in(samples: SampleSet) -> str:
-    """Return what keys say of clips that begin with frames of real ones, which flatter them, such as "_given4"."""
-    given = getattr(samples, "given_frames", 0)
-    return f"_given{given}" if given else ""
+    """Return what keys say of samples that are made of real ones, which flatters them, such as "_given4" frames."""
+    given, scale = getattr(samples, "given_frames", 0), getattr(samples, "enlarged_by", 0)
+    return f"_given{given}" if given else f"_enlarged{scale}" if scale else ""
 
 
 def check_shapes(real: SampleSet, fake: SampleSet) -> None:

@@ -33,8 +33,9 @@ def check_unseen(real: Any, fake: Any, metric: str) -> None:
     """
     if real.trained_on:
         raise ValueError(
-            f"metrics={metric} judges samples that the model hasn't seen, and the run had {real.trained_on} of these "
-            "data, whatever has changed; name its data as they were, of which it judges what was held out, or others"
+            f"metrics={metric} judges samples that the model hasn't seen, and its weights were trained on "
+            f"{real.trained_on} of these data, in this run or before it; judge it by data as they were at the "
+            f"beginning, of which the same is held out, or by others, or leave the metric out: '~metrics.{metric}'"
         )
     if not unseen(real, 1)[1]:
         raise ValueError(

@@ -103,28 +103,14 @@ class Generator(nn.Module):
             last.weight.mul_(UNTRAINED)
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
-    def forward(
-        self,
-        latents: Tensor,
-        labels: Tensor | None = None,
-        num_frames: int | None = None,
-        given: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, latents: Tensor, labels: Tensor | None = None, given: Tensor | None = None) -> Tensor:
         """Return (N, *shape) samples.
 
         Args:
             latents: (N, 1) standard normal.
             labels: (N,) classes.
-            num_frames: of each clip, as trained. None = as trained.
             given: (N, *shape) samples in [-1, 1], which are reduced first. None = some that are kept.
-
-        Raises:
-            ValueError: clips of another length are asked for.
         """
-        if num_frames not in (None, self.shape[1]):
-            raise ValueError(
-                f"num_frames={num_frames}, but this model enlarges kept clips of {self.shape[1]} frames; leave it out"
-            )
         if given is not None:
             return self.enlarged(reduced(given, self.scale))
         return self.enlarged(self.beginnings(latents[:, 0], labels if self.num_classes else None))

@@ -61,6 +61,8 @@ class Directions:
 @torch.no_grad()
 def find(generator: nn.Module) -> dict[str, Directions]:
     """Return the directions of each part of a generator's latents; a part that has none is missing."""
+    if hasattr(generator, "enlarged"):  # its latents are the number of a small sample
+        return {}
     parts, found = inputs.holdable(inputs.parts_of(generator)), {}
     counts_clips = getattr(generator, "given_frames", 0) > 0  # its content is the number of a clip
     for part in parts:

@@ -106,6 +106,8 @@ class Player:
 
     def check(self, wanted: Wanted) -> None:
         """Raise ValueError where that can't be made."""
+        if len(wanted.pins) > 1:
+            interpolation.check_between(self.generator)
         for point in (wanted.point, *wanted.pins):
             if point.seeds.keys() != set(self.parts) or not point.moves.keys() <= set(self.parts):
                 raise ValueError(f"the seeds are those of {sorted(point.seeds)}, and the parts are {self.parts}")

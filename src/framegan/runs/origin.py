@@ -65,7 +65,7 @@ def load(origin: Origin, model: Any, classes: Sequence[str]) -> list[str]:
         classes: the names of the classes of the data now.
 
     Raises:
-        ValueError: nothing of a network fits.
+        ValueError: nothing of a network fits, or layers are frozen that aren't loaded as a whole.
     """
     lines = []
     for name in model.networks:
@@ -77,12 +77,23 @@ def load(origin: Origin, model: Any, classes: Sequence[str]) -> list[str]:
                 "are missing in it, or have another shape; choose the model that it was trained with, its widths, and "
                 "its resolution where the layers depend on it, as those of dcgan's generator do"
             )
+        if frozen := _frozen_among([*found.new, *found.partly], network):
+            raise ValueError(
+                f"model.freeze holds layers of the {name} still that init_from={origin.checkpoint} doesn't have, or "
+                f"not for all classes: {first_names(frozen, SHOWN)}; leave them out of it, so that they can learn"
+            )
         if name == "generator":
             _load(model.generator_ema, origin.networks["generator_ema"], origin.classes, classes)
         lines.append(f"{name:<13}  {_said(found, [one for one in classes if one not in origin.classes])}")
         if _is_by_number(network) and len(origin.classes) in (0, len(classes)) and list(classes) != origin.classes:
             lines.append(f"{'':<13}  its classes by number, as its layers don't say which rows are whose")
     return lines
+
+
+def _frozen_among(layers: Sequence[str], network: nn.Module) -> list[str]:
+    """Return those of the layers of a network that are held still."""
+    trained = {_layer_of(name) for name, parameter in network.named_parameters() if parameter.requires_grad}
+    return [layer for layer in layers if layer not in trained]
 
 
 def _said(found: Layers, new_classes: Sequence[str]) -> str:

@@ -124,15 +124,26 @@ class Evaluated(BaseModel):
     by_class: dict[str, OfClass] = {}
 
 
-class Data(BaseModel):
-    """data.json: the data of the run."""
+class TrainedOn(BaseModel):
+    """Data that weights were trained on, but for what was held out: what identifies both, as far as it is known.
+
+    Args:
+        sketch: of the samples; see `framegan.data.fingerprint.sketch_of`.
+    """
+
+    fingerprint: str | None = None
+    held_out: str | None = None
+    inventory: dict[str, Any] | None = None
+    sketch: list[str] = []
+
+
+class Data(TrainedOn):
+    """data.json: the data of the run, and those that its weights were trained on before."""
 
     num_samples: int | None = None
     split: str = ""
     classes: dict[str, Annotated[int, Field(ge=0, lt=1 << 40)] | None] = {}
-    fingerprint: str | None = None
-    held_out: str | None = None
-    inventory: dict[str, Any] | None = None
+    earlier: list[TrainedOn] = []
 
 
 class Tile(BaseModel):
