@@ -93,7 +93,10 @@ CASES: dict[str, tuple[str, ...]] = {
     "frozen": (*BATCH_NORM, "model.freeze=[generator.layers.1,discriminator.layers.0,discriminator.layers.3]"),
     "compiled": (*BATCH_NORM, "model/regularizers=r1", "model.regularizers.r1.every=2", *COMPILED),
     "all together": (*made_fast("mocogan"), *COMPILED),
-    "unused parameters": ("model=dcgan", "model/regularizers=r1", "trainer.strategy=ddp_find_unused_parameters_true"),
+    "unused parameters": (
+        *(*BATCH_NORM, "model/augmentation=ada", "model.augmentation.interval=2", "model.augmentation.probability=0.5"),
+        "trainer.strategy=ddp_find_unused_parameters_true",
+    ),
 }
 
 

@@ -25,10 +25,14 @@ class GANStrategy(DDPStrategy):
 
     Batch normalisation runs on each rank's own batch, as usual; its running statistics are averaged over the ranks
     whenever the state dict is collected, and by `average_buffers` before sampling.
+
+    Args:
+        as_one: one wrapper for all networks nevertheless, whose unused parameters are looked for in each backward.
     """
 
-    def __init__(self, **options: Any):
-        super().__init__(**options, **HOW)
+    def __init__(self, *, as_one: bool = False, **options: Any):
+        super().__init__(**options, **HOW, find_unused_parameters=as_one)
+        self.as_one = as_one
 
     @property
     def model_of_run(self) -> Any:
@@ -37,7 +41,7 @@ class GANStrategy(DDPStrategy):
 
     def configure_ddp(self) -> None:
         module = self.model_of_run
-        if module.automatic_optimization:
+        if module.automatic_optimization or self.as_one:
             super().configure_ddp()
             return
         names = module.networks

@@ -38,7 +38,7 @@ class GANTrainer(Trainer):
         accelerator: auto: a CUDA GPU where there is one, else the processor; Apple's GPUs (mps) are refused.
         devices: processes on this machine, one GPU each where there are GPUs; a list names the GPUs.
         strategy: "auto" is `GANStrategy` for more than one process and none for one; "ddp" is `GANStrategy` always;
-            "ddp_find_unused_parameters_true" is Lightning's own, right but with twice the traffic.
+            "ddp_find_unused_parameters_true" wraps all networks as one, right but with twice the traffic.
         precision: auto: bf16-mixed where the device has units for it, else fp32.
         fast: what other settings follow that are left as they are; see conf/trainer/fast.yaml.
         channels_last: lay the weights of convolutions with their channels next to each other, which most devices
@@ -85,8 +85,10 @@ class GANTrainer(Trainer):
     ):
         num_devices, num_nodes = _as_launched(count_devices(devices, accelerator), num_nodes)
         chosen: Any = strategy
-        if strategy == "ddp" or (strategy == "auto" and num_devices * num_nodes > 1):
-            chosen = GANStrategy(timeout=timedelta(seconds=timeout))
+        if strategy != "auto" or num_devices * num_nodes > 1:
+            chosen = GANStrategy(
+                as_one=strategy == "ddp_find_unused_parameters_true", timeout=timedelta(seconds=timeout)
+            )
         self.precision_used = faster_precision(accelerator) if precision == "auto" else precision
         self.fast, self.channels_last, self.cuda_graphs = fast, channels_last, cuda_graphs
         self.micro_batches, self.folder, self.run = micro_batches, Path(folder), RunState()
