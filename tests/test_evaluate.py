@@ -178,12 +178,12 @@ def test_the_videos_of_a_run_that_are_named_again_are_its_own_whatever_clips_are
     assert of_the_run == again and len(again) == 4
     assert others == [number // 2 for number in again[::2]], "one clip of each video in place of two"
     assert unlike is None, "they may be others than the run was trained on"
-    assert [real.trained_on for real, _ in judged] == ["", "", "", "8 of 8 files"]
-    with pytest.raises(ValueError, match="its weights were trained on 8 of 8 files of these data"):
+    assert [real.trained_on() for real, _ in judged] == ["", "", "", "6 of 8 samples"]
+    with pytest.raises(ValueError, match="its weights were trained on 6 of 8 samples of these, in this run or before"):
         check_unseen(*judged[-1], "prediction")
     (tmp_path / "videos" / "right" / "0.mp4").rename(tmp_path / "away.mp4")
     evaluated(tmp_path, f"checkpoint={tmp_path / 'run'}", "num_samples=6", *videos)
-    assert judged[-1][0].trained_on == "7 of 7 files"
+    assert judged[-1][0].trained_on().endswith(" of 7 samples")
 
 
 def test_the_seed_of_fake_samples_draws_no_other_real_ones(clips, tmp_path):

@@ -102,8 +102,9 @@ def test_without_names_no_class_is_taken_for_another():
     [
         ("generator.given", NOW, "doesn't have, or not for all classes: given.embedding; leave them out"),
         ("discriminator.layers.0", THEN, "doesn't have, or not for all classes: layers.0; leave them out"),
+        ("discriminator.layers.0.weight", THEN, "doesn't have, or not for all classes: layers.0; leave them out"),
     ],
-    ids=["a new class", "another shape"],
+    ids=["a new class", "another shape", "a parameter"],
 )
 def test_what_is_not_loaded_has_to_learn(held, names, message):
     shape = SIDE if names is NOW else (3, *SIDE[1:])

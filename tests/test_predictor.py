@@ -164,7 +164,9 @@ def test_given_frames_may_be_of_any_precision():
 @pytest.mark.parametrize(("classes", "is_right"), [(["a", "b"], True), (["b", "c"], False), (["a", "b", "c"], False)])
 def test_the_true_clips_are_of_the_classes_that_the_model_knows(classes, is_right):
     fake = SimpleNamespace(num_classes=2, classes=["a", "b"])
-    real = SimpleNamespace(num_classes=len(classes), classes=classes, held_out_numbers=[0, 1], trained_on="", origin={})
+    real = SimpleNamespace(
+        num_classes=len(classes), classes=classes, held_out_numbers=[0, 1], trained_on=str, origin={}
+    )
     with (
         nullcontext()
         if is_right

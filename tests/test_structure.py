@@ -106,10 +106,12 @@ DATA = {
     "folder": "files frame_cache images source video_set videos",
     "transforms": "stream",
     "held_out": "bad_files source videos",
+    "identities": "source videos",
     "given": "files images videos",
     "ticket_dataset": "source stream train_loader transforms",
     "examples": "source stream ticket_dataset train_loader videos",
-    "datamodule": "examples fingerprint held_out source stream ticket_dataset train_loader transforms videos",
+    "datamodule": "examples fingerprint held_out identities source stream ticket_dataset train_loader transforms"
+    " videos",
 }
 """Likewise what is in `framegan.data`."""
 OUTSIDE = {

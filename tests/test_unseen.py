@@ -1,15 +1,26 @@
 """What weights were trained on, in this run or before it, is never judged as unseen."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from commands import run, train
+from small_clips import write_videos
+from small_files import write_images
 from small_runs import narrow
 
-from framegan.data.fingerprint import are_some_in_common, sketch_of
+from framegan.cli import run_data
+from framegan.data.fingerprint import inventory_of
+from framegan.data.held_out import held_out
+from framegan.data.identities import identities_of, packed, unpacked
+from framegan.data.images.image_folder import ImageFolder
+from framegan.data.published.digits import digits
 from framegan.data.source import TensorSource
+from framegan.data.videos.clips import Clips
+from framegan.data.videos.video_folder import VideoFolder
+from framegan.runs.records import TrainedOn
 
 SMALL = (*narrow("espcn"), "data=digits", "data.resolution=16", "trainer=cpu", "data.batch_size=16", "total_samples=32")
 JUDGED = ("metrics=super_resolution", "metrics.super_resolution.num_samples=4", "callbacks.samples.num_samples=4")
@@ -28,12 +39,10 @@ def test_what_a_run_begins_with_was_trained_on_is_not_unseen(first, tmp_path):
     def begun(name, origin, *settings):
         return train(*SMALL, f"init_from={origin}", f"hydra.run.dir={tmp_path / name}", *settings)
 
-    said = "its weights were trained on some samples of these data, in this run or before it"
+    said = "of these, in this run or before it"
     assert said in begun("all", first, *JUDGED)
     assert begun("same", first, *JUDGED, "data.classes=[3,5]") is None, "the same samples are held out"
-    assert "trained on the same samples of these data" in begun(
-        "more", first, *JUDGED, "data.classes=[3,5]", "metrics.super_resolution.held_out=0.5"
-    )
+    assert said in begun("more", first, *JUDGED, "data.classes=[3,5]", "metrics.super_resolution.held_out=0.5")
     assert begun("others", first, *JUDGED, "data.classes=[1,2]") is None, "the first run had none of these"
     assert len(json.loads((tmp_path / "others" / "data.json").read_text())["earlier"]) == 1
     assert said in begun("again", tmp_path / "others", *JUDGED, "data.classes=[0,3]"), "the run before the last had"
@@ -47,26 +56,65 @@ def test_data_that_a_run_was_resumed_with_are_not_unseen(first):
     resumed = (f"resume={first}", "total_samples=64", "resume_changes=true")
     kept = (first / "data.json").read_text()
     said = train(*resumed, "metrics.super_resolution.held_out=0.5")
-    assert "its weights were trained on the same samples of these data" in said
+    assert "samples of these, in this run or before it" in said
     assert (first / "data.json").read_text() == kept
     assert train(*resumed) is None
 
 
-@pytest.mark.parametrize(
-    ("rows", "others", "shared"),
-    [
-        (range(6000), range(1000, 1400), True),
-        (range(1000, 1400), range(6000), True),
-        (range(6000), range(6000, 9000), False),
-        (range(300), [*range(300, 600), 0], False),
-        ([], range(9), False),
-    ],
-    ids=["a part", "a whole", "others", "one that looks alike", "nothing"],
-)
-def test_sets_of_which_samples_are_the_same(rows, others, shared):
-    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (9000, 1, 4, 4), dtype=np.uint8))
-    sketches = [
-        sketch_of(TensorSource(pixels[[*numbers]], torch.zeros(len(numbers), dtype=torch.int64), 1))
-        for numbers in (rows, others)
-    ]
-    assert are_some_in_common(*sketches) is shared
+def test_what_is_not_in_a_run_folder_is_known_by_its_fingerprint_alone(first, tmp_path):
+    alone = tmp_path / "models" / "alone.ckpt"
+    alone.parent.mkdir()
+    alone.write_bytes((first / "checkpoints" / "last.ckpt").read_bytes())
+    (tmp_path / "data.json").write_text("[]")  # of something else
+    begun = (*SMALL, *JUDGED, f"init_from={alone}")
+    said = train(*begun, "data.classes=[3,5]", f"hydra.run.dir={tmp_path / 'same'}")
+    assert "its weights were trained on unknown parts of these" in said
+    assert train(*begun, "data.classes=[1,2]", f"hydra.run.dir={tmp_path / 'others'}") is None
+
+
+@pytest.mark.parametrize("kept", [{"inventory"}, {"inventory", "held_out"}], ids=["the first", "later ones"])
+def test_runs_of_earlier_versions_go_on(kept, first, tmp_path):
+    """They kept no identities, and the first ones didn't say what they have held out."""
+    folder = tmp_path / "run"
+    shutil.copytree(first, folder)
+    data = json.loads((folder / "data.json").read_text())
+    lacking = {"identities", "earlier", "held_out_trained_on", "held_out"} - kept
+    (folder / "data.json").write_text(json.dumps({key: value for key, value in data.items() if key not in lacking}))
+    assert train(f"resume={folder}", "total_samples=96", "resume_changes=true") is None
+
+
+@pytest.mark.parametrize("kind", ["pictures", "videos", "digits"])
+def test_the_same_files_in_another_size_have_the_same_held_out(kind, tmp_path):
+    if kind == "pictures":
+        write_images(tmp_path / "data", 20)
+        sources = [ImageFolder(str(tmp_path / "data"), side) for side in (16, 24)]
+    elif kind == "videos":
+        write_videos(tmp_path / "data")
+        videos = [VideoFolder(str(tmp_path / "data"), side) for side in (16, 24)]
+        sources = [Clips(videos[0], 4), Clips(videos[1], 3, clips_per_video=2)]
+    else:
+        sources = [digits(resolution=side) for side in (16, 24)]
+
+    def told(source, share):
+        inventory = inventory_of(source)
+        identities = identities_of(source, inventory)
+        return run_data.told_of(source, share, inventory, identities), identities[held_out(source, share)]
+
+    (first, _), (now, judged), (other, of_other) = told(sources[0], 0.25), told(sources[1], 0.25), told(sources[1], 0.5)
+    assert len(judged) >= 2 and first.fingerprint != now.fingerprint
+    assert run_data.had([first], now, judged) == ""
+    assert run_data.had([first], other, of_other).endswith(f" of {len(of_other):,} samples")
+    assert run_data.besides([first, first, other], now) == [other.model_copy(update={"inventory": None})]
+
+
+def test_few_of_many_are_found_and_what_looks_alike_is_not():
+    many = TensorSource(
+        torch.arange(200 * 200, dtype=torch.int32).view(torch.uint8).view(-1, 1, 2, 2), torch.zeros(1), 1
+    )
+    ids = many.identified()
+    assert len(np.unique(ids)) == len(ids)
+    assert unpacked(packed(ids[::-1])).tolist() == sorted(ids.tolist())
+    trained, now = TrainedOn(identities=packed(ids[:20_000])), TrainedOn(identities=packed(ids[20_000:]))
+    assert run_data.had([trained], now, ids[19_990:20_010]) == "10 of 20 samples"
+    assert run_data.had([trained], now, ids[19_999:20_400]) == ""
+    assert run_data.had([trained], now, ids[:0]) == ""

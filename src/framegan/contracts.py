@@ -29,6 +29,7 @@ def check_parts(gan: Any, head_weights: Mapping[str, float] | None) -> dict[str,
     logits = check_networks(gan.generator, gan.discriminator)
     if gan.augmentation is not None:
         check_augmentation(gan.augmentation, torch.zeros(len(SEEDS), *gan.generator.shape))
+    gan.predicts_classes = "class" in logits
     heads = [head for head in logits if head not in NO_HEADS]
     weights = dict.fromkeys(heads, 1.0) if head_weights is None else head_weights
     said = f"model.head_weights names {sorted(weights)}"

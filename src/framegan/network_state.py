@@ -36,6 +36,7 @@ def hold_still(networks: Mapping[str, nn.Module], names: Sequence[str]) -> None:
             )
         for parameter in frozen:
             parameter.requires_grad_(False)
+            parameter.is_held_still = True  # type: ignore[attr-defined]
         for key, module in modules.items():
             if f"{key}.".startswith(f"{below}."):
                 module.is_frozen = True

@@ -87,9 +87,14 @@ def enlarged(generator: nn.Module, small: Tensor, **choices: Any) -> Tensor:
     return made
 
 
+def small_of(generator: nn.Module, real: Tensor) -> Tensor:
+    """Return (N, *shape) samples in [-1, 1] reduced to what a generator enlarges to their size, on its device."""
+    return reduced(real.to(next(generator.parameters()).device), int(generator.scale))  # type: ignore[arg-type]
+
+
 def enlarged_again(generator: nn.Module, real: Tensor) -> list[Tensor]:
     """Return (N, *shape) samples in [-1, 1] reduced, and then enlarged by a generator, by bicubic and by Lanczos."""
-    small = reduced(real.to(next(generator.parameters()).device), int(generator.scale))  # type: ignore[arg-type]
+    small = small_of(generator, real)
     made = enlarged(generator, small)
     height, width = made.shape[-2:]
     kernels: tuple[Kernel, ...] = ("bicubic", "lanczos")

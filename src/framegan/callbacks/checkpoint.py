@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from framegan import contracts
 from framegan.callbacks.every import Every
 from framegan.files import atomic
 from framegan.metrics.estimate import Better
@@ -147,7 +146,8 @@ class Checkpoint(Every):
             return self.monitor
         measured = [key for key in self.run.metrics if key in self.run.best]
         found = matching(measured, self.monitor)
-        is_to_come = self.run.measured_at is None and self._is_among(self.run.names or ())
+        is_promised = self.run.names is None or self._is_among(self.run.names)
+        is_to_come = self.run.measured_at is None and is_promised
         return found if found or is_to_come else matching(self.run.metrics, self.monitor)
 
     def _is_among(self, names: Iterable[str]) -> bool:
@@ -157,10 +157,8 @@ class Checkpoint(Every):
 
     def _of_the_step(self) -> list[str]:
         """Return how the keys begin that a step logs; only critics that predict the class have a class accuracy."""
-        critic = getattr(self.model, "discriminator", None)
-        is_asked = critic is not None and self._is_among(["class_accuracy"])
-        predicts = is_asked and "class" in contracts.check_networks(self.model.generator, critic)
-        return [name for name in OF_THE_STEP if name != "class_accuracy" or predicts]
+        predicts_classes = getattr(self.model, "predicts_classes", False)
+        return [name for name in OF_THE_STEP if name != "class_accuracy" or predicts_classes]
 
     def _better(self, key: str) -> Better:
         if self.mode == "auto":

@@ -133,7 +133,7 @@ class Evaluate(Every):
     def _samples(self) -> tuple[RealSamples, FakeSamples]:
         data, generator = self.trainer.datamodule, self.model.generator_ema
         of_real = origin_of(data.fingerprint, data.split, data.inventory)
-        known: dict[str, Any] = {"held_out": data.held_out, "trained_on": data.trained_on_before}
+        known: dict[str, Any] = {"held_out": data.held_out, "trained_on": lambda: data.trained_on_before}
         real = RealSamples(lambda: data.source, data.fingerprint, of_real, **known)
         origin = {"weights": "ema", "samples_seen": self.samples_seen}
         if self.class_counts is None and getattr(generator, "num_classes", 0) > 1:

@@ -66,7 +66,7 @@ class Watchdog(Every):
         """The samples_seen of the evaluation that was judged last."""
         self.real: Tensor | None = None
         self.begun: tuple[Tensor, Tensor] | None = None
-        """What real clips begin with, or real samples that are enlarged again, and their classes."""
+        """What real clips begin with, or real samples that were reduced, and their classes."""
 
     def after_batch(self, outputs: dict[str, Tensor] | None, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         if outputs and self.every and "discriminator/loss" in outputs:
@@ -98,8 +98,9 @@ class Watchdog(Every):
         enlarges = hasattr(generator, "enlarged")
         if self.real is None:
             real, labels = self.trainer.datamodule.examples.real(self.num_samples)
-            kept = real[:, :, :given] if given else real
-            self.begun = (kept.clone(), labels) if given or enlarges else None
+            if given or enlarges:
+                kept = showing.small_of(generator, real) if enlarges else real[:, :, :given].clone()
+                self.begun = kept, labels
             self.real = collapse.coarse(real[:, :, given:] if given else real).cpu()
         seeds = range(len(self.real))
         if self.begun is None:
@@ -109,7 +110,7 @@ class Watchdog(Every):
             fake = torch.cat([collapse.coarse(samples) for _, samples in made])
         elif enlarges:
             pieces = self.begun[0].split(AT_ONCE)
-            fake = torch.cat([collapse.coarse(showing.enlarged_again(generator, some)[1]) for some in pieces])
+            fake = torch.cat([collapse.coarse(showing.enlarged(generator, some)) for some in pieces])
         else:
             fake = collapse.coarse(showing.continued(generator, *self.begun, seeds)[:, :, given:])
         return collapse.relative(fake.cpu(), self.real)

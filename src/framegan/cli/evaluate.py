@@ -150,6 +150,8 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
         run: where it was trained on the same samples, they are judged as those of the run.
     """
     from framegan.data.fingerprint import digest_of, inventory_of
+    from framegan.data.held_out import held_out
+    from framegan.data.identities import identities_of
     from framegan.evaluation.real_samples import RealSamples, origin_of
 
     composed = copy.deepcopy(data._get_root())
@@ -158,13 +160,18 @@ def real_samples(data: Any, run: Loaded | None = None) -> Any:
     inventory = inventory_of(source)
     fingerprint = digest_of(inventory)
     origin = origin_of(fingerprint, source.split, inventory)
-    left_out, common = None, ""
-    if run:
-        left_out = run.config.data.get("held_out", 0.0) if _is_trained_on(run, inventory) else None
-        if left_out:
-            run_data.check_held_out(run.folder, source, left_out)
-        common = run_data.had_by(run.folder, run_data.told_of(source, left_out or 0.0, inventory))
-    return RealSamples(lambda: source, fingerprint, origin, held_out=left_out, trained_on=common)
+    is_own = run is not None and _is_trained_on(run, inventory)
+    left_out = run.config.data.get("held_out", 0.0) if run and is_own else None
+    if run and left_out:
+        run_data.check_held_out(run.folder, source, left_out)
+
+    def had() -> str:
+        identities = identities_of(source, inventory)
+        now = run_data.told_of(source, left_out or 0.0, inventory, identities)
+        judged = identities if left_out is None or identities is None else identities[held_out(source, left_out)]
+        return run_data.had(run_data.trained_on_in(run.folder)[0], now, judged) if run else ""
+
+    return RealSamples(lambda: source, fingerprint, origin, held_out=left_out, trained_on=had)
 
 
 def _is_trained_on(run: Loaded, inventory: Any) -> bool:
@@ -215,8 +222,8 @@ def trained_on(data: Any, folder: Path, remedy: str) -> Any:
 
     inventory = run_data.inventory_in(folder, data.fingerprint)
     origin = origin_of(data.fingerprint, data.get("split") or "all", inventory)
-    left_out, kept = data.get("held_out", 0.0), RunFiles(folder).data
-    known: dict[str, Any] = {"held_out": left_out, "trained_on": run_data.had(kept.earlier, kept)}
+    left_out = data.get("held_out", 0.0)
+    known: dict[str, Any] = {"held_out": left_out, "trained_on": lambda: RunFiles(folder).data.held_out_trained_on}
     return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape), **known)
 
 

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from framegan.files import strict_json
 from framegan.quoting import first_names
+from framegan.runs import run_folder
 from framegan.runs.records import TrainedOn
 from framegan.runs.run_files import RunFiles
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from framegan.data import datamodule
     from framegan.data.source import Inventory, Source
 
 SHOWN_CLASSES = 20
+LOOK_ALIKE = 0.02
+"""Share of samples, such as empty ones, that may be the same in data that have nothing to do with each other."""
 
 
 def write(folder: Path, data: "datamodule.DataModule", earlier: Sequence[TrainedOn] = ()) -> None:
@@ -27,58 +32,85 @@ def write(folder: Path, data: "datamodule.DataModule", earlier: Sequence[Trained
         "num_samples": len(data.source),
         "split": data.split,
         "classes": dict(zip(data.classes, counts, strict=True)),
-        **told_of(data.source, data.held_out, data.inventory).model_dump(),
+        **told_of(data.source, data.held_out, data.inventory, data.identities).model_dump(),
         "earlier": [one.model_dump() for one in earlier],
+        "held_out_trained_on": data.trained_on_before,
     }
     strict_json.write(folder / "data.json", content)
 
 
-def told_of(source: "Source", share: float, inventory: "Inventory | None") -> TrainedOn:
-    """Return what identifies data, and which share of them is held out."""
-    from framegan.data.fingerprint import digest_of, sketch_of
-    from framegan.data.held_out import digest_of_held_out
+def told_of(
+    source: "Source", share: float, inventory: "Inventory | None", identities: "np.ndarray | None"
+) -> TrainedOn:
+    """Return what identifies data, of which a share is held out."""
+    import numpy as np
+
+    from framegan.data.fingerprint import digest_of
+    from framegan.data.held_out import digest_of_held_out, held_out
+    from framegan.data.identities import packed
 
     return TrainedOn(
         fingerprint=digest_of(inventory),
         held_out=digest_of_held_out(source, share),
         inventory=inventory,
-        sketch=sketch_of(source) if "samples" in (inventory or {}) else [],
+        identities=packed(None if identities is None else np.delete(identities, held_out(source, share))),
     )
 
 
-def trained_before(folder: Path, now: TrainedOn) -> list[TrainedOn]:
-    """Return all that the weights of a run were trained on, but for the data now, if the same is held out of them."""
+def trained_on_in(folder: Path) -> tuple[list[TrainedOn], str]:
+    """Return all that the weights in a run folder were trained on, as far as it is known, and what of that they hold
+    out now; nothing of a folder that is none."""
+    if not run_folder.saved_config(folder).exists():
+        return [], ""
     kept = RunFiles(folder).data
-    found = [*kept.earlier, TrainedOn(**{name: getattr(kept, name) for name in TrainedOn.model_fields})]
-    return [one for one in found if one.inventory is not None and not _is_same(one, now)]
+    last = {name: getattr(kept, name) for name in TrainedOn.model_fields if name in kept.model_fields_set}
+    return [*kept.earlier, TrainedOn(**last)], kept.held_out_trained_on
 
 
-def had_by(folder: Path, now: TrainedOn) -> str:
-    """Return what of data the weights of a run were trained on; see `had`."""
-    return had(trained_before(folder, now), now)
+def besides(told: Sequence[TrainedOn], now: TrainedOn) -> list[TrainedOn]:
+    """Return those of the data that are others than those now, without the inventories that aren't needed any more."""
+    short = [one.model_copy(update={"inventory": None}) if one.identities else one for one in told]
+    keys = [one.identities or (one.fingerprint, one.held_out) for one in (now, *short)]
+    return [one for place, one in enumerate(short, 1) if keys[place] not in keys[:place]]
 
 
-def had(earlier: Sequence[TrainedOn], now: TrainedOn) -> str:
-    """Return what of data weights were trained on, in words such as "3 of 5 files"; "" = nothing that is known of."""
-    from framegan.data.fingerprint import are_some_in_common, in_common
+def had(earlier: Sequence[TrainedOn], now: TrainedOn, judged: "np.ndarray | None") -> str:
+    """Return what weights were trained on of samples to be judged, such as "3 of 5 samples"; "" = none, as is known.
+
+    Args:
+        now: the data that they are among, or are held out from.
+        judged: their identities; None = they aren't known one by one.
+    """
+    import numpy as np
+
+    from framegan.data.fingerprint import in_common
+    from framegan.data.identities import unpacked
 
     for one in earlier:
-        if one.inventory is None or now.inventory is None:
-            continue
-        if found := in_common(one.inventory, now.inventory):
+        found = ""
+        if one.identities and judged is not None:
+            number = int(np.isin(judged, unpacked(one.identities)).sum())
+            if number > LOOK_ALIKE * len(judged) and one.identities != now.identities:
+                found = f"{number:,} of {len(judged):,} samples"
+        elif one.inventory and now.inventory and not _is_same(one, now):
+            found = in_common(one.inventory, now.inventory)
+        if found:
             return found
-        if are_some_in_common(one.sketch, now.sketch):
-            return "some samples"
     return ""
 
 
-def _is_same(one: TrainedOn, other: TrainedOn) -> bool:
-    """Say whether both are the same samples, whatever clips are drawn of them, and the same are held out."""
+def _is_same(one: TrainedOn, now: TrainedOn) -> bool:
+    """Say whether both are the same samples, whatever clips are drawn of them, of which the same are held out.
+
+    Earlier versions didn't say which; see `framegan.data.held_out.others_held_out`.
+    """
     from framegan.data.fingerprint import without_draws
 
-    both = (one.inventory, other.inventory)
-    alike = [None if inventory is None else without_draws(inventory) for inventory in both]
-    return None not in alike and alike[0] == alike[1] and one.held_out == other.held_out
+    assert one.inventory is not None and now.inventory is not None
+    is_known = "held_out" in one.model_fields_set
+    return without_draws(one.inventory) == without_draws(now.inventory) and one.held_out == (
+        now.held_out if is_known else None
+    )
 
 
 def inventory_in(folder: Path, fingerprint: str) -> "Inventory | None":

@@ -144,14 +144,26 @@ class Session:
             weights = from_rank_zero(lambda: origin.of(str(self.cfg.init_from)))  # one that still trains may replace it
             self.loaded = origin.load(weights, self.model, self.datamodule.classes)
             self.origin = Origin(checkpoint=str(weights.checkpoint), samples_seen=weights.samples_seen)
-            self._take_earlier(weights.checkpoint.parent.parent)
+            self._take_earlier(weights.checkpoint.parent.parent, weights.fingerprint)
 
-    def _take_earlier(self, folder: Path) -> None:
-        """Learn what the weights of a run folder were trained on, and what of it is among the data now."""
+    def _take_earlier(self, folder: Path, fingerprint: str | None = None) -> None:
+        """Learn what weights were trained on, and what of it is held out from the data now.
+
+        Args:
+            folder: that of their run.
+            fingerprint: of the data that their checkpoint names, which may lie in no run folder.
+        """
+        from framegan.data.held_out import held_out
+        from framegan.processes.ranks import from_rank_zero
+
         data = self.datamodule
-        now = run_data.told_of(data.source, data.held_out, data.inventory)
-        self.earlier = run_data.trained_before(folder, now)
-        data.trained_on_before = run_data.had(self.earlier, now)
+        earlier, seen = from_rank_zero(lambda: run_data.trained_on_in(folder))
+        now = run_data.told_of(data.source, data.held_out, data.inventory, data.identities)
+        judged = None if data.identities is None else data.identities[held_out(data.source, data.held_out)]
+        data.trained_on_before = run_data.had(earlier, now, judged) or (self.checkpoint and seen) or ""
+        if not earlier and fingerprint is not None and fingerprint == data.fingerprint:
+            data.trained_on_before = "unknown parts"  # as its data.json isn't there
+        self.earlier = run_data.besides(earlier, now)
 
     def _trainer(self) -> Any:
         from lightning.pytorch.callbacks import Callback, LambdaCallback

@@ -14,6 +14,7 @@ from framegan import noise
 from framegan.data.examples import Examples
 from framegan.data.fingerprint import digest_of, inventory_of, is_steady
 from framegan.data.held_out import Share, check_held_out, held_out, keep_apart
+from framegan.data.identities import identities_of
 from framegan.data.source import (
     BatchSource,
     Inventory,
@@ -93,7 +94,7 @@ class DataModule(LightningDataModule):
         self.seed = seed
         self.loader: TrainLoader | None = None
         self.trained_on_before = ""
-        """What of these data the weights were trained on before, such as "3 of 5 files", but for what was held out."""
+        """What of the samples held out the weights were trained on before, such as "3 of 5 samples"."""
         self.start = 0
         """Position in the stream at which training begins; a resumed run sets it to its samples_seen."""
         expected = [have if want is None else want for want, have in zip(shape or self.shape, self.shape, strict=False)]
@@ -131,6 +132,11 @@ class DataModule(LightningDataModule):
     def inventory(self) -> Inventory | None:
         """What decides the samples; see `framegan.data.source.Source`."""
         return inventory_of(self.source)
+
+    @cached_property
+    def identities(self) -> np.ndarray | None:
+        """What tells samples apart, uint32 (N,); see `framegan.data.identities`."""
+        return identities_of(self.source, self.inventory)
 
     @cached_property
     def fingerprint(self) -> str | None:

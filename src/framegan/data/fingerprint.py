@@ -4,17 +4,15 @@ Two sources with the same fingerprint have the same samples; where that can't be
 """
 
 import hashlib
-import heapq
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
-from framegan.data.source import Inventory, Source, TensorSource, inventory_told_by
+from framegan.data.source import Inventory, Source, inventory_told_by
 from framegan.files.live import track
 from framegan.quoting import first_names
 from framegan.spread import spread
@@ -25,9 +23,6 @@ NUM_READ_TWICE = 16
 KIND = re.compile(r"[0-9a-f]{20}")
 """Those of earlier versions had 16 digits, and did not cover everything."""
 NAMED = 5
-SKETCHED = 4096
-LOOK_ALIKE = 0.02
-"""Share of samples, such as empty ones, that may be the same in sets that have nothing to do with each other."""
 EXTENT = {"length", "shape", "num_videos", "video_frames", "resolution", "channels", "clips"}
 """What inventories say of how much of what is drawn there is, and how it is cut and shown."""
 
@@ -119,28 +114,6 @@ def in_common(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     drawn, again = ({key: told for key, told in one.items() if key not in EXTENT} for one in (before, now))
     is_same = "samples" in before and before["samples"] == now.get("samples")
     return "the same samples" if is_same or ("drawn" in before and drawn == again) else ""
-
-
-def sketch_of(source: Source) -> list[str]:
-    """Return digests of samples in memory, the smallest ones: two sets of which a part is the same have some in common.
-
-    (Broder 1997, On the resemblance and containment of documents.)
-    """
-    if not isinstance(source, TensorSource):
-        return []
-    samples = source.samples.numpy(force=True)
-    digests = {hashlib.blake2b(np.ascontiguousarray(one).data, digest_size=6).hexdigest() for one in samples}
-    return heapq.nsmallest(SKETCHED, digests)
-
-
-def are_some_in_common(before: Sequence[str], now: Sequence[str]) -> bool:
-    """Say of two sketches whether samples were in both sets, more of the second one than what may look alike."""
-    if not before or not now:
-        return False
-    # beyond the last digest of a full sketch nothing is known
-    known = min((sketch[-1] for sketch in (before, now) if len(sketch) == SKETCHED), default=now[-1])
-    old, new = ({one for one in sketch if one <= known} for sketch in (before, now))
-    return len(old & new) > LOOK_ALIKE * len(new)
 
 
 def _files(inventory: Mapping[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import traceback
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -143,6 +144,8 @@ class TensorSource:
 
     Args:
         groups: what each sample belongs to; see `framegan.data.held_out.held_out`.
+        identities: uint32 (N,) of what they were before they were resized; see `framegan.data.identities`. None = they
+            are as they were.
     """
 
     samples: Tensor
@@ -151,6 +154,7 @@ class TensorSource:
     split: str = "all"
     classes: Sequence[str] | None = None
     groups: Sequence[Any] | None = None
+    identities: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -179,11 +183,24 @@ class TensorSource:
         rows, (labels, names) = of_classes(range(len(self)), (self.labels.tolist(), classes_of(self)), classes)
         samples, numbers = self.samples[rows], torch.tensor(labels)
         groups = None if self.groups is None else [self.groups[row] for row in rows]
-        return replace(self, samples=samples, labels=numbers, num_classes=len(names), classes=names, groups=groups)
+        identities = None if self.identities is None else self.identities[rows]
+        known: dict[str, Any] = {"groups": groups, "identities": identities}
+        return replace(self, samples=samples, labels=numbers, num_classes=len(names), classes=names, **known)
 
     def resized(self, resolution: int | tuple[int, int]) -> "TensorSource":
         """Return the same images at a resolution; see `resize`."""
-        return replace(self, samples=resize(self.samples, resolution))
+        return self.fitted(resize(self.samples, resolution))
+
+    def fitted(self, samples: Tensor) -> "TensorSource":
+        """Return the same images in another size."""
+        return replace(self, samples=samples, identities=self.identified())
+
+    def identified(self) -> np.ndarray:
+        """Return the identity of each sample, uint32 (N,)."""
+        if self.identities is not None:
+            return self.identities
+        rows = np.ascontiguousarray(self.samples.numpy(force=True)).reshape(len(self), -1)
+        return np.fromiter((zlib.crc32(row.data) for row in rows), np.uint32, len(rows))
 
     def to(self, device: torch.device) -> "TensorSource":
         """Return the same source on a device."""

@@ -16,7 +16,7 @@ from framegan.data.train_loader import Batch, Failure, relayed
 from framegan.data.transforms import Transforms
 from framegan.devices import put
 
-KEPT_EPOCHS = 16
+KEPT_EPOCHS = 2
 
 
 @dataclass(eq=False)
@@ -62,7 +62,7 @@ class TicketDataset(Dataset[Batch | Failure]):
 def _coins_of(tickets: Sequence[Ticket], seed: int, num_samples: int) -> list[bool]:
     """Return which of these samples are mirrored.
 
-    Most batches touch two epochs, of which all coins are kept; where many classes have epochs of their own, more.
+    Most batches touch one epoch or two, of which all coins are kept; where classes have epochs of their own, many.
     """
     if len({epoch for _, epoch in tickets}) <= KEPT_EPOCHS:
         return [bool(_coins(seed, epoch, num_samples)[index]) for index, epoch in tickets]

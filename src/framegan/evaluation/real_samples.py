@@ -34,7 +34,8 @@ class RealSamples:
         draw: which of them are measured where not all are; see `framegan.spread.chosen`.
         class_counts: samples of each class. None = as the source says, of which else every sample is read.
         held_out: share that training has left out. None = they aren't those of the training.
-        trained_on: what of them the weights were trained on before, or with other data, such as "3 of 5 files".
+        trained_on: what of those to be judged the weights were trained on before, such as "3 of 5 samples"; it may take
+            a while.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class RealSamples:
         draw: int = 0,
         class_counts: Sequence[int] | None = None,
         held_out: float | None = None,
-        trained_on: str = "",
+        trained_on: Callable[[], str] = str,
     ):
         self._source = source
         self.fingerprint = fingerprint

@@ -31,11 +31,11 @@ def check_unseen(real: Any, fake: Any, metric: str) -> None:
 
     The model is given the class of each of them by its number.
     """
-    if real.trained_on:
+    if seen := real.trained_on():
         raise ValueError(
-            f"metrics={metric} judges samples that the model hasn't seen, and its weights were trained on "
-            f"{real.trained_on} of these data, in this run or before it; judge it by data as they were at the "
-            f"beginning, of which the same is held out, or by others, or leave the metric out: '~metrics.{metric}'"
+            f"metrics={metric} judges samples that the model hasn't seen, and its weights were trained on {seen} of "
+            "these, in this run or before it. Hold out what was held out then, judge it by other data (framegan "
+            "evaluate RUN data=...), or train with evaluate_every=null"
         )
     if not unseen(real, 1)[1]:
         raise ValueError(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from framegan.quoting import first_names
 from framegan.runs import run_folder
-from framegan.runs.checkpoint import weights_in
+from framegan.runs.checkpoint import data_fingerprint_in, weights_in
 
 SHOWN = 4
 """Names of layers that a line has room for."""
@@ -25,12 +25,14 @@ class Origin:
         networks: what the networks that trained and the average of the generator hold, by name.
         samples_seen: real samples that they were trained with.
         classes: the names of the classes of its data; empty where it kept none.
+        fingerprint: of its data; None where it kept none.
     """
 
     checkpoint: Path
     networks: dict[str, dict[str, Tensor]]
     samples_seen: int
     classes: list[str]
+    fingerprint: str | None = None
 
 
 @dataclass
@@ -54,7 +56,7 @@ def of(path: str) -> Origin:
     file = run_folder.checkpoint_of(path, ["best", "last"])
     if not file.is_file():
         raise ValueError(f"init_from={path} is no file; give a run folder, or a checkpoint of a run")
-    return Origin(file, *weights_in(file))
+    return Origin(file, *weights_in(file), data_fingerprint_in(file))
 
 
 @torch.no_grad()
@@ -91,9 +93,9 @@ def load(origin: Origin, model: Any, classes: Sequence[str]) -> list[str]:
 
 
 def _frozen_among(layers: Sequence[str], network: nn.Module) -> list[str]:
-    """Return those of the layers of a network that are held still."""
-    trained = {_layer_of(name) for name, parameter in network.named_parameters() if parameter.requires_grad}
-    return [layer for layer in layers if layer not in trained]
+    """Return those of the layers of a network of which `network_state.hold_still` holds weights."""
+    held = {_layer_of(name) for name, parameter in network.named_parameters() if hasattr(parameter, "is_held_still")}
+    return [layer for layer in layers if layer in held]
 
 
 def _said(found: Layers, new_classes: Sequence[str]) -> str:

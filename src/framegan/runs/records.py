@@ -125,25 +125,29 @@ class Evaluated(BaseModel):
 
 
 class TrainedOn(BaseModel):
-    """Data that weights were trained on, but for what was held out: what identifies both, as far as it is known.
+    """Data that weights were trained on: what identifies them, and what was held out, as far as it is known.
 
     Args:
-        sketch: of the samples; see `framegan.data.fingerprint.sketch_of`.
+        identities: of the samples that weren't held out; see `framegan.data.identities.packed`.
     """
 
     fingerprint: str | None = None
     held_out: str | None = None
     inventory: dict[str, Any] | None = None
-    sketch: list[str] = []
+    identities: str = ""
 
 
 class Data(TrainedOn):
-    """data.json: the data of the run, and those that its weights were trained on before."""
+    """data.json: the data of the run, those that its weights were trained on before, and what of that is held out now.
+
+    Such as "3 of 5 samples"; see `framegan.cli.run_data.had`.
+    """
 
     num_samples: int | None = None
     split: str = ""
     classes: dict[str, Annotated[int, Field(ge=0, lt=1 << 40)] | None] = {}
     earlier: list[TrainedOn] = []
+    held_out_trained_on: str = ""
 
 
 class Tile(BaseModel):

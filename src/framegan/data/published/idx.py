@@ -4,7 +4,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,7 @@ def _load(
     images, numbers = torch.cat(samples).unsqueeze(1), torch.cat(labels).long()
     source = TensorSource(images, numbers, NUM_CLASSES, split, publication.classes).of_classes(classes)
     if sides_of(resolution) == (32, 32) and source.shape[1:] == (28, 28):
-        return replace(source, samples=F.pad(source.samples, (2, 2, 2, 2)))
+        return source.fitted(F.pad(source.samples, (2, 2, 2, 2)))
     return source.resized(resolution)
 
 

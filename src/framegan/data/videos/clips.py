@@ -106,16 +106,21 @@ class Clips:
     @property
     def labels(self) -> list[int]:
         """The class of each clip."""
-        return [self.videos.label(video) for video in self.kept for _ in range(self.draws.clips_per_video)]
+        return [self.videos.label(video) for video in self.of_videos]
 
     @property
     def groups(self) -> list[Any]:
         """What each clip tells others of: its video, or the group of that where the set of videos has `groups`."""
         groups = getattr(self.origin, "groups", None)
-        of_videos = range(len(self.videos)) if groups is None else groups
-        said = f"the set of videos has {len(self.videos)} and {len(of_videos)} groups"
-        require(len(of_videos) == len(self.videos), said, "groups should be that of each video")
-        return [of_videos[video] for video in self.kept for _ in range(self.draws.clips_per_video)]
+        of_each = range(len(self.videos)) if groups is None else groups
+        said = f"the set of videos has {len(self.videos)} and {len(of_each)} groups"
+        require(len(of_each) == len(self.videos), said, "groups should be that of each video")
+        return [of_each[video] for video in self.of_videos]
+
+    @property
+    def of_videos(self) -> list[int]:
+        """The number of the video of each clip."""
+        return [video for video in self.kept for _ in range(self.draws.clips_per_video)]
 
     @property
     def frames_per_second(self) -> float | None:
