@@ -21,7 +21,7 @@ from torch import nn
 import framegan
 from framegan import media
 from framegan.cli.compose import build
-from framegan.export import card, formats, program
+from framegan.export import card, formats, program, write
 from framegan.quoting import public
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `export` isn't installed")
@@ -188,6 +188,13 @@ def test_nothing_of_this_machine_and_no_secret_is_in_any_file(folder, tmp_path):
 def test_what_others_may_read_of_a_text(text, expected):
     assert public(text) == expected
     assert public(public(text)) == expected
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_export_stays(overwrite, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(ValueError, match="holds README.md, which no export has left there; set out to another folder"):
+        write.check_place(tmp_path, overwrite=overwrite)
 
 
 def test_an_earlier_export_stays_unless_asked(folder, exported, tmp_path):

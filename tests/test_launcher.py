@@ -178,6 +178,17 @@ def test_several_machines_need_an_address(monkeypatch):
         ),
         (
             {
+                "SLURM_JOB_ID": "1234567",
+                "SLURM_STEP_ID": "1",
+                "SLURM_STEP_NUM_TASKS": "2",
+                "SLURM_PROCID": "1",
+                "SLURM_LOCALID": "1",
+                "SLURM_STEP_NODELIST": "gpu[03-05,9]-ib",
+            },
+            ("1", "1", "0", "2", "2", "gpu03-ib", "19668"),
+        ),
+        (
+            {
                 "SUBMITIT_LOCAL_JOB_ID": "77",
                 "SUBMITIT_LOCAL_NTASKS": "2",
                 "SUBMITIT_LOCAL_GLOBALID": "1",

@@ -186,6 +186,18 @@ def test_how_much_a_setting_explains(tmp_path):
     assert compare.importance(runs[:7], ["width"]) == []
 
 
+def test_models_and_data_are_among_what_varied(tmp_path):
+    """The table has columns of them anyway."""
+    for number in range(8):
+        choices = {"model": ["mlp", "dcgan"][number % 2], "data": "digits"}
+        run_folder(tmp_path / str(number), best=float(number % 2), choices=choices, settings={"depth": number // 4})
+    runs = run_list.runs_below(tmp_path)
+    assert run_list.varied(runs) == ["model", "depth"]
+    parallel = compare._parallel([(run.folder.name, run) for run in runs])
+    assert [axis["name"] for axis in parallel["axes"]] == ["model", "depth", KEY]
+    assert compare.importance(runs, run_list.varied(runs))[0] == ("model", 1.0)
+
+
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     """Two runs with names and values that would be a script if they were believed; their page, and that of both."""

@@ -30,6 +30,13 @@ def printed(capsys, *words):
     return capsys.readouterr().out
 
 
+def test_a_run_may_be_called_as_a_folder_of_a_run(tmp_path):
+    for name in ("wandb", "runs/samples"):
+        run_folder(tmp_path / name)
+    run_folder(tmp_path / "runs" / "samples" / "checkpoints")  # which lies in a run
+    assert {run.folder.name for run in run_list.runs_below(tmp_path)} == {"wandb", "samples"}
+
+
 def test_the_best_run_of_a_sweep_can_be_given_to_another_command(four, capsys, monkeypatch):
     (four / "run_1").rename(four / "lr=0.1")
     assert printed(capsys, "--best").strip() == "runs/lr=0.1"

@@ -245,6 +245,13 @@ def test_options_and_settings_may_stand_in_any_order():
     ]
 
 
+@pytest.mark.parametrize("value", ["true", "1", "Yes", "'on'"])
+def test_a_run_stays_in_the_working_folder(value):
+    assert "hydra.job.chdir=true would make relative paths" in said(
+        "model=mlp", "data=digits", f"hydra.job.chdir={value}"
+    )
+
+
 def test_a_folder_in_place_of_a_data_set(tmp_path):
     for name, files in {"a": ["x.mp4", "y.txt"], "b": ["c/x.qoi"], "c": ["x.mp4", "y.jpg"], "d": ["z.txt"]}.items():
         for file in files:

@@ -38,7 +38,8 @@ def test_the_same_sweep_has_the_same_folder():
     line = ("model=mlp", "data=digits", "model.generator_optimizer.lr=1e-4,2e-4")
     folder = told(*line)["hydra.sweep.dir"]
     assert "runs/sweeps/lr=1e-4,2e-4-" in folder
-    assert told(*reversed(line), "hydra.launcher.n_jobs=2", "resume=auto")["hydra.sweep.dir"] == folder
+    again = ("hydra.launcher.n_jobs=2", "resume=auto", "resume_changes=true", "trust=[mine]")
+    assert told(*reversed(line), *again)["hydra.sweep.dir"] == folder
     two = (*line[:2], "seed=0,1", line[2])
     assert told(*two)["hydra.sweep.dir"] == told(*reversed(two))["hydra.sweep.dir"]
     assert told(*line, "seed=1")["hydra.sweep.dir"] != folder

@@ -1,7 +1,9 @@
 """Whole runs by command line: every model on every data set, what a run folder holds, stopping and going on."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,9 @@ from small_clips import write_frame_folders, write_npy, write_strips, write_ucf1
 from small_files import write_cifar10, write_image_tars, write_images, write_mnist
 from small_runs import SHORT, SMALL, TIMING, narrow, rows, state, summary
 
+from framegan.cli import compose, sweep
+from framegan.cli import train as train_command
+from framegan.processes import spawn
 from framegan.report import page
 
 CONF = PROJECT / "conf"
@@ -142,6 +147,38 @@ def test_the_first_pictures_come_early_and_are_on_the_page_at_once(tmp_path, mon
     at_end = {*at_first, "fake_48.png", "fake_64.png", "fake_80.png"}
     assert shown == [at_first, {*at_first, "fake_48.png"}, at_end]
     assert "now, after 20 and 40, every 64 samples and at the end" in capsys.readouterr().out
+
+
+def test_a_run_that_begins_anew_is_told_as_what_it_is(tmp_path):
+    """As one that ended before its first checkpoint, for a reason that another model mends."""
+    line = ("data=synthetic", "trainer=debug", f"hydra.run.dir={tmp_path}", "resume=auto")
+    assert train("model=mlp", *line) is None
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert train("model=cgan", *line, "seed=5") is None
+    about = json.loads((tmp_path / "run.json").read_text())
+    assert about["choices"]["model"] == "cgan" and "seed=5" in about["overrides"]
+
+
+def test_a_folder_that_was_there_stays_where_a_run_does_not_begin(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    missing = ("model=mlp", "data=image_folder", "data.root=nowhere")
+    assert "nowhere is not a folder" in train(*missing, "hydra.run.dir=.")
+    assert tmp_path.exists()
+    assert "nowhere is not a folder" in train(*missing, "hydra.run.dir=new/one")
+    assert not (tmp_path / "new" / "one").exists()
+
+
+def test_ranks_are_told_what_was_typed(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(spawn, "run_ranks", lambda *given: started.append(given))
+    monkeypatch.setattr(train_command, "end_of", lambda folder: None)
+    words = ("model=mlp", "data=synthetic", "trainer=debug", "trainer.devices=2")
+    assert train(*words, f"hydra.run.dir={tmp_path}") is None
+    told = started[0][-1]
+    monkeypatch.setenv(*next(iter(told.items())))
+    assert compose.typed()["words"] == list(words)
+    assert compose.typed()["choices"]["data"] == "synthetic"
+    assert sweep.settings_judged() == list(words)
 
 
 def test_what_a_run_can_do_without_may_be_left_out(tmp_path, capsys):

@@ -62,7 +62,7 @@ def tables(records: Sequence[Measured]) -> list[Table]:
     found: dict[tuple[str, str], dict[str, Mapping[str, OfClass]]] = {}
     for record in records:
         if record.by_class:
-            protocol, each = record.protocol, "frame" if "predicted" in record.protocol else "class"
+            protocol, each = record.protocol, "frame" if {"given", "predicted"} <= record.protocol.keys() else "class"
             of_classes = f"_{protocol.get('embedding')}_{protocol.get('fingerprint')}_"
             shared = f"_{protocol['given']}to{protocol['predicted']}_" if each == "frame" else of_classes
             name, _, ending = record.key.partition(shared)

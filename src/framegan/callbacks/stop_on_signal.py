@@ -50,6 +50,11 @@ class StopOnSignal(RunCallback):
             self.trainer.should_stop = True
             live.refresh()
 
+    def end(self) -> None:
+        """Have a job that was warned after its last batch, which may lack its end, put back into the queue as well."""
+        is_warned = self.run.stopped_by in [number.name for number in WARNINGS]
+        self.run.requeues = self.trainer.strategy.broadcast(self.run.requeues or is_warned)
+
     def _on_any_rank(self, decision: bool) -> bool:
         return self.trainer.strategy.reduce_boolean_decision(decision, all=False)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from framegan.cli import compose, resume
@@ -43,7 +42,7 @@ def write(
     """
     chosen = choices_of(folder)
     about = About(
-        command=command("train", *map(shlex.quote, chosen["overrides"])),
+        command=command("train", *_options_of(folder), *map(shlex.quote, chosen["overrides"])),
         started=time.time(),
         **chosen,
         settings=settings_of(cfg),
@@ -60,7 +59,7 @@ def write(
 
 def resumed_by(folder: Path, samples_seen: int) -> list[Resumed]:
     """Return the commands that have resumed a run with other settings, with the one that does so now."""
-    words, kept = HydraConfig.get().overrides.task, RunFiles(folder)
+    words, kept = compose.typed()["words"], RunFiles(folder)
     said = command("train", *map(shlex.quote, words))
     before = [one for one in kept.about.resumed if one.samples_seen <= samples_seen]
     new = {word for word in words if word.partition("=")[0].lstrip("+~") not in NOT_SETTINGS} - {*kept.overrides}
@@ -75,6 +74,14 @@ def choices_of(folder: Path) -> dict[str, Any]:
     order = sorted(found, key=lambda group: (group != "model", group != "data", group))
     choices = {group: found[group] for group in order if found[group] is not None and not group.startswith("hydra/")}
     return {"choices": choices, "overrides": RunFiles(folder).overrides}
+
+
+def _options_of(folder: Path) -> list[str]:
+    """Return the options of a run's command line: where its own configurations lie, unless they are found anyway."""
+    runtime = (_hydra(folder / ".hydra" / "hydra.yaml").get("hydra") or {}).get("runtime") or {}
+    sources = [one["path"] for one in runtime.get("config_sources") or () if one["provider"] == "command-line"]
+    usual = Path(runtime.get("cwd", "")) / "conf"
+    return [f"--config-dir {shlex.quote(path)}" for path in sources if Path(path) != usual]
 
 
 def settings_of(cfg: DictConfig) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def prepared(name: str, arguments: Sequence[str]) -> list[str]:
         options, words = resume.arguments_of(options, words)
     options = [*own_configurations(options), *options]
     settings = checked(words, Known(name, options, sweeps=command_line.is_multirun(options, words)))
-    if any(setting.lstrip("+") == "hydra.job.chdir=true" for setting in map(str.lower, settings)):
+    chdir = [word.partition("=")[2].lower() for word in settings if word.lstrip("+").startswith("hydra.job.chdir=")]
+    if {"true", "1", "yes", "y", "on"} & {value.strip("'\"") for value in chdir}:
         errors.stop(
             "hydra.job.chdir=true would make relative paths such as data.root=photos mean others; leave it out, "
             "everything is written to the run folder as it is"

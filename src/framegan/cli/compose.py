@@ -1,5 +1,7 @@
 """From a composed configuration to what it builds; nothing here imports a heavy library."""
 
+import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from inspect import signature
@@ -21,6 +23,8 @@ from framegan.containers import map_texts, walk
 from framegan.quoting import SECRET, command
 
 CONFIGURATIONS = str(program.configurations())
+TYPED = "FRAMEGAN_TYPED"
+"""The variable by which ranks are told what `typed` returns."""
 FILLED_IN = {"data.shape", "data.num_classes", "data.fingerprint", "data.frames_per_second"}
 FILLED_IN |= {"model.generator.image_generator"}
 """What the configuration leaves to the data, and to the run that makes the images of `latent_walk`."""
@@ -69,7 +73,7 @@ class FolderCheck(Callback):
     def on_run_start(self, config: DictConfig, key: str = "hydra.run.dir", **_: Any) -> None:
         folder = hydra_folder.named(config, key)
         try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            hydra_folder.make(Path(folder))
         except OSError as error:
             raise SystemExit(f"error: {folder} can't be made: {error}; set {key} to another folder") from None
 
@@ -165,12 +169,22 @@ def refuse_secrets(arguments: Sequence[str]) -> None:
             )
 
 
+def typed() -> dict[str, Any]:
+    """Return the words of the command line, and the choices; ranks that `run_ranks` has started are told them."""
+    if told := os.environ.get(TYPED):
+        return dict(json.loads(told))
+    hydra = HydraConfig.get()
+    return {"words": [*hydra.overrides.task], "choices": OmegaConf.to_container(hydra.runtime.choices)}
+
+
 def run_ranks(command: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1) -> None:
     """Run a command as several ranks of this very job, which take its configuration and not its command line."""
+    from framegan.cli import sweep
     from framegan.processes.spawn import RankFailedError, run_ranks
 
+    told = {TYPED: json.dumps(typed() | {"judged": sweep.settings_judged()})}
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     with TemporaryDirectory() as folder, plain_errors(RankFailedError):
         OmegaConf.save(cfg, Path(folder) / "config.yaml")
         options, settings = command_line.started_in(HydraConfig.get().runtime.output_dir, Path(folder))
-        run_ranks([*program.start(command), *options, *settings, *quiet], num_ranks, num_nodes)
+        run_ranks([*program.start(command), *options, *settings, *quiet], num_ranks, num_nodes, told)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -91,8 +90,8 @@ def evaluate(
         check_keys(measures, real, samples)
     except NoClassifierError as error:
         chosen = about.choices_of(run_folder.find(checkpoint)) if checkpoint and not real_data else None
-        overrides = chosen["overrides"] if chosen else HydraConfig.get().overrides.task
-        data = (chosen["choices"] if chosen else HydraConfig.get().runtime.choices).get("data")
+        overrides = chosen["overrides"] if chosen else compose.typed()["words"]
+        data = (chosen or compose.typed())["choices"].get("data")
         config = run.config if chosen else None
         raise ValueError(f"{error}; {classifier.how_to_train(overrides, data, config)}") from None
     records = measured(measures, real, samples)
@@ -105,7 +104,7 @@ def evaluate(
 def check_alike(data: Any, checkpoint: str, trust: Sequence[str]) -> None:
     """Raise ValueError where data would be made otherwise than a run's by settings that were left as they are."""
     config = saved_config.read(run_folder.saved_config(run_folder.find(checkpoint)), trust, [])
-    chosen = {setting.lstrip("+").partition("=")[0] for setting in HydraConfig.get().overrides.task}
+    chosen = {setting.lstrip("+").partition("=")[0] for setting in compose.typed()["words"]}
     both = [key for key in ALIKE if key in data and key in config.data and f"data.{key}" not in chosen]
     now, then = (compose.as_dict(OmegaConf.create({key: one[key] for key in both})) for one in (data, config.data))
     unlike = [key for key in both if now[key] != then[key] and {str(now[key]), str(then[key])} != OF_THE_FILES]

@@ -281,7 +281,8 @@ class Work:
             media.write_png(path, grid, self.notes.of_all())
             return
         grid = self._for_the_eye(grid, len(tiles))
-        video_files.write(path, grid, self.style.frames_per_second, encoding, self.notes.of_all())
+        note = self.notes.of_all(as_encoded=self.to.kind != "each")
+        video_files.write(path, grid, self.style.frames_per_second, encoding, note)
 
     def _for_the_eye(self, grid: np.ndarray, number: int) -> np.ndarray:
         """Return a video of `number` samples side by side, or a frame of it, enlarged unless a size was asked for."""

@@ -19,6 +19,9 @@ from framegan.files import atomic
 from framegan.processes.lifetime import at_end
 from framegan.runs import run_folder
 
+MADE: set[Path] = set()
+"""The folders of runs and sweeps that this process has made."""
+
 
 def named(config: DictConfig, key: str) -> str:
     """Return the folder that a setting of Hydra's names; stop where that is none."""
@@ -65,6 +68,13 @@ def _jobs(config: DictConfig) -> Iterator[DictConfig]:
         yield job
 
 
+def make(folder: Path) -> None:
+    """Make the folder of a run or a sweep; one that is there already isn't taken back again."""
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        MADE.add(folder.resolve())
+
+
 def save_choices(folder: Path) -> None:
     """Write what the command line set and Hydra's own part of the configuration beside config.yaml."""
     target = run_folder.saved_config(folder)
@@ -92,13 +102,15 @@ def withdraw(folder: Path) -> None:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Remove the folder that Hydra made for a run, and those above that hold nothing but it, up to runs/."""
+    """Remove the folder that was made for a run, and those above that hold nothing but it, up to runs/."""
     if HydraConfig.get().mode == RunMode.RUN:
-        _remove(folder)
+        if folder.resolve() in MADE:
+            _remove(folder)
         return
     with suppress(OSError):
         folder.rmdir()
-        at_end(partial(_remove, folder.parent))  # other jobs of the sweep may follow
+        if folder.parent.resolve() in MADE:
+            at_end(partial(_remove, folder.parent))  # other jobs of the sweep may follow
 
 
 def _remove(folder: Path) -> None:

@@ -27,6 +27,8 @@ OF_FILES = ("given",)
 """Settings that name a file of the user's: its name is all that is kept."""
 EDITS = "postprocess"
 """The setting whose words may name files too."""
+OF_ENCODING = ("codec", "crf", "pixel_format")
+"""Settings of the videos of single samples, which the grid beside them doesn't follow."""
 OF_MANY = ("num_samples", "grid_samples", "margin", "beside")
 """Settings that the file of one sample doesn't need."""
 BESIDE_SEEN = "beside_samples_seen"
@@ -69,9 +71,15 @@ class Notes:
             kept["beside"] = [place_of(Path(place).expanduser()) for place in kept["beside"]]
         return cls(first, kept, beside_seen)
 
-    def of_all(self) -> str:
-        """Return the note of a file that shows them all."""
-        return _note(self.first, self.settings, self.beside_seen)
+    def of_all(self, *, as_encoded: bool = True) -> str:
+        """Return the note of a file that shows them all.
+
+        Args:
+            as_encoded: it is a video with the settings of how that is encoded, rather than the grid beside some.
+        """
+        left_out = () if as_encoded else OF_ENCODING
+        kept = {name: value for name, value in self.settings.items() if name not in left_out}
+        return _note(self.first, kept, self.beside_seen)
 
     def of_one(self, row: Row, number: int) -> str:
         """Return the note of one sample; of a step of a walk it is that of the walk."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_object
 from omegaconf import DictConfig
 
@@ -125,7 +124,7 @@ class Session:
         try:
             return compose.build(self.cfg.model, learning_rate_factor=learning_rate_factor(self.folder), **given)
         except ValueError as error:
-            chosen = HydraConfig.get().runtime.choices.get("model")
+            chosen = compose.typed()["choices"].get("model")
             raise ValueError(f"model={chosen}: {error}" if chosen else str(error)) from error
 
     def _take_origins(self, images: generator.Loaded | None) -> None:

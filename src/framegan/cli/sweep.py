@@ -28,6 +28,10 @@ LONGEST = 100
 BEGUN: list[Path] = []
 """The folder of the sweep that this process has begun."""
 MAXIMIZE = "maximize"
+OF_A_START = ("hydra.", "hydra/", "resume=", "resume_changes=", "trust=")
+"""How words begin that say how a sweep is started or gone on with, and not what it consists of."""
+JOBS: set[Path] = set()
+"""The folders of its jobs that were run in this process; a launcher may have run them elsewhere."""
 FAILED: dict[Path, str] = {}
 """By the folder of a job that has failed in this process: why."""
 
@@ -38,7 +42,7 @@ def settings_of(words: Sequence[str]) -> list[str]:
     Args:
         words: the settings of the command line, as Hydra reads them.
     """
-    own = [word for word in words if not word.startswith(("hydra.", "hydra/", "resume="))]
+    own = [word for word in words if not word.startswith(OF_A_START)]
     swept = {_key_of(word) for word in own if _is_swept(word)}
     fixed = [key for key in dict.fromkeys(map(_key_of, own)) if key not in swept]
     told = [f"hydra.job.config.override_dirname.exclude_keys=[{','.join(map(command_line.quoted, fixed))}]"]
@@ -55,7 +59,10 @@ def settings_judged() -> list[str]:
 
     In a sweep over models or data that is what differs between its jobs: the rest may be meant for some of them.
     """
-    words = list(HydraConfig.get().overrides.task)
+    typed = compose.typed()
+    if "judged" in typed:
+        return list(typed["judged"])
+    words = typed["words"]
     swept = [word for word in words if _key_of(word) not in HydraConfig.get().job.config.override_dirname.exclude_keys]
     return swept if is_job() and any(re.match("model|data", _key_of(word)) for word in swept) else words
 
@@ -114,6 +121,7 @@ def told_at_the_end() -> Iterator[None]:
         ]
         if runs:
             tell(BEGUN[0], runs)
+    runs = [run for run in runs if run.folder.resolve() in {*JOBS, *FAILED} or not JOBS]
     failed = sum(run.status in ("failed", "damaged") for run in runs)
     if failed:
         raise SystemExit(f"error: {failed:,} of {len(runs):,} jobs failed; the same line tries them again")

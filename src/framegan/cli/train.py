@@ -39,6 +39,8 @@ def main(cfg: DictConfig) -> float | None:
         config = without_mixed_lists(with_todays_names(compose.as_dict(cfg, resolve=False)))
         cfg = OmegaConf.create(config, flags={"struct": True})
         sweep.check_search(cfg)
+        if sweep.is_job():
+            sweep.JOBS.add(folder.resolve())
         with sweep.failure_kept(cfg, folder) if sweep.is_job() else nullcontext():
             num_ranks = check(cfg)
             if sweep.is_job():
@@ -94,7 +96,8 @@ def take_folder(cfg: DictConfig, folder: Path, held: ExitStack) -> None:
             held.enter_context(run_folder.alone_in(folder))
             held.callback(hydra_folder.withdraw, folder)
         resume.check_folder(cfg, folder)
-        if was_typed() and (cfg.resume is None or not run_folder.saved_config(folder).exists()):
+        begins = cfg.resume is None or not any(folder.glob("checkpoints/*.ckpt"))
+        if was_typed() and (begins or not run_folder.saved_config(folder).exists()):
             hydra_folder.save_choices(folder)
 
 

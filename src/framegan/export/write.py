@@ -89,6 +89,9 @@ def check_place(out: Path, *, overwrite: bool) -> set[Path]:
         raise ValueError(f"out={out} is a file; an export is several files: set out to a folder")
     names = [*(f"generator.{one}" for one in get_args(Format)), CARD, EXAMPLE]
     there = {out / name for name in names if (out / name).exists()}
+    if there and not any(file.stem == "generator" for file in there):
+        which = f"{out} holds {', '.join(sorted(file.name for file in there))}, which no export has left there"
+        raise ValueError(f"{which}; set out to another folder, or move it away")
     if there and not overwrite:
         which = f"{out} holds {', '.join(sorted(file.name for file in there))} already"
         raise ValueError(f"{which}; set overwrite=true to replace that export, or out to another folder")

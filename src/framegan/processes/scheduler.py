@@ -14,10 +14,11 @@ def adopt_task() -> None:
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return
     if _number("SLURM_STEP_NUM_TASKS") > 1:
-        first = re.match(r"([^\[,]+)(?:\[(\w+))?", os.environ["SLURM_STEP_NODELIST"])  # "gpu[03-05,9],cpu1" -> gpu03
+        # "gpu[03-05,9]-ib,cpu1" -> gpu03-ib
+        first = re.match(r"([^\[,]+)(?:\[(\w+)[^\]]*\]([^,]*))?", os.environ["SLURM_STEP_NODELIST"])
         assert first is not None
         names = ("SLURM_JOB_ID", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID")
-        _become_rank(*names, first[1] + (first[2] or ""), _number("SLURM_STEP_NUM_NODES"))
+        _become_rank(*names, "".join(part or "" for part in first.groups()), _number("SLURM_STEP_NUM_NODES"))
     elif _number("SUBMITIT_LOCAL_NTASKS") > 1:
         local = "SUBMITIT_LOCAL_"
         _become_rank(f"{local}JOB_ID", f"{local}NTASKS", f"{local}GLOBALID", f"{local}LOCALID")
@@ -47,7 +48,8 @@ def _become_rank(
     job: str, num_tasks: str, rank: str, local_rank: str, address: str = "127.0.0.1", num_nodes: int = 1
 ) -> None:
     """Set what torchrun sets for a rank, from the variables of a scheduler that have these names."""
-    number = int(re.sub(r"\D", "", os.environ[job]))
+    step = os.environ.get("SLURM_STEP_ID", "0")  # several may run at once
+    number = int(re.sub(r"\D", "", os.environ[job])) + 101 * int(re.sub(r"\D", "", step) or 0)
     num_local = _number(num_tasks) // num_nodes
     os.environ.setdefault("MASTER_PORT", str(15_000 + number % 10_000))  # the tasks agree on it without asking
     os.environ |= {
@@ -57,7 +59,7 @@ def _become_rank(
         "GROUP_RANK": str(_number(rank) // num_local),
         "LOCAL_RANK": os.environ[local_rank],
         "MASTER_ADDR": address,
-        "TORCHELASTIC_RUN_ID": f"{job}_{os.environ[job]}",
+        "TORCHELASTIC_RUN_ID": f"{job}_{os.environ[job]}_{step}",
     }
 
 

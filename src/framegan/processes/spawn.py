@@ -9,11 +9,11 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from torch.distributed import TCPStore
 
@@ -29,7 +29,9 @@ class RankFailedError(Exception):
     """A rank failed; the message says which and how."""
 
 
-def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> None:
+def run_ranks(
+    command: Sequence[str], num_ranks: int, num_nodes: int = 1, environment: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Run a command as several ranks, and return when all have ended well.
 
     On several machines each one runs this, with MASTER_ADDR, MASTER_PORT and NODE_RANK (0, 1, ...) in its environment.
@@ -37,6 +39,7 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
 
     Args:
         num_ranks: on this machine.
+        environment: what is added to that of each.
 
     Raises:
         RankFailedError: one didn't; the others were given `GRACE` to end and then killed.
@@ -44,7 +47,7 @@ def run_ranks(command: Sequence[str], num_ranks: int, num_nodes: int = 1) -> Non
         ValueError: on several machines the environment lacks one of the three.
     """
     node, store = _meeting_place(num_nodes)
-    shared = {**os.environ, **_shared(node, store, num_ranks, num_nodes)}
+    shared = {**os.environ, **_shared(node, store, num_ranks, num_nodes), **environment}
     ranks: list[subprocess.Popen[bytes]] = []
     with TemporaryDirectory() as folder, _signals_passed_on(ranks) as signals, ExitStack() as held:
         reports = [Path(folder) / str(rank) for rank in range(num_ranks)]

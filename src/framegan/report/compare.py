@@ -49,7 +49,7 @@ def html(runs: Sequence[Run]) -> str:
     for name, run in zip(names, runs, strict=True):
         if run.reason:
             reasons.setdefault(run.reason, []).append(name)
-    data = {"charts": _charts(files), "parallel": _parallel(whole, keys)}
+    data = {"charts": _charts(files), "parallel": _parallel(whole)}
     return page.rendered(
         "compare.html",
         data,
@@ -58,7 +58,7 @@ def html(runs: Sequence[Run]) -> str:
         numbers=NUMBERS,
         reasons=reasons,
         rows=rows,
-        importance=importance([run for _, run in whole], keys),
+        importance=importance([run for _, run in whole], run_list.varied([run for _, run in whole])),
         least=LEAST_FOR_IMPORTANCE,
         samples=_samples(files),
     )
@@ -82,10 +82,10 @@ def _charts(runs: Sequence[tuple[str, RunFiles]]) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda chart: not chart.get("metric"))
 
 
-def _parallel(runs: Sequence[tuple[str, Run]], keys: Sequence[str]) -> dict[str, Any] | None:
+def _parallel(runs: Sequence[tuple[str, Run]]) -> dict[str, Any] | None:
     """Return the axes of parallel coordinates: what varied, and the objective that most runs have; None without."""
     measured = [(name, run) for name, run in runs if run.best and run.objective == runs[0][1].objective]
-    keys = [key for key in run_list.differing([run for _, run in measured]) if key in keys]
+    keys = run_list.varied([run for _, run in measured])
     if not keys:
         return None
     axes: list[dict[str, Any]] = []

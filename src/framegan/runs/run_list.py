@@ -13,18 +13,10 @@ from framegan.quoting import first_names, printable
 from framegan.runs.records import Value
 from framegan.runs.run_files import RunFiles
 
-NOT_SEARCHED = {
-    "checkpoints",
-    "samples",
-    "evaluations",
-    "wandb",
-    "tensorboard",
-    ".hydra",
-    ".git",
-    ".venv",
-    "node_modules",
-}
+NOT_SEARCHED = {".hydra", ".git", ".venv", "node_modules"}
 """Folders in which no runs lie."""
+OF_A_RUN = {"checkpoints", "samples", "evaluations", "wandb", "tensorboard"}
+"""Likewise, in the folder of a run."""
 FROM_DATA = ("data.shape", "data.num_classes", "data.frames_per_second")
 """Settings that follow from the data and what is set of them; the fingerprint says whether the data differ."""
 COLUMNS = ("run", "status", "model", "data", "samples", "best", "at", "samples/s", "age")
@@ -68,10 +60,11 @@ def runs_below(folder: Path) -> list[Run]:
         found.append(Run(Path(error.filename), "damaged", f"can't be read: {error.strerror}"))
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
+        left_out = NOT_SEARCHED
         if "run.json" in files or ".hydra" in folders:
-            path = Path(place)
+            path, left_out = Path(place), NOT_SEARCHED | OF_A_RUN
             found.append(_run(path) if _is_ours(path, files) else Run(path, "foreign"))
-        folders[:] = sorted(name for name in folders if name not in NOT_SEARCHED)
+        folders[:] = sorted(name for name in folders if name not in left_out)
     return found
 
 
@@ -174,6 +167,12 @@ def differing(runs: Sequence[Run]) -> list[str]:
     return [
         key for key, values in found.items() if len(values) > 1 and key not in hidden and not key.endswith("._target_")
     ]
+
+
+def varied(runs: Sequence[Run]) -> list[str]:
+    """Return what differs between runs, their models and data included."""
+    chosen = [key for key in ("model", "data") if len({_text(value_of(run, key)) for run in runs}) > 1]
+    return [*chosen, *differing(runs)]
 
 
 def age(seconds: float) -> str:
