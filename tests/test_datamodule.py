@@ -559,7 +559,7 @@ def test_what_fails_in_the_first_sample_or_the_length_is_told_likewise():
         (lambda: os._exit(0), "a worker of the data loader died .exit status 0.*"),
         (lambda: os._exit(3), "a worker of the data loader died .*exit (status|code) 3"),
         (lambda: os.kill(os.getpid(), signal.SIGKILL), "a worker of the data loader died .*(SIGKILL|Killed)"),
-        (lambda: time.sleep(60), "a worker of the data loader hangs: it gave nothing for 1 seconds"),
+        (lambda: time.sleep(60), "a worker of the data loader hangs: it gave no batch for 1 seconds"),
     ],
 )
 def test_a_worker_that_is_gone_or_hangs_is_told_within_seconds(fail, story, monkeypatch):

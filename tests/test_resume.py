@@ -531,7 +531,7 @@ def test_a_worker_that_hangs_ends_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(train_loader, "WORKER_TIMEOUT", 1)
     monkeypatch.setattr(TicketDataset, "batch", lambda *_: time.sleep(60))
     message = train(*of_workers(tmp_path, 1))
-    assert message.startswith("error: a worker of the data loader hangs: it gave nothing for 1 seconds;")
+    assert message.startswith("error: a worker of the data loader hangs: it gave no batch for 1 seconds. Where")
 
 
 TOLD = "{}: finishing the batch, writing the checkpoint ... Ctrl-C again ends at once\n"

@@ -61,6 +61,19 @@ def test_data_that_a_run_was_resumed_with_are_not_unseen(first):
     assert train(*resumed) is None
 
 
+def test_files_that_were_read_into_memory_are_known_by_their_contents(tmp_path):
+    write_images(tmp_path / "all", 40)
+    write_images(tmp_path / "part", 30)  # the same ones
+    data = ("data=image_folder", f"data.root={tmp_path / 'all'}", "data.resolution=16", "data.batch_size=16")
+    words = (*narrow("espcn"), *data, "trainer=cpu", "total_samples=16", *JUDGED)
+    assert train(*words, f"hydra.run.dir={tmp_path / 'run'}") is None
+    named = (f"checkpoint={tmp_path / 'run'}", f"out={tmp_path}", *JUDGED[:2], *data[:1], data[2])
+    assert "of 30 samples of these" in run("evaluate", *named, f"data.root={tmp_path / 'part'}")
+    more = (*words, f"init_from={tmp_path / 'run'}", f"hydra.run.dir={tmp_path / 'more'}")
+    assert "of 20 samples of these" in train(*more, "metrics.super_resolution.held_out=0.5")
+    assert train(*more, "data.resolution=24") is None
+
+
 def test_what_is_not_in_a_run_folder_is_known_by_its_fingerprint_alone(first, tmp_path):
     alone = tmp_path / "models" / "alone.ckpt"
     alone.parent.mkdir()

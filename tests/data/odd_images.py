@@ -146,13 +146,17 @@ def lossy() -> Iterator[Odd]:
     yield Odd("lossy_jpeg.tif", tagged, picture_of(smooth(3), "rgb"), 8)
 
 
+def _turns(upright: np.ndarray) -> dict[int, np.ndarray]:
+    """Return the picture that is meant by each orientation."""
+    flipped, upside_down = upright[:, ::-1], upright[::-1]
+    turns = {1: upright, 2: flipped, 3: upside_down[:, ::-1], 4: upside_down, 5: upright.swapaxes(0, 1)}
+    return turns | {6: turns[4].swapaxes(0, 1), 7: turns[3].swapaxes(0, 1), 8: flipped.swapaxes(0, 1)}
+
+
 def turned() -> Iterator[Odd]:
     """Yield all orientations in all formats that have them."""
     values = smooth(3)
-    upright = picture_of(values, "rgb")
-    flipped, upside_down = upright[:, ::-1], upright[::-1]
-    turns = {1: upright, 2: flipped, 3: upside_down[:, ::-1], 4: upside_down, 5: upright.swapaxes(0, 1)}
-    turns |= {6: turns[4].swapaxes(0, 1), 7: turns[3].swapaxes(0, 1), 8: flipped.swapaxes(0, 1)}
+    turns = _turns(picture_of(values, "rgb"))
     ways = {"jpg": {"quality": 100, "subsampling": 0}, "png": {}, "webp": {"lossless": True}, "tif": {}}
     ways["avif"] = {"quality": 100, "subsampling": "4:4:4"}
     for ending, (number, picture) in itertools.product(ways, turns.items()):
@@ -161,6 +165,19 @@ def turned() -> Iterator[Odd]:
         kind = {"jpg": "JPEG", "tif": "TIFF"}.get(ending, ending.upper())
         data = encoded(as_image(values, "RGB"), kind, exif=exif, **ways[ending])
         yield Odd(f"turned_{number}.{ending}", data, picture, 8)
+    grey = smooth(1)
+    for number, picture in _turns(picture_of(grey, "grey")).items():
+        exif = Image.Exif()
+        exif[0x0112] = number
+        data = encoded(as_image(grey.astype(np.uint16) << 8, "I;16"), "PNG", exif=exif)
+        yield Odd(f"turned_16_bits_{number}.png", data, picture, 8)
+    for number, picture in turns.items():
+        exif = Image.Exif()
+        exif[0x0112] = number
+        data = encoded(as_image(values, "RGB"), "PNG")
+        end = data.index(b"IEND") - 4
+        behind = data[:end] + chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")) + data[end:]
+        yield Odd(f"turned_{number}_behind.png", behind, picture, 8)
     for number, picture in turns.items():
         text = f'<x tiff:Orientation="{number}"/>'.encode()
         data = encoded(as_image(values, "RGB"), "JPEG", quality=100, subsampling=0, xmp=text)

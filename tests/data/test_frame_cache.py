@@ -365,6 +365,17 @@ def test_a_wrong_manifest_is_out_of_date_and_mended(change, root, folder):
     assert manifest.read_text() == before
 
 
+def test_a_shard_that_is_written_anew_under_a_run_is_not_read(root, folder):
+    """It may hold other videos by then."""
+    cached(root, folder)
+    found = layout.find(Pictures(root), folder)
+    shard = next(folder.glob("shard-*.u8"))
+    state = shard.stat()
+    os.utime(shard, ns=(state.st_atime_ns, state.st_mtime_ns + 1_000_000))
+    with pytest.raises(ValueError, match="it was written anew since then: start the run again, or resume it"):
+        found.clips([0], [np.arange(2)])
+
+
 WRONG_SHARDS = {
     "a list as name": (["0.png"], "videos", 0, "name"),
     "text as frames": ("10", "videos", 0, "frames"),

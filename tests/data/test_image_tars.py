@@ -173,6 +173,16 @@ def test_parts_that_would_be_mixed_are_asked_about(tmp_path, capsys):
         ImageTars(str(tmp_path / "train-{000..001}.tar"), 8)
 
 
+def test_parts_may_be_named_behind_their_set(tmp_path):
+    for name in ("set-train-000", "set-val-000"):
+        write(tmp_path / f"{name}.tar", {f"{name}.png": picture(1), f"{name}.cls": "1"})
+    with pytest.raises(
+        ValueError, match=r"the parts set-train, set-val, which would be mixed; set data\.split to .*set-tr"
+    ):
+        ImageTars(str(tmp_path), 8)
+    assert len(ImageTars(str(tmp_path), 8, split="set-train")) == 1
+
+
 @pytest.mark.parametrize("folders", [("train/cat", "test/dog"), ("photos/cat", "photos/dog")])
 def test_folders_that_are_hardly_the_classes_are_asked_about(folders, tmp_path):
     write(tmp_path / "x.tar", {f"{folder}/{k}.png": picture(k) for k, folder in enumerate(folders)})

@@ -153,6 +153,13 @@ def test_a_file_that_is_called_so_comes_first(tmp_path):
     assert listed(tmp_path / "x.csv", "a\\1.png,walk\na/1.png,run\n", files) == ([1, 0], ["run", "walk"])
 
 
+def test_a_dot_in_the_name_of_a_folder_begins_no_ending(tmp_path):
+    files = ["run1", "run1.5"]
+    assert listed(tmp_path / "x.csv", "run1,walk\nrun1.5,run\n", files) == ([1, 0], ["run", "walk"])
+    with pytest.raises(ValueError, match="has no class for 1 of 2 files, such as run1.5"):
+        listed(tmp_path / "x.csv", "run1,walk\n", files)
+
+
 def test_an_umlaut_is_the_same_letter_however_it_is_written(tmp_path):
     """macOS writes it as two characters."""
     one, two = "B\u00e4r", "Ba\u0308r"

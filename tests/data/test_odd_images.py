@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of w
 MAKERS = {
     "as Pillow writes them": (odd_images.by_pillow, 150),
     "with loss": (odd_images.lossy, 15),
-    "of every orientation": (odd_images.turned, 48),
+    "of every orientation": (odd_images.turned, 64),
     "png": (odd_images.pngs, 40),
     "tiff": (odd_images.tiffs, 350),
     "bmp": (odd_images.bmps, 27),

@@ -92,13 +92,17 @@ def _chosen(number: int, settings: Settings, length: int, times: np.ndarray | No
     Args:
         number: how many to take.
         length: how many there are; where that is as many, all of them are taken.
-        times: when they are shown, (length,) seconds. None = it isn't known, so that no rate says which they are.
+        times: when they are shown, (length,) seconds. None = it isn't known, so that no rate says which they are, and
+            there have to be exactly as many.
     """
     if length == number:
         return list(range(number))
     stride, rate = settings.get("frame_stride", 1), settings.get("target_fps")
+    if rate is not None and times is None:
+        said = f"the generator was trained at data.target_fps={rate:g}, and {length} pictures tell no times"
+        raise ValueError(f"{said}; give exactly {number} at that rate, or a video")
     lowest = stride if isinstance(stride, int) else stride[0]
-    draws = Draws(number, (lowest, lowest), None if times is None else rate, 1, "error", 0)
+    draws = Draws(number, (lowest, lowest), rate, 1, "error", 0)
     if not draws.fits(length, times):
         pace = f" at data.{draws.pace}, as trained" if draws.target_fps or lowest > 1 else ""
         longer = "a longer one" if draws.target_fps else f"at least {1 + lowest * (number - 1)}"

@@ -179,7 +179,9 @@ def _listed(files: Sequence[str], folder: Path, path: Path) -> list[str]:
             raise ValueError(f"the class of {long!r} has {len(listed[long]):,} characters, more than {MAX_NAME}")
     except (OSError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise ValueError(f"data.labels: {path} can't be read as a list of files and classes: {error}") from None
-    found = {file: {listed[name]: name for name in (file, _bare(file)) if name in listed} for file in files}
+    whole = {*files}  # run1 is not run1.5 without its ending
+    names = {file: [file, *({_bare(file)} - whole)] for file in files}
+    found = {file: {listed[name]: name for name in names[file] if name in listed} for file in files}
     if unclear := next((names for names in found.values() if len(names) > 1), None):
         said = " and ".join(f"{file!r} as {name!r}" for name, file in unclear.items())
         raise ValueError(f"data.labels: {path} lists one file twice, {said}; keep one of them")

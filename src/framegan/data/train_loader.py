@@ -111,7 +111,10 @@ def death_of_worker(status: int | str) -> str | None:
     if isinstance(status, str) and not status.startswith("DataLoader worker"):
         return None
     if status == -signal.SIGALRM or "Alarm clock" in str(status):
-        return f"a worker of the data loader hangs: it gave nothing for {WORKER_TIMEOUT} seconds"
+        return (
+            f"a worker of the data loader hangs: it gave no batch for {WORKER_TIMEOUT} seconds. Where files take so "
+            "long to decode, framegan prepare with these data decodes them once; data.num_workers=0 waits for any time"
+        )
     how = status if isinstance(status, str) else f"exit status {status}"
     if isinstance(status, int) and status < 0:
         how = signal.Signals(-status).name

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from framegan import noise
 from framegan.data.held_out import groups_of, keep_apart
-from framegan.data.source import BatchSource, Source, in_memory, read, told_plainly
+from framegan.data.source import Source, in_memory, read, told_plainly
 from framegan.data.stream import Ticket
 from framegan.data.videos.clips import Clips
 from framegan.files.live import track
@@ -67,7 +67,7 @@ def train(
     Args:
         epochs: None = `EPOCHS`, and of clips as many as make `LEAST_STEPS`.
         batch_size: None = `OF_A_STEP`.
-        in_parts: read what gives batches batch by batch, and not as a whole beforehand.
+        in_parts: read batch by batch, and not as a whole beforehand.
 
     Returns:
         The network's state dict, and its share of right answers on the tenth that was held out.
@@ -83,7 +83,7 @@ def train(
     held_out, trained_on = order[is_held_out], order[~is_held_out]
     keep_apart(source, held_out)
     with told_plainly():
-        source = source if in_parts and isinstance(source, BatchSource) else in_memory(source)
+        source = source if in_parts else in_memory(source)
     network = _initial(without_alpha(source.shape), source.num_classes, seed)
     optimizer = torch.optim.Adam(network.parameters(), LEARNING_RATE)
     batch_size = batch_size or OF_A_STEP[len(source.shape)]

@@ -39,8 +39,8 @@ def check_unseen(real: Any, fake: Any, metric: str) -> None:
         )
     if not unseen(real, 1)[1]:
         raise ValueError(
-            f"no samples were held out from training to be judged; set metrics.{metric}.held_out=0.1, or more of "
-            "few data, or name data that the model hasn't seen: framegan evaluate RUN data=NAME data.split=test"
+            f"no samples were held out from training to be judged; train with metrics.{metric}.held_out=0.1, or more "
+            "of few data, or name data that the model hasn't seen: framegan evaluate RUN data=NAME data.split=test"
         )
     known, found = list(fake.classes), list(real.classes)
     if fake.num_classes > 1 and (real.num_classes != fake.num_classes or (known and found != known)):

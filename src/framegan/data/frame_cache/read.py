@@ -68,6 +68,8 @@ class CachedVideos(DecodedVideos):
         places: int64 (V, 2), the shard of each video and the position of its first frame there.
         errors: why a video could not be decoded, by index; it has no frames there.
         quality: of JPEG, which changes the frames.
+
+    A shard that was written anew since then, of other videos it may be, isn't read.
     """
 
     source: Videos
@@ -78,6 +80,12 @@ class CachedVideos(DecodedVideos):
     quality: int | None = None
     open: dict[int, Frames] = field(default_factory=dict, init=False)
     """The shards that this process has read from. A pickled memory map would be a copy of the file: see below."""
+    states: list[tuple[int, int]] = field(default_factory=list, init=False)
+    """The size and the time of each shard as it was found."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.states = [_state(file) for file in self.shards]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "open": {}}
@@ -105,12 +113,19 @@ class CachedVideos(DecodedVideos):
             shard, start = self.places[video].tolist()
             try:
                 if shard not in self.open:
+                    if _state(self.shards[shard]) != self.states[shard]:
+                        raise ValueError("it was written anew since then: start the run again, or resume it")
                     self.open[shard] = FRAMES[self.format](self.shards[shard], shape)
                 self.open[shard].copy(start + numbers, clip)
             except (OSError, ValueError, IndexError, Image.DecompressionBombError) as error:
                 remedy = "framegan prepare with these data and verify=true repairs it"
                 raise ValueError(f"{self.shards[shard]} is damaged ({error}); {remedy}") from error
         return torch.from_numpy(clips).permute(0, 2, 3, 4, 1)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    state = file.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def undecoded(videos: Videos) -> Videos:

@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from framegan.data.images.bare_image import without_metadata
 from framegan.data.images.file import File
 from framegan.data.images.image_refusals import GREY, refusal, refusal_of_unknown
-from framegan.data.images.orientation import FROM_BELOW, FROM_RIGHT, LYING, orientation_of, upright
+from framegan.data.images.orientation import FROM_BELOW, FROM_RIGHT, LYING, orientation_of, turned
 from framegan.data.images.pixels import eight_bits, with_alpha, without_alpha
 from framegan.data.resolution import sides_of, simplest
 
@@ -91,11 +91,11 @@ def decode_reduced(path: File, fit: "Fit") -> np.ndarray:
     """
 
     def pixels(image: Image.Image) -> np.ndarray:
+        if not isinstance(image, JpegImageFile):
+            return fit(_upright_in(image, fit.channels))
         size, orientation = image.size, orientation_of(image)
         least = fit.least(size[::-1] if orientation in LYING else size)
-        reduced = None
-        if isinstance(image, JpegImageFile):
-            reduced = image.draft(None, least[::-1] if orientation in LYING else least)
+        reduced = image.draft(None, least[::-1] if orientation in LYING else least)
         whole = _upright_in(image, fit.channels)
         if reduced is None:
             return fit(whole)
@@ -110,7 +110,9 @@ def decode_reduced(path: File, fit: "Fit") -> np.ndarray:
 
 
 def _upright_in(image: Image.Image, channels: Channels) -> Image.Image:
-    whole = upright(eight_bits(image))
+    decoded = eight_bits(image)  # which may be another picture
+    image.load()
+    whole = turned(decoded, orientation_of(image))
     layers = (with_alpha if channels in (2, 4) else without_alpha)(whole)
     layers.load()
     return layers if layers.mode == MODES[channels] else layers.convert(MODES[channels])

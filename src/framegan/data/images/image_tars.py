@@ -1,5 +1,6 @@
 """Images in tar files, as WebDataset has them: many files as few, read where they lie."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -196,8 +197,17 @@ def _tars_of(root: Path, split: str | None) -> tuple[Path, list[str]]:
             f"data.split={split}: {root} has no such folder, and no tar file whose name begins so; {there}"
         )
     folder, tars = files_of_split(root, split, (".tar",), "tar files", None)
-    parts = {found[1].lower(): tar for tar in tars if (found := PART.fullmatch(Path(tar).stem))}
+    parts = dict(found for tar in tars if (found := _part_of(Path(tar).stem)))
     if len(parts) > 1 and split != "all":
-        rule = f"set data.split to how the names begin of those that are meant, such as {next(iter(parts))}, or to all"
-        raise ValueError(f"{folder} holds tar files of the parts {', '.join(parts)}, which would be mixed; {rule}")
+        begun = list(parts.values())
+        rule = f"set data.split to how the names begin of those that are meant, such as {begun[0]}, or to all"
+        raise ValueError(f"{folder} holds tar files of the parts {', '.join(begun)}, which would be mixed; {rule}")
     return folder, tars
+
+
+def _part_of(stem: str) -> tuple[str, str] | None:
+    """Return the part of a set that the name of a tar file speaks of, and how that begins: imagenet-train-000000."""
+    for word in re.finditer(r"[^-_.]+", stem):
+        if found := PART.fullmatch(word[0]):
+            return found[1].lower(), stem[: word.start()] + found[1]
+    return None

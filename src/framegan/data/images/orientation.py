@@ -29,7 +29,7 @@ FROM_RIGHT, FROM_BELOW = {2, 3, 6, 7}, {3, 4, 7, 8}
 def orientation_of(image: Image.Image) -> int:
     """Return the orientation of an open image, 1 to 8: by its EXIF, or else its XMP; 1 where neither can be read.
 
-    Pillow turns a TIFF itself, and gives its size upright.
+    Pillow turns a TIFF itself, and gives its size upright. A PNG may tell it behind its pixels, once those are decoded.
     """
     if image.format == "TIFF":
         return 1
@@ -41,9 +41,9 @@ def orientation_of(image: Image.Image) -> int:
     return int(match[1]) if match else 1
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Return a decoded image the right way up."""
-    turn = TURNS.get(orientation_of(image))
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Return an image of an orientation the right way up."""
+    turn = TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
