@@ -2,9 +2,11 @@
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 MIDDLE = 1 << 12
 """Bytes of which few files have the same."""
@@ -65,3 +67,14 @@ class TarMember:
 def stamp_of(state: os.stat_result) -> tuple[int, int]:
     """Return what tells a file from the same one changed: its size and its time."""
     return state.st_size, state.st_mtime_ns
+
+
+@contextmanager
+def from_start(image: Any) -> Iterator[BinaryIO]:
+    """Yield the file of an open image at its start; afterwards it is where its decoder left it."""
+    place = image.fp.tell()
+    image.fp.seek(0)
+    try:
+        yield image.fp
+    finally:
+        image.fp.seek(place)

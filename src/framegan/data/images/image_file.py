@@ -110,9 +110,8 @@ def decode_reduced(path: File, fit: "Fit") -> np.ndarray:
 
 
 def _upright_in(image: Image.Image, channels: Channels) -> Image.Image:
-    decoded = eight_bits(image)  # which may be another picture
-    image.load()
-    whole = turned(decoded, orientation_of(image))
+    orientation = orientation_of(image)
+    whole = turned(eight_bits(image), orientation)
     layers = (with_alpha if channels in (2, 4) else without_alpha)(whole)
     layers.load()
     return layers if layers.mode == MODES[channels] else layers.convert(MODES[channels])

@@ -8,12 +8,11 @@ JPEG 2000 (ISO/IEC 15444-1, Annex A.5.1); of SGI (The SGI Image File Format, ver
 import os
 import re
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from framegan.data.boxes import boxes
-from framegan.data.images.file import File
+from framegan.data.images.file import File, from_start
 from framegan.data.images.jpeg import is_lossless
 from framegan.data.images.tiff import REMEDY, TIFF_MARKS, refusal_of_tiff
 
@@ -79,17 +78,6 @@ def refusal_of_unknown(path: File) -> str:
     if head in TIFF_MARKS:
         return refusal_of_tiff(path) or f"its kind of TIFF is not read; {REMEDY}"
     return "not an image that can be read"
-
-
-@contextmanager
-def from_start(image: Any) -> Iterator[BinaryIO]:
-    """Yield the file of an open image at its start; afterwards it is where its decoder left it."""
-    place = image.fp.tell()
-    image.fp.seek(0)
-    try:
-        yield image.fp
-    finally:
-        image.fp.seek(place)
 
 
 def header_of_bitmap(image: Any) -> tuple[int, int, int]:

@@ -3,9 +3,11 @@
 import io
 import re
 import struct
+from typing import Any
 
 from PIL import Image
 
+from framegan.data.images.file import from_start
 from framegan.data.images.tiff import ORIENTATION, directories
 
 XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
@@ -29,12 +31,13 @@ FROM_RIGHT, FROM_BELOW = {2, 3, 6, 7}, {3, 4, 7, 8}
 def orientation_of(image: Image.Image) -> int:
     """Return the orientation of an open image, 1 to 8: by its EXIF, or else its XMP; 1 where neither can be read.
 
-    Pillow turns a TIFF itself, and gives its size upright. A PNG may tell it behind its pixels, once those are decoded.
+    It is asked before the image is decoded. Pillow turns a TIFF itself, and gives its size upright.
     """
     if image.format == "TIFF":
         return 1
     info = image.info
-    for exif in (_bytes(info.get("exif")), _from_text(info.get("Raw profile type exif"))):
+    told = info.get("exif") or (_behind_pixels(image) if image.format == "PNG" else None)
+    for exif in (_bytes(told), _from_text(info.get("Raw profile type exif"))):
         if found := orientation_in(exif):
             return found
     match = XMP.search(_bytes(info.get("XML:com.adobe.xmp") or info.get("xmp")))
@@ -58,6 +61,18 @@ def orientation_in(data: bytes) -> int | None:
     except (StopIteration, struct.error):
         return None
     return numbers[0] if numbers and 1 <= numbers[0] <= 8 else None
+
+
+def _behind_pixels(image: Any) -> bytes:
+    """Return the EXIF that a PNG has behind its pixels, where Pillow finds it once these are decoded."""
+    with from_start(image) as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind == b"eXIf":
+                return file.read(length)
+            file.seek(length + 4, io.SEEK_CUR)
+    return b""
 
 
 def _from_text(text: object) -> bytes:

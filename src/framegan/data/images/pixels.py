@@ -10,7 +10,8 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from framegan.data.images.image_refusals import GREY, from_start, header_of_bitmap
+from framegan.data.images.file import from_start
+from framegan.data.images.image_refusals import GREY, header_of_bitmap
 from framegan.data.images.jpeg import is_ended
 from framegan.data.images.tiff import BITS, COLOUR_MAP, COMPRESSION, LENGTH, PHOTOMETRIC, PLANAR, WIDTH, YCBCR
 
