@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from framegan.cli import compose, resume
 from framegan.files import strict_json
@@ -69,8 +69,7 @@ def resumed_by(folder: Path, samples_seen: int) -> list[Resumed]:
 
 def choices_of(folder: Path) -> dict[str, Any]:
     """Return the choices of a run, model and data first, and what was set on its command line."""
-    hydra = _hydra(folder / ".hydra" / "hydra.yaml")
-    found = OmegaConf.select(OmegaConf.create(hydra), "hydra.runtime.choices") or {}
+    found = _runtime(folder).get("choices") or {}
     order = sorted(found, key=lambda group: (group != "model", group != "data", group))
     choices = {group: found[group] for group in order if found[group] is not None and not group.startswith("hydra/")}
     return {"choices": choices, "overrides": RunFiles(folder).overrides}
@@ -78,7 +77,7 @@ def choices_of(folder: Path) -> dict[str, Any]:
 
 def _options_of(folder: Path) -> list[str]:
     """Return the options of a run's command line: where its own configurations lie, unless they are found anyway."""
-    runtime = (_hydra(folder / ".hydra" / "hydra.yaml").get("hydra") or {}).get("runtime") or {}
+    runtime = _runtime(folder)
     sources = [one["path"] for one in runtime.get("config_sources") or () if one["provider"] == "command-line"]
     usual = Path(runtime.get("cwd", "")) / "conf"
     return [f"--config-dir {shlex.quote(path)}" for path in sources if Path(path) != usual]
@@ -104,11 +103,15 @@ def code_of(folder: Path) -> Code | None:
     return Code(commit=commit.strip(), dirty=bool(changes.strip()))
 
 
-def _hydra(file: Path) -> dict[str, Any]:
+def _runtime(folder: Path) -> dict[str, Any]:
+    """Return what Hydra has noted down of the command of a run; nothing where that is missing."""
+    file = folder / ".hydra" / "hydra.yaml"
     try:
         found = yaml.safe_load(file.read_bytes()) if file.exists() else {}
     except yaml.YAMLError:
         found = None
+    for key in ("hydra", "runtime"):
+        found = (found.get(key) or {}) if isinstance(found, dict) else None
     if not isinstance(found, dict):
         raise ValueError(f"{file} is damaged; remove it to resume without what it says")
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from framegan.files import atomic
@@ -106,7 +107,7 @@ def checkpoint_of(path: str | Path, preferences: Sequence[str]) -> Path:
 def to_resume(key: str, path: str | Path) -> str:
     """Return KEY=PATH of a run folder or a checkpoint as it is typed, with what has to be trusted for it."""
     config = saved_config(_folder_of(path))
-    names = needed(OmegaConf.to_container(OmegaConf.load(config))) if config.exists() else []
+    names = needed(yaml.safe_load(config.read_bytes())) if config.exists() else []
     if not names:
         return to_type(key, path)
     trust = names[0] if len(names) == 1 else shlex.quote(f"[{','.join(names)}]")
