@@ -382,16 +382,15 @@ def test_too_much_evaluation_is_told(tmp_path, capsys):
         (("checkpoint=RUN", "trainer.devices=0"), "trainer.devices got 0"),
         (("checkpoint=RUN", "+metrics.random_conv.num_fakes=5"), "did you mean num_fake?"),
         (("checkpoint=RUN", "data=synthetic", "data.resolution=64"), "only samples of one shape can be compared"),
-        (("data=synthetic", "fake=FILES"), r"set num_samples=5"),
-        (
-            ("data=digits", "fake=FILES"),
-            "0.png is 30x20 (width x height), and these data come to 8x8 in a way of their",
-        ),
+        (("data=image_folder", "data.root=FILES", "fake=FILES"), "set num_samples=5"),
+        (("data=synthetic", "fake=FILES"), "1.png is 30x21 (width x height), and these data come to 32x32 in a way of"),
         (("data=synthetic", "fake=RUN"), "is a run; to score its generator: "),
         (("data=synthetic", "fake=nowhere"), "fake='nowhere' does not exist; set fake to the folder"),
         (("data=image_folder", "data.root=gone", "fake=nowhere"), "fake='nowhere' does not exist"),
         (("data=image_folder", "data.root=gone", "fake=nowhere"), "gone is not a folder; set data.root"),
         (("checkpoint=RUN", "metrics=random_conv", "metrics.random_conv.num_frames=16"), "images"),
+        (("checkpoint=RUN", "metrics=likelihood", "metrics.likelihood.held_out=0.2"), "settled when a run is scored"),
+        (("checkpoint=RUN", "data=synthetic", "data.held_out=0.2"), "data.held_out says what training leaves out"),
     ],
 )
 def test_one_clear_message(arguments, message, folder, tmp_path):

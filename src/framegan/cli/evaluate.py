@@ -30,6 +30,9 @@ def main(cfg: DictConfig) -> None:
         errors.stop("either a generator or a folder of samples is scored; give a run folder, or set fake=FOLDER")
     if cfg.checkpoint is None:
         compose.require_choice(cfg, "data")
+    for word in compose.typed()["words"]:
+        if (key := word.lstrip("+").partition("=")[0]).endswith(".held_out"):
+            errors.stop(f"{key} says what training leaves out, which is settled when a run is scored; leave it out")
     if not cfg.metrics:
         errors.stop("no metric was chosen; set metrics=NAME, such as metrics=random_conv")
     from framegan.processes import scheduler
