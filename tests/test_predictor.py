@@ -521,7 +521,7 @@ def test_what_can_not_be_continued(given, more, message, folder, tmp_path):
             (),
             "trained with data.frame_stride=1, and these data would have data.frame_stride=2; set the former",
         ),
-        (("data.frame_stride=2",), "the run had the same samples of these data, whatever has changed"),
+        (("data.frame_stride=2",), "its weights were trained on the same samples of these"),
         (("data.frame_stride=2", "data.datamodule.source.videos.seed=5"), None),
     ],
 )

@@ -30,6 +30,7 @@ def ended(tmp_path, monkeypatch, capsys):
     """End the sweep in a folder, and return what is printed and the message that it stops with."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sweep, "FAILED", {})
+    monkeypatch.setattr(sweep, "JOBS", set())
 
     def end(folder):
         monkeypatch.setattr(sweep, "BEGUN", [folder])

@@ -1,6 +1,5 @@
 """From a composed configuration to what it builds; nothing here imports a heavy library."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from framegan import own_code, program
 from framegan.cli import command_line, errors, hydra_folder
 from framegan.cli.errors import plain_errors, stop
 from framegan.containers import map_texts, walk
+from framegan.files import strict_json
 from framegan.quoting import SECRET, command
 
 CONFIGURATIONS = str(program.configurations())
@@ -83,6 +83,7 @@ class FolderCheck(Callback):
         hydra_folder.check_subdir(config)
         self.on_run_start(config, "hydra.sweep.dir")
         sweep.BEGUN[:] = [Path(config.hydra.sweep.dir)]
+        sweep.JOBS.clear()
 
 
 def _is_of_the_call(error: TypeError) -> bool:
@@ -172,7 +173,7 @@ def refuse_secrets(arguments: Sequence[str]) -> None:
 def typed() -> dict[str, Any]:
     """Return the words of the command line, and the choices; ranks that `run_ranks` has started are told them."""
     if told := os.environ.get(TYPED):
-        return dict(json.loads(told))
+        return dict(strict_json.loads(told.encode()))
     hydra = HydraConfig.get()
     return {"words": [*hydra.overrides.task], "choices": OmegaConf.to_container(hydra.runtime.choices)}
 
@@ -182,7 +183,7 @@ def run_ranks(command: str, cfg: DictConfig, num_ranks: int, num_nodes: int = 1)
     from framegan.cli import sweep
     from framegan.processes.spawn import RankFailedError, run_ranks
 
-    told = {TYPED: json.dumps(typed() | {"judged": sweep.settings_judged()})}
+    told = {TYPED: strict_json.dumps(typed() | {"judged": sweep.settings_judged()})}
     quiet = ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     with TemporaryDirectory() as folder, plain_errors(RankFailedError):
         OmegaConf.save(cfg, Path(folder) / "config.yaml")

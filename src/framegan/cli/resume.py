@@ -63,6 +63,8 @@ def arguments_of(options: Sequence[str], words: Sequence[str]) -> tuple[list[str
         if not isinstance(trust, list) or not all(isinstance(name, str) for name in trust):
             raise ValueError(f"trust got {trust!r}; it should be a package, such as trust=mypackage or trust=[a,b]")
         saved_config.read(config, trust)
+        if (named := command_line.value_of("hydra.run.dir", words)) is not None:
+            _check_place(str(named), str(wanted))
     for word in words:
         group = word.partition("=")[0].partition("@")[0].lstrip("+~")
         if "=" in word and not group.startswith("hydra") and (Path(compose.CONFIGURATIONS) / group).is_dir():
@@ -81,16 +83,22 @@ def check_folder(cfg: DictConfig, folder: Path) -> None:
     if cfg.resume == AUTO and HydraConfig.get().mode == RunMode.RUN and not chosen:
         raise ValueError("resume=auto resumes the run in its folder, if there is one; set hydra.run.dir=FOLDER")
     holds_a_run = any(folder.glob("checkpoints/*.ckpt"))
-    if cfg.resume not in (None, AUTO) and run_folder.find(cfg.resume) != folder.resolve():
-        raise ValueError(
-            f"a run is resumed in its folder, and hydra.run.dir={folder} is another one than that of {cfg.resume}; "
-            "leave it out, or resume a copy of the run's folder"
-        )
+    if cfg.resume not in (None, AUTO):
+        _check_place(folder, cfg.resume)
     if cfg.resume is None and holds_a_run:
         again = command("train", run_folder.to_resume("resume", folder))
         raise ValueError(
             f"{folder} already holds a run. To resume it: {again}  "
             "For a new run choose another folder: hydra.run.dir=FOLDER"
+        )
+
+
+def _check_place(folder: str | Path, run: str) -> None:
+    """Raise ValueError where a run is to be resumed in a folder that isn't its own."""
+    if run_folder.find(run) != Path(folder).resolve():
+        raise ValueError(
+            f"a run is resumed in its folder, and hydra.run.dir={folder} is another one than that of {run}; "
+            "leave it out, or resume a copy of the run's folder"
         )
 
 

@@ -150,8 +150,8 @@ class DataModule(LightningDataModule):
     def setup(self, stage: str) -> None:
         assert self.trainer is not None
         self.check_batch_fits(self.trainer.world_size)
-        _ = self.identities  # by files; in memory nothing tells of these
         if self.is_small:
+            _ = self.identities  # by files; in memory nothing tells of these
             with told_plainly():
                 self.source = in_memory(self.source, with_groups=self.held_out > 0)
 
