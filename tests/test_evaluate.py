@@ -258,11 +258,20 @@ def test_classes_are_asked_for_in_the_proportions_of_the_data(tmp_path):
     assert measured["fake"]["class_counts"] == [4, 20]
     words = (f"checkpoint={run_folder}", "num_samples=16")
     with_data = evaluated(tmp_path / "a", *words, *data)
+    other_order = (f"resume={run_folder}", "data.classes=[usual,rare]", "resume_changes=true")
+    assert "are rare, usual, and those of the data usual, rare now" in train(*other_order)
     (tmp_path / "strips").rename(tmp_path / "elsewhere")
+    kept = json.loads((run_folder / "data.json").read_text())
+    kept["classes"] = dict(reversed(kept["classes"].items()))  # as of a run that was resumed so by an earlier version
+    (run_folder / "data.json").write_text(json.dumps(kept))
     without = evaluated(tmp_path / "b", *words)
     for found, *_ in (with_data.values(), without.values()):
         assert found["value"] == pytest.approx(measured["value"], rel=1e-6)
         assert found["fake"]["class_counts"] == [4, 20]
+    kept["classes"] = {"other": 4, "usual": 20}
+    (run_folder / "data.json").write_text(json.dumps(kept))
+    said = run("evaluate", *words, f"out={tmp_path / 'c'}")
+    assert "the run has other classes now than this checkpoint, rare, usual, and it isn't known" in said
 
 
 def test_evaluation_by_the_clock(tmp_path):

@@ -101,6 +101,13 @@ def test_an_array_of_all_samples(ending, run_of_images, run_of_clips, tmp_path):
         assert out.read_bytes() == before
 
 
+def test_an_array_of_what_lies_between_seeds_has_no_seeds(run_of_images, tmp_path):
+    generate(run_of_images, f"out={tmp_path / 'x.npz'}", "interpolate=5,9", "steps=2")
+    with np.load(tmp_path / "x.npz") as archive:
+        assert sorted(archive) == ["classes", "labels", "samples", "steps"]
+        assert archive["steps"].tolist() == [0, 1, 2]
+
+
 def test_a_tar_of_samples_with_their_classes(run_of_images, run_of_clips, tmp_path):
     generate(run_of_images, f"out={tmp_path / 'a.tar'}", "num_samples=3", "category=[1,3]")
     generate(run_of_images, f"out={tmp_path / 'b.tar'}", "num_samples=3", "category=[1,3]")
@@ -119,6 +126,7 @@ def test_a_tar_of_samples_with_their_classes(run_of_images, run_of_clips, tmp_pa
     generate(run_of_clips, f"out={tmp_path / 'c.tar'}", "num_samples=2", "format=frames")
     with tarfile.open(tmp_path / "c.tar") as archive:
         assert len(archive.getnames()) == 2 * (4 + 1)
+        assert [name.partition(".")[0] for name in archive.getnames()] == ["seed_000000"] * 5 + ["seed_000001"] * 5
         found = [archive.extractfile(name).read().decode() for name in archive.getnames() if name.endswith(".cls")]
     drawn = framegan.inputs.draw(framegan.load(run_of_clips).network, [0, 1])[1]
     assert found == [framegan.load(run_of_clips).classes[number] for number in drawn]

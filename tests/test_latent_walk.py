@@ -16,7 +16,7 @@ from worlds import fit, real_batches, tiny_gan
 import framegan
 from framegan.cli import image_generator, sweep
 from framegan.inputs import draw, parts_of
-from framegan.networks import critics, dcgan, latent_walk, stylegan2
+from framegan.networks import critics, dcgan, espcn, latent_walk, stylegan2
 from framegan.runs import origin, run_folder, saved_config
 from framegan.runs.origin import Origin
 from framegan.sampling import sample
@@ -146,6 +146,7 @@ def test_the_walks_classes_are_loaded_by_number_and_a_line_says_so():
         (None, {}, "model.generator.images is not set; set it to the run folder"),
         (dcgan.Generator((1, 32, 32), 4, 4), {}, "1x32x32, .* frames are 1x16x16; set data.resolution=32 data.ch"),
         (dcgan.Generator((3, 16, 32), 4, 4), {}, r"set data.resolution=\[16,32\] data.channels=3"),
+        (espcn.Generator((1, 16, 16), 2, width=8), {}, "is a run that enlarges small images"),
         (latent_walk.Generator(SHAPE, FAMILIES["latents"]()), {}, "a run that makes clips .* that makes images"),
         (styles(num_classes=3, conditional=True), {"num_classes": 2}, "of 3 classes, and the clips are of 2; choose"),
         (styles(num_classes=3, conditional=True), {"num_classes": 3, "conditional": False}, "the clips are of none"),

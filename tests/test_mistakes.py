@@ -54,6 +54,14 @@ TABLE = [
         ("model=vae_gan", "data=synthetic", "data.resolution=32", "trainer=cpu", "model.share_fakes=true"),
         "model.share_fakes=true; each network's step .*; set model.share_fakes=false",
     ),
+    (
+        ("model=mocogan", "data=shape_motion", "trainer=cpu", "data.frames_per_second=12"),
+        "data.frames_per_second got 12, and the data know none; leave it out",
+    ),
+    (
+        ("model=mocogan", "data=moving_digits", "trainer=cpu", "data.frames_per_second=3"),
+        "data.frames_per_second got 3, and the data have 25; leave it out",
+    ),
     ((*CHOSEN, "on_nan=ignore"), "on_nan got 'ignore'; it should be 'stop' or 'rollback'"),
     ((*CHOSEN, "on_collapse=perhaps"), "on_collapse got 'perhaps'; it should be 'warn', 'stop' or 'rollback'"),
     (

@@ -434,10 +434,16 @@ def test_a_picture_is_a_strip_where_the_data_are_strips(tmp_path):
         frames, chosen = frames_of(tmp_path / "strip.png", (1, 4, 8, 8), 2, settings)
         assert frames.amax((0, 2, 3)).tolist() == frames.amin((0, 2, 3)).tolist() == [10 * place for place in chosen]
         assert chosen == [0, settings.get("frame_stride", 1)]
+    for width, shown in ((48, 8), (16, 8), (20, 8)):  # a strip, a wide picture, one that is no strip at all
+        Image.fromarray(strip[:, :width]).save(tmp_path / "one.png")
+        known = {"frame_length": None}
+        (taken,), _ = frames_of(tmp_path / "one.png", (1, 4, 8, 8), 1, known)
+        as_picture, _ = frames_of(tmp_path / "one.png", (1, 4, 8, 8), 1, {})
+        assert torch.equal(taken[0], as_picture[0, 0]) == (width < 3 * shown)
     Image.fromarray(strip[:, :8]).save(
         tmp_path / "moving.webp", save_all=True, append_images=[Image.fromarray(strip[:, 8:16])]
     )
-    with pytest.raises(ValueError, match="it holds several pictures; .* read it as a video"):
+    with pytest.raises(ValueError, match="it holds several pictures; .* to read a video"):
         frames_of(tmp_path / "moving.webp", (1, 4, 8, 8), 2, {})
 
 

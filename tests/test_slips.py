@@ -236,6 +236,12 @@ def test_a_list_takes_a_single_value(slip):
     assert f"{key}=[mine]" in prepared("train", [*CHOSEN, "logger=wandb", slip])
 
 
+@pytest.mark.parametrize(("listed", "number"), [("trainer.devices=[0]", "2"), ("data.resolution=[32,16]", "16")])
+def test_a_number_stays_one_where_a_list_of_it_means_something_else(listed, number):
+    key = listed.partition("=")[0]
+    assert prepared("train", [*CHOSEN, listed, f"{key}={number}"])[-1] == f"{key}={number}"
+
+
 def test_options_and_settings_may_stand_in_any_order():
     assert prepared("train", ["model=mlp", "--cfg", "job", "data=digits"]) == [
         "--cfg",

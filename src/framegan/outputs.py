@@ -121,7 +121,7 @@ def there_already(
 def opened(to: Target, style: Style, noun: str, number: int, classes: Sequence[str]) -> AbstractContextManager[Add]:
     """Return where samples go, `number` of them in all, of classes with these names; () = they have none."""
     if to.kind == "array":
-        return _array(to.path, number, classes)
+        return _array(to.path, noun, number, classes)
     return _tar(to, style, noun, classes) if to.kind == "tar" else _files(to.path, to.format, style, noun)
 
 
@@ -157,7 +157,8 @@ def _tar(to: Target, style: Style, noun: str, classes: Sequence[str]) -> Iterato
             _write_one(stem, pixels, to.format, style, note)
             stem.with_suffix(".cls").write_text(classes[label] if classes else str(label), encoding="utf-8")
             for file in sorted(path for path in stem.parent.rglob("*") if path.is_file()):
-                archive.add(file, file.relative_to(place).as_posix(), filter=_of_nobody)
+                name = file.name if file.parent == stem.parent else f"{stem.name}.{file.name}"  # of a clip's frames
+                archive.add(file, (Path(row) / name).as_posix(), filter=_of_nobody)
                 file.unlink()
 
         yield add
@@ -171,8 +172,10 @@ def _of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 @contextmanager
-def _array(path: Path, number: int, classes: Sequence[str]) -> Iterator[Add]:
+def _array(path: Path, noun: str, number: int, classes: Sequence[str]) -> Iterator[Add]:
     """Write .npy: pixels (N, [T,] H, W, C); .npz: these as "samples", and the "seeds" and "labels" (N,), int64.
+
+    Of what lies between seeds "steps" have the place of the seeds.
 
     An .npz has the names of the classes too, as "classes", and of several rows their names, as "rows" (N,).
     """
@@ -194,7 +197,7 @@ def _array(path: Path, number: int, classes: Sequence[str]) -> Iterator[Add]:
 
             yield add
         seeds, labels = np.array(numbers, dtype=np.int64).T
-        beside = {"seeds": seeds, "labels": labels}
+        beside = {f"{noun}s": seeds, "labels": labels}
         beside |= {name: np.array(texts) for name, texts in (("classes", classes), ("rows", rows)) if any(texts)}
         for name, values in beside.items():
             if archive:

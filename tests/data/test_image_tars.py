@@ -121,6 +121,13 @@ def test_only_the_cls_of_a_sample_is_its_class(tmp_path):
     assert ImageTars(str(tmp_path), 8).classes == ["1"]
 
 
+def test_numbers_are_the_same_with_zeros_before_them(tmp_path):
+    write(tmp_path / "x.tar", {"a.png": picture(1), "a.cls": "03", "b.png": picture(2), "b.cls": "3"})
+    assert ImageTars(str(tmp_path), 8).classes == ["3"]
+    write(tmp_path / "x.tar", {"a.png": picture(1), "a.cls": "03", "b.png": picture(2), "b.cls": "007"})
+    assert ImageTars(str(tmp_path), 8).classes == ["03", "007"]
+
+
 def test_links_are_what_they_mean(tmp_path):
     folder = tmp_path / "cat"
     folder.mkdir()

@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from framegan.cli import about, classifier, compose, errors, run_data
 from framegan.cli.generator import Loaded, load
-from framegan.quoting import command, to_type, words
+from framegan.quoting import command, first_names, to_type, words
 from framegan.runs import run_folder, saved_config
 from framegan.runs.run_files import RunFiles
 
@@ -21,6 +21,7 @@ ALIKE += ["ending", "frame_stride", "target_fps", "short", "digits", "per_video"
 """The settings of data that say which samples they are of the files, and how these look."""
 OF_THE_FILES = {"folder", "cls"}
 """Values of data.labels that mean the same: the classes that come with the files, in folders or in tar files."""
+NAMED_CLASSES = 10
 
 
 @hydra.main(version_base="1.3", config_path=compose.CONFIGURATIONS, config_name="evaluate")
@@ -133,7 +134,7 @@ def of_run(run: Loaded, real_data: DictConfig | None, weights: str, seed: int) -
         real = trained_on(run.config.data, run.folder, _to_name_them(run))
     counts, num_classes = None, getattr(run.generator, "num_classes", 0)
     if num_classes > 1:
-        counts = proportions(run.folder, real, num_classes, are_named=real_data is not None)
+        counts = proportions(run, real, num_classes, are_named=real_data is not None)
     return real, FakeSamples(run.generator, origin, seed, counts, getattr(run.generator, "class_names", ()))
 
 
@@ -229,7 +230,7 @@ def trained_on(data: Any, folder: Path, remedy: str) -> Any:
     return RealSamples(source, comparable(data.fingerprint), origin, tuple(data.shape), **known)
 
 
-def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -> list[int]:
+def proportions(run: Loaded, real: Any, num_classes: int, *, are_named: bool) -> list[int]:
     """Return how often each class of a run is asked for beside the others: as often as it is in the data.
 
     Args:
@@ -241,16 +242,24 @@ def proportions(folder: Path, real: Any, num_classes: int, *, are_named: bool) -
     """
     from framegan.data.source import classes_of
 
-    kept = run_data.class_counts_in(folder)
+    kept = run_data.class_counts_in(run.folder)
     if kept is None and are_named and real.num_classes != num_classes:
         raise ValueError(
             f"the generator makes {num_classes} classes and the data that were named have {real.num_classes}; set data "
             "to data with the classes that it was trained on"
         )
-    if kept is None or not are_named:
-        return list(real.class_counts if kept is None else kept.values())
-    found = dict(zip(classes_of(real.source), real.class_counts, strict=True))
-    return [found.get(name, 0) for name in kept] if found.keys() <= kept.keys() else list(kept.values())
+    if kept is None:
+        return list(real.class_counts)
+    names = getattr(run.generator, "class_names", ()) or [*kept]  # data.json is of the end of the run
+    counts = dict(zip(classes_of(real.source), real.class_counts, strict=True)) if are_named else kept
+    if not counts.keys() <= {*names}:
+        counts = kept
+    if not counts.keys() <= {*names}:
+        raise ValueError(
+            f"the run has other classes now than this checkpoint, {first_names(names, NAMED_CLASSES)}, and it isn't "
+            "known how often to ask for each; set data to data with these classes"
+        )
+    return [counts.get(name, 0) for name in names]
 
 
 def both_folders(

@@ -53,6 +53,8 @@ class Session:
         with errors.plain_errors(MisconfigurationException):
             of_then = {"shape": None, "num_classes": None} if checkpoint else {}  # not to be held against the data now
             self.datamodule = compose.build(cfg.data.datamodule, **of_then)
+            if not checkpoint:
+                check_speed(cfg, self.datamodule)
             fill_in(cfg, self.datamodule)
             images = image_generator.fill_in(cfg, checkpoint, self.datamodule.classes)
             if checkpoint:
@@ -71,7 +73,9 @@ class Session:
             self.model.check_pieces(self.trainer.micro_batches)
             self.model.is_replayed(self.trainer)
             if checkpoint:
-                self.changes += checkpoints.check(checkpoint, self.model, self.trainer.world_size)
+                self.changes += checkpoints.check(
+                    checkpoint, self.model, self.datamodule.classes, self.trainer.world_size
+                )
 
     def fit(self) -> Any:
         """Train, and return the `framegan.runs.rollback.Ending` where that has gone wrong, else None."""
@@ -197,6 +201,17 @@ def built(kind: type, key: str, nodes: DictConfig, **arguments: Any) -> list[Any
         if isinstance(target, type) and not issubclass(target, kind):
             raise ValueError(f"{key}.{name!s} is a {target.__name__}; it should be a {kind.__name__}")
     return [compose.build(node, **arguments) for node in nodes.values()]
+
+
+def check_speed(cfg: DictConfig, datamodule: Any) -> None:
+    """Raise ValueError where clips are to play at another speed than the data's, which follows from these."""
+    wanted, of_data = cfg.data.get("frames_per_second"), datamodule.frames_per_second
+    if wanted not in (None, of_data):
+        known = "the data know none" if of_data is None else f"the data have {of_data:g}"
+        raise ValueError(
+            f"data.frames_per_second got {wanted}, and {known}; leave it out. callbacks.samples.frames_per_second and "
+            "frames_per_second of generate say how fast clips play, and data.target_fps takes other frames of videos"
+        )
 
 
 def fill_in(cfg: DictConfig, datamodule: Any) -> None:

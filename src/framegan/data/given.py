@@ -37,6 +37,8 @@ class Settings(TypedDict, total=False):
 def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[str, Any]) -> tuple[Tensor, list[int]]:
     """Return the first frames of a video, a strip, a folder of pictures or a picture, uint8 (C, T, H, W).
 
+    Where one frame is needed, a strip has three or more; anything else is a picture.
+
     They follow each other at the pace of the data, unless there are exactly as many as asked for. Their places, counted
     from 0, are returned too.
 
@@ -59,7 +61,7 @@ def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[s
         else:
             files, fitted = _pictures(path), image_file.Fit(**recipe)
             one = image_file.decode(path, fitted.channels) if path.is_file() else None  # which may be an animation
-            if one and "frame_length" in known:
+            if one and "frame_length" in known and not (number == 1 and _is_picture(one.size, known["frame_length"])):
                 chosen = _chosen(number, known, strips.number_in(one.size, known["frame_length"]), None)
                 frames = strips.read_frames(one, chosen, known["frame_length"], fitted)
             else:
@@ -68,6 +70,12 @@ def frames_of(path: Path, shape: Sequence[int], number: int, settings: Mapping[s
     except (OSError, ValueError) as error:
         raise ValueError(f"given={path} can't be used: {error}") from error
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(3, 0, 1, 2), chosen
+
+
+def _is_picture(size: tuple[int, int], frame_length: int | None) -> bool:
+    """Say whether a picture of this width and height, of which one frame is needed, is no strip of three or more."""
+    length = frame_length or min(size)
+    return max(size) % length > 0 or max(size) < 3 * length
 
 
 def _of_video(path: Path, number: int, settings: Settings, recipe: Mapping[str, Any]) -> tuple[np.ndarray, list[int]]:

@@ -249,6 +249,11 @@ def checked(image_generator: Any, shape: Sequence[int], num_classes: int) -> Any
             "model.generator.images is not set; set it to the run folder of a trained image generator, or to a "
             "checkpoint in one"
         )
+    if hasattr(image_generator, "enlarged"):
+        raise ValueError(
+            "model.generator.images is a run that enlarges small images, between which nothing lies; set a run that "
+            "makes images of noise"
+        )
     channels, _, height, width = shape
     made = tuple(image_generator.shape)
     if len(made) != 3:

@@ -19,7 +19,9 @@ from torch.optim import Optimizer
 from typing_extensions import TypedDict
 
 from framegan.files import archives
+from framegan.quoting import first_names
 
+NAMED_CLASSES = 10
 Weights = Literal["ema", "raw"]
 """Which generator: the averaged one that is published, or the one that is trained."""
 
@@ -177,11 +179,15 @@ def load_weights(generator: nn.Module, checkpoint: Path, weights: Weights) -> in
     return samples_seen
 
 
-def check(checkpoint: Path, model: Any, num_ranks: int) -> list[str]:
+def check(checkpoint: Path, model: Any, classes: Sequence[str], num_ranks: int) -> list[str]:
     """Return what to say where a checkpoint was written by another number of ranks.
 
+    Args:
+        classes: the names of the classes of the data now.
+
     Raises:
-        ValueError: it holds other networks or optimizers than those of this run.
+        ValueError: it holds other networks or optimizers than those of this run, or knows other classes by the
+            same numbers.
     """
     contents = read(checkpoint, mapped=True)
     try:
@@ -198,6 +204,14 @@ def check(checkpoint: Path, model: Any, num_ranks: int) -> list[str]:
                 f"{checkpoint} holds other networks: {name} is {old.get(name, 'missing')} in it and "
                 f"{new.get(name, 'missing')} now; a run can't be resumed with layers of another shape: start a new one"
             )
+    then = class_names_in(contents)
+    if then not in ([], list(classes)) and any(getattr(one, "num_classes", 0) for one in model.of_name().values()):
+        old_names, new_names = (first_names(names, NAMED_CLASSES) for names in (then, classes))
+        raise ValueError(
+            f"the classes of {checkpoint} are {old_names}, and those of the data {new_names} now. A resumed run knows "
+            "them by their numbers, so that one would have the weights of another: set data.classes or the files back, "
+            f"or start a new run from these weights, which knows them by name: init_from={checkpoint}"
+        )
     makers, gathered = model.make_optimizers, contents["optimizer_states"]
     if len(gathered) != len(makers):
         of_this = f"this run has {len(makers)} of them, not {len(gathered)}"

@@ -12,6 +12,9 @@ from framegan.cli.slips.known import REQUIRED, Known
 from framegan.cli.slips.setting import Setting
 from framegan.cli.slips.similar import NOTHING, below, example, line, listed, meant, nearest, package, rewritten
 
+NUMBER_OR_LIST = {"devices", "resolution", "frame_stride", "samples_seen"}
+"""Last parts of the keys of which one number means something else than a list of it."""
+
 
 def value(setting: Setting, settings: Sequence[Setting], known: Known) -> tuple[str, str]:
     """Return the setting for Hydra of one that gives a value, and the line about it, if any.
@@ -34,7 +37,8 @@ def value(setting: Setting, settings: Sequence[Setting], known: Known) -> tuple[
         is_whole = mark == "~" or isinstance(given, dict) or refers or not (node or given)
         if isinstance(node, dict) and not is_whole:
             return text, _replaced(setting, node, known)
-        if isinstance(node, list) and isinstance(given, str | int | float) and not (isinstance(given, bool) or refers):
+        is_one = isinstance(given, str | int | float) and not (isinstance(given, bool) or refers)
+        if isinstance(node, list) and is_one and key.rpartition(".")[2] not in NUMBER_OR_LIST:
             text = f"{text.partition('=')[0]}=[{text.partition('=')[2]}]"
             override = command_line.parsed(text)
         try:

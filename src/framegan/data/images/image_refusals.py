@@ -53,7 +53,7 @@ def refusal(image: Any, path: File) -> str | None:
             return reason
     with suppress(EOFError, OSError, ValueError):  # cut short, as its decoder says better; an MPO holds previews
         if image.format not in ("TIFF", "MPO") and getattr(image, "is_animated", False):
-            return "it holds several pictures; save each as a file of its own, or read it as a video"
+            return "it holds several pictures; save each as a file of its own, or as an .mp4 or .gif to read a video"
     if image.mode not in READ or (image.mode == "I" and image.format != "PPM"):
         return f"pixels of mode {image.mode!r} have no known range; save it with 8 or 16 bits per channel"
     return None

@@ -159,7 +159,7 @@ class ImageTars(ImageFiles):
             there = f"{len(missing):,} of {len(names):,} images have no .cls beside them"
             which = first_names(map(printable, missing), NAMED)
             raise ValueError(f"{there}: {which}; set data.labels to folder, to a list, or to null for no classes")
-        return numbered(said)
+        return numbered(_as_numbers(said))
 
     def _file(self, index: int) -> TarMember:
         tar, start, size = map(int, self._places[index])
@@ -167,6 +167,13 @@ class ImageTars(ImageFiles):
 
     def _num_bytes(self) -> int:
         return int(self._places[:, 2].sum())
+
+
+def _as_numbers(said: Sequence[str]) -> Sequence[str]:
+    """Return classes that are all whole numbers, without zeros before them where these would make two of one."""
+    if not all(re.fullmatch(r"[0-9]{1,18}", text) for text in set(said)):
+        return said
+    return [str(int(text)) for text in said] if len({*map(int, said)}) < len({*said}) else said
 
 
 def _places(tar: int, found: TarIndex) -> np.ndarray:
