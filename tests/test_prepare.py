@@ -292,7 +292,7 @@ def test_damage_is_told(project, capsys):
 def test_tars_are_prepared_once_they_are_unpacked(project):
     said = run("prepare", "data=image_tars", "data.root=tars")
     assert "images in tar files can be prepared once they are unpacked, for data=image_folder" in said
-    assert f"To train on them: {TRAIN} model=NAME data=image_tars" in said
+    assert f"To train on them: {TRAIN} model=NAME data=image_tars " in said
 
 
 @pytest.mark.parametrize("data", ["mnist", "synthetic", "cifar10", "shape_motion", "moving_digits"])

@@ -118,13 +118,13 @@ def _videos(cfg: DictConfig, choices: list[str]) -> "FileVideos":
         videos = compose.build(node)
     if not isinstance(videos, FileVideos):
         is_of_tars = str(cfg.data.datamodule.source.get("_target_", "")).endswith(".ImageTars")
-        errors.stop(
+        why = (
             "images in tar files can be prepared once they are unpacked, for data=image_folder; as they are they are "
-            "decoded when they are needed, in several processes with data.num_workers=4. To train on them: "
+            "decoded when they are needed, in several processes with data.num_workers=4. To train on them"
             if is_of_tars
-            else "these data need no preparing: there are no videos to decode. Train on them right away: "
-            f"{command('train', 'model=NAME', shlex.join(choices))}"
+            else "these data need no preparing: there are no videos to decode. Train on them right away"
         )
+        errors.stop(f"{why}: {command('train', 'model=NAME', shlex.join(choices))}")
     return videos
 
 
