@@ -372,7 +372,7 @@ def test_a_shard_that_is_written_anew_under_a_run_is_not_read(root, folder):
     shard = next(folder.glob("shard-*.u8"))
     state = shard.stat()
     os.utime(shard, ns=(state.st_atime_ns, state.st_mtime_ns + 1_000_000))
-    with pytest.raises(ValueError, match="it was written anew since then: start the run again, or resume it"):
+    with pytest.raises(ValueError, match="it was rewritten since then: start the run again, or resume it"):
         found.clips([0], [np.arange(2)])
 
 

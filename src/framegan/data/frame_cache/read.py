@@ -69,7 +69,7 @@ class CachedVideos(DecodedVideos):
         errors: why a video could not be decoded, by index; it has no frames there.
         quality: of JPEG, which changes the frames.
 
-    A shard that was written anew since then, of other videos it may be, isn't read.
+    A shard that is rewritten afterwards, of other videos it may be, isn't read.
     """
 
     source: Videos
@@ -114,7 +114,7 @@ class CachedVideos(DecodedVideos):
             try:
                 if shard not in self.open:
                     if _state(self.shards[shard]) != self.states[shard]:
-                        raise ValueError("it was written anew since then: start the run again, or resume it")
+                        raise ValueError("it was rewritten since then: start the run again, or resume it")
                     self.open[shard] = FRAMES[self.format](self.shards[shard], shape)
                 self.open[shard].copy(start + numbers, clip)
             except (OSError, ValueError, IndexError, Image.DecompressionBombError) as error:
